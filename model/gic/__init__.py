@@ -1,0 +1,1 @@
+"""The Arm Generic Interrupt Controller: distributor, CPU interfaces and virtual interfaces."""

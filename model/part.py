@@ -1,0 +1,48 @@
+"""A part of the machine: a few named values that are read and written together.
+
+A part is the unit of the footprint (one resource bit per part), of hashing (:meth:`Part.key`) and
+of copying. Its state fields hold only immutable values: ints, bools, strings, tuples, ``None`` and
+frozen structs. A list or dict would let a change slip past the audit of footprints, past
+``key`` and past ``copy``.
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar, Self
+
+__all__ = ["Part"]
+
+
+class Part:
+    """Base of every stateful object of the machine.
+
+    Subclasses list their state in ``FIELDS``; wiring that never changes goes into further slots.
+    ``bit`` is the part's resource bit, set when the machine is put together (0 until then).
+    """
+
+    __slots__ = ("bit",)
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+    _state: ClassVar[Callable[[Any], Any]]
+
+    bit: int
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.FIELDS:
+            cls._state = attrgetter(*cls.FIELDS)
+
+    def __init__(self) -> None:
+        self.bit = 0
+
+    def key(self) -> object:
+        """Return the state as one hashable value; equal keys mean equal futures."""
+        return type(self)._state(self)
+
+    def copy_to(self, other: Self) -> None:
+        """Give ``other`` the state of this part; wiring stays its own."""
+        for name in self.FIELDS:
+            setattr(other, name, getattr(self, name))
+
+    def __repr__(self) -> str:
+        state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.FIELDS)
+        return f"{type(self).__name__}({state})"
