@@ -15,10 +15,9 @@ from model.gic.lr import Lr
 __all__ = [
     "AckedByGuest", "AckedByHost", "ActiveChanged", "Armed", "Blocked", "Cancelled",
     "Completed", "DeactivatedByGuest", "DeactivationArrived", "DeactivationSent", "Entered",
-    "Exited", "Expired", "Fact", "Folded", "GuestMask", "GuestTimer", "GuestWfi", "Halted", "HostTimer",
-    "Injected", "InterruptTaken", "IsrBegan", "IsrEnded", "Kicked", "LineChanged", "Loaded",
-    "LockReleased", "LockTaken", "LrMoved", "LrWritten", "NeedResched", "PendingChanged", "Placed",
-    "PriorityDropped", "Put", "Requested", "RequestsChecked", "Signalled", "TimerRead",
+    "Exited", "Expired", "Fact", "Folded", "GuestMask", "GuestTimer", "GuestWfi", "Halted", "Injected", "InterruptTaken", "IsrBegan", "IsrEnded", "Kicked", "LineChanged", "Loaded",
+    "LockReleased", "LockTaken", "LrMoved", "LrWritten", "NeedResched", "PendingChanged", "PhysActiveWritten", "Placed",
+    "PriorityDropped", "Put", "Requested", "RequestsChecked", "Signalled", "Ticked", "TimerRead",
     "TimerRestored", "TimerSaved", "Unblocked", "UserEntered", "UserLeft", "Woken", "KINDS",
 ]
 
@@ -326,13 +325,14 @@ class TimerRead(Fact, frozen=True, gc=False):
 
 
 class TimerSaved(Fact, frozen=True, gc=False):
-    """KVM stored the timer of ``vcpu`` to memory and disabled the hardware timer of ``cpu``."""
+    """KVM stored the timer of ``vcpu`` to memory; ``left`` is what it left in CTL of ``cpu``."""
 
     KIND: ClassVar[str] = "timer-save"
     vcpu: int
     cpu: int
     ctl: int
     cval: int
+    left: int
 
 
 class TimerRestored(Fact, frozen=True, gc=False):
@@ -345,13 +345,21 @@ class TimerRestored(Fact, frozen=True, gc=False):
     cval: int
 
 
-class HostTimer(Fact, frozen=True, gc=False):
-    """The registers of the virtual timer of ``cpu`` changed, by whomever."""
+class PhysActiveWritten(Fact, frozen=True, gc=False):
+    """KVM wrote the physical active state of ``intid`` on ``cpu`` for ``vcpu``, changed or not."""
 
-    KIND: ClassVar[str] = "timer-hw"
+    KIND: ClassVar[str] = "phys-active"
+    vcpu: int
     cpu: int
-    ctl: int
-    cval: int
+    intid: int
+    value: bool
+
+
+class Ticked(Fact, frozen=True, gc=False):
+    """Virtual time moved to ``now``."""
+
+    KIND: ClassVar[str] = "tick"
+    now: int
 
 
 class Armed(Fact, frozen=True, gc=False):
@@ -386,10 +394,11 @@ class Expired(Fact, frozen=True, gc=False):
 class Injected(Fact, frozen=True, gc=False):
     """``kvm_vgic_inject_irq``: level or edge given to the software state of ``vintid``.
 
-    ``accepted`` is false when the level had not changed.
+    ``accepted`` is false when the level had not changed; ``cpu`` is where the code ran.
     """
 
     KIND: ClassVar[str] = "inject"
+    cpu: int
     vcpu: int
     vintid: int
     level: bool

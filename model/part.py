@@ -38,10 +38,24 @@ class Part:
         """Return the state as one hashable value; equal keys mean equal futures."""
         return type(self)._state(self)
 
+    def restore(self, key: Any) -> None:
+        """Go to the state that ``key`` is the key of."""
+        fields = self.FIELDS
+        if len(fields) == 1:
+            setattr(self, fields[0], key)
+        else:
+            for name, value in zip(fields, key, strict=True):
+                setattr(self, name, value)
+        self.derive()
+
+    def derive(self) -> None:
+        """Recompute what is derived from the state; called after it was set from outside."""
+
     def copy_to(self, other: Self) -> None:
         """Give ``other`` the state of this part; wiring stays its own."""
         for name in self.FIELDS:
             setattr(other, name, getattr(self, name))
+        other.derive()
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.FIELDS)

@@ -1,1 +1,1 @@
-"""TBD."""
+"""Conformance: the model held against implementations no one here wrote."""

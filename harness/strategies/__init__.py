@@ -1,1 +1,1 @@
-"""TBD."""
+"""What makes the choices: one strategy per file, under one contract (``harness.contract``)."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The GIC model in lock step with the GIC of QEMU's `virt` machine."""

@@ -1,0 +1,268 @@
+"""The model's side of an operation, and the model's visible state in the shape of a snapshot."""
+
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+
+from harness.conform.qemu.emit import MAINTENANCE, SPIS, Operation
+from harness.conform.qemu.generator import View
+from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
+from model.gic.gic import Gic
+from model.gic.lr import decode_v2, decode_v3, encode_v2, encode_v3
+from model.gic.registers import MIN_BPR0, MIN_BPR1, Vmcr
+
+__all__ = ["Model", "image", "vmcr_value"]
+
+_PACK_CPU = struct.Struct(f"<{len(CPU_FIELDS[3])}Q")
+_PACK_SHARED = struct.Struct(f"<{len(SHARED_FIELDS)}Q")
+_LRS = 4
+_encode = {2: lru_cache(4096)(encode_v2), 3: lru_cache(4096)(encode_v3)}
+
+
+@lru_cache(65536)
+def _spread(bits: int) -> int:
+    """Return a configuration register: bit n of the mask becomes bit 2n+1."""
+    return sum(2 << 2 * n for n in range(16) if bits >> n & 1)
+
+
+@lru_cache(4096)
+def vmcr_value(version: int, vmcr: Vmcr) -> int:
+    """Return GICH_VMCR (IHI0048 section 5.3.4) or ICH_VMCR_EL2 (IHI0069 section 12.4).
+
+    In GICv2 the guest uses AckCtl = 1 throughout; in GICv3 VFIQEn is RES1 without GICv2 support.
+    """
+    value = vmcr.pmr << 24 | vmcr.bpr0 << 21 | vmcr.bpr1 << 18 | vmcr.eoim << 9
+    value |= int(vmcr.cbpr) << 4 | int(vmcr.enable1) << 1 | int(vmcr.enable0)
+    return value | (1 << 3 if version == 3 else 1 << 2)
+
+
+def _vmcr(value: int) -> Vmcr:
+    return Vmcr(
+        pmr=value >> 24 & 0xF8, bpr0=max(value >> 21 & 7, MIN_BPR0),
+        bpr1=max(value >> 18 & 7, MIN_BPR1), cbpr=bool(value >> 4 & 1), eoim=value >> 9 & 1,
+        enable0=bool(value & 1), enable1=bool(value >> 1 & 1),
+    )
+
+
+def image(view: View) -> bytes:
+    """Return a view as the bytes that the agent would have written."""
+    return b"".join([*(_PACK_CPU.pack(*words) for words in view[:-1]),
+                     _PACK_SHARED.pack(*view[-1])])
+
+
+class Model:
+    """A GIC of the model, driven by operations.
+
+    The maintenance interrupt is wired to PPI 25 here, as it is on the `virt` machine.
+    """
+
+    def __init__(self, gic: Gic) -> None:
+        self.gic = gic
+        self.version = gic.version
+        #: SPIs made active by a write to ISACTIVER, until one to ICACTIVER.
+        self.written_active: set[int] = set()
+        self.group = 0 if gic.version == 2 else 1
+        self._seen: list[tuple[object, tuple[int, ...]]] = [((), ())] * gic.cpus
+        self._table: dict[str, Callable[..., int | None]] = {
+            name.removeprefix("do_"): getattr(self, name)
+            for name in dir(self) if name.startswith("do_")
+        }
+        self._words = self._words_v3 if gic.version == 3 else self._words_v2
+        self._reset()
+
+    def _reset(self) -> None:
+        """Bring the model to the state that `emit`'s reset leaves QEMU in."""
+        gic = self.gic
+        for cpu in range(gic.cpus):
+            for intid in range(32):
+                gic.set_enable(cpu, intid, self.version == 2 and intid < 16)
+                gic.set_group(cpu, intid, self.group)
+            gic.set_group_enable(cpu, 1 - self.group, False)
+            gic.set_group_enable(cpu, self.group, True)
+            gic.set_eoimode(cpu, 0)
+            gic.set_pmr(cpu, 0xF0)
+            gic.set_bpr(cpu, self.group, 0)
+            for index in range(_LRS):
+                self.do_lr(cpu, index, 0)
+            gic.restore_vmcr(cpu, Vmcr(pmr=0, enable0=False, enable1=False))
+        for intid in SPIS:
+            gic.set_enable(0, intid, False)
+            gic.set_group(0, intid, self.group)
+            gic.set_targets(0, intid, 1)
+
+    def apply(self, operation: Operation) -> int | None:
+        """Carry out an operation; return the value read, if it is one that reads."""
+        name, *arguments = operation
+        cpu = int(arguments[0])
+        value = self._table[str(name)](*arguments)
+        self.gic.set_line(cpu, MAINTENANCE, self.gic.maintenance(cpu))
+        return value
+
+    # -- the visible state -----------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return everything visible: a tuple of words for each CPU and the shared one last."""
+        return [*map(self._words, range(self.gic.cpus)), self._shared()]
+
+    def _lr_words(self, cpu: int) -> tuple[int, ...]:
+        lrs = self.gic.vifs[cpu].lrs
+        seen, words = self._seen[cpu]
+        if seen is not lrs:
+            encode = _encode[self.version]
+            words = tuple([encode(lr) for lr in lrs])
+            self._seen[cpu] = (lrs, words)
+        return words
+
+    def _words_v3(self, cpu: int) -> tuple[int, ...]:
+        gic = self.gic
+        bank = gic.banks[cpu]
+        cpuif = gic.cpuifs[cpu]
+        vif = gic.vifs[cpu]
+        return (
+            *self._lr_words(cpu), vif.hcr, gic.misr(cpu), gic.eisr(cpu), gic.elrsr(cpu), vif.apr0,
+            vif.apr1, vmcr_value(3, vif.vmcr), gic.hppir(cpu), gic.hppir(cpu, 0), gic.rpr(cpu),
+            cpuif.apr1, cpuif.apr0, cpuif.pmr, cpuif.bpr1, 0x8C00 | cpuif.eoimode << 1,
+            int(cpuif.enable1), bank.latch | bank.line & ~bank.edge, bank.active, bank.enable,
+            _spread(bank.edge >> 16), gic.irq_signal(cpu) << 7 | gic.fiq_signal(cpu) << 6,
+            gic.vhppir(cpu), gic.vhppir(cpu, 0), gic.vrpr(cpu),
+            gic.virq_signal(cpu) << 7 | gic.vfiq_signal(cpu) << 6,
+        )
+
+    def _words_v2(self, cpu: int) -> tuple[int, ...]:
+        gic = self.gic
+        bank = gic.banks[cpu]
+        cpuif = gic.cpuifs[cpu]
+        vif = gic.vifs[cpu]
+        sources = [int.from_bytes(bytes(bank.sources[n : n + 4]), "little") for n in (0, 4, 8, 12)]
+        vmcr = vmcr_value(2, vif.vmcr)
+        return (
+            *self._lr_words(cpu), vif.hcr, gic.misr(cpu), gic.eisr(cpu), gic.elrsr(cpu), vif.apr0,
+            vmcr & 0x3FF, vmcr, gic.hppir(cpu), sources[0], gic.rpr(cpu), sources[1],
+            sources[2], cpuif.pmr, cpuif.bpr0, cpuif.eoimode << 9 | 1, sources[3],
+            bank.latch | bank.line & ~bank.edge, bank.active, bank.enable,
+            _spread(bank.edge >> 16), gic.irq_signal(cpu) << 7,
+            gic.vhppir(cpu), vif.vmcr.pmr, gic.vrpr(cpu), gic.virq_signal(cpu) << 7,
+        )
+
+    def _shared(self) -> tuple[int, ...]:
+        gic = self.gic
+        pending = active = enable = edge = 0
+        targets = [0] * 8
+        single = gic.version == 2 and gic.cpus == 1
+        for intid, spi in gic.spis.items():
+            bit = 1 << intid - 32
+            if spi.latch or (spi.line and not spi.edge):
+                pending |= bit
+            if spi.active:
+                active |= bit
+            if spi.enable:
+                enable |= bit
+            if spi.edge:
+                edge |= bit
+            if gic.version == 3:
+                targets[intid - 32] = spi.targets.bit_length() - 1
+            elif not single:
+                targets[intid - 32] = spi.targets
+        return (pending, active, enable, _spread(edge), *targets)
+
+    # -- operations -------------------------------------------------------------------------------
+
+    def do_line(self, cpu: int, intid: int, level: int) -> None:
+        self.gic.set_line(cpu, intid, bool(level))
+
+    def do_timer(self, cpu: int, enable: int, imask: int, met: int) -> None:
+        self.gic.set_line(cpu, 27, bool(enable and not imask and met))
+
+    def do_edge(self, cpu: int, intid: int) -> None:
+        self.gic.edge(cpu, intid)
+
+    def do_pending(self, cpu: int, intid: int, on: int) -> None:
+        self.gic.set_pending(cpu, intid, bool(on))
+
+    def do_active(self, cpu: int, intid: int, on: int) -> None:
+        self.gic.set_active(cpu, intid, bool(on))
+        if on and intid >= 32:
+            self.written_active.add(intid)
+        elif not on:
+            self.written_active.discard(intid)
+
+    def do_enable(self, cpu: int, intid: int, on: int) -> None:
+        self.gic.set_enable(cpu, intid, bool(on))
+
+    def do_priority(self, cpu: int, intid: int, priority: int) -> None:
+        self.gic.set_priority(cpu, intid, priority)
+
+    def do_config(self, cpu: int, first: int, mask: int) -> None:
+        for bit in range(16):
+            self.gic.set_enable(cpu, first + bit, False)
+            self.gic.set_edge(cpu, first + bit, bool(mask >> bit & 1))
+
+    def do_target(self, cpu: int, intid: int, target: int) -> None:
+        self.gic.set_targets(cpu, intid, 1 << target if self.version == 3 else target)
+
+    def do_sgi(self, cpu: int, target: int, intid: int) -> None:
+        self.gic.send_sgi(cpu, target, intid)
+
+    def do_barrier(self, cpu: int) -> None:
+        """Nothing to wait for: the model is sequentially consistent."""
+
+    def do_nudge(self, cpu: int, pmr: int) -> None:
+        """Write the priority mask with the value it has."""
+        self.gic.set_pmr(cpu, pmr)
+
+    def do_iar(self, cpu: int) -> int:
+        return self.gic.iar(cpu)
+
+    def do_eoir(self, cpu: int, value: int) -> None:
+        self.gic.eoir(cpu, value)
+
+    def do_dir(self, cpu: int, value: int) -> None:
+        self.gic.dir(cpu, value)
+
+    def do_pmr(self, cpu: int, value: int) -> None:
+        self.gic.set_pmr(cpu, value)
+
+    def do_bpr(self, cpu: int, value: int) -> None:
+        self.gic.set_bpr(cpu, self.group, value)
+
+    def do_eoimode(self, cpu: int, mode: int) -> None:
+        self.gic.set_eoimode(cpu, mode)
+
+    def do_group_enable(self, cpu: int, on: int) -> None:
+        self.gic.set_group_enable(cpu, self.group, bool(on))
+
+    def do_lr(self, cpu: int, index: int, value: int) -> None:
+        self.gic.write_lr(cpu, index, (decode_v3 if self.version == 3 else decode_v2)(value))
+
+    def do_hcr(self, cpu: int, value: int) -> None:
+        self.gic.write_hcr(cpu, value)
+
+    def do_vmcr(self, cpu: int, value: int) -> None:
+        self.gic.restore_vmcr(cpu, _vmcr(value))
+
+    def do_apr(self, cpu: int, group: int, value: int) -> None:
+        apr = list(self.gic.save_apr(cpu))
+        apr[group] = value
+        self.gic.restore_apr(cpu, (apr[0], apr[1]))
+
+    def do_viar(self, cpu: int) -> int:
+        return self.gic.viar(cpu)
+
+    def do_viar0(self, cpu: int) -> int:
+        return self.gic.viar(cpu, 0)
+
+    def do_veoir(self, cpu: int, value: int) -> None:
+        self._deactivate(cpu, self.gic.veoir(cpu, value))
+
+    def do_veoir0(self, cpu: int, value: int) -> None:
+        self._deactivate(cpu, self.gic.veoir(cpu, value, 0))
+
+    def do_vdir(self, cpu: int, value: int) -> None:
+        self._deactivate(cpu, self.gic.vdir(cpu, value))
+
+    def do_vpmr(self, cpu: int, value: int) -> None:
+        self.gic.set_vpmr(cpu, value)
+
+    def _deactivate(self, cpu: int, pintid: int) -> None:
+        if pintid >= 0:
+            self.gic.deactivate(cpu, pintid)

@@ -1,0 +1,215 @@
+"""The lock step: the same operations on the model and on QEMU, everything compared after each.
+
+Operations are carried out on the model first; what it shows after each is kept, and the agent
+executes the same list with a snapshot of every CPU after each operation. While QEMU works on one
+list, the next is made here.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harness.conform.qemu import layout
+from harness.conform.qemu.drive import Model, image
+from harness.conform.qemu.emit import READS, Operation, emitter, machine_setup
+from harness.conform.qemu.excuses import Excuse
+from harness.conform.qemu.generator import View
+from harness.conform.qemu.mailbox import RECORD, SNAP_CPU, SNAP_SHARED, MailboxError
+from harness.conform.qemu.process import Qemu
+
+__all__ = ["Divergence", "LockStep", "Step", "plan"]
+
+_SNAPSHOTS = 0x400000
+_MASK = (1 << 64) - 1
+
+
+@dataclass(slots=True)
+class Step:
+    """One operation, what the model returned and showed, and what QEMU is forgiven to show."""
+
+    operation: Operation
+    value: int | None
+    expected: bytes
+    excuses: tuple[str, ...] = ()
+    departed: bytes = b""
+    repair: bool = False
+
+
+@dataclass
+class Divergence:
+    """The first step after which the two sides differ."""
+
+    index: int
+    step: Step
+    value: int | None
+    actual: bytes
+
+
+@dataclass
+class Tally:
+    """What was counted over a whole conformance run."""
+
+    snapshots: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    excuses: Counter[str] = field(default_factory=Counter)
+
+
+class Excuses:
+    """The excuses that apply, by the operations that call for them, and those that stand."""
+
+    def __init__(self, excuses: Iterable[Excuse]) -> None:
+        self.standing = []
+        self.table: dict[str, list[Excuse]] = {}
+        for excuse in excuses:
+            if excuse.stands is not None:
+                self.standing.append((excuse.name, excuse.stands))
+            for name in excuse.operations:
+                self.table.setdefault(name, []).append(excuse)
+
+
+def plan(model: Model, operation: Operation, before: View, excuses: Excuses,
+         tally: Counter[str]) -> tuple[list[Step], View]:
+    """Carry out an operation on the model; return its step, with those that repair, and the view.
+
+    The occasions on which the model follows QEMU's choice are counted in ``tally``.
+    """
+    value = model.apply(operation)
+    view = model.view()
+    step = Step(operation, value, image(view))
+    steps = [step]
+    shown = view
+    repairs: list[Operation] = []
+    for excuse in excuses.table.get(str(operation[0]), ()):
+        if not excuse.applies(model, operation, before):
+            continue
+        if excuse.repair is not None:
+            repairs += excuse.repair(model, operation)
+        if excuse.shows is None:
+            tally[excuse.name] += 1
+            continue
+        shown = excuse.shows(model, operation, before)
+        step.excuses = (excuse.name,)
+        break
+    _stand(step, model, shown, excuses)
+    for repair in repairs:
+        value = model.apply(repair)
+        view = model.view()
+        steps.append(Step(repair, value, image(view), repair=True))
+        _stand(steps[-1], model, view, excuses)
+    return steps, view
+
+
+def _stand(step: Step, model: Model, shown: View, excuses: Excuses) -> None:
+    """Let the standing excuses have their say on what QEMU shows after a step."""
+    for name, stands in excuses.standing:
+        other = stands(model, shown)
+        if other is not shown:
+            shown = other
+            step.excuses = (*step.excuses, name)
+    if step.excuses:
+        step.departed = image(shown)
+
+
+class LockStep:
+    """A running QEMU with the lists in flight."""
+
+    def __init__(self, qemu: Qemu) -> None:
+        self.qemu = qemu
+        self.cpus = qemu.cpus
+        self.emit = emitter(qemu.gic)
+        self.size = qemu.cpus * layout.CPU_BYTES + layout.SHARED_BYTES
+        self.tally = Tally()
+        self._snapshots: dict[tuple[int, int, int], bytes] = {}
+        self._reset = b"".join(
+            RECORD.pack(*record, 0) for record in self.emit(("reset", qemu.cpus))
+        )
+        self._buffer = 0
+        self._flight: tuple[int, int, list[Step], list[int]] | None = None
+        self._exceptions = 0
+        self.qemu.mailbox.call(machine_setup(qemu.cpus))
+
+    def _snapshot(self, buffer: int, slot: int, first: int) -> bytes:
+        """Return the records that copy the state of every CPU, beginning with ``first``."""
+        key = (buffer, slot, first)
+        made = self._snapshots.get(key)
+        if made is None:
+            base = layout.BUFFERS[buffer] + _SNAPSHOTS + slot * self.size
+            cpus = [(first + offset) % self.cpus for offset in range(self.cpus)]
+            records = [(SNAP_SHARED, first, base + self.cpus * layout.CPU_BYTES, 0, 0)]
+            records += [(SNAP_CPU, cpu, base + cpu * layout.CPU_BYTES, 0, 0) for cpu in cpus]
+            made = b"".join(RECORD.pack(*record) for record in records)
+            self._snapshots[key] = made
+        return made
+
+    def submit(self, steps: list[Step], *, fresh: bool) -> None:
+        """Hand a list of steps to QEMU; ``fresh``: bring it to the initial state first."""
+        buffer = self._buffer
+        chunks = [self._reset] if fresh else []
+        count = len(self._reset) // 32 if fresh else 0
+        reads: list[int] = []
+        emit, pack = self.emit, RECORD.pack
+        for slot, step in enumerate(steps):
+            operation = step.operation
+            if operation[0] in READS:
+                reads.append(count)
+            records = emit(operation)
+            chunks += [pack(op, cpu, where, value & _MASK, 0) for op, cpu, where, value in records]
+            chunks.append(self._snapshot(buffer, slot, int(operation[1])))
+            count += len(records) + self.cpus + 1
+        data = b"".join(chunks)
+        if len(data) > _SNAPSHOTS or _SNAPSHOTS + len(steps) * self.size > layout.BUFFER_BYTES:
+            raise MailboxError(f"a list of {len(steps)} steps does not fit its buffer")
+        sequence = self.qemu.mailbox.submit_bytes(buffer, data)
+        self._flight = (buffer, sequence, steps, reads)
+        self._buffer = 1 - buffer
+
+    def finish(self) -> Callable[[], Divergence | None]:
+        """Wait for the list in flight; return the comparison, to be made while the next runs."""
+        assert self._flight is not None
+        buffer, sequence, steps, reads = self._flight
+        self._flight = None
+        exceptions = self.qemu.mailbox.finish(sequence)
+        if exceptions != self._exceptions:
+            raise MailboxError(f"{exceptions - self._exceptions} operations took an exception")
+        return lambda: self._compare(buffer, steps, reads)
+
+    def _compare(self, buffer: int, steps: Sequence[Step], reads: Sequence[int]) -> Divergence | None:
+        mailbox = self.qemu.mailbox
+        ram, size, tally = mailbox.ram, self.size, self.tally
+        offset = layout.BUFFERS[buffer] - layout.RAM + _SNAPSHOTS
+        reading = iter(reads)
+        for index, step in enumerate(steps):
+            name = step.operation[0]
+            value = None
+            if name in READS:
+                value = mailbox.result(buffer, next(reading))
+                tally.values[str(name)] += 1
+            actual = ram[offset : offset + size]
+            offset += size
+            tally.snapshots += 1
+            if value == step.value:
+                if actual == step.expected:
+                    continue
+                if step.excuses and actual == step.departed:
+                    tally.excuses.update(step.excuses)
+                    continue
+            return Divergence(index, step, value, actual)
+        return None
+
+    def run(self, steps: list[Step]) -> Divergence | None:
+        """Execute steps from the initial state, a list at a time, and compare."""
+        size = self.capacity
+        start = 0
+        for at in range(0, len(steps), size):
+            self.submit(steps[at : at + size], fresh=at == 0)
+            found = self.finish()()
+            if found is not None:
+                found.index += start
+                return found
+            start += size
+        return None
+
+    @property
+    def capacity(self) -> int:
+        """How many steps one list may have."""
+        return min((layout.BUFFER_BYTES - _SNAPSHOTS) // self.size, 2000)

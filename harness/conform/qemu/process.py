@@ -1,0 +1,148 @@
+"""Building the agent, and starting and ending QEMU.
+
+QEMU is ended by its pid in every case: leaving the ``with`` block normally, by an exception or by
+Ctrl-C; and should this process be killed outright, the kernel ends QEMU for us.
+"""
+
+import contextlib
+import ctypes
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.conform.qemu import layout
+from harness.conform.qemu.mailbox import Mailbox
+from harness.errors import UsageError
+
+__all__ = ["OracleFailed", "OracleMissing", "Qemu", "build_agent", "find_tools", "qemu_version",
+           "start"]
+
+QEMU = "qemu-system-aarch64"
+_CROSS = "aarch64-linux-gnu-"
+_PACKAGES = {
+    QEMU: "qemu-system-arm", f"{_CROSS}as": "binutils-aarch64-linux-gnu",
+    f"{_CROSS}ld": "binutils-aarch64-linux-gnu", f"{_CROSS}objcopy": "binutils-aarch64-linux-gnu",
+}
+_PR_SET_PDEATHSIG = 1
+_START_SECONDS = 20.0
+
+
+class OracleMissing(UsageError):
+    """A program of the oracle is not installed."""
+
+
+class OracleFailed(Exception):
+    """QEMU or the assembler did something we did not ask for."""
+
+
+@dataclass
+class Qemu:
+    """A running QEMU and the mailbox of the agent in it."""
+
+    process: subprocess.Popen[bytes]
+    mailbox: Mailbox
+    version: str
+    gic: int
+    cpus: int
+
+    @property
+    def pid(self) -> int:
+        """Process id of QEMU."""
+        return self.process.pid
+
+
+def find_tools() -> dict[str, str]:
+    """Return the path of each program needed, or say in one message which packages are missing."""
+    found = {name: shutil.which(name) for name in _PACKAGES}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        packages = " ".join(sorted({_PACKAGES[name] for name in missing}))
+        raise OracleMissing(
+            f"conform qemu needs {', '.join(missing)}; expected on the PATH: on Debian,"
+            f" apt-get install --no-install-recommends {packages}"
+        )
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def qemu_version(tools: dict[str, str]) -> str:
+    """Return QEMU's own version, such as ``7.2.22``."""
+    out = subprocess.run([tools[QEMU], "--version"], capture_output=True, text=True, check=True)
+    words = out.stdout.split()
+    return words[words.index("version") + 1] if "version" in words else "unknown"
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        name = Path(command[0]).name
+        raise OracleFailed(f"{name} failed on the agent:\n{done.stderr.strip()}")
+
+
+def build_agent(tools: dict[str, str], gic: int, folder: Path) -> Path:
+    """Assemble agent.S for a GIC version into ``folder``; return the raw image."""
+    for name, text in layout.assembler_includes(gic).items():
+        (folder / name).write_text(text)
+    source = Path(__file__).with_name("agent.S")
+    (folder / "agent.S").write_text(source.read_text())
+    _run([tools[f"{_CROSS}as"], "-march=armv8-a", "-o", "agent.o", "agent.S"], folder)
+    _run([tools[f"{_CROSS}ld"], f"-Ttext={layout.AGENT:#x}", "-o", "agent.elf", "agent.o"], folder)
+    _run([tools[f"{_CROSS}objcopy"], "-O", "binary", "agent.elf", "agent.bin"], folder)
+    return folder / "agent.bin"
+
+
+def _command(tools: dict[str, str], gic: int, cpus: int, image: Path, ram: Path) -> list[str]:
+    machine = f"virt,virtualization=on,gic-version={gic},memory-backend=ram"
+    memory = f"memory-backend-file,id=ram,share=on,size={layout.RAM_BYTES},mem-path={ram}"
+    devices = [f"edu,bus=pcie.0,addr={slot}.0" for slot in range(1, 5)]
+    return [
+        tools[QEMU], "-machine", machine, "-object", memory, "-cpu", "cortex-a57",
+        "-smp", str(cpus), "-m", str(layout.RAM_BYTES >> 20), "-accel", "tcg,thread=single",
+        "-display", "none", "-nodefaults", "-serial", "none", "-monitor", "none",
+        "-device", f"loader,file={image},addr={layout.AGENT:#x},force-raw=on",
+        "-device", f"loader,addr={layout.AGENT:#x},cpu-num=0",
+        *(word for device in devices for word in ("-device", device)),
+    ]
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
+@contextlib.contextmanager
+def start(gic: int, cpus: int) -> Iterator[Qemu]:
+    """Run QEMU with the agent in it for the length of the ``with`` block."""
+    tools = find_tools()
+    version = qemu_version(tools)
+    with tempfile.TemporaryDirectory(prefix="vgic-race-") as name:
+        folder = Path(name)
+        image = build_agent(tools, gic, folder)
+        ram = folder / "ram"
+        with contextlib.closing(Mailbox.create(ram)) as mailbox:
+            mailbox.set_cpus(cpus)
+            errors = (folder / "stderr").open("w+b")
+            with errors:
+                process = subprocess.Popen(
+                    _command(tools, gic, cpus, image, ram), stdin=subprocess.DEVNULL,
+                    stdout=errors, stderr=errors, start_new_session=True,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509
+                )
+                try:
+                    mailbox.attach(process, folder / "stderr")
+                    mailbox.wait_ready(cpus, _START_SECONDS)
+                    yield Qemu(process, mailbox, version, gic, cpus)
+                finally:
+                    _end(process)

@@ -1,0 +1,112 @@
+"""What a task and a strategy see of the engine. Everything else is built on these few names.
+
+A *task* is an ``async def`` that touches shared state only between two awaits of
+:meth:`Task.step`. It announces an operation, is parked, and is let go when a *strategy* chooses it;
+then it performs the operation and runs on to its next announcement. Nothing else runs meanwhile::
+
+    k = await cpu.step(op, guard=..., guard_reads=mask, alt=(op2, condition))
+    n = cpu.choose(name, k)
+
+The strategy sees who may go and what each would do, and picks one. The engine owns everything
+else: guards, the bounds, the drain at the end, and the record of the choices.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+__all__ = ["ABANDON", "Abandon", "Alternative", "Guard", "Op", "RunInfo", "Strategy", "Task"]
+
+
+class Op(msgspec.Struct, frozen=True, gc=False):
+    """An atomic operation: its name (from the event registry) and its footprint.
+
+    ``reads`` and ``writes`` are bit masks over the resources of the scenario; two operations of
+    different tasks conflict when one writes what the other reads or writes.
+    """
+
+    name: str
+    reads: int
+    writes: int
+
+    def conflicts(self, other: "Op") -> bool:
+        """Tell whether the order of the two operations can matter."""
+        return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
+
+
+Guard = Callable[[], bool]
+Alternative = tuple[Op, Guard]
+
+
+class Task(Protocol):
+    """A task as its own code and as a strategy see it.
+
+    ``op`` is what the task announced; ``alt`` the operation that replaces it if its condition
+    holds when the task is chosen; ``optional`` marks stimuli that the drain leaves out.
+    """
+
+    name: str
+    index: int
+    kind: str
+    optional: bool
+    op: Op
+    alt: Alternative | None
+
+    def step(
+        self,
+        op: Op,
+        guard: Guard | None = None,
+        guard_reads: int = 0,
+        alt: Alternative | None = None,
+    ) -> Awaitable[int]:
+        """Announce ``op``, park, and return once chosen: 0 to perform ``op``, 1 for ``alt``.
+
+        ``guard`` must be a pure function of the resources in ``guard_reads``; while it is false
+        the task cannot be chosen.
+        """
+
+    def choose(self, name: str, k: int) -> int:
+        """Draw a number from 0 to ``k - 1`` inside the step just begun; recorded, no parking."""
+
+
+class Abandon:
+    """The type of :data:`ABANDON`."""
+
+    def __repr__(self) -> str:
+        return "ABANDON"
+
+
+ABANDON: Final = Abandon()
+"""What ``choose`` returns to end its part of the execution; the engine then drains."""
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What a strategy learns before an execution: the tasks, and the bound on its steps."""
+
+    tasks: tuple[Task, ...]
+    steps_max: int
+
+
+class Strategy(Protocol):
+    """Makes every choice of an execution. One instance serves many executions in turn."""
+
+    every_step: bool
+    """Whether ``choose`` is called even when only one task is enabled."""
+
+    def begin(self, info: RunInfo) -> bool:
+        """Prepare an execution; return False when there is nothing left to try."""
+
+    def choose(
+        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
+    ) -> "Task | Abandon":
+        """Pick one of ``enabled`` (never empty, in task order).
+
+        ``pending`` are all tasks, with what they announced; ``current`` made the last step.
+        """
+
+    def draw(self, name: str, k: int) -> int:
+        """Return a number from 0 to ``k - 1`` for the choice ``name``."""
+
+    def end(self, outcome: object) -> None:
+        """Learn how the execution ended (an ``Outcome`` of ``harness.engine.execution``)."""

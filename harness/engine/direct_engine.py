@@ -1,0 +1,86 @@
+"""The direct engine: the same tasks stepped in a plain loop, without Trio.
+
+It exists for speed and as a check on the Trio engine; the two agree to the byte.
+"""
+
+from collections.abc import Generator
+from types import CoroutineType, coroutine
+from typing import Any
+
+from harness.contract import Alternative, Guard, Op, Strategy
+from harness.engine.execution import EndOfExecution, Execution, Outcome, Slot, World
+
+__all__ = ["DirectEngine"]
+
+
+class DirectTask(Slot):
+    """A task of the direct engine."""
+
+    __slots__ = ()
+
+    @coroutine
+    def step(
+        self,
+        op: Op,
+        guard: Guard | None = None,
+        guard_reads: int = 0,
+        alt: Alternative | None = None,
+    ) -> Generator[None, None, int]:
+        """Announce and park; see ``contract.Task.step``."""
+        execution = self.execution
+        self.op = op
+        self.guard = guard
+        self.guard_reads = guard_reads
+        self.alt = alt
+        if execution.advance(self) is not self:
+            yield
+        return execution.k
+
+
+class DirectEngine:
+    """Runs executions one after the other. ``name`` is what ``--engine`` says."""
+
+    name = "direct"
+    task_class: type[Slot] = DirectTask
+
+    def drive(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
+        """Run each execution that ``campaign`` yields and send its outcome back."""
+        outcome: Outcome | None = None
+        try:
+            while True:
+                execution = campaign.send(outcome)
+                outcome = self.execute(execution)
+        except StopIteration:
+            return
+        finally:
+            campaign.close()
+
+    def execute(self, execution: Execution) -> Outcome | None:
+        """Run one execution; None when its strategy had nothing left to try."""
+        if not execution.begin():
+            return None
+        tasks = execution.tasks
+        threads: list[CoroutineType[Any, Any, None]] = [t.main(t) for t in tasks]
+        execution.chosen = tasks[0]
+        try:
+            while (task := execution.chosen) is not None:
+                try:
+                    threads[task.index].send(None)
+                except StopIteration:
+                    execution.retire(task)
+            return execution.outcome()
+        finally:
+            for thread in threads:
+                if thread.cr_frame is not None:
+                    try:
+                        thread.throw(EndOfExecution)
+                    except (EndOfExecution, StopIteration):
+                        pass
+
+
+def execute(world: World, strategy: Strategy) -> Outcome:
+    """Run one execution of ``world`` under ``strategy`` and return its outcome."""
+    outcome = DirectEngine().execute(Execution(world, strategy))
+    if outcome is None:
+        raise ValueError("the strategy had nothing left to try")
+    return outcome

@@ -1,0 +1,342 @@
+"""One execution: who may go, who goes, what was chosen, and when it is over.
+
+Both engines share this class; they differ only in how control is handed to the chosen task. It
+knows nothing of interrupts: the world it runs gives it tasks, facts and the questions to ask at
+rest (:class:`World`).
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+
+from harness.contract import ABANDON, Alternative, Guard, Op, RunInfo, Strategy
+
+__all__ = ["EndOfExecution", "Execution", "Limits", "Outcome", "Slot", "Violation", "World"]
+
+SEARCH, DRAIN, NUDGED = 0, 1, 2
+IDLE_OP = Op("idle", 0, 0)
+
+
+class EndOfExecution(BaseException):
+    """Thrown into parked tasks when an execution is over; tasks never catch it."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds of an execution. Reaching one is a verdict of its own, never a pass."""
+
+    steps_max: int = 4_000
+    drain_steps_max: int = 6_000
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """A rule that was broken: its id, one sentence, and after how many steps it was seen."""
+
+    rule: str
+    text: str
+    step: int
+    type: str = "violation"
+
+
+class Outcome(msgspec.Struct):
+    """How an execution ended.
+
+    ``choices`` are the strategy's: a task's index, or -1 - n for a draw of n. ``bound`` names the
+    bound that was reached, or is empty. ``reached`` are the "sometimes" states seen, as bits.
+    """
+
+    steps: int
+    handovers: int
+    choices: list[int]
+    violations: list[Violation]
+    bound: str
+    reached: int
+    drained_from: int
+
+
+class World(Protocol):
+    """What an execution needs to know of the thing it runs."""
+
+    slots: "tuple[Slot, ...]"
+    limits: Limits
+    failures: list[Violation]
+
+    def reset(self, execution: "Execution") -> None:
+        """Go back to the initial state."""
+
+    def at_rest(self) -> list[Violation]:
+        """Name what is owed although no task can go: the "eventually" rules."""
+
+    def nudge(self) -> None:
+        """Preempt every VCPU thread once, so that what was only late is told from what is lost."""
+
+    def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
+        """Word the violations of the drain: late, or lost for good."""
+
+    def reached(self) -> int:
+        """Return the "sometimes" states of this execution as bits."""
+
+
+Main = Callable[[Any], Coroutine[Any, Any, None]]
+
+
+class Slot:
+    """A task's place in the engine: what it announced, and its guard. See ``contract.Task``."""
+
+    __slots__ = (
+        "alt", "bit", "eager", "execution", "guard", "guard_reads", "index", "kind", "main", "name", "op",
+        "optional", "thread",
+    )
+
+    def __init__(self, name: str, kind: str, main: Main, *, optional: bool = False) -> None:
+        self.name = name
+        self.kind = kind
+        self.main = main
+        self.optional = optional
+        self.eager = False
+        self.index = 0
+        self.bit = 0
+        self.op = IDLE_OP
+        self.alt: Alternative | None = None
+        self.guard: Guard | None = None
+        self.guard_reads = 0
+        self.execution: Execution = None  # type: ignore[assignment]  # set when it starts
+        self.thread: Any = None
+
+    def choose(self, name: str, k: int) -> int:
+        """Draw 0 to ``k - 1`` within the step just begun (``contract.Task.choose``)."""
+        if k <= 1:
+            return 0
+        execution = self.execution
+        if execution.phase != SEARCH:
+            return 0
+        n = execution.strategy.draw(name, k)
+        if not 0 <= n < k:
+            raise ValueError(f"strategy drew {n} for {name}, expected 0 to {k - 1}")
+        execution.choices.append(-1 - n)
+        return n
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.op.name}>"
+
+
+class Execution:
+    """The state of one execution; engines call :meth:`begin`, :meth:`advance`, :meth:`retire`."""
+
+    __slots__ = (
+        "bound", "choices", "chosen", "drained_from", "eager", "enabled", "every_step", "handovers", "k",
+        "late", "limits", "observer", "over", "owner", "phase", "starting", "steps", "strategy", "tables",
+        "tasks", "watch", "world", "writes",
+    )
+
+    def __init__(self, world: World, strategy: Strategy) -> None:
+        self.world = world
+        self.tasks = world.slots
+        self.limits = world.limits
+        self.strategy = strategy
+        self.every_step = strategy.every_step
+        self.tables: dict[int, tuple[Slot, ...]] = {}
+        self.observer: Callable[[Slot, Op], None] | None = None
+        self.owner: Any = None
+
+    def begin(self) -> bool:
+        """Reset world and strategy; return False when the strategy has nothing left."""
+        self.choices: list[int] = []
+        self.steps = 0
+        self.handovers = 0
+        self.enabled = 0
+        self.watch = 0
+        self.writes = 0
+        self.phase = SEARCH
+        self.over = False
+        self.bound = ""
+        self.k = 0
+        self.late: list[Violation] = []
+        self.drained_from = -1
+        self.chosen: Slot | None = None
+        self.starting = True
+        self.eager = 0
+        for index, slot in enumerate(self.tasks):
+            slot.index = index
+            slot.bit = 1 << index
+            slot.execution = self
+            slot.guard = None
+            slot.guard_reads = 0
+            slot.alt = None
+            slot.op = IDLE_OP
+            if slot.eager:
+                self.eager |= slot.bit
+        self.world.reset(self)
+        return self.strategy.begin(
+            RunInfo(tasks=self.tasks, steps_max=self.limits.steps_max)  # type: ignore[arg-type]
+        )
+
+    # -- scheduling points ---------------------------------------------------------------------
+
+    def advance(self, task: Slot) -> Slot | None:
+        """Take the announcement of ``task``, whose step is done, and choose who goes next."""
+        writes = self.writes
+        if writes & self.watch:
+            self.wake(writes)
+        guard = task.guard
+        if guard is None:
+            self.enabled |= task.bit
+        else:
+            self.watch |= task.guard_reads
+            if guard():
+                self.enabled |= task.bit
+            else:
+                self.enabled &= ~task.bit
+        if self.starting:
+            return self.start_next(task)
+        return self.pick(task)
+
+    def retire(self, task: Slot) -> Slot | None:
+        """Note that ``task`` returned, and choose who goes next."""
+        task.guard = None
+        task.guard_reads = 0
+        self.enabled &= ~task.bit
+        if self.writes & self.watch:
+            self.wake(self.writes)
+        if self.starting:
+            return self.start_next(task)
+        return self.pick(task)
+
+    def start_next(self, task: Slot) -> Slot | None:
+        """Start the tasks one after the other, in task order; then choose for the first time."""
+        index = task.index + 1
+        if index < len(self.tasks):
+            self.chosen = self.tasks[index]
+            return self.chosen
+        self.starting = False
+        return self.pick(None)
+
+    def wake(self, writes: int) -> None:
+        """Re-evaluate the guards that read something written."""
+        enabled = self.enabled
+        watch = 0
+        for t in self.tasks:
+            reads = t.guard_reads
+            if reads:
+                watch |= reads
+                if reads & writes:
+                    if t.guard():  # type: ignore[misc]  # guard_reads is 0 without a guard
+                        enabled |= t.bit
+                    else:
+                        enabled &= ~t.bit
+        self.enabled = enabled
+        self.watch = watch
+
+    def pick(self, current: Slot | None) -> Slot | None:
+        """Choose the next task and account for its step; None when the execution is over."""
+        enabled = self.enabled
+        if self.world.failures or self.phase != SEARCH or enabled & self.eager:
+            return self.pick_slowly(current)
+        try:
+            candidates = self.tables[enabled]
+        except KeyError:
+            candidates = self.tables[enabled] = tuple(t for t in self.tasks if t.bit & enabled)
+        if len(candidates) > 1 or (candidates and self.every_step):
+            chosen = self.strategy.choose(candidates, self.tasks, current)
+            if chosen is ABANDON:
+                return self.pick_slowly(current, drain=True)
+            # A strategy answers with one of the candidates, which are slots.
+            task: Slot = chosen  # type: ignore[assignment]
+        elif candidates:
+            task = candidates[0]
+        else:
+            return self.pick_slowly(current, drain=True)
+        if self.steps >= self.limits.steps_max:
+            self.bound = "steps"
+            return self.pick_slowly(current, drain=True)
+        self.choices.append(task.index)
+        self.steps += 1
+        alt = task.alt
+        if alt is not None and alt[1]():
+            self.k = 1
+            op = alt[0]
+        else:
+            self.k = 0
+            op = task.op
+        self.writes = op.writes
+        if self.observer is not None:
+            self.observer(task, op)
+        if task is not current:
+            self.handovers += 1
+        self.chosen = task
+        return task
+
+    # -- failure, drain and end ----------------------------------------------------------------
+
+    def pick_slowly(self, current: Slot | None, *, drain: bool = False) -> Slot | None:
+        """Choose outside the strategy's part: stop on a failure, else drain round-robin."""
+        if self.world.failures:
+            return self.finish()
+        eager = self.enabled & self.eager
+        if eager:
+            # A consequence that this scenario folds into the step that caused it: no choice.
+            return self.go(self.tasks[(eager & -eager).bit_length() - 1])
+        if self.phase == SEARCH:
+            assert drain
+            self.phase = DRAIN
+            self.drained_from = self.steps
+        while True:
+            task = self.round_robin(current)
+            if task is not None:
+                break
+            if self.phase == DRAIN:
+                self.late = self.world.at_rest()
+                if not self.late:
+                    return self.finish()
+                self.phase = NUDGED
+                self.world.nudge()
+                self.wake(-1)
+                continue
+            lost = self.world.at_rest()
+            self.world.failures.extend(self.world.settle(self.late, lost))
+            return self.finish()
+        if self.steps - self.drained_from >= self.limits.drain_steps_max:
+            self.bound = "drain"
+            return self.finish()
+        return self.go(task)
+
+    def go(self, task: Slot) -> Slot:
+        """Let ``task`` make a step that is not the strategy's choice."""
+        self.steps += 1
+        alt = task.alt
+        self.k = 1 if alt is not None and alt[1]() else 0
+        op = alt[0] if alt is not None and self.k else task.op
+        self.writes = op.writes
+        if self.observer is not None:
+            self.observer(task, op)
+        self.chosen = task
+        return task
+
+    def round_robin(self, current: Slot | None) -> Slot | None:
+        """Return the next enabled task after ``current``, optional stimuli left out."""
+        tasks = self.tasks
+        first = 0 if current is None else current.index + 1
+        for i in range(len(tasks)):
+            task = tasks[(first + i) % len(tasks)]
+            if task.bit & self.enabled and not task.optional:
+                return task
+        return None
+
+    def finish(self) -> None:
+        """Mark the execution as over; the verdict is taken before any task is torn down."""
+        self.over = True
+        self.chosen = None
+
+    def outcome(self) -> Outcome:
+        """Return what this execution came to."""
+        outcome = Outcome(
+            steps=self.steps,
+            handovers=self.handovers,
+            choices=self.choices,
+            violations=list(self.world.failures),
+            bound=self.bound,
+            reached=self.world.reached(),
+            drained_from=self.drained_from,
+        )
+        self.strategy.end(outcome)
+        return outcome

@@ -1,0 +1,158 @@
+"""Era ``lazy``: KVM since 4.15/4.16, today's code.
+
+The timer runs on through exits; load and put move it. The host's handler of the timer interrupt
+runs, injects, and leaves the interrupt active for the guest. Mapped level lines are observed at
+their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and vgic.c of 6.x.
+"""
+
+from harness.kvm.flow import Kvm
+from harness.tasks.context import Context
+from model import facts
+from model.host.thread import HrTimer
+from model.messages import VTIMER_PPI
+
+__all__ = ["Lazy"]
+
+
+class Lazy(Kvm):
+    """KVM with the timer loaded with the VCPU."""
+
+    era = "lazy"
+    title = "KVM since 4.16: timer left running, host handler injects, load and put"
+
+    async def run_once(self, t: Context) -> str:
+        """One turn of kvm_arch_vcpu_ioctl_run: flush and sync with interrupts off."""
+        await self.check_requests(t)
+        await t.step(t.o.irq_disable)
+        t.p.irqs_off = True
+        if self.machine.vgics[t.v].ap_list:
+            await self.flush_lrs(t)
+            await self.write_lrs(t)
+        if not await self.ready_to_enter(t):
+            await t.step(t.o.abort_entry)
+            work = self.has_vgic_work(t)
+            if work:
+                await self.save_lrs(t)
+            await self.sync_vgic(t, work)
+            await self.irq_enable(t)
+            return ""
+        reason = await self.enter_guest(t)
+        await t.step(t.o.mode_outside)
+        self.leave_guest_mode(t)
+        work = self.has_vgic_work(t)
+        if work:
+            await self.save_lrs(t)
+        await self.sync_vgic(t, work)
+        await self.irq_enable(t)
+        return reason
+
+    # -- load and put --------------------------------------------------------------------------
+
+    async def vcpu_load(self, t: Context) -> None:
+        """kvm_arch_vcpu_load, preemption off and interrupts on."""
+        await t.step(t.o.set_running)
+        t.p.running_vcpu = t.v
+        self.machine.threads[t.v].cpu = t.c
+        await self.load_vgic(t)
+        await self.load_timer(t)
+        self.emit(facts.Loaded(t.v, t.c))
+
+    async def load_timer(self, t: Context) -> None:
+        """kvm_timer_vcpu_load: level into the vgic, physical active state, then the registers."""
+        vtimer = self.machine.vtimers[t.v]
+        await t.step(t.o.timer_update)
+        level = vtimer.should_fire(self.machine.clock.now)
+        self.emit(facts.TimerRead(t.v, "memory", level))
+        vtimer.irq_level = level
+        await self.inject(t, t.v, level)
+        await self.load_phys_active(t)
+        hrtimer = self.machine.hrtimers[t.v]
+        await self.cancel_soft_timer(t, hrtimer)
+        await t.step(t.o.timer_restore)
+        self.put_on_hardware(t)
+
+    async def load_phys_active(self, t: Context) -> None:
+        """Set the physical active state to what the guest and the line need (4.16: at load)."""
+        active = await self.map_is_active(t)
+        await t.step(t.o.phys_active)
+        self.set_phys_active(t, VTIMER_PPI, active or self.machine.vtimers[t.v].irq_level)
+
+    async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:
+        """kvm_timer_unblocking: hrtimer_cancel, which waits for a running callback."""
+        task = t.task
+        if t.p.irqs_off:
+            await task.step(t.o.soft_cancel, hrtimer.idle, hrtimer.bit)
+        else:
+            await task.step(
+                t.o.soft_cancel,
+                lambda: hrtimer.idle() and t.irqs_clear(),
+                hrtimer.bit | t.irqs_reads,
+            )
+        self.soft_timer_drop(t.v)
+
+    async def vcpu_put(self, t: Context) -> None:
+        """kvm_arch_vcpu_put: interrupts off in the scheduler, on when returning to user space."""
+        vtimer = self.machine.vtimers[t.v]
+        await t.step(t.o.timer_save)
+        self.take_off_hardware(t)
+        if self.machine.threads[t.v].waiting and vtimer.can_fire():
+            await t.step(t.o.soft_arm)
+            self.soft_timer_start(t)
+        await self.put_vgic(t)
+        await t.step(t.o.clear_running)
+        t.p.running_vcpu = -1
+        self.emit(facts.Put(t.v, t.c))
+
+    # -- blocking ------------------------------------------------------------------------------
+
+    async def handle_wfi(self, t: Context) -> None:
+        """kvm_vcpu_wfi: the timer stays loaded until the thread is really scheduled out."""
+        await self.sync_vmcr(t)
+        await self.prepare_wait(t)
+        await self.wait_loop(t)
+        await self.finish_wait(t)
+
+    async def sync_vmcr(self, t: Context) -> None:
+        """Bring the guest's priority mask to memory, for ``runnable`` (5eeaf10eec39)."""
+        await self.point(t, "sync_vmcr")
+        self.machine.vgics[t.v].vmcr = self.machine.gic.save_vmcr(t.c)
+
+    # -- handlers ------------------------------------------------------------------------------
+
+    async def timer_isr(self, h: Context) -> bool | None:
+        """kvm_arch_timer_handler: inject if the timer of the VCPU loaded here fires.
+
+        The interrupt may come after a put (the line was not retired yet): then no VCPU is here, or
+        its timer is in memory already, and it must be looked at again.
+        """
+        await h.task.step(h.o.isr_timer)
+        v = h.p.running_vcpu
+        if v < 0:
+            return None
+        h.v = v
+        await h.step(h.ops(v).isr_should_fire)
+        vtimer = self.machine.vtimers[v]
+        if vtimer.loaded:
+            level = self.machine.timers[h.c].output()
+        else:
+            level = vtimer.should_fire(self.machine.clock.now)
+        self.emit(facts.TimerRead(v, "live" if vtimer.loaded else "memory", level))
+        if level:
+            vtimer.irq_level = True
+            await self.inject(h, v, True)
+        return level
+
+    async def soft_timer_expired(self, h: Context, v: int) -> bool:
+        """kvm_bg_timer_expire: it only wakes; what is due is found at the next load."""
+        await self.wake_up(h, v)
+        return False
+
+    # -- exits ---------------------------------------------------------------------------------
+
+    def enabling(self, t: Context) -> None:
+        """Sample the line of the mapped interrupt that is being enabled (e40cc57bac79)."""
+        irq = self.machine.irqs[t.v]
+        was_high = irq.line_level
+        irq.line_level = self.input_level(t)
+        if not irq.active and was_high and not irq.line_level:
+            self.set_phys_active(t, irq.hwintid, False)

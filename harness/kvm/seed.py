@@ -1,0 +1,178 @@
+"""Era ``seed``: KVM as the seed document describes it; reference 4.14.
+
+The timer is saved and disabled at every exit and restored at every entry; flush and sync run with
+interrupts on; the interrupt is injected on the way in and the physical one is never handled by the
+host. Reference: virt/kvm/arm/arm.c, arch_timer.c and vgic/ of 4.14.
+"""
+
+from harness.kvm.flow import Kvm
+from harness.tasks.context import Context
+from model import facts
+from model.host.thread import HrTimer
+from model.messages import VTIMER_PPI
+
+__all__ = ["Seed"]
+
+
+class Seed(Kvm):
+    """KVM with the timer saved and disabled at every exit."""
+
+    era = "seed"
+    title = "KVM 4.14: timer saved at every exit, injected on entry, never handled by the host"
+    observe_edges_only = False
+    timer_forwarded = False
+
+    async def run_once(self, t: Context) -> str:
+        """One turn of kvm_arch_vcpu_ioctl_run as of 4.14."""
+        await self.check_requests(t)
+        await self.flush_timer(t)
+        await self.flush_vgic(t)
+        await t.step(t.o.irq_disable)
+        t.p.irqs_off = True
+        if not await self.ready_to_enter(t):
+            await t.step(t.o.abort_entry)
+            work = self.has_vgic_work(t)
+            t.p.irqs_off = False
+            await self.sync_timer(t)
+            await self.sync_vgic(t, work)
+            return ""
+        await self.restore_state(t)
+        reason = await self.enter_guest(t)
+        # Back at EL2: the timer first, so that its line falls, then the List Registers.
+        await t.step(t.o.timer_save)
+        self.take_off_hardware(t)
+        if self.machine.vgics[t.v].used:
+            await self.save_lrs(t)
+        await t.step(t.o.mode_outside)
+        self.leave_guest_mode(t)
+        work = self.has_vgic_work(t)
+        await self.irq_enable(t)
+        await self.sync_timer(t)
+        await self.sync_vgic(t, work)
+        return reason
+
+    async def restore_state(self, t: Context) -> None:
+        """EL2, on the way in: List Registers, then the timer."""
+        if self.machine.vgics[t.v].used:
+            await self.write_lrs(t)
+        await t.step(t.o.timer_restore)
+        self.put_on_hardware(t)
+
+    # -- timer ---------------------------------------------------------------------------------
+
+    async def update_timer(self, t: Context) -> None:
+        """kvm_timer_update_state: recompute the level from memory; inject if it changed."""
+        vtimer = self.machine.vtimers[t.v]
+        await t.step(t.o.timer_update)
+        level = vtimer.should_fire(self.machine.clock.now)
+        self.emit(facts.TimerRead(t.v, "memory", level))
+        if level != vtimer.irq_level:
+            vtimer.irq_level = level
+            vtimer.cleared_last = False
+            await self.inject(t, t.v, level)
+
+    async def flush_timer(self, t: Context) -> None:
+        """kvm_timer_flush_hwstate: inject, then set the physical active state, interrupts on."""
+        await self.update_timer(t)
+        await self.flush_phys_active(t)
+
+    async def flush_phys_active(self, t: Context) -> None:
+        """Mark the interrupt active if the line is high or the guest has it active.
+
+        A second write of 0 is left out (active_cleared_last).
+        """
+        active = await self.map_is_active(t)
+        await t.step(t.o.phys_active)
+        vtimer = self.machine.vtimers[t.v]
+        self.write_phys_active(t, self.phys_active_needed(vtimer.irq_level, active))
+
+    def phys_active_needed(self, level: bool, active: bool) -> bool:
+        """Decide the physical active state: the line needs it, or the List Register does."""
+        return level or active
+
+    def write_phys_active(self, t: Context, active: bool) -> None:
+        """Write the physical active state unless it is known to be clear."""
+        vtimer = self.machine.vtimers[t.v]
+        if vtimer.cleared_last and not active:
+            return
+        self.set_phys_active(t, VTIMER_PPI, active)
+        vtimer.cleared_last = not active
+
+    async def sync_timer(self, t: Context) -> None:
+        """kvm_timer_sync_hwstate: recompute from what was just saved."""
+        await self.update_timer(t)
+
+    async def flush_vgic(self, t: Context) -> None:
+        """kvm_vgic_flush_hwstate: into the shadow registers, interrupts on."""
+        if self.machine.vgics[t.v].ap_list:
+            await self.flush_lrs(t)
+
+    # -- load and put --------------------------------------------------------------------------
+
+    async def vcpu_load(self, t: Context) -> None:
+        """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
+        await t.step(t.o.set_running)
+        t.p.running_vcpu = t.v
+        self.machine.threads[t.v].cpu = t.c
+        await self.load_vgic(t)
+        self.emit(facts.Loaded(t.v, t.c))
+
+    async def vcpu_put(self, t: Context) -> None:
+        """kvm_arch_vcpu_put as of 4.14."""
+        await t.step(t.o.timer_put)
+        self.machine.vtimers[t.v].cleared_last = False
+        await self.put_vgic(t)
+        await t.step(t.o.clear_running)
+        t.p.running_vcpu = -1
+        self.emit(facts.Put(t.v, t.c))
+
+    # -- blocking ------------------------------------------------------------------------------
+
+    async def handle_wfi(self, t: Context) -> None:
+        """kvm_vcpu_block: arm the soft timer, sleep, cancel it and wait for its work."""
+        await self.schedule_soft_timer(t)
+        await self.prepare_wait(t)
+        await self.wait_loop(t)
+        await self.finish_wait(t)
+        await self.cancel_soft_timer(t)
+
+    async def schedule_soft_timer(self, t: Context) -> None:
+        """kvm_timer_schedule: nothing to arm if it fires already, or cannot fire."""
+        await self.point(t, "soft_arm")
+        vtimer = self.machine.vtimers[t.v]
+        if vtimer.should_fire(self.machine.clock.now) or not vtimer.can_fire():
+            return
+        self.soft_timer_start(t)
+
+    async def cancel_soft_timer(self, t: Context) -> None:
+        """kvm_timer_unschedule: hrtimer_cancel and cancel_work_sync."""
+        hrtimer: HrTimer = self.machine.hrtimers[t.v]
+        while await t.task.step(
+            t.o.soft_cancel,
+            lambda: hrtimer.quiet() and t.irqs_clear(),
+            hrtimer.bit | t.irqs_reads,
+            (t.o.preempt, t.resched),
+        ):
+            await self.preempted(t)
+        self.soft_timer_drop(t.v)
+
+    def runnable(self, t: Context) -> bool:
+        """kvm_vcpu_check_block of 4.14 also asks whether the timer fires (from memory)."""
+        vtimer = self.machine.vtimers[t.v]
+        return vtimer.should_fire(self.machine.clock.now) or super().runnable(t)
+
+    # -- handlers ------------------------------------------------------------------------------
+
+    async def timer_isr(self, h: Context) -> bool | None:
+        """kvm_arch_timer_handler of 4.14 warns: it never runs while all is well."""
+        await h.task.step(h.o.isr_timer)
+        return None
+
+    async def soft_timer_expired(self, h: Context, v: int) -> bool:
+        """kvm_timer_expire: leave the rest to a worker."""
+        self.machine.hrtimers[v].work = True
+        return True
+
+    async def soft_timer_work(self, w: Context, v: int) -> None:
+        """kvm_timer_inject_irq_work: it only wakes the thread, which finds out for itself."""
+        await self.wake_up(w, v)

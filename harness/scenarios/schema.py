@@ -1,0 +1,135 @@
+"""The typed schema of a scenario file, and how one is read.
+
+Everything that is wrong with a file is said with its line or field and what was expected.
+"""
+
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from harness.errors import UsageError, unknown_name
+from harness.scenarios.program import compile_program
+from model.guest import Instruction
+from model.rules.sometimes import NAMES
+
+__all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
+
+PCPUS_MAX, VCPUS_MAX, LRS_MAX = 8, 8, 16
+
+Size = Annotated[int, Meta(ge=1, le=8)]
+
+
+class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One guest: its program, a line per instruction (``harness.scenarios.program``)."""
+
+    program: tuple[str, ...]
+
+
+class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A host device that sends up to ``edges`` edges on SPI ``intid``."""
+
+    intid: Annotated[int, Meta(ge=32, le=1019)]
+    edges: Annotated[int, Meta(ge=0, le=8)] = 1
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is run.
+
+    ``preemptions`` bounds how many the host scheduler asks for. ``sometimes`` names, per era, the
+    states the scenario exists to reach. More VCPUs than programs take the programs in turn.
+    """
+
+    name: str
+    title: str
+    vcpu: Annotated[tuple[VcpuSpec, ...], Meta(min_length=1, max_length=8)]
+    pcpus: Size = 1
+    vcpus: Size | None = None
+    lrs: Annotated[int, Meta(ge=1, le=16)] = 4
+    eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
+    preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
+    device: tuple[DeviceSpec, ...] = ()
+    sometimes: dict[str, tuple[str, ...]] = {}
+
+    def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:
+        """Return the compiled program of each VCPU."""
+        compiled = [
+            compile_program(vcpu.program, f"scenario {self.name!r}, vcpu {i}")
+            for i, vcpu in enumerate(self.vcpu)
+        ]
+        return tuple(compiled[v % len(compiled)] for v in range(vcpus))
+
+
+def parse(text: str, where: str) -> Scenario:
+    """Read a scenario from TOML text.
+
+    Raises:
+        UsageError: where it is wrong, and what was expected.
+
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where}: not valid TOML: {error}") from None
+    try:
+        scenario = msgspec.convert(data, Scenario)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
+    for vcpu in range(len(scenario.vcpu)):
+        compile_program(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
+    for era, names in scenario.sometimes.items():
+        if era not in ("seed", "lazy"):
+            raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'seed' or 'lazy'")
+        for name in names:
+            if name not in NAMES:
+                raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)
+    return scenario
+
+
+def line_of(text: str, error: str) -> str:
+    """Find the line of the field that a validation error names; "" if it cannot be told."""
+    field = re.search(r"`\$\.?([^`]*)`|unknown field `(\w+)`", error)
+    if not field:
+        return ""
+    names = re.findall(r"[A-Za-z_]+", field.group(2) or field.group(1) or "")
+    unknown = re.search(r"unknown field `(\w+)`", error)
+    if unknown:
+        names = [unknown.group(1)]
+    if not names:
+        return ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[*\s*{re.escape(names[-1])}\b", line):
+            return f", line {number}"
+    return ""
+
+
+def builtin_names() -> list[str]:
+    """List the built-in scenarios in the order they are run."""
+    order = ["timer-wfi", "timer-busy", "migrate"]
+    folder = resources.files("harness.scenarios")
+    found = sorted(p.name.removesuffix(".toml") for p in folder.iterdir()
+                   if p.name.endswith(".toml"))
+    return [n for n in order if n in found] + [n for n in found if n not in order]
+
+
+def load_builtin(name: str) -> Scenario:
+    """Load a built-in scenario by name."""
+    if name not in builtin_names():
+        raise unknown_name("scenario", name, builtin_names())
+    path = resources.files("harness.scenarios") / f"{name}.toml"
+    return parse(path.read_text(encoding="utf-8"), f"scenario {name!r}")
+
+
+def load_file(path: Path) -> Scenario:
+    """Load a user's scenario file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"scenario file {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"scenario file {str(path)!r}: not text (expected TOML)") from None
+    return parse(text, f"scenario file {str(path)!r}")

@@ -1,0 +1,105 @@
+"""Where code runs: on which CPU, for whom, and whether interrupts can get in between its steps.
+
+A thread's step needs its CPU to itself: not interrupted and, where interrupts are unmasked, with
+nothing to take. A step with interrupts off has no such guard: it excludes local handlers and
+preemption, never other CPUs or the hardware.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.contract import Op
+from harness.engine.footprint import Ops
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+    from model.host.lock import Lockable
+    from model.pcpu import Pcpu, Signals
+
+__all__ = ["Context"]
+
+
+class Context:
+    """A thread or a hard-IRQ handler on a CPU. ``v`` is the VCPU it works for (a thread's own).
+
+    ``task`` parks and goes on; ``o`` are its operations on the CPU where it is; ``hard`` says that
+    it is a handler, which runs with interrupts off throughout.
+    """
+
+    __slots__ = ("c", "hard", "irqs_reads", "name", "o", "p", "signals", "table", "task", "v",
+                 "world")
+
+    c: int
+    o: Any
+    p: "Pcpu"
+    signals: "Signals"
+
+    def __init__(
+        self,
+        world: "VgicWorld",
+        task: Any,
+        v: int,
+        *,
+        hard: bool = False,
+        declarations: Mapping[str, tuple[str, str]],
+    ) -> None:
+        self.world = world
+        self.task = task
+        self.v = v
+        self.hard = hard
+        self.name = task.name
+        self.table: dict[tuple[int, int], Ops] = {
+            (c, w): world.op_table.ops(declarations, c, w)
+            for c in range(world.config.pcpus)
+            for w in range(world.config.vcpus)
+        }
+
+    def move(self, c: int) -> None:
+        """Be on CPU ``c`` from now on."""
+        machine = self.world.machine
+        self.c = c
+        self.p = machine.pcpus[c]
+        self.signals = machine.signals[c]
+        self.irqs_reads = self.p.bit | self.signals.bit
+        self.o = self.table[c, self.v]
+
+    def ops(self, v: int) -> Any:
+        """Return the operations on this CPU that work on VCPU ``v``."""
+        return self.table[self.c, v]
+
+    def irqs_clear(self) -> bool:
+        """Tell whether a step with interrupts on can be made: nothing to take, no handler runs."""
+        return not self.p.in_irq and not self.signals.pin and not self.signals.soft
+
+    def resched(self) -> bool:
+        """Tell whether the host scheduler asked for this CPU."""
+        return self.p.need_resched
+
+    def step(self, op: Op) -> Awaitable[int]:
+        """Announce a step that preemption does not come before (IRQs on or off)."""
+        task = self.task
+        if self.hard or self.p.irqs_off:
+            step: Awaitable[int] = task.step(op)
+            return step
+        step = task.step(op, self.irqs_clear, self.irqs_reads)
+        return step
+
+    def preemptible(self, op: Op) -> Awaitable[int]:
+        """Announce a step that a preemption may come before: 1 says that it did."""
+        step: Awaitable[int] = self.task.step(
+            op, self.irqs_clear, self.irqs_reads, (self.o.preempt, self.resched)
+        )
+        return step
+
+    def lock(self, lockable: "Lockable", op: Op) -> Awaitable[int]:
+        """Announce taking a lock (which may wait for it); the caller then calls ``took``."""
+        step: Awaitable[int]
+        if self.hard or self.p.irqs_off:
+            step = self.task.step(op, lockable.free, lockable.bit)
+            return step
+
+        def free() -> bool:
+            return not lockable.holder and self.irqs_clear()
+
+        step = self.task.step(op, free, lockable.bit | self.irqs_reads)
+        return step

@@ -1,0 +1,84 @@
+"""The physical GIC: it delivers what is in flight, one channel, one step.
+
+Register accesses act in the step that makes them; their consequences are delivered here, each kind
+from each CPU by a task of its own, so that independent ones stay independent:
+
+- ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
+- ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
+- ``pN``: the IRQ signal of CPU N's interface, sampled by the CPU;
+- ``eN``: edges that device N sent, in order.
+
+With ``gic_messages=synchronous`` they go before anything else and are no choice.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from harness.engine.execution import Slot
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+
+__all__ = ["OPS", "make"]
+
+SIGNAL_R = "bank@c cpuif@c spi* lpis@c"
+OPS = {
+    "gic_deactivate": ("", "chan@c bank@c spi*"),
+    "gic_line": ("timer@c clock", "bank@c chan@c"),
+    "gic_pin": (SIGNAL_R, "signal@c chan@c"),
+    "gic_edge": ("", "device* spi*"),
+}
+
+
+def channel(
+    world: "VgicWorld",
+    name: str,
+    c: int,
+    op_name: str,
+    guard: tuple[Callable[[], bool], str],
+    deliver: Callable[[], None],
+) -> Slot:
+    """Return the task of one channel: whenever ``guard`` holds, ``deliver``."""
+    op = getattr(world.op_table.ops(OPS, c, 0), op_name)
+    pending, reads = guard[0], world.resources.mask(guard[1], c, 0)
+
+    async def main(task: Slot) -> None:
+        step = task.step  # type: ignore[attr-defined]  # an engine's slot has it
+        while True:
+            await step(op, pending, reads)
+            deliver()
+
+    return world.new_task(name, "gic", main, eager=True)
+
+
+def make(world: "VgicWorld") -> list[Slot]:
+    """Return the tasks of the physical GIC."""
+    messages = world.machine.messages
+    slots = []
+    for c in range(world.config.pcpus):
+        slots += [
+            channel(
+                world, f"l{c}", c, "gic_line",
+                (lambda c=c: messages.line_differs(c), "timer@c clock bank@c"),  # type: ignore[misc]
+                lambda c=c: messages.deliver_line(c),  # type: ignore[misc]
+            ),
+            channel(
+                world, f"d{c}", c, "gic_deactivate",
+                (messages.channels[c].has_deactivation, "chan@c"),
+                lambda c=c: messages.deliver_deactivation(c),  # type: ignore[misc]
+            ),
+            channel(
+                world, f"p{c}", c, "gic_pin",
+                (lambda c=c: messages.pin_differs(c), f"{SIGNAL_R} signal@c"),  # type: ignore[misc]
+                lambda c=c: messages.deliver_pin(c),  # type: ignore[misc]
+            ),
+        ]
+    for n, device in enumerate(world.machine.devices):
+        slots.append(
+            channel(
+                world, f"e{n}", 0, "gic_edge",
+                (device.has_edge, f"device{n}"),
+                lambda device=device: messages.deliver_edge(device),  # type: ignore[misc]
+            )
+        )
+    return slots

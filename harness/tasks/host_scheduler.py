@@ -1,0 +1,52 @@
+"""The host scheduler: it asks for preemptions, and places threads on CPUs.
+
+It only sets TIF_NEED_RESCHED and sends the reschedule IPI; put, release, acquire and load are the
+thread's own steps. How many preemptions there are is drawn before the first, so that none at all is
+an execution too.
+"""
+
+from typing import TYPE_CHECKING
+
+from harness.engine.execution import Slot
+from harness.kvm.inject import SGI_RESCHEDULE
+from model import facts
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+
+__all__ = ["OPS", "make"]
+
+OPS = {"host_preempt": ("", "thread* pcpu* bank*")}
+
+
+def make(world: "VgicWorld") -> Slot:
+    """Return the host scheduler's task, an optional stimulus."""
+    machine = world.machine
+    op = world.op_table.ops(OPS, 0, 0).host_preempt
+    reads = world.resources.mask("thread*", 0, 0)
+    threads = machine.threads
+
+    def somebody_runs() -> bool:
+        return any(not thread.done for thread in threads)
+
+    async def main(task: Slot) -> None:
+        for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
+            await task.step(op, somebody_runs, reads)  # type: ignore[attr-defined]
+            running = [v for v, thread in enumerate(threads) if not thread.done]
+            v = running[task.choose("preempted vcpu", len(running))]
+            place = task.choose("placed on pcpu", world.config.pcpus)
+            preempt(world, v, place)
+
+    return world.new_task("h", "host-scheduler", main, optional=True)
+
+
+def preempt(world: "VgicWorld", v: int, place: int) -> None:
+    """Place the thread of VCPU ``v``; if it runs, ask its CPU to give it up."""
+    machine = world.machine
+    thread = machine.threads[v]
+    thread.place = place
+    c = thread.cpu
+    world.emit(facts.NeedResched(v, c, place))
+    if c >= 0 and machine.pcpus[c].owner == v:
+        machine.pcpus[c].need_resched = True
+        machine.gic.send_sgi(c, c, SGI_RESCHEDULE)

@@ -1,0 +1,166 @@
+"""The world of one campaign entry: machine, hypervisor, tasks and rules put together.
+
+A world is built once for a (scenario, variant, sizes, knobs) and run again and again: ``reset``
+goes back to its initial state.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from harness.engine.execution import Execution, Limits, Main, Slot, Violation
+from harness.engine.footprint import OpTable, Resources
+from harness.kvm.flow import Kvm
+from harness.kvm.inject import SGI_RESCHEDULE
+from harness.scenarios.schema import Scenario
+from harness.tasks import clock, device, gic, host_irq, host_scheduler, soft_timer, vcpu
+from model.facts import Fact, NeedResched
+from model.host.thread import INTERRUPTIBLE, RUNNING
+from model.machine import Config, Machine
+from model.rules.registry import make_rules
+from model.rules.rule import Rule
+from model.rules.scene import Scene
+from model.rules.sometimes import Reached
+
+__all__ = ["VgicWorld"]
+
+Handler = Callable[[Any], None]
+
+
+class VgicWorld:
+    """See ``harness.engine.execution.World``.
+
+    ``rules`` restricts the rules to the named ids (None: all that hold in the variant's era);
+    ``task_class`` is the engine's.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        config: Config,
+        kvm_class: type[Kvm],
+        *,
+        variant: str,
+        task_class: type[Slot],
+        rules: frozenset[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.config = config
+        self.variant = variant
+        self.limits = limits or Limits()
+        self.task_class = task_class
+        self.failures: list[Violation] = []
+        self.table: dict[type[Fact], tuple[Handler, ...]] = {}
+        self.machine: Machine = kvm_class.machine_class(config, self.emit)
+        self.resources = Resources(self.machine.parts)
+        self.op_table = OpTable(self.resources)
+        self.part_names = {part.bit: name for name, part in self.machine.parts}
+        self.kvm = kvm_class(self)
+        self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
+        self.execution: Execution | None = None
+        self.scene = Scene(config.pcpus, config.vcpus)
+        self.reach = Reached(self.scene)
+        self.rules: tuple[Rule, ...] = tuple(
+            make_rules(kvm_class.era, config, self.scene, self.fail, rules)
+        )
+        self.subscribe()
+
+    def make_tasks(self) -> list[Slot]:
+        """Make the seven kinds of tasks, in the order that numbers them."""
+        slots = [vcpu.make(self, v) for v in range(self.config.vcpus)]
+        slots += [host_irq.make(self, c) for c in range(self.config.pcpus)]
+        slots += [soft_timer.make(self, v) for v in range(self.config.vcpus)]
+        slots += gic.make(self)
+        slots.append(clock.make(self))
+        slots += [device.make(self, n) for n in range(len(self.machine.devices))]
+        if self.scenario.preemptions:
+            slots.append(host_scheduler.make(self))
+        return slots
+
+    def new_task(
+        self, name: str, kind: str, main: Main, *, optional: bool = False, eager: bool = False
+    ) -> Slot:
+        """Make a task of the engine's class; ``eager`` counts with synchronous messages only."""
+        slot = self.task_class(name, kind, main, optional=optional)
+        slot.eager = eager and self.config.gic_messages == "synchronous"
+        return slot
+
+    # -- facts ---------------------------------------------------------------------------------
+
+    def emit(self, fact: Fact) -> None:
+        """Give a fact to everything that asked for its kind."""
+        for handler in self.table.get(fact.__class__, ()):
+            handler(fact)
+
+    def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
+        """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
+        self.table.clear()
+        sources: list[dict[type[Fact], Handler]] = [first] if first else []
+        sources += [self.scene.handlers(), self.reach.handlers()]
+        sources += [rule.handlers() for rule in self.rules]
+        for handlers in sources:
+            for kind, handler in handlers.items():
+                self.table[kind] = (*self.table.get(kind, ()), handler)
+
+    def fail(self, rule: str, text: str) -> None:
+        """Record that a rule was broken now."""
+        assert self.execution is not None
+        self.failures.append(Violation(rule=rule, text=text, step=self.execution.steps))
+
+    # -- what the engine asks ------------------------------------------------------------------
+
+    def reset(self, execution: Execution) -> None:
+        """Go back to the initial state."""
+        self.execution = execution
+        self.machine.reset()
+        self.failures = []
+        self.scene.reset()
+        self.reach.reset()
+        for rule in self.rules:
+            rule.reset()
+
+    def at_rest(self) -> list[Violation]:
+        """Ask the "eventually" rules what is owed."""
+        assert self.execution is not None
+        step = self.execution.steps
+        return [
+            Violation(rule=rule.id, text=text, step=step)
+            for rule in self.rules
+            for text in rule.at_rest()
+        ]
+
+    def nudge(self) -> None:
+        """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""
+        machine = self.machine
+        for v, thread in enumerate(machine.threads):
+            if thread.done:
+                continue
+            c = thread.cpu
+            if c >= 0 and machine.pcpus[c].owner == v:
+                machine.pcpus[c].need_resched = True
+                self.emit(NeedResched(v, c, c))
+                machine.gic.send_sgi(c, c, SGI_RESCHEDULE)
+            elif thread.state == INTERRUPTIBLE:
+                thread.state = RUNNING
+
+    def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
+        """Name apart what only came late and what is lost."""
+        gone = {(x.rule, x.text) for x in lost}
+        out = []
+        for x in late:
+            what = "LOST" if (x.rule, x.text) in gone else "LATE"
+            tail = "" if what == "LOST" else " (an unrelated exit would still deliver it)"
+            out.append(msgspec.structs.replace(x, type=what.lower(), text=f"{what}: {x.text}{tail}"))
+        known = {(x.rule, x.text) for x in late}
+        out += [
+            msgspec.structs.replace(x, type="lost", text=f"LOST: {x.text}")
+            for x in lost
+            if (x.rule, x.text) not in known
+        ]
+        return out
+
+    def reached(self) -> int:
+        """Return the "sometimes" states of this execution as bits."""
+        return self.reach.bits

@@ -1,0 +1,71 @@
+"""A whole GIC: distributor, redistributors, CPU interfaces and virtual interfaces, version 2 or 3.
+
+The class is built in layers, each a file: :mod:`~model.gic.distributor`,
+:mod:`~model.gic.cpu_interface`, :mod:`~model.gic.virtual_cpu`. It holds no state but its parts.
+"""
+
+from collections.abc import Callable, Sequence
+
+from model.facts import Fact
+from model.gic.cpu_interface import CpuInterface
+from model.gic.virtual_cpu import VirtualInterfaces
+from model.gic.virtual_interface import VirtualInterface
+from model.part import Part
+
+__all__ = ["LR_ON_GUEST_DEACTIVATE", "Gic"]
+
+LR_ON_GUEST_DEACTIVATE = ("arch", "seed", "quirk", "erratum")
+
+
+class Gic(VirtualInterfaces):
+    """The GIC of a machine with ``cpus`` CPUs, ``lrs`` List Registers each, and these SPIs.
+
+    ``lr_on_guest_deactivate`` says what becomes of a HW List Register, and of the machine, when
+    the guest deactivates its interrupt:
+
+    * "arch": the register goes inactive and the physical interrupt is deactivated;
+    * "seed": only the physical interrupt is deactivated, the register stays active;
+    * "quirk": the register goes inactive only if the physical interrupt is active just then;
+    * "erratum": as "arch", but a deactivation that finds the interrupt not active, and the highest
+      priority pending one of the CPU, ends the delivery of interrupts to that CPU.
+
+    ``emit`` receives the facts of what changed. Every effect is immediate; how long a change of a
+    line, a message or a deactivation takes on its way is the caller's business.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: int = 3,
+        cpus: int,
+        lrs: int = 4,
+        spis: Sequence[int] = (),
+        lr_on_guest_deactivate: str = "arch",
+        emit: Callable[[Fact], object] | None = None,
+    ) -> None:
+        super().__init__(version, cpus, spis, emit)
+        if lr_on_guest_deactivate not in LR_ON_GUEST_DEACTIVATE:
+            known = ", ".join(LR_ON_GUEST_DEACTIVATE)
+            raise ValueError(f"lr_on_guest_deactivate {lr_on_guest_deactivate!r}: not in {known}")
+        most = 64 if version == 2 else 16
+        if not 1 <= lrs <= most:
+            raise ValueError(f"{lrs} List Registers: GICv{version} has 1 to {most}")
+        self.lrs = lrs
+        self.lr_on_guest_deactivate = lr_on_guest_deactivate
+        self.stays_active = lr_on_guest_deactivate == "seed"
+        self.stays_unless_active = lr_on_guest_deactivate == "quirk"
+        self.erratum = lr_on_guest_deactivate == "erratum"
+        self.cpuifs = [CpuInterface(c) for c in range(cpus)]
+        self.vifs = [VirtualInterface(c, version, lrs) for c in range(cpus)]
+
+    def parts(self) -> list[tuple[str, Part]]:
+        """Return every stateful part with its name, in a fixed order."""
+        named: list[tuple[str, Part]] = []
+        for c in range(self.cpus):
+            named.append((f"bank{c}", self.banks[c]))
+            named.append((f"cpuif{c}", self.cpuifs[c]))
+            named.append((f"vif{c}", self.vifs[c]))
+            if self.lpis:
+                named.append((f"lpis{c}", self.lpis[c]))
+        named.extend((f"spi{intid}", self.spis[intid]) for intid in sorted(self.spis))
+        return named

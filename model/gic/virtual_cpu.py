@@ -1,0 +1,316 @@
+"""The virtual CPU interfaces at work: the hypervisor's side (LRs, context) and the guest's.
+
+IHI0048 chapter 5 and IHI0069 chapter 6. What a guest's access does to a List Register follows the
+pseudocode of GICv3 (VirtualReadIAR, VirtualWriteEOIR, VirtualWriteDIR); where the architecture
+leaves a choice, it is the one QEMU made, and the docstring says so.
+"""
+
+from model.facts import AckedByGuest, Completed, DeactivatedByGuest, LrMoved, LrWritten
+from model.gic.cpu_interface import PhysicalInterfaces
+from model.gic.lr import ACTIVE, INACTIVE, PENDING, Lr
+from model.gic.registers import (
+    FIRST_LPI,
+    HCR_EOICOUNT,
+    HCR_EOICOUNT_ONE,
+    HCR_EOICOUNT_SHIFT,
+    HCR_TDIR,
+    MIN_BPR0,
+    MIN_BPR1,
+    PRIORITY_MASK,
+    SPURIOUS,
+    TRAP,
+    Vmcr,
+)
+from model.gic.virtual_interface import NO_LR, VirtualInterface
+
+__all__ = ["VirtualInterfaces"]
+
+
+class VirtualInterfaces(PhysicalInterfaces):
+    """The physical GIC together with the virtual interface of each CPU.
+
+    GICv2 accesses act on both groups (GICV_CTLR.AckCtl = 1, FIQEn = 0). In GICv3 ``group`` says
+    which register the guest uses: ICV_IAR1_EL1 and its like by default.
+    """
+
+    vifs: list[VirtualInterface]
+    stays_active: bool
+    stays_unless_active: bool
+
+    # -- the hypervisor's side ---------------------------------------------------------------
+
+    def lr(self, c: int, i: int) -> Lr:
+        """Read List Register ``i``."""
+        return self.vifs[c].lrs[i]
+
+    def write_lr(self, c: int, i: int, lr: Lr) -> None:
+        """Write List Register ``i``; five bits of the priority are implemented.
+
+        A HW List Register written Pending+Active is accepted, though software must not (IHI0048
+        section 5.3.9); it is not presented until its active half has been deactivated.
+        """
+        vif = self.vifs[c]
+        lrs = vif.lrs
+        before = lrs[i]
+        if lr.priority & ~PRIORITY_MASK:
+            lr = _changed(lr, lr.state, lr.priority & PRIORITY_MASK)
+        if lr == before:
+            return
+        vif.lrs = (*lrs[:i], lr, *lrs[i + 1 :])
+        vif.refresh()
+        if self.emit is not None:
+            self.emit(LrWritten(c, i, before, lr))
+
+    def hcr(self, c: int) -> int:
+        """Read GICH_HCR or ICH_HCR_EL2, EOIcount in bits [31:27]."""
+        return self.vifs[c].hcr
+
+    def write_hcr(self, c: int, value: int) -> None:
+        """Write GICH_HCR or ICH_HCR_EL2, EOIcount included."""
+        vif = self.vifs[c]
+        vif.hcr = value
+        vif.refresh_signal()
+
+    def eoicount(self, c: int) -> int:
+        """Return how many deactivations found no List Register, modulo 32."""
+        return self.vifs[c].hcr >> HCR_EOICOUNT_SHIFT
+
+    def elrsr(self, c: int) -> int:
+        """Return the mask of List Registers that may be written: inactive, no EOI to report."""
+        return self.vifs[c].elrsr
+
+    def eisr(self, c: int) -> int:
+        """Return the mask of List Registers whose deactivation asks for an EOI maintenance."""
+        return self.vifs[c].eisr
+
+    def misr(self, c: int) -> int:
+        """Return the causes of a maintenance interrupt; valid also while HCR.En is 0."""
+        return self.vifs[c].misr
+
+    def maintenance(self, c: int) -> bool:
+        """Return the level of the maintenance interrupt; whose PPI it drives is not decided here.
+
+        It is level-sensitive: a cause that goes away takes it back.
+        """
+        return self.vifs[c].maintenance
+
+    def save_vmcr(self, c: int) -> Vmcr:
+        """Read GICH_VMCR or ICH_VMCR_EL2."""
+        return self.vifs[c].vmcr
+
+    def restore_vmcr(self, c: int, vmcr: Vmcr) -> None:
+        """Write GICH_VMCR or ICH_VMCR_EL2."""
+        vif = self.vifs[c]
+        if vmcr != vif.vmcr:
+            vif.vmcr = vmcr
+            vif.derive()
+
+    def save_apr(self, c: int) -> tuple[int, int]:
+        """Read the active priorities: ICH_AP0R0_EL2 and ICH_AP1R0_EL2, or (GICH_APR, 0)."""
+        vif = self.vifs[c]
+        return (vif.apr0, vif.apr1)
+
+    def restore_apr(self, c: int, apr: tuple[int, int]) -> None:
+        """Write the active priorities."""
+        vif = self.vifs[c]
+        vif.apr0, vif.apr1 = apr
+        vif.refresh_signal()
+
+    # -- the guest's own configuration -------------------------------------------------------
+
+    def set_vpmr(self, c: int, value: int) -> None:
+        """Write the guest's priority mask."""
+        self.restore_vmcr(c, self.vifs[c].vmcr._replace(pmr=value & PRIORITY_MASK))
+
+    def set_veoimode(self, c: int, mode: int) -> None:
+        """Choose whether the guest's EOIR deactivates (0) or only drops the priority (1)."""
+        self.restore_vmcr(c, self.vifs[c].vmcr._replace(eoim=mode))
+
+    def set_vbpr(self, c: int, group: int, value: int) -> None:
+        """Write a binary point register; less than the minimum means the minimum."""
+        vmcr = self.vifs[c].vmcr
+        if group:
+            self.restore_vmcr(c, vmcr._replace(bpr1=max(value & 7, MIN_BPR1)))
+        else:
+            self.restore_vmcr(c, vmcr._replace(bpr0=max(value & 7, MIN_BPR0)))
+
+    def set_vcbpr(self, c: int, on: bool) -> None:
+        """Let group 1 use the binary point of group 0."""
+        self.restore_vmcr(c, self.vifs[c].vmcr._replace(cbpr=on))
+
+    def set_vgroup_enable(self, c: int, group: int, on: bool) -> None:
+        """Enable or disable a group at the guest's CPU interface."""
+        vmcr = self.vifs[c].vmcr
+        if group:
+            self.restore_vmcr(c, vmcr._replace(enable1=on))
+        else:
+            self.restore_vmcr(c, vmcr._replace(enable0=on))
+
+    # -- the guest's side --------------------------------------------------------------------
+
+    def virq_signal(self, c: int) -> bool:
+        """Return whether a virtual IRQ is signalled."""
+        return self.vifs[c].signal
+
+    def vfiq_signal(self, c: int) -> bool:
+        """Return whether a virtual FIQ is signalled: group 0, GICv3 only."""
+        return self.vifs[c].fiq
+
+    def vhppir(self, c: int, group: int = 1) -> int:
+        """Return the vINTID to be presented first, whatever mask and running priority; or 1023."""
+        vif = self.vifs[c]
+        best = vif.best
+        if best == NO_LR or (self.version == 3 and best & 1 != group):
+            return SPURIOUS
+        return self._iar_value(vif.lrs[best >> 1 & 0x7F])
+
+    def vrpr(self, c: int) -> int:
+        """Return the guest's running priority, 0xFF when idle."""
+        return self.vifs[c].running
+
+    def _iar_value(self, lr: Lr) -> int:
+        """Return what IAR shows of a List Register: GICv2 adds the requesting CPU of an SGI."""
+        if self.version == 2 and lr.source and not lr.hw:
+            return lr.vintid | lr.source << 10
+        return lr.vintid
+
+    def viar(self, c: int, group: int = 1) -> int:
+        """Acknowledge for the guest: return the vINTID taken, or 1023 (GICV_IAR, ICV_IAR1).
+
+        The List Register goes from Pending to Active and its group priority becomes active. A
+        special INTID in a List Register is returned, and the register left inactive (pseudocode).
+        """
+        vif = self.vifs[c]
+        best = vif.best
+        emit = self.emit
+        if not vif.takeable or (self.version == 3 and best & 1 != group):
+            if emit is not None:
+                emit(AckedByGuest(c, SPURIOUS))
+            return SPURIOUS
+        i = best >> 1 & 0x7F
+        lrs = vif.lrs
+        before = lrs[i]
+        special = 1020 <= before.vintid <= SPURIOUS
+        after = _changed(before, INACTIVE if special else ACTIVE, before.priority)
+        vif.lrs = (*lrs[:i], after, *lrs[i + 1 :])
+        if special:
+            pass
+        elif best & 1 and self.version == 3:
+            vif.apr1 |= 1 << ((best >> 8 & vif.mask1) >> 3)
+        else:
+            vif.apr0 |= 1 << ((best >> 8 & (vif.mask1 if best & 1 else vif.mask0)) >> 3)
+        vif.refresh()
+        if emit is not None:
+            emit(AckedByGuest(c, before.vintid))
+            emit(LrMoved(c, i, "iar", before, after))
+        return self._iar_value(before)
+
+    def veoir(self, c: int, vintid: int, group: int = 1) -> int:
+        """Write EOIR for the guest; return the pINTID to deactivate for CPU ``c``, or -1.
+
+        First the highest active priority is dropped, of whichever group; if there is none,
+        nothing happens (QEMU's choice). Then the first List Register that is active for this
+        vINTID is deactivated, in EOImode 0 or if it is an LPI, provided that it is of the
+        register's group (GICv3) and its group priority is the one dropped. If there is no such
+        List Register, EOIcount counts it, in EOImode 0 and never for LPIs, because only then
+        would a deactivation have followed (IHI0069 ICH_HCR_EL2.EOIcount).
+        """
+        if self.version == 2:
+            vintid &= 0x3FF
+        if 1020 <= vintid <= SPURIOUS:
+            return -1
+        if self.emit is not None:
+            self.emit(Completed(c, vintid))
+        vif = self.vifs[c]
+        apr0 = vif.apr0
+        apr1 = vif.apr1
+        if not apr0 | apr1:
+            return -1
+        dropped = vif.running
+        if apr0 and (not apr1 or apr0 & -apr0 <= apr1 & -apr1):
+            vif.apr0 = apr0 & (apr0 - 1)
+        else:
+            vif.apr1 = apr1 & (apr1 - 1)
+        split = vif.vmcr.eoim
+        i = _find_active(vif.lrs, vintid)
+        if i < 0:
+            if not split and vintid < FIRST_LPI:
+                self._count_eoi(c, vif, vintid)
+        elif not split or vintid >= FIRST_LPI:
+            lr = vif.lrs[i]
+            of_group = self.version == 2 or lr.group == group
+            if of_group and lr.priority & (vif.mask1 if lr.group else vif.mask0) == dropped:
+                return self._deactivate_lr(c, vif, i, "eoir")
+        vif.refresh_signal()
+        return -1
+
+    def vdir(self, c: int, vintid: int) -> int:
+        """Write DIR for the guest; return the pINTID to deactivate for CPU ``c``, -1, or TRAP.
+
+        With ICH_HCR_EL2.TDIR the access traps and has no effect. It is ignored in EOImode 0, and
+        for LPIs and special INTIDs. DIRs may come in any order, so priorities do not matter;
+        without an active List Register EOIcount counts.
+        """
+        vif = self.vifs[c]
+        if vif.hcr & HCR_TDIR:
+            return TRAP
+        if self.version == 2:
+            vintid &= 0x3FF
+        if vintid >= 1020 or not vif.vmcr.eoim:
+            return -1
+        i = _find_active(vif.lrs, vintid)
+        if i >= 0:
+            return self._deactivate_lr(c, vif, i, "dir")
+        self._count_eoi(c, vif, vintid)
+        vif.refresh_maintenance()
+        return -1
+
+    def _count_eoi(self, c: int, vif: VirtualInterface, vintid: int) -> None:
+        """Count a deactivation without a List Register in the five bits of EOIcount."""
+        hcr = vif.hcr
+        vif.hcr = hcr & ~HCR_EOICOUNT | hcr + HCR_EOICOUNT_ONE & HCR_EOICOUNT
+        if self.emit is not None:
+            self.emit(DeactivatedByGuest(c, vintid))
+
+    def _deactivate_lr(self, c: int, vif: VirtualInterface, i: int, access: str) -> int:
+        """Deactivate List Register ``i``; return the pINTID to deactivate with it, or -1.
+
+        Through the HW bit only a PPI or an SPI is deactivated; other physical INTIDs are ignored
+        (IHI0069 ICH_LR<n>_EL2.pINTID). ``lr_on_guest_deactivate`` may leave the register active.
+        """
+        lrs = vif.lrs
+        before = lrs[i]
+        pintid = -1
+        stays = False
+        if before.hw:
+            stays = self.stays_active
+            if 16 <= before.pintid < 1020 and self.implements(before.pintid):
+                pintid = before.pintid
+                if self.stays_unless_active:
+                    stays = not self.is_active(c, pintid)
+        if stays:
+            vif.refresh_signal()
+        else:
+            after = _changed(before, before.state & PENDING, before.priority)
+            vif.lrs = (*lrs[:i], after, *lrs[i + 1 :])
+            vif.refresh()
+            if self.emit is not None:
+                self.emit(LrMoved(c, i, access, before, after))
+        if self.emit is not None:
+            self.emit(DeactivatedByGuest(c, before.vintid))
+        return pintid
+
+
+def _find_active(lrs: tuple[Lr, ...], vintid: int) -> int:
+    """Return the lowest List Register that is active for a vINTID, or -1.
+
+    A GICv2 SGI is looked up by its INTID alone, whatever its source.
+    """
+    for i, lr in enumerate(lrs):
+        if lr.vintid == vintid and lr.state & ACTIVE:
+            return i
+    return -1
+
+
+def _changed(lr: Lr, state: int, priority: int) -> Lr:
+    return Lr(lr.vintid, state, lr.hw, lr.pintid, priority, lr.group, lr.eoi, lr.source)

@@ -1,0 +1,68 @@
+"""A VCPU thread, and the soft timer that stands in for its architected timer while it sleeps."""
+
+from model.part import Part
+
+__all__ = [
+    "EXITING", "INTERRUPTIBLE", "IN_GUEST", "OUTSIDE", "REQ_IRQ_PENDING", "RUNNING", "HrTimer",
+    "VcpuThread",
+]
+
+RUNNING, INTERRUPTIBLE = 0, 1
+OUTSIDE, IN_GUEST, EXITING = 0, 1, 2
+REQ_IRQ_PENDING = 1
+
+
+class VcpuThread(Part):
+    """What other CPUs may see and change of a VCPU's thread.
+
+    ``state`` is the task state; ``waiting`` says that it is on the waitqueue (what
+    kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode, ``requests`` vcpu->requests. ``cpu`` is
+    vcpu->cpu, the CPU it runs on or ran on last (-1: none yet); ``place`` the one it shall get
+    next. ``done``: the guest has finished.
+    """
+
+    __slots__ = FIELDS = ("state", "waiting", "mode", "requests", "cpu", "place", "done")
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.state = RUNNING
+        self.waiting = False
+        self.mode = OUTSIDE
+        self.requests = 0
+        self.cpu = -1
+        self.place = place
+        self.done = False
+
+    def runnable(self) -> bool:
+        """Tell whether the thread is awake."""
+        return self.state == RUNNING
+
+
+class HrTimer(Part):
+    """The soft timer of a VCPU (bg_timer). ``expiry`` is in virtual nanoseconds.
+
+    ``cpu`` is where it is armed and will interrupt; ``running`` that its callback runs; ``work``
+    that it queued a work item (before 4.15).
+    """
+
+    __slots__ = FIELDS = ("armed", "expiry", "cpu", "running", "work")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.armed = False
+        self.expiry = 0
+        self.cpu = -1
+        self.running = False
+        self.work = False
+
+    def idle(self) -> bool:
+        """Tell whether no callback runs, so that hrtimer_cancel need not wait."""
+        return not self.running
+
+    def quiet(self) -> bool:
+        """Tell whether neither callback nor work is under way (cancel_work_sync)."""
+        return not self.running and not self.work
+
+    def has_work(self) -> bool:
+        """Tell whether a work item is queued."""
+        return self.work

@@ -1,0 +1,126 @@
+"""The whole machine as one value: every part, in a fixed order, with ``key()`` and ``copy()``."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from model.device import Device
+from model.facts import Fact
+from model.gic.gic import Gic
+from model.guest import Guest, Instruction
+from model.host.thread import HrTimer, VcpuThread
+from model.messages import VTIMER_PPI, Messages
+from model.part import Part
+from model.pcpu import Pcpu, Signals
+from model.timer import Clock, HwTimer
+from model.vgic.irq import VgicCpu, VgicIrq
+from model.vgic.vtimer import VTimer
+
+__all__ = ["GIC_MESSAGES", "LR_MODES", "Config", "Machine"]
+
+GIC_MESSAGES = ("queued", "synchronous", "lagging")
+LR_MODES = ("arch", "seed", "quirk", "erratum")
+
+START_NS = 10_000
+CNTVOFF_NS = 4_000
+"""CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Sizes and knobs of a machine. Times are in virtual nanoseconds."""
+
+    pcpus: int = 1
+    vcpus: int = 1
+    lrs: int = 4
+    gic_version: int = 3
+    eoimode: int = 0
+    gic_messages: str = "queued"
+    gic_lag: int = 1
+    lr_on_guest_deactivate: str = "arch"
+    devices: tuple[tuple[int, int], ...] = ()
+    """Host devices: the SPI of each, and how many edges it may send in an execution."""
+    programs: tuple[tuple[Instruction, ...], ...] = ()
+
+
+class Machine:
+    """All state of a run. ``parts`` names every part; nothing else changes during an execution."""
+
+    gic_class: type[Gic] = Gic
+    messages_class: type[Messages] = Messages
+
+    def __init__(self, config: Config, emit: Callable[[Fact], None]) -> None:
+        self.config = config
+        cpus, vcpus = range(config.pcpus), range(config.vcpus)
+        self.clock = Clock(START_NS)
+        self.gic = self.gic_class(
+            version=config.gic_version,
+            cpus=config.pcpus,
+            lrs=config.lrs,
+            spis=tuple(intid for intid, _ in config.devices),
+            lr_on_guest_deactivate=config.lr_on_guest_deactivate,
+            emit=emit,
+        )
+        self.timers = [HwTimer(self.clock) for _ in cpus]
+        self.pcpus = [Pcpu() for _ in cpus]
+        self.signals = [Signals() for _ in cpus]
+        self.messages = self.messages_class(
+            self.gic,
+            self.timers,
+            self.signals,
+            emit,
+            lag=config.gic_lag,
+            bounded=config.gic_messages != "lagging",
+        )
+        self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
+        self.hrtimers = [HrTimer() for _ in vcpus]
+        self.guests = [Guest(program) for program in config.programs]
+        self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
+        self.irqs = [
+            VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus
+        ]
+        self.devices = [Device(intid, edges) for intid, edges in config.devices]
+        for device in self.devices:
+            self.gic.set_edge(0, device.intid, True)
+        if config.eoimode:
+            for c in cpus:
+                self.gic.set_veoimode(c, 1)
+        vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
+        self.vgics = [VgicCpu(config.lrs, vmcr, apr) for _ in vcpus]
+        self.parts = self.name_parts()
+        self.initial = tuple(part.key() for _, part in self.parts)
+
+    def name_parts(self) -> list[tuple[str, Part]]:
+        """List every part with its name; the order fixes resource bits and ``key``."""
+        per_cpu: Sequence[tuple[str, Sequence[Part]]] = (
+            ("pcpu", self.pcpus), ("signal", self.signals), ("timer", self.timers),
+            ("chan", self.messages.channels),
+        )
+        per_vcpu: Sequence[tuple[str, Sequence[Part]]] = (
+            ("thread", self.threads), ("vgic", self.vgics), ("irq", self.irqs),
+            ("vtimer", self.vtimers), ("hrtimer", self.hrtimers), ("guest", self.guests),
+        )
+        parts: list[tuple[str, Part]] = [("clock", self.clock)]
+        for kind, members in (*per_cpu, *per_vcpu):
+            parts += [(f"{kind}{i}", part) for i, part in enumerate(members)]
+        parts += [(f"device{i}", device) for i, device in enumerate(self.devices)]
+        parts += self.gic.parts()
+        return parts
+
+    def key(self) -> tuple[object, ...]:
+        """Return the whole state as one hashable value."""
+        return tuple(part.key() for _, part in self.parts)
+
+    def restore(self, key: tuple[object, ...]) -> None:
+        """Go to the state that ``key`` is the key of."""
+        for (_, part), state in zip(self.parts, key, strict=True):
+            part.restore(state)
+
+    def reset(self) -> None:
+        """Go back to the initial state."""
+        self.restore(self.initial)
+
+    def copy(self, emit: Callable[[Fact], None] = lambda _fact: None) -> "Machine":
+        """Return a machine of the same configuration in the same state."""
+        other = type(self)(self.config, emit)
+        other.restore(self.key())
+        return other

@@ -1,0 +1,170 @@
+"""What travels between the GIC's blocks, how late it may arrive, and what bounds that.
+
+An access acts on the GIC in the step that makes it; its consequences travel. Deactivations that a
+guest sends through the HW bit are queued, in order; a timer's line and a CPU's IRQ pin are sampled.
+Each is delivered by a step of the GIC's tasks. Without bounds such a lag invents what no machine
+does, so:
+
+1. a CPU's own deactivations and line changes are applied before its own next access to the
+   distributor or redistributor (an acknowledge is not one), and before timer or vgic state is put
+   on it; an acknowledge drops the CPU's own pin in the same step;
+2. a line change made by the guest or the world switch is applied when the exit completes;
+3. a deactivation is applied before the same CPU's next guest entry;
+4. anything else may outlive at most ``lag`` guest entries or interrupts taken on the CPU it goes to.
+
+Subclasses break one of them on purpose (``harness.kvm.museum``).
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from model.facts import DeactivationArrived, DeactivationSent, Fact, Signalled
+from model.part import Part
+
+if TYPE_CHECKING:
+    from model.device import Device
+    from model.gic.gic import Gic
+    from model.pcpu import Signals
+    from model.timer import HwTimer
+
+__all__ = ["VTIMER_PPI", "Channel", "Messages"]
+
+VTIMER_PPI = 27
+"""The virtual timer's PPI on Arm's reference platforms (BSA)."""
+
+
+class Channel(Part):
+    """What is in flight from and to one CPU, and how many entries it has outlived."""
+
+    __slots__ = FIELDS = ("deactivations", "line_age", "pin_age")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deactivations: tuple[int, ...] = ()
+        self.line_age = 0
+        self.pin_age = 0
+
+    def has_deactivation(self) -> bool:
+        """Tell whether a deactivation waits to be delivered."""
+        return self.deactivations != ()
+
+
+class Messages:
+    """Delivers what is in flight. ``bounded`` is false for ``gic_messages=lagging``."""
+
+    def __init__(
+        self,
+        gic: "Gic",
+        timers: "list[HwTimer]",
+        signals: "list[Signals]",
+        emit: Callable[[Fact], None],
+        *,
+        lag: int = 1,
+        bounded: bool = True,
+    ) -> None:
+        self.gic = gic
+        self.timers = timers
+        self.signals = signals
+        self.emit = emit
+        self.lag = lag
+        self.bounded = bounded
+        self.channels = [Channel() for _ in timers]
+
+    # -- what is in flight ---------------------------------------------------------------------
+
+    def line_differs(self, c: int) -> bool:
+        """Tell whether the distributor has not seen the level of this CPU's timer."""
+        return self.timers[c].output() != self.gic.line(c, VTIMER_PPI)
+
+    def pin_differs(self, c: int) -> bool:
+        """Tell whether the CPU has not seen what its CPU interface signals."""
+        return self.gic.irq_signal(c) != self.signals[c].pin
+
+    def send_deactivation(self, c: int, intid: int) -> None:
+        """Send a guest's deactivation on its way, behind what the guest wrote to the device.
+
+        A driver reads its device back before it completes the interrupt, so a line that the guest
+        lowered has fallen at the distributor by then.
+        """
+        if not self.timers[c].output() and self.line_differs(c):
+            self.deliver_line(c)
+        self.emit(DeactivationSent(c, intid))
+        channel = self.channels[c]
+        channel.deactivations = (*channel.deactivations, intid)
+
+    # -- delivery ------------------------------------------------------------------------------
+
+    def deliver_deactivation(self, c: int) -> None:
+        """Apply the oldest deactivation of this CPU at the distributor."""
+        channel = self.channels[c]
+        intid = channel.deactivations[0]
+        channel.deactivations = channel.deactivations[1:]
+        was_active = self.gic.is_active(c, intid)
+        self.gic.deactivate(c, intid)
+        self.emit(DeactivationArrived(c, intid, was_active))
+
+    def deliver_line(self, c: int) -> None:
+        """Let the distributor sample the timer of this CPU."""
+        self.gic.set_line(c, VTIMER_PPI, self.timers[c].output())
+        self.channels[c].line_age = 0
+
+    def deliver_pin(self, c: int) -> None:
+        """Let the CPU sample what its CPU interface signals."""
+        signals = self.signals[c]
+        level = self.gic.irq_signal(c)
+        if level != signals.pin:
+            signals.pin = level
+            self.emit(Signalled(c, level))
+        self.channels[c].pin_age = 0
+
+    def deliver_edge(self, device: "Device") -> None:
+        """Let the distributor see the oldest edge of a device."""
+        device.edges -= 1
+        self.gic.edge(0, device.intid)
+
+    def deliver_deactivations(self, c: int) -> None:
+        """Apply all deactivations of this CPU."""
+        channel = self.channels[c]
+        while channel.deactivations:
+            self.deliver_deactivation(c)
+
+    # -- the bounds ----------------------------------------------------------------------------
+
+    def before_access(self, c: int) -> None:
+        """Bound 1: called before this CPU accesses the (re)distributor or gets new state."""
+        if self.bounded:
+            self.deliver_line(c)
+            self.deliver_deactivations(c)
+
+    def at_exit(self, c: int) -> None:
+        """Bound 2: called when an exit completes, before the host's interrupts can be unmasked."""
+        if self.bounded:
+            self.deliver_line(c)
+
+    def at_entry(self, c: int) -> None:
+        """Bounds 3 and 4: called at a guest entry on this CPU."""
+        if self.bounded:
+            self.deliver_deactivations(c)
+        self.grow_old(c)
+
+    def at_interrupt(self, c: int) -> None:
+        """Bound 4: called when this CPU takes an interrupt."""
+        self.grow_old(c)
+
+    def grow_old(self, c: int) -> None:
+        """Age what is in flight to this CPU; deliver what has outlived enough."""
+        if not self.bounded:
+            return
+        channel = self.channels[c]
+        if not self.line_differs(c):
+            channel.line_age = 0
+        elif channel.line_age >= self.lag:
+            self.deliver_line(c)
+        else:
+            channel.line_age += 1
+        if not self.pin_differs(c):
+            channel.pin_age = 0
+        elif channel.pin_age >= self.lag:
+            self.deliver_pin(c)
+        else:
+            channel.pin_age += 1

@@ -1,0 +1,52 @@
+"""A physical CPU as the host kernel and the interrupt controller see it."""
+
+from model.part import Part
+
+__all__ = ["Pcpu", "Signals"]
+
+
+class Pcpu(Part):
+    """Who runs on a CPU and whether interrupts can get through.
+
+    ``owner`` is the VCPU whose thread runs here (-1: the idle task). ``irqs_off`` is PSTATE.I of the
+    host, and set throughout a guest stay; ``guest`` says that the guest runs; ``in_irq`` that a
+    host handler interrupted the owner; ``need_resched`` is TIF_NEED_RESCHED; ``running_vcpu`` is
+    KVM's per-CPU pointer (kvm_get_running_vcpu), -1 for NULL.
+    """
+
+    __slots__ = FIELDS = (
+        "owner", "irqs_off", "guest", "in_irq", "need_resched", "running_vcpu",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owner = -1
+        self.irqs_off = False
+        self.guest = False
+        self.in_irq = False
+        self.need_resched = False
+        self.running_vcpu = -1
+
+    def can_switch_in(self) -> bool:
+        """Tell whether a thread can get this CPU."""
+        return self.owner < 0 and not self.in_irq
+
+
+class Signals(Part):
+    """The interrupt inputs of a CPU, as it sees them.
+
+    ``pin`` is IRQ from its GIC CPU interface, sampled (it lags behind the GIC); ``soft`` has a bit
+    per VCPU whose soft timer has expired here. The host's own timer interrupt, which carries soft
+    timers, is not modelled beyond that bit: the host handles it whole.
+    """
+
+    __slots__ = FIELDS = ("pin", "soft")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pin = False
+        self.soft = 0
+
+    def any(self) -> bool:
+        """Tell whether the CPU has an interrupt to take."""
+        return self.pin or self.soft != 0

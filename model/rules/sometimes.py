@@ -1,0 +1,144 @@
+"""States that scenarios exist to reach: named claims of kind "sometimes".
+
+A campaign that never reached a state its scenario lists proves nothing about it, and is
+inconclusive. They read the same facts as the rules.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from model import facts
+from model.facts import Fact
+from model.gic.lr import ACTIVE, PENDING
+from model.messages import VTIMER_PPI
+from model.rules.scene import VTIMER_BIT, Scene
+
+__all__ = ["NAMES", "Reached"]
+
+NAMES = (
+    "slept with the timer armed",
+    "soft timer woke the thread",
+    "injected without a host interrupt",
+    "host handler injected",
+    "the timer forced an exit",
+    "guest acknowledged",
+    "interrupt while one is active",
+    "moved while pending",
+    "moved while active",
+    "two VCPUs took turns on a CPU",
+    "returned to user space",
+    "deactivation in flight at fold",
+)
+BIT = {name: 1 << i for i, name in enumerate(NAMES)}
+
+ARMED = BIT["slept with the timer armed"]
+SOFT_WOKE = BIT["soft timer woke the thread"]
+UNFIRED = BIT["injected without a host interrupt"]
+HOST_INJECTED = BIT["host handler injected"]
+FORCED = BIT["the timer forced an exit"]
+ACKED = BIT["guest acknowledged"]
+NESTED = BIT["interrupt while one is active"]
+MOVED_PENDING = BIT["moved while pending"]
+MOVED_ACTIVE = BIT["moved while active"]
+TURNS = BIT["two VCPUs took turns on a CPU"]
+USER = BIT["returned to user space"]
+FOLD_RACE = BIT["deactivation in flight at fold"]
+
+
+class Reached:
+    """Which of the states the current execution has reached: ``bits``, by position in NAMES."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.reset()
+
+    def reset(self) -> None:
+        """Start an execution."""
+        self.bits = 0
+        self.fired = [False] * self.scene.vcpus
+        self.host_acks = [0] * self.scene.vcpus
+        self.in_isr = [False] * self.scene.pcpus
+        self.held = [0] * self.scene.vcpus
+        self.owner = [-1] * self.scene.pcpus
+
+    def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
+        """Return what to call for which fact."""
+        return {
+            facts.Blocked: self.on_block,
+            facts.Expired: self.on_expired,
+            facts.Woken: self.on_wake,
+            facts.AckedByHost: self.on_host_ack,
+            facts.IsrBegan: self.on_isr,
+            facts.IsrEnded: self.on_isr_end,
+            facts.Injected: self.on_inject,
+            facts.AckedByGuest: self.on_guest_ack,
+            facts.Exited: self.on_exit,
+            facts.Folded: self.on_fold,
+            facts.Placed: self.on_placed,
+            facts.UserLeft: self.on_user,
+        }
+
+    def on_block(self, f: facts.Blocked) -> None:
+        # The lazy era arms during the put that follows; there the soft timer's expiry counts.
+        if self.scene.armed[f.vcpu]:
+            self.bits |= ARMED
+
+    def on_expired(self, f: facts.Expired) -> None:
+        self.fired[f.vcpu] = not f.early
+        if self.scene.asleep[f.vcpu]:
+            self.bits |= ARMED
+
+    def on_wake(self, f: facts.Woken) -> None:
+        if self.fired[f.vcpu]:
+            self.bits |= SOFT_WOKE
+        self.fired[f.vcpu] = False
+
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        if f.intid == VTIMER_PPI:
+            v = self.scene.loaded[f.cpu]
+            if v >= 0:
+                self.host_acks[v] += 1
+        elif f.intid < 1020 and self.scene.active[f.cpu] & VTIMER_BIT:
+            self.bits |= NESTED
+
+    def on_isr(self, f: facts.IsrBegan) -> None:
+        self.in_isr[f.cpu] = f.intid == VTIMER_PPI
+
+    def on_isr_end(self, f: facts.IsrEnded) -> None:
+        self.in_isr[f.cpu] = False
+
+    def on_inject(self, f: facts.Injected) -> None:
+        if f.level and f.accepted:
+            self.held[f.vcpu] = PENDING
+            if self.in_isr[f.cpu]:
+                self.bits |= HOST_INJECTED
+            elif not self.host_acks[f.vcpu]:
+                self.bits |= UNFIRED
+
+    def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        if f.vintid == VTIMER_PPI:
+            self.bits |= ACKED
+
+    def on_exit(self, f: facts.Exited) -> None:
+        scene = self.scene
+        ready = scene.line[f.cpu] & ~scene.active[f.cpu] & VTIMER_BIT
+        if f.reason == "irq" and scene.pin[f.cpu] and ready:
+            self.bits |= FORCED
+
+    def on_fold(self, f: facts.Folded) -> None:
+        self.held[f.vcpu] = ACTIVE if f.active else f.state
+        if any(self.scene.in_flight):
+            self.bits |= FOLD_RACE
+
+    def on_placed(self, f: facts.Placed) -> None:
+        if f.before >= 0 and f.before != f.cpu:
+            if self.held[f.vcpu] == PENDING:
+                self.bits |= MOVED_PENDING
+            elif self.held[f.vcpu] == ACTIVE:
+                self.bits |= MOVED_ACTIVE
+        if self.owner[f.cpu] not in (-1, f.vcpu):
+            self.bits |= TURNS
+        self.owner[f.cpu] = f.vcpu
+
+    def on_user(self, f: facts.UserLeft) -> None:
+        self.bits |= USER
