@@ -73,15 +73,24 @@ class OpTable:
         self.built: dict[tuple[int, int, int], Ops] = {}
         self.kept: list[Mapping[str, Declaration]] = []
 
-    def ops(self, declarations: Mapping[str, Declaration], cpu: int, vcpu: int) -> Ops:
-        """Return the operations declared, with ``@c`` and ``@v`` filled in."""
+    def ops(
+        self, declarations: Mapping[str, Declaration], cpu: int, vcpu: int, also_reads: str = ""
+    ) -> Ops:
+        """Return the operations declared, with ``@c`` and ``@v`` filled in.
+
+        ``also_reads`` is added to what each of them reads.
+        """
         key = (id(declarations), cpu, vcpu)
         if key not in self.built:
             mask = self.resources.mask
             self.kept.append(declarations)  # so that its id stays its own
             self.built[key] = Ops(
                 {
-                    name: Op(name, mask(reads, cpu, vcpu), mask(writes, cpu, vcpu))
+                    name: Op(
+                        name,
+                        mask(f"{reads} {also_reads}", cpu, vcpu),
+                        mask(writes, cpu, vcpu),
+                    )
                     for name, (reads, writes) in declarations.items()
                 }
             )

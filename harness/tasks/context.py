@@ -49,7 +49,7 @@ class Context:
         self.hard = hard
         self.name = task.name
         self.table: dict[tuple[int, int], Ops] = {
-            (c, w): world.op_table.ops(declarations, c, w)
+            (c, w): world.op_table.ops(declarations, c, w, "pcpu@c")
             for c in range(world.config.pcpus)
             for w in range(world.config.vcpus)
         }

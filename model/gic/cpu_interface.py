@@ -68,7 +68,7 @@ class CpuInterface(Part):
         """Find anew the limits that a candidate must stay below to be signalled.
 
         A pending interrupt is signalled if its priority is higher than the mask and its group
-        priority higher than the running priority (IHI0048 section 3.3.2).
+        priority higher than the running priority (IHI0048 section 3.3).
         """
         self.mask0 = mask0 = group_mask(0, self.bpr0, self.bpr1)
         self.mask1 = mask1 = group_mask(1, self.bpr0, self.bpr1)
@@ -89,7 +89,7 @@ class CpuInterface(Part):
 class PhysicalInterfaces(Distributor):
     """The distributor together with the CPU interface of each CPU.
 
-    GICv2 accesses act on both groups, as one security state sees them (IHI0048 section 3.9.1).
+    GICv2 accesses act on both groups, as one security state sees them (GICC_CTLR.AckCtl = 1).
     In GICv3 ``group`` says which register is meant: ICC_IAR1_EL1 and its like by default.
     """
 

@@ -82,7 +82,7 @@ class Distributor:
     def send_sgi(self, source: int, target: int, intid: int) -> None:
         """CPU ``source`` sends an SGI to ``target`` (GICD_SGIR, ICC_SGI1R_EL1).
 
-        In GICv2 each source is a pending state of its own (IHI0048 section 3.2.1).
+        In GICv2 each source is a pending state of its own (IHI0048 GICD_SPENDSGIRn).
         """
         if self.version == 2:
             self.set_sgi_pending(target, intid, source, True)

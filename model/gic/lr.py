@@ -77,7 +77,7 @@ def decode_v2(value: int) -> Lr:
 
 
 def encode_v3(lr: Lr) -> int:
-    """Return the 64 bits of ICH_LR<n>_EL2 (IHI0069 section 12.4).
+    """Return the 64 bits of ICH_LR<n>_EL2 (IHI0069 chapter 12).
 
     For the SGIs of a GICv2 guest the requesting CPU sits in bits [12:10] of the vINTID field,
     where such a guest's IAR finds it. EOI (bit 41) lies inside the field of the physical INTID.

@@ -11,10 +11,12 @@ from typing import NamedTuple
 __all__ = [
     "FIRST_LPI",
     "GROUP_BIT",
+    "HCR_CAUSES",
     "HCR_EN",
     "HCR_EOICOUNT",
     "HCR_EOICOUNT_ONE",
     "HCR_EOICOUNT_SHIFT",
+    "HCR_GROUP_CAUSES",
     "HCR_LRENPIE",
     "HCR_NPIE",
     "HCR_TDIR",
@@ -61,7 +63,7 @@ PRIORITY_MASK = 0xF8
 MIN_BPR0 = 2
 MIN_BPR1 = 3
 
-# GICH_HCR and ICH_HCR_EL2 agree in these bits (IHI0048 section 5.3.2, IHI0069 section 12.4).
+# GICH_HCR and ICH_HCR_EL2 agree in these bits (IHI0048 section 5.3, IHI0069 chapter 12).
 HCR_EN = 1 << 0
 HCR_UIE = 1 << 1
 HCR_LRENPIE = 1 << 2
@@ -70,6 +72,9 @@ HCR_VGRP0EIE = 1 << 4
 HCR_VGRP0DIE = 1 << 5
 HCR_VGRP1EIE = 1 << 6
 HCR_VGRP1DIE = 1 << 7
+HCR_GROUP_CAUSES = HCR_VGRP0EIE | HCR_VGRP0DIE | HCR_VGRP1EIE | HCR_VGRP1DIE
+HCR_CAUSES = HCR_UIE | HCR_LRENPIE | HCR_NPIE | HCR_GROUP_CAUSES
+"""What enables causes of a maintenance interrupt, besides the EOI bits of List Registers."""
 HCR_TDIR = 1 << 14
 HCR_EOICOUNT_SHIFT = 27
 HCR_EOICOUNT_ONE = 1 << HCR_EOICOUNT_SHIFT
@@ -98,7 +103,7 @@ class Vmcr(NamedTuple):
 
 
 def group_mask(group: int, bpr0: int, bpr1: int, cbpr: bool = False) -> int:
-    """Return the bits of a priority that take part in preemption (IHI0069 section 4.8.2).
+    """Return the bits of a priority that take part in preemption (IHI0069 section 4.8).
 
     BPR0 = n leaves bits [7:n+1], BPR1 = n leaves [7:n]; with CBPR group 1 uses BPR0 as well.
     """

@@ -77,7 +77,7 @@ class Bank(Part):
 
 
 class Spi(Part):
-    """One SPI: a single state that every CPU shares (IHI0048 section 1.4.2, IHI0069 section 2.2).
+    """One SPI: a single state that every CPU shares (IHI0048 section 4.3, IHI0069 chapter 4).
 
     ``targets`` is a mask of CPUs. GICv2 offers the interrupt to each of them and the first to
     acknowledge it wins (1-N model). GICv3 routes it to one CPU, or with IRM to any one of all.

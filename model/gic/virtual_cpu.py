@@ -47,7 +47,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         """Write List Register ``i``; five bits of the priority are implemented.
 
         A HW List Register written Pending+Active is accepted, though software must not (IHI0048
-        section 5.3.9); it is not presented until its active half has been deactivated.
+        section 5.3); it is not presented until its active half has been deactivated.
         """
         vif = self.vifs[c]
         lrs = vif.lrs

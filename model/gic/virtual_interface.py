@@ -1,12 +1,14 @@
 """The registers behind one virtual CPU interface, and what follows from them at every moment.
 
-IHI0048 chapter 5 (GICH_*, GICV_*), IHI0069 chapter 6 and section 12.4 (ICH_*_EL2).
+IHI0048 chapter 5 (GICH_*, GICV_*), IHI0069 chapter 6 and the ICH_*_EL2 registers.
 """
 
 from model.gic.lr import EMPTY, PENDING, Lr
 from model.gic.registers import (
+    HCR_CAUSES,
     HCR_EN,
     HCR_EOICOUNT,
+    HCR_GROUP_CAUSES,
     HCR_LRENPIE,
     HCR_NPIE,
     HCR_UIE,
@@ -96,19 +98,21 @@ class VirtualInterface(Part):
         presented; of equal priorities the lowest index wins (IMPLEMENTATION DEFINED).
         """
         vmcr = self.vmcr
-        elrsr = eisr = valid = 0
+        lrs = self.lrs
+        elrsr = (1 << len(lrs)) - 1
+        eisr = valid = 0
         pending = False
         best = NO_LR
-        bit = 1
-        for index, lr in enumerate(self.lrs):
+        for index, lr in enumerate(lrs):
+            if lr is EMPTY:
+                continue
             state = lr.state
             if not state:
-                if lr.hw or not lr.eoi:
-                    elrsr |= bit
-                else:
-                    eisr |= bit
+                if lr.eoi and not lr.hw:
+                    eisr |= 1 << index
             else:
                 valid += 1
+                elrsr ^= 1 << index
                 if state == PENDING:
                     pending = True
                     group = lr.group
@@ -116,8 +120,7 @@ class VirtualInterface(Part):
                         candidate = lr.priority << 8 | index << 1 | group
                         if candidate < best:
                             best = candidate
-            bit <<= 1
-        self.elrsr = elrsr
+        self.elrsr = elrsr ^ eisr
         self.eisr = eisr
         self.valid = valid
         self.pending = pending
@@ -139,7 +142,11 @@ class VirtualInterface(Part):
         self.takeable = takeable
         self.signal = takeable and (self.version == 2 or bool(best & 1))
         self.fiq = takeable and not self.signal
-        self.refresh_maintenance()
+        if self.eisr or hcr & HCR_CAUSES:
+            self.refresh_maintenance()
+        else:
+            self.misr = 0
+            self.maintenance = False
 
     def refresh_maintenance(self) -> None:
         """Find anew GICH_MISR or ICH_MISR_EL2 and the level of the maintenance interrupt.
@@ -154,7 +161,7 @@ class VirtualInterface(Part):
             misr |= MISR_LRENP
         if hcr & HCR_NPIE and not self.pending:
             misr |= MISR_NP
-        if hcr & (HCR_VGRP0EIE | HCR_VGRP0DIE | HCR_VGRP1EIE | HCR_VGRP1DIE):
+        if hcr & HCR_GROUP_CAUSES:
             vmcr = self.vmcr
             if vmcr.enable0:
                 misr |= MISR_VGRP0E if hcr & HCR_VGRP0EIE else 0

@@ -1,14 +1,23 @@
-"""All rules, by id."""
+"""All rules, by id, in the order of the seed."""
 
 from collections.abc import Callable
 
 from model.machine import Config
+from model.rules import derived, hw_bit, level_edge, life_cycle, liveness, timer
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 
 __all__ = ["RULES", "make_rules"]
 
-RULES: dict[str, type[Rule]] = {}
+ORDER: tuple[type[Rule], ...] = (
+    life_cycle.R0, hw_bit.R3, hw_bit.R5, hw_bit.R6,
+    life_cycle.R10, life_cycle.R11, life_cycle.R12, life_cycle.R14,
+    level_edge.R15, level_edge.R17, level_edge.R18, level_edge.R19, level_edge.R23,
+    timer.R28, timer.R29, timer.R30, timer.R31,
+    derived.I1, derived.I2, derived.I3, derived.I10, derived.I11, derived.I12, timer.I15,
+    liveness.L1, liveness.L2, liveness.L5, liveness.Deadlock, liveness.LockOrder,
+)
+RULES: dict[str, type[Rule]] = {cls.id: cls for cls in ORDER}
 
 
 def make_rules(

@@ -8,7 +8,7 @@ from typing import Any
 
 from model import facts
 from model.facts import Fact
-from model.gic.lr import EMPTY, Lr
+from model.gic.lr import EMPTY, PENDING, Lr
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 
@@ -28,7 +28,8 @@ class Scene:
     ``deadline[v]``; what it lets through in ``masked[v]``, ``pmr[v]`` and ``enabled[v]``;
     ``handling[v]``, that it acknowledged the timer and has not deactivated it; ``blocked[v]``,
     ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
-    ``level[v]``, KVM's software active bit and the last level it computed; ``armed[v]``.
+    ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
+    it has the timer pending in software, in no List Register; ``armed[v]``.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -61,6 +62,7 @@ class Scene:
         self.halted = [False] * vcpus
         self.sw_active = [False] * vcpus
         self.level = [False] * vcpus
+        self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
@@ -70,7 +72,8 @@ class Scene:
             facts.ActiveChanged: self.on_active,
             facts.LineChanged: self.on_line,
             facts.Signalled: self.on_signal,
-            facts.LrWritten: self.on_lr,
+            facts.LrWritten: self.on_lr_written,
+            facts.Injected: self.on_inject,
             facts.LrMoved: self.on_lr,
             facts.DeactivationSent: self.on_sent,
             facts.DeactivationArrived: self.on_arrived,
@@ -138,8 +141,18 @@ class Scene:
     def on_signal(self, f: facts.Signalled) -> None:
         self.pin[f.cpu] = f.level
 
-    def on_lr(self, f: facts.LrWritten | facts.LrMoved) -> None:
+    def on_lr(self, f: facts.LrMoved) -> None:
         self.lrs[f.cpu][f.index] = f.after
+
+    def on_lr_written(self, f: facts.LrWritten) -> None:
+        self.lrs[f.cpu][f.index] = f.after
+        v = self.loaded[f.cpu]
+        if v >= 0 and f.after.state == PENDING and f.after.vintid == VTIMER_PPI:
+            self.sw_pending[v] = False
+
+    def on_inject(self, f: facts.Injected) -> None:
+        if f.accepted and f.vintid == VTIMER_PPI:
+            self.sw_pending[f.vcpu] = f.level
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
@@ -208,6 +221,7 @@ class Scene:
 
     def on_fold(self, f: facts.Folded) -> None:
         self.sw_active[f.vcpu] = f.active
+        self.sw_pending[f.vcpu] = f.line_level or f.pending_latch
 
     def on_armed(self, f: facts.Armed) -> None:
         self.armed[f.vcpu] = True

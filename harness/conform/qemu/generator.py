@@ -240,7 +240,7 @@ class Generator:
         index = rng.choice(empty) if empty and self._chance(0.93) else rng.randrange(4)
         taken = {view[cpu][other] & 0x3FF for other in range(4) if other != index}
         free = [vintid for vintid in _VINTIDS if vintid not in taken]
-        vintid = rng.choice(free if self._chance(0.97) else _VINTIDS)
+        vintid = rng.choice(free if self.gic == 2 or self._chance(0.97) else _VINTIDS)
         pintid = None
         # An SGI is never a hardware interrupt (IHI0048 section 5.3.9).
         if vintid >= 16 and self._chance(0.5):
@@ -291,6 +291,9 @@ class Generator:
 
     def _apr(self, view: View, cpu: int) -> Operation | None:
         value = 0 if self._chance(0.6) else 1 << self.rng.randrange(32)
+        if self.gic == 2 and value:
+            point = view[cpu][self.field["VMCR"]] >> 21 & 7
+            value = 1 << ((value.bit_length() - 1) & 0x1F << point - 2)
         if not value:
             self.guest[cpu].clear()
         return ("apr", cpu, self.rng.randrange(2) if self.gic == 3 else 0, value)

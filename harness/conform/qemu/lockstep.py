@@ -87,9 +87,8 @@ def plan(model: Model, operation: Operation, before: View, excuses: Excuses,
         if excuse.shows is None:
             tally[excuse.name] += 1
             continue
-        shown = excuse.shows(model, operation, before)
-        step.excuses = (excuse.name,)
-        break
+        shown = excuse.shows(model, operation, before, shown)
+        step.excuses = (*step.excuses, excuse.name)
     _stand(step, model, shown, excuses)
     for repair in repairs:
         value = model.apply(repair)
@@ -188,10 +187,11 @@ class LockStep:
             offset += size
             tally.snapshots += 1
             if value == step.value:
-                if actual == step.expected:
-                    continue
-                if step.excuses and actual == step.departed:
-                    tally.excuses.update(step.excuses)
+                if step.excuses:
+                    if actual == step.departed:
+                        tally.excuses.update(step.excuses)
+                        continue
+                elif actual == step.expected:
                     continue
             return Divergence(index, step, value, actual)
         return None

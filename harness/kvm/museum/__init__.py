@@ -1,1 +1,28 @@
-"""TBD."""
+"""The museum: historical bugs, and broken machines, one file each, as variants of an era.
+
+Each file has one ``EXHIBIT``. A new one is added to ``MODULES`` below.
+"""
+
+from importlib import import_module
+
+from harness.kvm.museum.exhibit import Exhibit
+
+__all__ = ["MODULES", "exhibits"]
+
+MODULES = (
+    "b01_active_from_line_only",
+    "b03_active_set_preemptible",
+    "b04_active_only_when_injected",
+    "b14_isr_overwrites_ctl",
+    "b23_soft_timer_injects",
+    "b29_stale_vmcr",
+    "bound_1_access",
+    "bound_2_exit",
+    "bound_3_entry",
+)
+
+
+def exhibits() -> dict[str, Exhibit]:
+    """Return all exhibits by id, in order."""
+    found = [import_module(f"harness.kvm.museum.{name}").EXHIBIT for name in MODULES]
+    return {exhibit.id: exhibit for exhibit in found}

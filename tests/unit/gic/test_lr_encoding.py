@@ -22,7 +22,7 @@ def hw(state: int, group: int = 0) -> Lr:
     return Lr(vintid=77, state=state, hw=True, pintid=42, priority=0x80, group=group)
 
 
-# Register values read from QEMU's GICv2 and GICv3.
+# The first three GICv2 values were read from QEMU; the others are worked out from the layouts.
 V2 = [
     (0x9800A84D, hw(PENDING)),
     (0xA800A84D, hw(ACTIVE)),

@@ -1,0 +1,52 @@
+"""14. The timer's handler runs after the timer was saved (fixed by 36e5cfd410ad).
+
+A put saves the timer to memory and disables the hardware, with interrupts on. The interrupt was on
+its way already; the handler reads the (now disabled) hardware and stores that as the VCPU's state:
+the guest's timer is gone.
+"""
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum.exhibit import Exhibit
+from harness.kvm.ops import KVM_OPS
+from harness.tasks.context import Context
+from model import facts
+from model.timer import ENABLE, ISTATUS
+
+__all__ = ["EXHIBIT"]
+
+
+class Overwrites(Lazy):
+    """Era lazy: the handler of 4.15, which trusts the hardware whoever it belongs to."""
+
+    OPS = KVM_OPS | {"isr_read_ctl": ("timer@c clock", "vtimer@v")}
+
+    async def timer_isr(self, h: Context) -> bool | None:
+        """Store what the hardware says, then inject if that can fire."""
+        await h.task.step(h.o.isr_timer)
+        v = h.p.running_vcpu
+        if v < 0:
+            return None
+        h.v = v
+        await h.step(h.ops(v).isr_read_ctl)
+        ctl = self.machine.timers[h.c].read_ctl()
+        vtimer = self.machine.vtimers[v]
+        vtimer.ctl = ctl & ~ISTATUS
+        level = ctl == ENABLE | ISTATUS
+        self.emit(facts.TimerRead(v, "live", level))
+        if level:
+            vtimer.irq_level = True
+            await self.inject(h, v, True)
+        return level
+
+
+EXHIBIT = Exhibit(
+    id="14",
+    title="the timer's handler overwrites the saved control register after a put",
+    source="Linux 36e5cfd410ad (Fixes b103cc3f10c0)",
+    symptom="the guest's timer is lost",
+    eras={
+        "seed": "until 4.14 the host's handler never runs: the timer is disabled before "
+        "interrupts are unmasked",
+        "lazy": Overwrites,
+    },
+)

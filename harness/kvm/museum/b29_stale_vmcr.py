@@ -1,0 +1,32 @@
+"""29. Blocking looks at a stale priority mask (fixed by 5eeaf10eec39, 2019).
+
+The guest's mask was saved while it let nothing through. The guest opens it and waits; KVM asks
+whether anything is deliverable, compares with the saved mask, and goes to sleep on a deliverable
+interrupt.
+"""
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum.exhibit import Exhibit
+from harness.tasks.context import Context
+
+__all__ = ["EXHIBIT"]
+
+
+class StaleVmcr(Lazy):
+    """Era lazy: the mask in memory is as old as the last put."""
+
+    async def sync_vmcr(self, t: Context) -> None:
+        """Leave the mask in the hardware."""
+
+
+EXHIBIT = Exhibit(
+    id="29",
+    title="the priority mask in memory is stale when a VCPU is about to block",
+    source="Linux 5eeaf10eec39 (Fixes 328e56647944)",
+    symptom="the VCPU sleeps on a deliverable interrupt",
+    eras={
+        "seed": "in 4.14 this mask is written by the guest's own exits; the bug came with the "
+        "later optimisation of keeping VMCR loaded",
+        "lazy": StaleVmcr,
+    },
+)

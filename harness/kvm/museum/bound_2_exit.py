@@ -1,0 +1,47 @@
+"""A machine without bound 2 on message lag: a line lowered at the exit is still seen high later.
+
+In era seed the host then handles an interrupt that it should never see; in era lazy it acknowledges
+an interrupt whose line has fallen, and leaves it active for nobody.
+"""
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum.exhibit import Exhibit
+from harness.kvm.seed import Seed
+from model.machine import Machine
+from model.messages import Messages
+
+__all__ = ["EXHIBIT"]
+
+
+class LateLine(Messages):
+    """A line change made before the exit may arrive any time after it."""
+
+    def at_exit(self, c: int) -> None:
+        """Leave it under way."""
+
+
+class LateLineMachine(Machine):
+    """A machine with such a GIC."""
+
+    messages_class = LateLine
+
+
+class SeedLateLine(Seed):
+    """Era seed on it."""
+
+    machine_class = LateLineMachine
+
+
+class LazyLateLine(Lazy):
+    """Era lazy on it."""
+
+    machine_class = LateLineMachine
+
+
+EXHIBIT = Exhibit(
+    id="bound-2",
+    title="hardware: a line change made before an exit outlives the exit",
+    source="design: message bound 2",
+    symptom="the host takes an interrupt whose line has fallen",
+    eras={"seed": SeedLateLine, "lazy": LazyLateLine},
+)

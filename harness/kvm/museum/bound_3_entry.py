@@ -1,0 +1,47 @@
+"""A machine without bound 3 on message lag: a deactivation outlives the CPU's next guest entry.
+
+It then belongs to an earlier stay than the one it arrives in.
+"""
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum.exhibit import Exhibit
+from harness.kvm.seed import Seed
+from model.machine import Machine
+from model.messages import Messages
+
+__all__ = ["EXHIBIT"]
+
+
+class LateDeactivation(Messages):
+    """A deactivation may still be under way when a guest is entered."""
+
+    def at_entry(self, c: int) -> None:
+        """Leave it under way; only what the general bound covers is delivered."""
+        self.grow_old(c)
+
+
+class LateDeactivationMachine(Machine):
+    """A machine with such a GIC."""
+
+    messages_class = LateDeactivation
+
+
+class SeedLateDeactivation(Seed):
+    """Era seed on it."""
+
+    machine_class = LateDeactivationMachine
+
+
+class LazyLateDeactivation(Lazy):
+    """Era lazy on it."""
+
+    machine_class = LateDeactivationMachine
+
+
+EXHIBIT = Exhibit(
+    id="bound-3",
+    title="hardware: a guest's deactivation outlives the next guest entry",
+    source="design: message bound 3",
+    symptom="a deactivation arrives in a later stay than its own",
+    eras={"seed": SeedLateDeactivation, "lazy": LazyLateDeactivation},
+)

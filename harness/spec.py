@@ -1,0 +1,182 @@
+"""A run specification: scenario, variant, sizes and knobs, checked, picklable, and buildable."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.engine.execution import Limits, Outcome, Slot
+from harness.engine.schedule import Schedule, name_choices
+from harness.errors import UsageError, unknown_name
+from harness.scenarios.schema import (
+    LRS_MAX,
+    PCPUS_MAX,
+    VCPUS_MAX,
+    Scenario,
+    load_builtin,
+    load_file,
+)
+from harness.variants import resolve_variant
+from harness.world import VgicWorld
+from model.machine import GIC_MESSAGES, LR_MODES, Config
+
+__all__ = ["KNOBS", "RunSpec", "parse_knobs"]
+
+NUMBERS = {
+    "gic_version": (2, 3),
+    "gic_lag": (0, 8),
+    "eoimode": (0, 1),
+    "preemptions": (0, 8),
+    "steps_max": (1, 1_000_000),
+}
+CHOICES = {"gic_messages": GIC_MESSAGES, "lr_on_guest_deactivate": LR_MODES}
+KNOBS: dict[str, str] = {
+    "gic_version": "2 or 3: the layout and rules of the GIC (default 3)",
+    "gic_lag": "how many entries or interrupts a message may outlive, 0 to 8 (default 1)",
+    "gic_messages": "queued (default), synchronous, or lagging (without bounds 1 to 3)",
+    "lr_on_guest_deactivate": "arch (default), seed, quirk or erratum: how a HW LR ends",
+    "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
+    "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
+    "steps_max": "the bound on the steps of an execution (default 4000)",
+}
+
+
+def parse_knobs(items: "list[str] | tuple[str, ...]") -> dict[str, str]:
+    """Read ``NAME=VALUE`` items.
+
+    Raises:
+        UsageError: an unknown name, or a value out of its range.
+
+    """
+    knobs: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"knob {item!r}: expected NAME=VALUE")
+        knobs[name] = check_knob(name, value)
+    return knobs
+
+
+def check_knob(name: str, value: str) -> str:
+    """Return the canonical value of a knob."""
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise unknown_name(f"value of knob {name}:", value, CHOICES[name])
+        return value
+    if name not in NUMBERS:
+        raise unknown_name("knob", name, KNOBS)
+    low, high = NUMBERS[name]
+    if not value.isdecimal() or not low <= int(value) <= high:
+        raise UsageError(f"knob {name}={value!r}: expected a number from {low} to {high}")
+    return str(int(value))
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """What to run. ``scenario`` is a built-in name, or the path of a ``.toml`` file."""
+
+    scenario: str
+    variant: str
+    pcpus: int
+    vcpus: int
+    lrs: int
+    knobs: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def make(
+        cls,
+        scenario: str,
+        variant: str,
+        *,
+        pcpus: int | None = None,
+        vcpus: int | None = None,
+        lrs: int | None = None,
+        knobs: Mapping[str, str] | None = None,
+    ) -> "RunSpec":
+        """Check everything and fill in the scenario's sizes.
+
+        Raises:
+            UsageError: an unknown name, a bad file or variant, or an impossible size.
+
+        """
+        loaded = load_scenario(scenario)
+        resolve_variant(variant)
+        sizes = {
+            "pcpus": (pcpus if pcpus is not None else loaded.pcpus, PCPUS_MAX),
+            "vcpus": (vcpus if vcpus is not None else loaded.vcpus or len(loaded.vcpu), VCPUS_MAX),
+            "lrs": (lrs if lrs is not None else loaded.lrs, LRS_MAX),
+        }
+        for name, (size, most) in sizes.items():
+            if not 1 <= size <= most:
+                raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
+        checked = {name: check_knob(name, value) for name, value in (knobs or {}).items()}
+        return cls(
+            scenario=scenario,
+            variant=variant,
+            knobs=tuple(sorted(checked.items())),
+            **{name: size for name, (size, _) in sizes.items()},
+        )
+
+    @classmethod
+    def from_schedule(cls, schedule: Schedule) -> "RunSpec":
+        """Return the specification a schedule was recorded under."""
+        return cls.make(
+            schedule.scenario,
+            schedule.variant,
+            pcpus=schedule.pcpus,
+            vcpus=schedule.vcpus,
+            lrs=schedule.lrs,
+            knobs=dict(schedule.knobs),
+        )
+
+    def schedule(self, world: VgicWorld, outcome: Outcome) -> Schedule:
+        """Return the schedule of an execution of this specification."""
+        names = [slot.name for slot in world.slots]
+        return Schedule(
+            scenario=self.scenario,
+            variant=self.variant,
+            pcpus=self.pcpus,
+            vcpus=self.vcpus,
+            lrs=self.lrs,
+            knobs=self.knobs,
+            choices=name_choices(outcome.choices, names),
+        )
+
+    def config(self, scenario: Scenario) -> Config:
+        """Return the machine's configuration."""
+        knobs = dict(self.knobs)
+        return Config(
+            pcpus=self.pcpus,
+            vcpus=self.vcpus,
+            lrs=self.lrs,
+            gic_version=int(knobs.get("gic_version", 3)),
+            eoimode=int(knobs.get("eoimode", scenario.eoimode)),
+            gic_messages=knobs.get("gic_messages", "queued"),
+            gic_lag=int(knobs.get("gic_lag", 1)),
+            lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
+            devices=tuple((d.intid, d.edges) for d in scenario.device),
+            programs=scenario.programs(self.vcpus),
+        )
+
+    def build(self, task_class: type[Slot], rules: frozenset[str] | None = None) -> VgicWorld:
+        """Build the world for an engine's ``task_class``; ``rules`` keeps only the named ones."""
+        scenario = load_scenario(self.scenario)
+        knobs = dict(self.knobs)
+        if "preemptions" in knobs:
+            scenario = msgspec.structs.replace(scenario, preemptions=int(knobs["preemptions"]))
+        limits = Limits(steps_max=int(knobs["steps_max"])) if "steps_max" in knobs else Limits()
+        return VgicWorld(
+            scenario,
+            self.config(scenario),
+            resolve_variant(self.variant),
+            variant=self.variant,
+            task_class=task_class,
+            rules=rules,
+            limits=limits,
+        )
+
+
+def load_scenario(name: str) -> Scenario:
+    """Load a built-in scenario by name, or a file by a path that ends in ``.toml``."""
+    if name.endswith(".toml"):
+        return load_file(Path(name))
+    return load_builtin(name)

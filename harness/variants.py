@@ -1,0 +1,114 @@
+"""Variants: names of the hypervisor under test, to the class that is it.
+
+``seed`` and ``lazy`` are the eras; ``seed-14`` or ``lazy-14`` an exhibit of the museum in an era,
+``14`` the same in each era that can express it; ``package.module:Class`` and ``path/file.py:Class``
+a user's own, a subclass of an era.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from harness.errors import UsageError, unknown_name
+from harness.kvm.flow import Kvm
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum import exhibits
+from harness.kvm.seed import Seed
+
+__all__ = ["ERAS", "expand_variant", "resolve_variant", "variant_names"]
+
+ERAS: dict[str, type[Kvm]] = {"seed": Seed, "lazy": Lazy}
+REQUIRED = (
+    "run_once", "vcpu_load", "vcpu_put", "handle_wfi", "timer_isr", "soft_timer_expired",
+    "soft_timer_work",
+)
+
+
+def variant_names() -> list[str]:
+    """List the names of all built-in variants."""
+    return [*ERAS, *(f"{era}-{x.id}" for x in exhibits().values()
+                     for era, cls in x.eras.items() if not isinstance(cls, str))]
+
+
+def expand_variant(name: str) -> list[str]:
+    """Return the variants a name stands for: an exhibit without an era means it in each era."""
+    exhibit = exhibits().get(name)
+    if exhibit is None:
+        return [name]
+    return [f"{era}-{name}" for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
+
+
+def resolve_variant(name: str) -> type[Kvm]:
+    """Return the class of a variant.
+
+    Raises:
+        UsageError: it is unknown, cannot be imported, is no variant, or lacks a method.
+
+    """
+    if name in ERAS:
+        return ERAS[name]
+    if ":" in name:
+        return load_class(name)
+    era, dash, number = name.partition("-")
+    if dash and era in ERAS and number in exhibits():
+        cls = exhibits()[number].eras.get(era, f"not expressed in era {era!r}")
+        if isinstance(cls, str):
+            raise UsageError(f"variant {name!r} cannot be expressed: {cls}")
+        return cls
+    raise unknown_name("variant", name, [*variant_names(), *exhibits()])
+
+
+def load_class(name: str) -> type[Kvm]:
+    """Import a user's variant."""
+    where, _, attribute = name.rpartition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    if where.endswith(".py"):
+        module = load_path(Path(where), name)
+    else:
+        try:
+            module = importlib.import_module(where)
+        except Exception as error:  # noqa: BLE001  # whatever the user's module raises
+            raise UsageError(f"variant {name!r}: cannot import {where!r}: {error!r}") from None
+    cls = getattr(module, attribute, None)
+    if cls is None:
+        known = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Kvm)]
+        raise unknown_name(f"class in variant {name!r}: no class", attribute, known or ["(none)"])
+    if not isinstance(cls, type) or not issubclass(cls, Kvm):
+        raise UsageError(
+            f"variant {name!r}: {attribute} is no variant, expected a subclass of "
+            "harness.kvm.seed:Seed or harness.kvm.lazy:Lazy"
+        )
+    missing = [m for m in REQUIRED if getattr(cls, m, None) in (None, getattr(Kvm, m))]
+    if missing:
+        raise UsageError(
+            f"variant {name!r}: {attribute} lacks the method {missing[0]!r}; expected a subclass "
+            "of an era (harness.kvm.seed:Seed or harness.kvm.lazy:Lazy), which has it"
+        )
+    if cls.era not in ERAS:
+        raise UsageError(
+            f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'seed' or 'lazy'"
+        )
+    return cls
+
+
+def load_path(path: Path, name: str) -> object:
+    """Import a module from a file, once per process."""
+    key = f"_vgic_race_variant_{path.resolve()}"
+    if key in sys.modules:
+        return sys.modules[key]
+    if not path.is_file():
+        raise UsageError(f"variant {name!r}: no file {str(path)!r}")
+    spec = importlib.util.spec_from_file_location(key, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[key] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001  # whatever the user's file raises
+        del sys.modules[key]
+        raise UsageError(f"variant {name!r}: cannot import {str(path)!r}: {error!r}") from None
+    return module

@@ -1,0 +1,160 @@
+"""Section "Forwarded Physical Interrupts Life Cycle" of the seed."""
+
+from model import facts
+from model.gic.lr import ACTIVE, INACTIVE, PENDING, STATES, Lr
+from model.machine import Config
+from model.messages import VTIMER_PPI
+from model.rules.rule import Rule
+from model.rules.scene import VTIMER_BIT
+
+__all__ = ["R0", "R10", "R11", "R12", "R14"]
+
+IDLE_PRIORITY = 0xFF
+
+
+class R0(Rule):
+    """What the host acknowledged and found asserted is injected before its handler ends."""
+
+    id = "R0"
+    section = "introduction, paragraph 2"
+    title = "a forwarded interrupt that the host handled with its line high was injected"
+    eras = ("lazy",)
+    needs = {
+        facts.IsrBegan: "on_begin",
+        facts.Injected: "on_inject",
+        facts.IsrEnded: "on_end",
+    }
+
+    def reset(self) -> None:
+        self.injected = [False] * self.config.pcpus
+
+    def on_begin(self, f: facts.IsrBegan) -> None:
+        self.injected[f.cpu] = False
+
+    def on_inject(self, f: facts.Injected) -> None:
+        if f.level:
+            self.injected[f.cpu] = True
+
+    def on_end(self, f: facts.IsrEnded) -> None:
+        if f.intid == VTIMER_PPI and f.line and not self.injected[f.cpu]:
+            self.fail(
+                f"CPU {f.cpu} handled INTID {f.intid}, saw its line high and injected nothing"
+            )
+
+
+class R10(Rule):
+    """As the seed tells it: the guest's EOI clears the physical active bit and leaves the LR."""
+
+    id = "R10"
+    section = "Life Cycle, item 5 (lr_on_guest_deactivate=seed only)"
+    title = "on guest deactivation the physical active bit is cleared and LR.Active stays set"
+    hardware = True
+    needs = {facts.LrMoved: "on_moved"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return config.lr_on_guest_deactivate == "seed"
+
+    def on_moved(self, f: facts.LrMoved) -> None:
+        if f.before.hw and f.before.state == ACTIVE and f.after.state != ACTIVE:
+            self.fail(
+                f"LR{f.index} of CPU {f.cpu} went from active to {STATES[f.after.state]} on the "
+                "guest's deactivation, but this machine is to leave it to KVM"
+            )
+
+
+class R11(Rule):
+    """As the seed tells it: KVM clears an active LR once the physical active state is clear."""
+
+    id = "R11"
+    section = "Life Cycle, item 6 (lr_on_guest_deactivate=seed only)"
+    title = "KVM takes an active HW LR as inactive at exit once the physical active bit is clear"
+    needs = {facts.LrWritten: "on_written", facts.Folded: "on_fold", facts.Exited: "on_exit"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return config.lr_on_guest_deactivate == "seed"
+
+    def reset(self) -> None:
+        self.read: dict[int, Lr] = {}
+        self.left = [-1] * self.config.vcpus
+
+    def on_exit(self, f: facts.Exited) -> None:
+        self.left[f.vcpu] = f.cpu
+
+    def on_written(self, f: facts.LrWritten) -> None:
+        if f.after.state == INACTIVE and f.before.hw:
+            self.read[f.cpu] = f.before
+
+    def on_fold(self, f: facts.Folded) -> None:
+        c = self.left[f.vcpu]
+        lr = self.read.get(c)
+        if lr is None or lr.vintid != f.vintid or lr.state != ACTIVE:
+            return
+        if not self.scene.is_active(c, lr.pintid) and f.active:
+            self.fail(
+                f"VCPU {f.vcpu} folded LR of vINTID {f.vintid} as active although INTID "
+                f"{lr.pintid} is not active on CPU {c} any more"
+            )
+
+
+class R12(Rule):
+    """Shared interrupts: the active state is set on the CPU that is entered, by KVM or its host."""
+
+    id = "R12"
+    section = "Life Cycle, note (*)"
+    title = "the active state was set on the entered CPU since the VCPU got it or last completed"
+    needs = {
+        facts.ActiveChanged: "on_active",
+        facts.PhysActiveWritten: "on_write",
+        facts.Entered: "on_entry",
+    }
+
+    def reset(self) -> None:
+        self.set_by_host = [False] * self.config.pcpus
+
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        if f.cpu >= 0 and f.intid == VTIMER_PPI:
+            self.set_by_host[f.cpu] = f.after and f.cause in ("ack", "write")
+
+    def on_write(self, f: facts.PhysActiveWritten) -> None:
+        self.set_by_host[f.cpu] = f.value
+
+    def on_entry(self, f: facts.Entered) -> None:
+        lr = self.scene.timer_lr(f.cpu)
+        if lr.state == PENDING and lr.hw and not self.set_by_host[f.cpu]:
+            self.fail(
+                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} pending, "
+                f"but nobody had set INTID {lr.pintid} active on that CPU"
+            )
+
+
+class R14(Rule):
+    """After the host's handler the CPU takes other interrupts: EOI dropped the priority."""
+
+    id = "R14"
+    section = "Life Cycle, note (*)"
+    title = "the host's EOI has dropped the running priority before its handler ends"
+    needs = {
+        facts.AckedByHost: "on_ack",
+        facts.PriorityDropped: "on_drop",
+        facts.IsrEnded: "on_end",
+    }
+
+    def reset(self) -> None:
+        self.deaf = [False] * self.config.pcpus
+
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        if f.intid < 1020:
+            self.deaf[f.cpu] = True
+
+    def on_drop(self, f: facts.PriorityDropped) -> None:
+        self.deaf[f.cpu] = f.running != IDLE_PRIORITY
+
+    def on_end(self, f: facts.IsrEnded) -> None:
+        if self.deaf[f.cpu]:
+            active = "forwarded and active" if self.scene.active[f.cpu] & VTIMER_BIT else "handled"
+            self.fail(
+                f"the handler of INTID {f.intid} ended on CPU {f.cpu} and the running priority "
+                f"was not dropped: with it {active}, the CPU takes nothing of default priority"
+            )

@@ -1,0 +1,160 @@
+"""What must happen in the end: delivery, progress, wake-ups; and what must never: deadlock."""
+
+from collections.abc import Iterator
+
+from model import facts
+from model.rules.rule import EVENTUALLY, Rule
+
+__all__ = ["L1", "L2", "L5", "Deadlock", "LockOrder"]
+
+STORM = 8
+"""So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
+
+
+class L1(Rule):
+    """Each timer interrupt that the guest lets through is delivered."""
+
+    id = "L1"
+    section = "introduction (delivery)"
+    title = "a guest that lets its timer interrupt through gets it"
+    kind = EVENTUALLY
+    needs = {facts.GuestTimer: "on_guest", facts.GuestMask: "on_guest",
+             facts.AckedByGuest: "on_guest"}
+
+    def on_guest(self, f: facts.Fact) -> None:
+        """The scene keeps what the guest programmed, and what it has been given."""
+
+    def at_rest(self) -> Iterator[str]:
+        scene = self.scene
+        for v in range(self.config.vcpus):
+            if scene.owed(v) and scene.lets_through(v):
+                yield f"the timer interrupt of VCPU {v}, due at {scene.deadline[v]} ns"
+
+
+class L2(Rule):
+    """No storm: exits without guest progress come to an end."""
+
+    id = "L2"
+    section = "Edge and Level, paragraph 2 (progress)"
+    title = "a guest makes progress: exits without an instruction in between come to an end"
+    kind = EVENTUALLY
+    needs = {
+        facts.Exited: "on_exit",
+        facts.NeedResched: "on_stimulus",
+        facts.Kicked: "on_kick",
+        facts.AckedByHost: "on_ack",
+        facts.Placed: "on_placed",
+        facts.Ticked: "on_stimulus",
+    }
+
+    def reset(self) -> None:
+        self.count = [0] * self.config.vcpus
+
+    def on_exit(self, f: facts.Exited) -> None:
+        if f.instructions:
+            self.count[f.vcpu] = 0
+            return
+        self.count[f.vcpu] += 1
+        if self.count[f.vcpu] >= STORM:
+            self.fail(
+                f"VCPU {f.vcpu} left its guest on CPU {f.cpu} {STORM} times in a row without "
+                "executing an instruction, and nothing new had happened"
+            )
+
+    def on_stimulus(self, f: facts.NeedResched | facts.Ticked) -> None:
+        self.reset()
+
+    def on_kick(self, f: facts.Kicked) -> None:
+        if f.ipi:
+            self.count[f.vcpu] = 0
+
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        if f.intid >= 32 and f.intid < 1020:
+            self.reset()
+
+    def on_placed(self, f: facts.Placed) -> None:
+        self.count[f.vcpu] = 0
+
+
+class L5(Rule):
+    """A soft timer that fires wakes its VCPU."""
+
+    id = "L5"
+    section = "The Architected Timer, first list, step 8"
+    title = "the soft timer of a sleeping VCPU wakes it when it fires"
+    kind = EVENTUALLY
+    needs = {facts.Expired: "on_expired", facts.Woken: "on_wake", facts.Unblocked: "on_unblock"}
+
+    def reset(self) -> None:
+        self.fired = [False] * self.config.vcpus
+
+    def on_expired(self, f: facts.Expired) -> None:
+        if not f.early and self.scene.asleep[f.vcpu]:
+            self.fired[f.vcpu] = True
+
+    def on_wake(self, f: facts.Woken) -> None:
+        self.fired[f.vcpu] = False
+
+    def on_unblock(self, f: facts.Unblocked) -> None:
+        self.fired[f.vcpu] = False
+
+    def at_rest(self) -> Iterator[str]:
+        for v in range(self.config.vcpus):
+            if self.fired[v] and self.scene.asleep[v]:
+                yield f"VCPU {v} sleeps on although its soft timer fired"
+
+
+class Deadlock(Rule):
+    """When nothing can go any more, every guest has finished, or sleeps and is owed nothing else."""
+
+    id = "deadlock"
+    section = "host (any)"
+    title = "no execution ends with a guest unfinished and nothing that can go"
+    kind = EVENTUALLY
+    needs = {facts.Halted: "on_halt", facts.Blocked: "on_halt"}
+
+    def on_halt(self, f: facts.Fact) -> None:
+        """The scene keeps who has finished and who sleeps."""
+
+    def at_rest(self) -> Iterator[str]:
+        scene = self.scene
+        for v in range(self.config.vcpus):
+            if scene.halted[v] or (scene.asleep[v] and scene.owed(v)):
+                continue
+            state = "sleeps for good" if scene.asleep[v] else "is awake but cannot go on"
+            yield f"VCPU {v} {state} and its guest has not finished"
+
+
+class LockOrder(Rule):
+    """Locks nest in one order, and one that a handler takes is never held with IRQs on."""
+
+    id = "lock-order"
+    section = "vgic.c, comment on locking (I9)"
+    title = "locks are taken in order, and with interrupts off where a handler takes them too"
+    needs = {facts.LockTaken: "on_lock", facts.LockReleased: "on_unlock"}
+
+    def reset(self) -> None:
+        self.held: dict[str, list[tuple[int, str]]] = {}
+        self.in_handler: set[str] = set()
+        self.with_irqs_on: set[str] = set()
+
+    def on_lock(self, f: facts.LockTaken) -> None:
+        held = self.held.setdefault(f.context, [])
+        if held and held[-1] >= (f.rank, f.lock):
+            self.fail(f"{f.context} took {f.lock} while it held {held[-1][1]}")
+        held.append((f.rank, f.lock))
+        if f.context[0] in "is":
+            self.in_handler.add(f.lock)
+        elif not f.irqs_off:
+            self.with_irqs_on.add(f.lock)
+        else:
+            return
+        if f.lock in self.in_handler and f.lock in self.with_irqs_on:
+            self.fail(
+                f"{f.lock} is taken by a host IRQ handler, and elsewhere with interrupts on: the "
+                "handler can come while it is held, and waits for ever"
+            )
+
+    def on_unlock(self, f: facts.LockReleased) -> None:
+        held = self.held.get(f.context, [])
+        self.held[f.context] = [x for x in held if x[1] != f.lock]

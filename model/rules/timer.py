@@ -1,0 +1,143 @@
+"""Section "Putting It Together: The Architected Timer" of the seed."""
+
+from model import facts
+from model.messages import VTIMER_PPI
+from model.rules.rule import Rule
+from model.timer import ENABLE
+
+__all__ = ["I15", "R28", "R29", "R30", "R31"]
+
+
+class R28(Rule):
+    """The timer is switched with the VCPU thread: one owner, and off between two."""
+
+    id = "R28"
+    section = "The Architected Timer, paragraph 1"
+    title = "a CPU's virtual timer holds at most one VCPU's state, and the one that runs there"
+    needs = {facts.TimerRestored: "on_restored", facts.TimerSaved: "on_saved",
+             facts.Entered: "on_entry"}
+
+    def reset(self) -> None:
+        self.owner = [-1] * self.config.pcpus
+
+    def on_restored(self, f: facts.TimerRestored) -> None:
+        if self.owner[f.cpu] not in (-1, f.vcpu):
+            self.fail(
+                f"the timer of CPU {f.cpu} was given VCPU {f.vcpu}'s state while it held "
+                f"VCPU {self.owner[f.cpu]}'s"
+            )
+        self.owner[f.cpu] = f.vcpu
+
+    def on_saved(self, f: facts.TimerSaved) -> None:
+        if self.owner[f.cpu] == f.vcpu:
+            self.owner[f.cpu] = -1
+
+    def on_entry(self, f: facts.Entered) -> None:
+        if self.owner[f.cpu] != f.vcpu:
+            self.fail(
+                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu}, whose timer does not hold "
+                "its state"
+            )
+
+
+class R29(Rule):
+    """The active state is switched with the thread: written where the VCPU then runs."""
+
+    id = "R29"
+    section = "The Architected Timer, paragraph after the first list"
+    title = "the active state is written on the CPU that is entered, after the thread got it"
+    needs = {
+        facts.Placed: "on_placed",
+        facts.PhysActiveWritten: "on_write",
+        facts.Entered: "on_entry",
+    }
+
+    def reset(self) -> None:
+        self.written = [-1] * self.config.vcpus
+
+    def on_placed(self, f: facts.Placed) -> None:
+        self.written[f.vcpu] = -1
+
+    def on_write(self, f: facts.PhysActiveWritten) -> None:
+        self.written[f.vcpu] = f.cpu
+
+    def on_entry(self, f: facts.Entered) -> None:
+        if self.written[f.vcpu] != f.cpu:
+            self.fail(
+                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu}, where the active state of INTID "
+                f"{VTIMER_PPI} has not been written since it was scheduled there"
+            )
+
+
+class R30(Rule):
+    """The idle flow: hardware off, soft timer armed for the right time, and never early."""
+
+    id = "R30"
+    section = "The Architected Timer, first list"
+    title = "idle: timer off, then soft timer for the remaining time; no interrupt before its time"
+    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer"}
+
+    def on_timer(self, f: facts.GuestTimer) -> None:
+        """The scene keeps the guest's timer."""
+
+    def on_armed(self, f: facts.Armed) -> None:
+        scene = self.scene
+        if f.vcpu in scene.timer:
+            self.fail(
+                f"the soft timer of VCPU {f.vcpu} was armed while the hardware timer still "
+                "held its state"
+            )
+        due = max(scene.deadline[f.vcpu], scene.now)
+        if f.expiry != due:
+            self.fail(
+                f"the soft timer of VCPU {f.vcpu} was armed for {f.expiry} ns, but the guest's "
+                f"timer fires at {due} ns"
+            )
+
+    def on_ack(self, f: facts.AckedByGuest) -> None:
+        scene = self.scene
+        v = scene.guest[f.cpu]
+        if f.vintid != VTIMER_PPI or v < 0 or scene.ctl[v] != ENABLE:
+            return
+        if scene.now < scene.deadline[v]:
+            self.fail(
+                f"the guest of VCPU {v} got its timer interrupt at {scene.now} ns, but programmed "
+                f"it for {scene.deadline[v]} ns"
+            )
+
+
+class R31(Rule):
+    """The busy flow of the seed: the host's handler never sees the timer's interrupt."""
+
+    id = "R31"
+    section = "The Architected Timer, second list"
+    title = "the host never handles the timer's physical interrupt"
+    eras = ("seed",)
+    needs = {facts.IsrBegan: "on_isr"}
+
+    def on_isr(self, f: facts.IsrBegan) -> None:
+        if f.intid == VTIMER_PPI:
+            self.fail(f"CPU {f.cpu} ran the host's handler of INTID {VTIMER_PPI}")
+
+
+class I15(Rule):
+    """The hardware timer is off unless it belongs to the VCPU that has the CPU."""
+
+    id = "I15"
+    section = "The Architected Timer, paragraph 1 (derived)"
+    title = "a CPU changes hands only with its virtual timer off"
+    needs = {facts.Placed: "on_placed", facts.TimerRestored: "on_restored",
+             facts.TimerSaved: "on_saved"}
+
+    def on_restored(self, f: facts.TimerRestored) -> None:
+        """The scene keeps whose state the timer holds."""
+
+    def on_saved(self, f: facts.TimerSaved) -> None:
+        """The scene keeps whether the timer was left on."""
+
+    def on_placed(self, f: facts.Placed) -> None:
+        owner = self.scene.timer[f.cpu]
+        if owner >= 0:
+            self.fail(
+                f"VCPU {f.vcpu} got CPU {f.cpu} while the timer there still runs for VCPU {owner}"
+            )
