@@ -17,7 +17,7 @@ __all__ = [
     "Completed", "DeactivatedByGuest", "DeactivationArrived", "DeactivationSent", "Entered",
     "Exited", "Expired", "Fact", "Folded", "GuestMask", "GuestTimer", "GuestWfi", "Halted", "Injected", "InterruptTaken", "IsrBegan", "IsrEnded", "Kicked", "LineChanged", "Loaded",
     "LockReleased", "LockTaken", "LrMoved", "LrWritten", "NeedResched", "PendingChanged", "PhysActiveWritten", "Placed",
-    "PriorityDropped", "Put", "Requested", "RequestsChecked", "Signalled", "Ticked", "TimerRead",
+    "PriorityDropped", "Put", "Requested", "RequestsChecked", "Resampled", "Signalled", "Ticked", "TimerRead",
     "TimerRestored", "TimerSaved", "Unblocked", "UserEntered", "UserLeft", "Woken", "KINDS",
 ]
 
@@ -295,13 +295,17 @@ class Placed(Fact, frozen=True, gc=False):
 
 
 class LockTaken(Fact, frozen=True, gc=False):
-    """``context`` took lock ``lock`` of class ``rank`` (low first); IRQs were ``irqs_off``."""
+    """``context`` took lock ``lock`` of class ``rank`` (low first).
+
+    ``irqs_off`` is the CPU's mask; ``in_irq`` says that a host IRQ handler took it.
+    """
 
     KIND: ClassVar[str] = "lock"
     context: str
     lock: str
     rank: int
     irqs_off: bool
+    in_irq: bool
 
 
 class LockReleased(Fact, frozen=True, gc=False):
@@ -415,6 +419,15 @@ class Folded(Fact, frozen=True, gc=False):
     active: bool
     line_level: bool
     pending_latch: bool
+
+
+class Resampled(Fact, frozen=True, gc=False):
+    """KVM read the line of a mapped interrupt again and took ``level`` as its software level."""
+
+    KIND: ClassVar[str] = "resample"
+    vcpu: int
+    vintid: int
+    level: bool
 
 
 class Requested(Fact, frozen=True, gc=False):

@@ -39,7 +39,8 @@ class Injection:
         lock.holder = ctx.name
         rank = RANK_IRQ if isinstance(lock, VgicIrq) else RANK_AP_LIST
         name = self.world.part_names[lock.bit]
-        self.emit(facts.LockTaken(ctx.name, name, rank, ctx.hard or ctx.p.irqs_off))
+        off = ctx.hard or ctx.p.irqs_off
+        self.emit(facts.LockTaken(ctx.name, name, rank, off, ctx.in_irq))
 
     def gave(self, ctx: Context, lock: Lockable) -> None:
         """Give a lock back."""

@@ -154,5 +154,6 @@ class Lazy(Kvm):
         irq = self.machine.irqs[t.v]
         was_high = irq.line_level
         irq.line_level = self.input_level(t)
+        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
         if not irq.active and was_high and not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)

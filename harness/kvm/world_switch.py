@@ -127,6 +127,7 @@ class WorldSwitch(Injection):
         """Read the line of a mapped level interrupt; if it fell, release the physical interrupt."""
         await t.step(t.o.resample)
         irq.line_level = self.input_level(t)
+        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
         if not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)
 

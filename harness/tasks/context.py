@@ -23,10 +23,10 @@ class Context:
     """A thread or a hard-IRQ handler on a CPU. ``v`` is the VCPU it works for (a thread's own).
 
     ``task`` parks and goes on; ``o`` are its operations on the CPU where it is; ``hard`` says that
-    it is a handler, which runs with interrupts off throughout.
+    it runs with interrupts off throughout: a handler (``in_irq``), or a worker's critical section.
     """
 
-    __slots__ = ("c", "hard", "irqs_reads", "name", "o", "p", "signals", "table", "task", "v",
+    __slots__ = ("c", "hard", "in_irq", "irqs_reads", "name", "o", "p", "signals", "table", "task", "v",
                  "world")
 
     c: int
@@ -41,12 +41,14 @@ class Context:
         v: int,
         *,
         hard: bool = False,
+        in_irq: bool = False,
         declarations: Mapping[str, tuple[str, str]],
     ) -> None:
         self.world = world
         self.task = task
         self.v = v
         self.hard = hard
+        self.in_irq = in_irq
         self.name = task.name
         self.table: dict[tuple[int, int], Ops] = {
             (c, w): world.op_table.ops(declarations, c, w, "pcpu@c")

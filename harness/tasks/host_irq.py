@@ -99,5 +99,6 @@ def make(world: "VgicWorld", c: int) -> Slot:
             await irq.take()
 
     slot = world.new_task(f"i{c}", "host-irq", main)
-    handler = Context(world, slot, 0, hard=True, declarations=OPS | world.kvm.OPS)
+    declared = OPS | world.kvm.OPS
+    handler = Context(world, slot, 0, hard=True, in_irq=True, declarations=declared)
     return slot

@@ -32,14 +32,18 @@ def make(world: "VgicWorld", v: int) -> Slot:
 
     async def main(task: Slot) -> None:
         handler.move(0)
+        worker.move(0)
         while True:
             if await fire(world, handler, v):
-                await world.kvm.soft_timer_work(handler, v)
-                await handler.task.step(handler.o.soft_work)
+                await world.kvm.soft_timer_work(worker, v)
+                await worker.task.step(worker.o.soft_work)
                 world.machine.hrtimers[v].work = False
 
     slot = world.new_task(f"s{v}", "soft-timer", main)
-    handler = Context(world, slot, v, hard=True, declarations=OPS | world.kvm.OPS)
+    declared = OPS | world.kvm.OPS
+    handler = Context(world, slot, v, hard=True, in_irq=True, declarations=declared)
+    worker = Context(world, slot, v, hard=True, declarations=declared)
+    worker.name = f"w{v}"
     return slot
 
 

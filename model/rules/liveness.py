@@ -143,7 +143,7 @@ class LockOrder(Rule):
         if held and held[-1] >= (f.rank, f.lock):
             self.fail(f"{f.context} took {f.lock} while it held {held[-1][1]}")
         held.append((f.rank, f.lock))
-        if f.context[0] in "is":
+        if f.in_irq:
             self.in_handler.add(f.lock)
         elif not f.irqs_off:
             self.with_irqs_on.add(f.lock)

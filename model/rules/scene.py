@@ -74,6 +74,7 @@ class Scene:
             facts.Signalled: self.on_signal,
             facts.LrWritten: self.on_lr_written,
             facts.Injected: self.on_inject,
+            facts.Resampled: self.on_resample,
             facts.LrMoved: self.on_lr,
             facts.DeactivationSent: self.on_sent,
             facts.DeactivationArrived: self.on_arrived,
@@ -153,6 +154,9 @@ class Scene:
     def on_inject(self, f: facts.Injected) -> None:
         if f.accepted and f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
+
+    def on_resample(self, f: facts.Resampled) -> None:
+        self.sw_pending[f.vcpu] = f.level
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1

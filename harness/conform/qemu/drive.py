@@ -38,16 +38,21 @@ def vmcr_value(version: int, vmcr: Vmcr) -> int:
 
 def _vmcr(value: int) -> Vmcr:
     return Vmcr(
-        pmr=value >> 24 & 0xF8, bpr0=max(value >> 21 & 7, MIN_BPR0),
-        bpr1=max(value >> 18 & 7, MIN_BPR1), cbpr=bool(value >> 4 & 1), eoim=value >> 9 & 1,
-        enable0=bool(value & 1), enable1=bool(value >> 1 & 1),
+        pmr=value >> 24 & 0xF8,
+        bpr0=max(value >> 21 & 7, MIN_BPR0),
+        bpr1=max(value >> 18 & 7, MIN_BPR1),
+        cbpr=bool(value >> 4 & 1),
+        eoim=value >> 9 & 1,
+        enable0=bool(value & 1),
+        enable1=bool(value >> 1 & 1),
     )
 
 
 def image(view: View) -> bytes:
     """Return a view as the bytes that the agent would have written."""
-    return b"".join([*(_PACK_CPU.pack(*words) for words in view[:-1]),
-                     _PACK_SHARED.pack(*view[-1])])
+    return b"".join(
+        [*(_PACK_CPU.pack(*words) for words in view[:-1]), _PACK_SHARED.pack(*view[-1])]
+    )
 
 
 class Model:
@@ -64,8 +69,9 @@ class Model:
         self.group = 0 if gic.version == 2 else 1
         self._seen: list[tuple[object, tuple[int, ...]]] = [((), ())] * gic.cpus
         self._table: dict[str, Callable[..., int | None]] = {
-            name.removeprefix("do_"): getattr(self, name)
-            for name in dir(self) if name.startswith("do_")
+            name.removeprefix("_do_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("_do_")
         }
         self._words = self._words_v3 if gic.version == 3 else self._words_v2
         self._reset()
@@ -83,7 +89,7 @@ class Model:
             gic.set_pmr(cpu, 0xF0)
             gic.set_bpr(cpu, self.group, 0)
             for index in range(_LRS):
-                self.do_lr(cpu, index, 0)
+                self._do_lr(cpu, index, 0)
             gic.restore_vmcr(cpu, Vmcr(pmr=0, enable0=False, enable1=False))
         for intid in SPIS:
             gic.set_enable(0, intid, False)
@@ -119,12 +125,31 @@ class Model:
         cpuif = gic.cpuifs[cpu]
         vif = gic.vifs[cpu]
         return (
-            *self._lr_words(cpu), vif.hcr, gic.misr(cpu), gic.eisr(cpu), gic.elrsr(cpu), vif.apr0,
-            vif.apr1, vmcr_value(3, vif.vmcr), gic.hppir(cpu), gic.hppir(cpu, 0), gic.rpr(cpu),
-            cpuif.apr1, cpuif.apr0, cpuif.pmr, cpuif.bpr1, 0x8C00 | cpuif.eoimode << 1,
-            int(cpuif.enable1), bank.latch | bank.line & ~bank.edge, bank.active, bank.enable,
-            _spread(bank.edge >> 16), gic.irq_signal(cpu) << 7 | gic.fiq_signal(cpu) << 6,
-            gic.vhppir(cpu), gic.vhppir(cpu, 0), gic.vrpr(cpu),
+            *self._lr_words(cpu),
+            vif.hcr,
+            gic.misr(cpu),
+            gic.eisr(cpu),
+            gic.elrsr(cpu),
+            vif.apr0,
+            vif.apr1,
+            vmcr_value(3, vif.vmcr),
+            gic.hppir(cpu),
+            gic.hppir(cpu, 0),
+            gic.rpr(cpu),
+            cpuif.apr1,
+            cpuif.apr0,
+            cpuif.pmr,
+            cpuif.bpr1,
+            0x8C00 | cpuif.eoimode << 1,
+            int(cpuif.enable1),
+            bank.latch | bank.line & ~bank.edge,
+            bank.active,
+            bank.enable,
+            _spread(bank.edge >> 16),
+            gic.irq_signal(cpu) << 7 | gic.fiq_signal(cpu) << 6,
+            gic.vhppir(cpu),
+            gic.vhppir(cpu, 0),
+            gic.vrpr(cpu),
             gic.virq_signal(cpu) << 7 | gic.vfiq_signal(cpu) << 6,
         )
 
@@ -136,12 +161,32 @@ class Model:
         sources = [int.from_bytes(bytes(bank.sources[n : n + 4]), "little") for n in (0, 4, 8, 12)]
         vmcr = vmcr_value(2, vif.vmcr)
         return (
-            *self._lr_words(cpu), vif.hcr, gic.misr(cpu), gic.eisr(cpu), gic.elrsr(cpu), vif.apr0,
-            vmcr & 0x3FF, vmcr, gic.hppir(cpu), sources[0], gic.rpr(cpu), sources[1],
-            sources[2], cpuif.pmr, cpuif.bpr0, cpuif.eoimode << 9 | 1, sources[3],
-            bank.latch | bank.line & ~bank.edge, bank.active, bank.enable,
-            _spread(bank.edge >> 16), gic.irq_signal(cpu) << 7,
-            gic.vhppir(cpu), vif.vmcr.pmr, gic.vrpr(cpu), gic.virq_signal(cpu) << 7,
+            *self._lr_words(cpu),
+            vif.hcr,
+            gic.misr(cpu),
+            gic.eisr(cpu),
+            gic.elrsr(cpu),
+            vif.apr0,
+            vmcr & 0x3FF,
+            vmcr,
+            gic.hppir(cpu),
+            sources[0],
+            gic.rpr(cpu),
+            sources[1],
+            sources[2],
+            cpuif.pmr,
+            cpuif.bpr0,
+            cpuif.eoimode << 9 | 1,
+            sources[3],
+            bank.latch | bank.line & ~bank.edge,
+            bank.active,
+            bank.enable,
+            _spread(bank.edge >> 16),
+            gic.irq_signal(cpu) << 7,
+            gic.vhppir(cpu),
+            vif.vmcr.pmr,
+            gic.vrpr(cpu),
+            gic.virq_signal(cpu) << 7,
         )
 
     def _shared(self) -> tuple[int, ...]:
@@ -167,100 +212,100 @@ class Model:
 
     # -- operations -------------------------------------------------------------------------------
 
-    def do_line(self, cpu: int, intid: int, level: int) -> None:
+    def _do_line(self, cpu: int, intid: int, level: int) -> None:
         self.gic.set_line(cpu, intid, bool(level))
 
-    def do_timer(self, cpu: int, enable: int, imask: int, met: int) -> None:
+    def _do_timer(self, cpu: int, enable: int, imask: int, met: int) -> None:
         self.gic.set_line(cpu, 27, bool(enable and not imask and met))
 
-    def do_edge(self, cpu: int, intid: int) -> None:
+    def _do_edge(self, cpu: int, intid: int) -> None:
         self.gic.edge(cpu, intid)
 
-    def do_pending(self, cpu: int, intid: int, on: int) -> None:
+    def _do_pending(self, cpu: int, intid: int, on: int) -> None:
         self.gic.set_pending(cpu, intid, bool(on))
 
-    def do_active(self, cpu: int, intid: int, on: int) -> None:
+    def _do_active(self, cpu: int, intid: int, on: int) -> None:
         self.gic.set_active(cpu, intid, bool(on))
         if on and intid >= 32:
             self.written_active.add(intid)
         elif not on:
             self.written_active.discard(intid)
 
-    def do_enable(self, cpu: int, intid: int, on: int) -> None:
+    def _do_enable(self, cpu: int, intid: int, on: int) -> None:
         self.gic.set_enable(cpu, intid, bool(on))
 
-    def do_priority(self, cpu: int, intid: int, priority: int) -> None:
+    def _do_priority(self, cpu: int, intid: int, priority: int) -> None:
         self.gic.set_priority(cpu, intid, priority)
 
-    def do_config(self, cpu: int, first: int, mask: int) -> None:
+    def _do_config(self, cpu: int, first: int, mask: int) -> None:
         for bit in range(16):
             self.gic.set_enable(cpu, first + bit, False)
             self.gic.set_edge(cpu, first + bit, bool(mask >> bit & 1))
 
-    def do_target(self, cpu: int, intid: int, target: int) -> None:
+    def _do_target(self, cpu: int, intid: int, target: int) -> None:
         self.gic.set_targets(cpu, intid, 1 << target if self.version == 3 else target)
 
-    def do_sgi(self, cpu: int, target: int, intid: int) -> None:
+    def _do_sgi(self, cpu: int, target: int, intid: int) -> None:
         self.gic.send_sgi(cpu, target, intid)
 
-    def do_barrier(self, cpu: int) -> None:
+    def _do_barrier(self, cpu: int) -> None:
         """Nothing to wait for: the model is sequentially consistent."""
 
-    def do_nudge(self, cpu: int, pmr: int) -> None:
+    def _do_nudge(self, cpu: int, pmr: int) -> None:
         """Write the priority mask with the value it has."""
         self.gic.set_pmr(cpu, pmr)
 
-    def do_iar(self, cpu: int) -> int:
+    def _do_iar(self, cpu: int) -> int:
         return self.gic.iar(cpu)
 
-    def do_eoir(self, cpu: int, value: int) -> None:
+    def _do_eoir(self, cpu: int, value: int) -> None:
         self.gic.eoir(cpu, value)
 
-    def do_dir(self, cpu: int, value: int) -> None:
+    def _do_dir(self, cpu: int, value: int) -> None:
         self.gic.dir(cpu, value)
 
-    def do_pmr(self, cpu: int, value: int) -> None:
+    def _do_pmr(self, cpu: int, value: int) -> None:
         self.gic.set_pmr(cpu, value)
 
-    def do_bpr(self, cpu: int, value: int) -> None:
+    def _do_bpr(self, cpu: int, value: int) -> None:
         self.gic.set_bpr(cpu, self.group, value)
 
-    def do_eoimode(self, cpu: int, mode: int) -> None:
+    def _do_eoimode(self, cpu: int, mode: int) -> None:
         self.gic.set_eoimode(cpu, mode)
 
-    def do_group_enable(self, cpu: int, on: int) -> None:
+    def _do_group_enable(self, cpu: int, on: int) -> None:
         self.gic.set_group_enable(cpu, self.group, bool(on))
 
-    def do_lr(self, cpu: int, index: int, value: int) -> None:
+    def _do_lr(self, cpu: int, index: int, value: int) -> None:
         self.gic.write_lr(cpu, index, (decode_v3 if self.version == 3 else decode_v2)(value))
 
-    def do_hcr(self, cpu: int, value: int) -> None:
+    def _do_hcr(self, cpu: int, value: int) -> None:
         self.gic.write_hcr(cpu, value)
 
-    def do_vmcr(self, cpu: int, value: int) -> None:
+    def _do_vmcr(self, cpu: int, value: int) -> None:
         self.gic.restore_vmcr(cpu, _vmcr(value))
 
-    def do_apr(self, cpu: int, group: int, value: int) -> None:
+    def _do_apr(self, cpu: int, group: int, value: int) -> None:
         apr = list(self.gic.save_apr(cpu))
         apr[group] = value
         self.gic.restore_apr(cpu, (apr[0], apr[1]))
 
-    def do_viar(self, cpu: int) -> int:
+    def _do_viar(self, cpu: int) -> int:
         return self.gic.viar(cpu)
 
-    def do_viar0(self, cpu: int) -> int:
+    def _do_viar0(self, cpu: int) -> int:
         return self.gic.viar(cpu, 0)
 
-    def do_veoir(self, cpu: int, value: int) -> None:
+    def _do_veoir(self, cpu: int, value: int) -> None:
         self._deactivate(cpu, self.gic.veoir(cpu, value))
 
-    def do_veoir0(self, cpu: int, value: int) -> None:
+    def _do_veoir0(self, cpu: int, value: int) -> None:
         self._deactivate(cpu, self.gic.veoir(cpu, value, 0))
 
-    def do_vdir(self, cpu: int, value: int) -> None:
+    def _do_vdir(self, cpu: int, value: int) -> None:
         self._deactivate(cpu, self.gic.vdir(cpu, value))
 
-    def do_vpmr(self, cpu: int, value: int) -> None:
+    def _do_vpmr(self, cpu: int, value: int) -> None:
         self.gic.set_vpmr(cpu, value)
 
     def _deactivate(self, cpu: int, pintid: int) -> None:

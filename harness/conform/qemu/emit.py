@@ -25,8 +25,17 @@ from harness.conform.qemu.mailbox import (
     Record,
 )
 
-__all__ = ["LINE_PPIS", "LINE_SPIS", "MAINTENANCE", "READS", "SPIS", "TIMER", "Operation", "emitter",
-           "machine_setup"]
+__all__ = [
+    "LINE_PPIS",
+    "LINE_SPIS",
+    "MAINTENANCE",
+    "READS",
+    "SPIS",
+    "TIMER",
+    "Operation",
+    "emitter",
+    "machine_setup",
+]
 
 Operation = tuple[str | int, ...]
 Emit = Callable[..., list[Record]]
@@ -61,21 +70,27 @@ def _guest(cpu: int, register: str, value: int) -> Record:
 def machine_setup(cpus: int) -> list[Record]:
     """Prepare the devices that drive input lines: every line low, one write away from high."""
     records: list[Record] = [
-        (WRITE32, 0, _PL011, 0x78), (WRITE32, 0, _PL011 + 0x38, 0),
-        (WRITE32, 0, _PL061 + 0x404, 0xFF), (WRITE32, 0, _PL061 + 0x40C, 0),
+        (WRITE32, 0, _PL011, 0x78),
+        (WRITE32, 0, _PL011 + 0x38, 0),
+        (WRITE32, 0, _PL061 + 0x404, 0xFF),
+        (WRITE32, 0, _PL061 + 0x40C, 0),
         (WRITE32, 0, _PL061 + 0x410, 0),
     ]
     for intid, slot in _EDU_SLOT.items():
         config = _ECAM + (slot << 15)
         records += [
-            (WRITE32, 0, config + 0x10, _EDU_BAR[intid]), (WRITE32, 0, config + 4, 2),
+            (WRITE32, 0, config + 0x10, _EDU_BAR[intid]),
+            (WRITE32, 0, config + 4, 2),
             (WRITE32, 0, _EDU_BAR[intid] + 0x64, 1),
         ]
     for cpu in range(cpus):
         for timer in _TIMERS.values():
             records += [_system(cpu, f"{timer}_CTL", 0), _system(cpu, f"{timer}_CVAL", 0)]
-        records += [_system(cpu, "PMINTENCLR", _TOP), _system(cpu, "PMCR", 1),
-                    _system(cpu, "PMOVSSET", _TOP)]
+        records += [
+            _system(cpu, "PMINTENCLR", _TOP),
+            _system(cpu, "PMCR", 1),
+            _system(cpu, "PMOVSSET", _TOP),
+        ]
     return records
 
 
@@ -114,7 +129,7 @@ class _Common:
     timer = staticmethod(_timer)
 
     def bank(self, cpu: int, intid: int) -> int:
-        """Base of the registers that hold an interrupt's state."""
+        """Return the base of the registers that hold an interrupt's state."""
         raise NotImplementedError
 
     def _bit(self, offset: int, cpu: int, intid: int) -> list[Record]:
@@ -143,8 +158,10 @@ class _Common:
         """
         base = self.bank(cpu, first)
         value = sum(2 << 2 * bit for bit in range(16) if mask >> bit & 1)
-        return [(WRITE32, cpu, base + 0x180 + first // 32 * 4, 0xFFFF << first % 32),
-                (WRITE32, cpu, base + 0xC00 + first // 16 * 4, value)]
+        return [
+            (WRITE32, cpu, base + 0x180 + first // 32 * 4, 0xFFFF << first % 32),
+            (WRITE32, cpu, base + 0xC00 + first // 16 * 4, value),
+        ]
 
     def barrier(self, cpu: int) -> list[Record]:
         return [(1, cpu, 0, 0)]
@@ -220,11 +237,22 @@ class _Version3(_Common):
             frame = GICR + 0x20000 * cpu + 0x10000
             records += _idle_bank(cpu, frame, 0, group=1)
             records += [_system(cpu, f"ICH_LR{index}", 0) for index in range(4)]
-            for register in ("ICH_AP0R0", "ICH_AP1R0", "ICH_HCR", "ICC_AP0R0", "ICC_AP1R0",
-                             "ICC_CTLR", "ICC_IGRPEN0"):
+            for register in (
+                "ICH_AP0R0",
+                "ICH_AP1R0",
+                "ICH_HCR",
+                "ICC_AP0R0",
+                "ICC_AP1R0",
+                "ICC_CTLR",
+                "ICC_IGRPEN0",
+            ):
                 records.append(_system(cpu, register, 0))
-            records += [_system(cpu, "ICC_IGRPEN1", 1), _system(cpu, "ICC_BPR1", 0),
-                        _system(cpu, "ICC_PMR", 0xF0), _system(cpu, "ICH_VMCR", 0)]
+            records += [
+                _system(cpu, "ICC_IGRPEN1", 1),
+                _system(cpu, "ICC_BPR1", 0),
+                _system(cpu, "ICC_PMR", 0xF0),
+                _system(cpu, "ICH_VMCR", 0),
+            ]
         records += _idle_bank(0, GICD, 1, group=1)
         records += [(WRITE64, 0, GICD + 0x6000 + 8 * intid, 0) for intid in range(32, 64)]
         return records
@@ -233,7 +261,7 @@ class _Version3(_Common):
 class _Version2(_Common):
     """GICv2: everything is memory mapped (IHI0048 chapters 4 and 5)."""
 
-    def bank(self, cpu: int, intid: int) -> int:
+    def bank(self, cpu: int, intid: int) -> int:  # noqa: ARG002
         return GICD
 
     def target(self, cpu: int, intid: int, target: int) -> list[Record]:
@@ -271,7 +299,7 @@ class _Version2(_Common):
         # AckCtl is kept set: one GICV_IAR for both groups.
         return [(WRITE32, cpu, GICH + 8, value | 4)]
 
-    def apr(self, cpu: int, group: int, value: int) -> list[Record]:
+    def apr(self, cpu: int, group: int, value: int) -> list[Record]:  # noqa: ARG002
         return [(WRITE32, cpu, GICH + 0xF0, value)]
 
     def viar(self, cpu: int) -> list[Record]:
@@ -297,13 +325,19 @@ class _Version2(_Common):
             records += _idle_bank(cpu, GICD, 0, group=0)
             records += [(WRITE32, cpu, GICD + 0xF10 + 4 * word, 0xFFFFFFFF) for word in range(4)]
             records += [(WRITE32, cpu, GICH + 0x100 + 4 * index, 0) for index in range(4)]
-            records += [(WRITE32, cpu, GICH + 0xF0, 0), (WRITE32, cpu, GICH, 0),
-                        (WRITE32, cpu, GICC + 8, 2)]
+            records += [
+                (WRITE32, cpu, GICH + 0xF0, 0),
+                (WRITE32, cpu, GICH, 0),
+                (WRITE32, cpu, GICC + 8, 2),
+            ]
             # QEMU takes the running priority from EOIR only, not from a write to GICC_APRn.
             records += [(WRITE32, cpu, GICC, 1 << 9 | 1)]
             records += [(WRITE32, cpu, GICC + 0x10, 63)] * 32
-            records += [(WRITE32, cpu, GICH + 8, 2 << 21 | 3 << 18 | 4), (WRITE32, cpu, GICC, 1),
-                        (WRITE32, cpu, GICC + 4, 0xF0)]
+            records += [
+                (WRITE32, cpu, GICH + 8, 2 << 21 | 3 << 18 | 4),
+                (WRITE32, cpu, GICC, 1),
+                (WRITE32, cpu, GICC + 4, 0xF0),
+            ]
         records += _idle_bank(0, GICD, 1, group=0)
         records += [(WRITE8, 0, GICD + 0x800 + intid, 1) for intid in range(32, 64)]
         return records
@@ -312,12 +346,14 @@ class _Version2(_Common):
 def _idle_bank(cpu: int, base: int, word: int, group: int) -> list[Record]:
     """32 interrupts at rest: disabled, not pending, inactive, level-sensitive, priority 0xA0."""
     everything = 0xFFFFFFFF
-    records = [(WRITE32, cpu, base + offset + 4 * word, everything)
-               for offset in (0x180, 0x280, 0x380)]
+    records = [
+        (WRITE32, cpu, base + offset + 4 * word, everything) for offset in (0x180, 0x280, 0x380)
+    ]
     records.append((WRITE32, cpu, base + 0x80 + 4 * word, everything * group))
     records += [(WRITE32, cpu, base + 0xC00 + 8 * word + half, 0) for half in (0, 4)]
-    records += [(WRITE32, cpu, base + 0x400 + 32 * word + 4 * part, 0xA0A0A0A0)
-                for part in range(8)]
+    records += [
+        (WRITE32, cpu, base + 0x400 + 32 * word + 4 * part, 0xA0A0A0A0) for part in range(8)
+    ]
     return records
 
 

@@ -27,15 +27,16 @@ def _show(operation: Operation) -> str:
     return f"cpu{cpu} {name} {' '.join(words)}".rstrip()
 
 
-def explain(operations: Sequence[Operation], found: Divergence, gic: int, cpus: int,
-            version: str) -> str:
+def explain(
+    operations: Sequence[Operation], found: Divergence, gic: int, cpus: int, version: str
+) -> str:
     """Return the report of a divergence; registers that differ are marked."""
     step = found.step
     # With an excuse in force the model's side is what it says QEMU should show.
     expected = step.departed or step.expected
-    lines = [f"model and QEMU {version} differ (GICv{gic}, {cpus} CPUs) after"
-             f" {len(operations)} operations:"]
-    lines += [f"  {number:3} {_show(operation)}" for number, operation in enumerate(operations, 1)]
+    head = f"model and QEMU {version} differ (GICv{gic}, {cpus} CPUs) after"
+    lines = [f"{head} {len(operations)} operations:"]
+    lines += [f"  {number:3} {_show(each)}" for number, each in enumerate(operations, 1)]
     if step.repair:
         lines.append(f"      and then {_show(step.operation)}, to end an excuse")
     if step.excuses:

@@ -31,6 +31,7 @@ class Generator:
     def __init__(self, rng: random.Random, gic: int, cpus: int) -> None:
         self.rng = rng
         self.gic = gic
+        self.view: View = ()
         self.cpus = cpus
         self.spis = SPIS if gic == 3 or cpus == 1 else ()
         self.field = {name: index for index, name in enumerate(CPU_FIELDS[gic])}
@@ -51,13 +52,33 @@ class Generator:
             total += weight
             self._weights.append(total)
 
-    def _makers(self) -> dict[Callable[[View, int], Operation | None], float]:
-        makers: dict[Callable[[View, int], Operation | None], float] = {
-            self._line: 12, self._timer: 3, self._edge: 4, self._pending: 4, self._sgi: 5,
-            self._iar: 11, self._eoir: 11, self._dir: 8, self._write_lr: 13, self._viar: 12,
-            self._veoir: 10, self._vdir: 6, self._enable: 3, self._active: 2.5, self._priority: 2,
-            self._config: 1, self._target: 2, self._pmr: 1.2, self._bpr: 0.6, self._mode: 0.8,
-            self._hcr: 2.5, self._vmcr: 3, self._vpmr: 1, self._apr: 0.5, self._clear_lr: 2,
+    def _makers(self) -> dict[Callable[[int], Operation | None], float]:
+        makers: dict[Callable[[int], Operation | None], float] = {
+            self._line: 12,
+            self._timer: 3,
+            self._edge: 4,
+            self._pending: 4,
+            self._sgi: 5,
+            self._iar: 11,
+            self._eoir: 11,
+            self._dir: 8,
+            self._write_lr: 13,
+            self._viar: 12,
+            self._veoir: 10,
+            self._vdir: 6,
+            self._enable: 3,
+            self._active: 2.5,
+            self._priority: 2,
+            self._config: 1,
+            self._target: 2,
+            self._pmr: 1.2,
+            self._bpr: 0.6,
+            self._mode: 0.8,
+            self._hcr: 2.5,
+            self._vmcr: 3,
+            self._vpmr: 1,
+            self._apr: 0.5,
+            self._clear_lr: 2,
         }
         if self.gic == 3:
             makers[self._group_enable] = 0.3
@@ -67,21 +88,27 @@ class Generator:
         """Return the next operation, given what the model shows now."""
         if self.queue:
             return self.queue.pop()
+        self.view = view
         while True:
             cpu = self.rng.randrange(self.cpus)
-            made = self.rng.choices(self._kinds, cum_weights=self._weights)[0](view, cpu)
+            made = self.rng.choices(self._kinds, cum_weights=self._weights)[0](cpu)
             if made is not None:
                 return made
 
     def opening(self, view: View) -> list[Operation]:
         """Return what a hypervisor does first: everything enabled, interfaces on."""
+        self.view = view
         operations: list[Operation] = []
         for cpu in range(self.cpus):
-            operations += [("enable", cpu, intid, 1) for intid in (*_SGIS, *_PPIS)
-                           if self.gic == 3 or intid >= 16]
-            operations += [("priority", cpu, intid, self.rng.choice(_PRIORITIES))
-                           for intid in (*_SGIS, *_PPIS)]
-            operations += [("hcr", cpu, 1), self._vmcr_operation(view, cpu)]
+            operations += [
+                ("enable", cpu, intid, 1)
+                for intid in (*_SGIS, *_PPIS)
+                if self.gic == 3 or intid >= 16
+            ]
+            operations += [
+                ("priority", cpu, intid, self.rng.choice(_PRIORITIES)) for intid in (*_SGIS, *_PPIS)
+            ]
+            operations += [("hcr", cpu, 1), self._vmcr_operation(cpu)]
         operations += [("enable", 0, intid, 1) for intid in self.spis]
         return operations
 
@@ -104,27 +131,27 @@ class Generator:
         pool = self.rng.choice((_SGIS, _PPIS, self.spis or _PPIS, self.spis or _PPIS))
         return self.rng.choice(pool)
 
-    def _active_word(self, view: View, cpu: int) -> int:
-        private = view[cpu][self.field["ACTIVE"]]
-        return private | view[-1][self.shared["SPI_ACTIVE"]] << 32
+    def _active_word(self, cpu: int) -> int:
+        private = self.view[cpu][self.field["ACTIVE"]]
+        return private | self.view[-1][self.shared["SPI_ACTIVE"]] << 32
 
-    def _some_active(self, view: View, cpu: int) -> int | None:
-        word = self._active_word(view, cpu)
+    def _some_active(self, cpu: int) -> int | None:
+        word = self._active_word(cpu)
         active = [intid for intid in range(64) if word >> intid & 1]
         return self.rng.choice(active) if active else None
 
     # -- the physical side ---------------------------------------------------------------------
 
-    def _line(self, view: View, cpu: int) -> Operation | None:
+    def _line(self, cpu: int) -> Operation | None:
         intid = self.rng.choice(LINE_PPIS if self._chance(0.5) or not self.spis else LINE_SPIS)
         if intid == TIMER:
-            return self._timer(view, cpu)
+            return self._timer(cpu)
         key = (cpu if intid < 32 else -1, intid)
         level = 1 - self.lines.get(key, 0)
         self.lines[key] = level
         return ("line", cpu, intid, level)
 
-    def _timer(self, view: View, cpu: int) -> Operation | None:
+    def _timer(self, cpu: int) -> Operation | None:
         enable, imask, met = self.timer_state.get(cpu, (0, 0, 0))
         if self._chance(0.4):
             enable, imask, met = 1, 0, 1 - met
@@ -134,26 +161,29 @@ class Generator:
         self.lines[cpu, TIMER] = int(enable and not imask and met)
         return ("timer", cpu, enable, imask, met)
 
-    def _edge(self, view: View, cpu: int) -> Operation | None:
+    def _edge(self, cpu: int) -> Operation | None:
         if not self.spis:
             return None
-        word = view[-1][self.shared["SPI_CONFIGURATION"]]
-        edges = [intid for intid in LINE_SPIS
-                 if word >> 2 * (intid - 32) + 1 & 1 and not self.lines.get((-1, intid), 0)]
+        word = self.view[-1][self.shared["SPI_CONFIGURATION"]]
+        edges = [
+            intid
+            for intid in LINE_SPIS
+            if word >> 2 * (intid - 32) + 1 & 1 and not self.lines.get((-1, intid), 0)
+        ]
         return ("edge", cpu, self.rng.choice(edges)) if edges else None
 
-    def _pending(self, view: View, cpu: int) -> Operation | None:
+    def _pending(self, cpu: int) -> Operation | None:
         intid = self.rng.choice(self.spis if self.spis and self._chance(0.7) else _PPIS)
         return ("pending", cpu, intid, int(self._chance(0.65)))
 
-    def _sgi(self, view: View, cpu: int) -> Operation | None:
+    def _sgi(self, cpu: int) -> Operation | None:
         return ("sgi", cpu, self.rng.randrange(self.cpus), self.rng.choice(_SGIS))
 
-    def _iar(self, view: View, cpu: int) -> Operation | None:
-        irq = view[cpu][self.field["IRQ"]]
+    def _iar(self, cpu: int) -> Operation | None:
+        irq = self.view[cpu][self.field["IRQ"]]
         return ("iar", cpu) if irq or self._chance(0.1) else None
 
-    def _eoir(self, view: View, cpu: int) -> Operation | None:
+    def _eoir(self, cpu: int) -> Operation | None:
         stack = self.running[cpu]
         if not stack:
             return ("eoir", cpu, self._some_intid()) if self._chance(0.04) else None
@@ -165,86 +195,90 @@ class Generator:
             del self.dropped[:-40]
         return ("eoir", cpu, value)
 
-    def _dir(self, view: View, cpu: int) -> Operation | None:
+    def _dir(self, cpu: int) -> Operation | None:
         if self.dropped and self._chance(0.8):
             owner, value = self.dropped.pop(self.rng.randrange(len(self.dropped)))
             if value & 0x3FF >= 32 and self._chance(0.4):
                 owner = self.rng.randrange(self.cpus)
             return ("dir", owner, value)
         if self._chance(0.25):
-            intid = self._some_active(view, cpu)
+            intid = self._some_active(cpu)
             return ("dir", cpu, intid if intid is not None else self._some_intid())
         return None
 
-    def _enable(self, view: View, cpu: int) -> Operation | None:
+    def _enable(self, cpu: int) -> Operation | None:
         intid = self._some_intid()
         if self.gic == 2 and intid < 16:
             return None
         return ("enable", cpu, intid, int(self._chance(0.75)))
 
-    def _active(self, view: View, cpu: int) -> Operation | None:
-        intid = self._some_active(view, cpu) if self._chance(0.5) else None
+    def _active(self, cpu: int) -> Operation | None:
+        intid = self._some_active(cpu) if self._chance(0.5) else None
         if intid is None:
             intid = self._some_intid()
         return ("active", cpu, intid, int(self._chance(0.4)))
 
-    def _priority(self, view: View, cpu: int) -> Operation | None:
+    def _priority(self, cpu: int) -> Operation | None:
         return ("priority", cpu, self._some_intid(), self.rng.choice(_PRIORITIES))
 
-    def _config(self, view: View, cpu: int) -> Operation | None:
+    def _config(self, cpu: int) -> Operation | None:
         if self.spis and self._chance(0.7):
             first, mask = 32, self.rng.getrandbits(8) & 0xFE
-            enabled = view[-1][self.shared["SPI_ENABLE"]]
+            enabled = self.view[-1][self.shared["SPI_ENABLE"]]
         else:
             # The maintenance interrupt stays a level, as it is one.
             first, mask = 16, self.rng.getrandbits(16) & ~(1 << MAINTENANCE - 16) & 0x4C81
-            enabled = view[cpu][self.field["ENABLE"]] >> 16
-        self.queue = [("enable", cpu, first + bit, 1) for bit in range(16)
-                      if enabled >> bit & 1 and self._chance(0.95)]
+            enabled = self.view[cpu][self.field["ENABLE"]] >> 16
+        self.queue = [
+            ("enable", cpu, first + bit, 1)
+            for bit in range(16)
+            if enabled >> bit & 1 and self._chance(0.95)
+        ]
         return ("config", cpu, first, mask)
 
-    def _target(self, view: View, cpu: int) -> Operation | None:
+    def _target(self, cpu: int) -> Operation | None:
         if not self.spis or self.cpus == 1:
             return None
         return ("target", cpu, self.rng.choice(self.spis), self.rng.randrange(self.cpus))
 
-    def _pmr(self, view: View, cpu: int) -> Operation | None:
+    def _pmr(self, cpu: int) -> Operation | None:
         return ("pmr", cpu, self.rng.choice(_MASKS))
 
-    def _bpr(self, view: View, cpu: int) -> Operation | None:
-        if self.gic == 2 and view[cpu][self.field["RPR"]] != 0xFF:
+    def _bpr(self, cpu: int) -> Operation | None:
+        if self.gic == 2 and self.view[cpu][self.field["RPR"]] != 0xFF:
             return None
         return ("bpr", cpu, self.rng.randrange(8))
 
-    def _mode(self, view: View, cpu: int) -> Operation | None:
+    def _mode(self, cpu: int) -> Operation | None:
         self.eoimode[cpu] = int(self._chance(0.65))
         return ("eoimode", cpu, self.eoimode[cpu])
 
-    def _group_enable(self, view: View, cpu: int) -> Operation | None:
+    def _group_enable(self, cpu: int) -> Operation | None:
         return ("group_enable", cpu, int(self._chance(0.8)))
 
     # -- the virtual side: the hypervisor ----------------------------------------------------
 
-    def _encode(self, vintid: int, state: int, pintid: int | None, priority: int, group: int,
-                eoi: bool) -> int:
+    def _encode(
+        self, vintid: int, state: int, pintid: int | None, priority: int, group: int, eoi: bool
+    ) -> int:
         if self.gic == 3:
             value = vintid | priority << 48 | group << 60 | state << 62
             return value | (eoi << 41 if pintid is None else pintid << 32 | 1 << 61)
         value = vintid | priority >> 3 << 23 | state << 28 | group << 30
         return value | (eoi << 19 if pintid is None else pintid << 10 | 1 << 31)
 
-    def _write_lr(self, view: View, cpu: int) -> Operation | None:
+    def _write_lr(self, cpu: int) -> Operation | None:
         rng = self.rng
-        elrsr = view[cpu][self.field["ELRSR"]]
+        elrsr = self.view[cpu][self.field["ELRSR"]]
         empty = [index for index in range(4) if elrsr >> index & 1]
         index = rng.choice(empty) if empty and self._chance(0.93) else rng.randrange(4)
-        taken = {view[cpu][other] & 0x3FF for other in range(4) if other != index}
+        taken = {self.view[cpu][other] & 0x3FF for other in range(4) if other != index}
         free = [vintid for vintid in _VINTIDS if vintid not in taken]
         vintid = rng.choice(free if self.gic == 2 or self._chance(0.97) else _VINTIDS)
         pintid = None
         # An SGI is never a hardware interrupt (IHI0048 section 5.3.9).
         if vintid >= 16 and self._chance(0.5):
-            pintid = self._some_active(view, cpu) if self._chance(0.85) else self._some_intid()
+            pintid = self._some_active(cpu) if self._chance(0.85) else self._some_intid()
             if pintid is not None and pintid < 16:
                 pintid = None
         state = rng.choices((1, 2, 3, 0), (80, 8, 10, 2))[0]
@@ -256,22 +290,29 @@ class Generator:
         eoi = pintid is None and self._chance(0.3)
         return ("lr", cpu, index, self._encode(vintid, state, pintid, priority, group, eoi))
 
-    def _clear_lr(self, view: View, cpu: int) -> Operation | None:
+    def _clear_lr(self, cpu: int) -> Operation | None:
         return ("lr", cpu, self.rng.randrange(4), 0)
 
-    def _hcr(self, view: View, cpu: int) -> Operation | None:
+    def _hcr(self, cpu: int) -> Operation | None:
         value = int(self._chance(0.93))
-        for bit, probability in ((1, 0.3), (2, 0.3), (3, 0.3), (4, 0.1), (5, 0.1), (6, 0.1),
-                                 (7, 0.1)):
+        for bit, probability in (
+            (1, 0.3),
+            (2, 0.3),
+            (3, 0.3),
+            (4, 0.1),
+            (5, 0.1),
+            (6, 0.1),
+            (7, 0.1),
+        ):
             value |= int(self._chance(probability)) << bit
         if self._chance(0.2):
             value |= self.rng.choice((1, 30, 31)) << 27
         return ("hcr", cpu, value)
 
-    def _vmcr(self, view: View, cpu: int) -> Operation | None:
-        return self._vmcr_operation(view, cpu)
+    def _vmcr(self, cpu: int) -> Operation | None:
+        return self._vmcr_operation(cpu)
 
-    def _vmcr_operation(self, view: View, cpu: int) -> Operation:
+    def _vmcr_operation(self, cpu: int) -> Operation:
         """Return a restored VMCR: mask, binary points, EOImode, groups (one layout for both).
 
         GICv2: see excuse `preemption-without-group-mask` for what is avoided.
@@ -282,17 +323,17 @@ class Generator:
         if self.gic == 3:
             value |= rng.choice((2, 2, 3, 5, 7)) << 21 | rng.choice((3, 3, 4, 6)) << 18
             return ("vmcr", cpu, value | rng.choice((3, 3, 3, 3, 2, 1, 0)))
-        if view[cpu][self.field["APR"]]:
-            value |= view[cpu][self.field["VMCR"]] & 0x3F << 18
+        if self.view[cpu][self.field["APR"]]:
+            value |= self.view[cpu][self.field["VMCR"]] & 0x3F << 18
         else:
             point = rng.choice((2, 2, 3, 5, 6))
             value |= point << 21 | point + 1 << 18
         return ("vmcr", cpu, value & ~(1 << 4) | rng.choice((3, 3, 3, 3, 0)))
 
-    def _apr(self, view: View, cpu: int) -> Operation | None:
+    def _apr(self, cpu: int) -> Operation | None:
         value = 0 if self._chance(0.6) else 1 << self.rng.randrange(32)
         if self.gic == 2 and value:
-            point = view[cpu][self.field["VMCR"]] >> 21 & 7
+            point = self.view[cpu][self.field["VMCR"]] >> 21 & 7
             value = 1 << ((value.bit_length() - 1) & 0x1F << point - 2)
         if not value:
             self.guest[cpu].clear()
@@ -300,15 +341,15 @@ class Generator:
 
     # -- the virtual side: the guest -----------------------------------------------------------
 
-    def _viar(self, view: View, cpu: int) -> Operation | None:
-        words, field = view[cpu], self.field
+    def _viar(self, cpu: int) -> Operation | None:
+        words, field = self.view[cpu], self.field
         if self.gic == 3 and words[field["V_HPPIR0"]] < _SPURIOUS:
             return ("viar0", cpu)
         if words[field["VIRQ"]] or self._chance(0.08):
             return ("viar", cpu)
         return ("viar0", cpu) if self.gic == 3 and self._chance(0.03) else None
 
-    def _veoir(self, view: View, cpu: int) -> Operation | None:
+    def _veoir(self, cpu: int) -> Operation | None:
         stack = self.guest[cpu]
         if not stack:
             if not self._chance(0.05):
@@ -319,7 +360,7 @@ class Generator:
             value = self.rng.choice((*_VINTIDS, 1023))
         elif self._chance(0.02) and self.gic == 3:
             group = 1 - group
-        if self.gic == 2 and self._misplaced(view[cpu], value):
+        if self.gic == 2 and self._misplaced(self.view[cpu], value):
             return None
         self.guest_dropped[cpu].append(value)
         del self.guest_dropped[cpu][:-8]
@@ -340,7 +381,7 @@ class Generator:
                 return lr >> 20 & 0xF8 & mask != running
         return False
 
-    def _vdir(self, view: View, cpu: int) -> Operation | None:
+    def _vdir(self, cpu: int) -> Operation | None:
         waiting = self.guest_dropped[cpu]
         if waiting and self._chance(0.8):
             return ("vdir", cpu, waiting.pop(self.rng.randrange(len(waiting))))
@@ -348,5 +389,5 @@ class Generator:
             return ("vdir", cpu, self.rng.choice((*_VINTIDS, 1023)))
         return None
 
-    def _vpmr(self, view: View, cpu: int) -> Operation | None:
+    def _vpmr(self, cpu: int) -> Operation | None:
         return ("vpmr", cpu, self.rng.choice(_MASKS))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.conform.qemu import layout
+from harness.conform.qemu.conditions import Case
 from harness.conform.qemu.drive import Model, image
 from harness.conform.qemu.emit import READS, Operation, emitter, machine_setup
 from harness.conform.qemu.excuses import Excuse
@@ -67,8 +68,9 @@ class Excuses:
                 self.table.setdefault(name, []).append(excuse)
 
 
-def plan(model: Model, operation: Operation, before: View, excuses: Excuses,
-         tally: Counter[str]) -> tuple[list[Step], View]:
+def plan(
+    model: Model, operation: Operation, before: View, excuses: Excuses, tally: Counter[str]
+) -> tuple[list[Step], View]:
     """Carry out an operation on the model; return its step, with those that repair, and the view.
 
     The occasions on which the model follows QEMU's choice are counted in ``tally``.
@@ -77,36 +79,37 @@ def plan(model: Model, operation: Operation, before: View, excuses: Excuses,
     view = model.view()
     step = Step(operation, value, image(view))
     steps = [step]
-    shown = view
+    case = Case(model, operation, before, view)
     repairs: list[Operation] = []
     for excuse in excuses.table.get(str(operation[0]), ()):
-        if not excuse.applies(model, operation, before):
+        if excuse.applies is None or not excuse.applies(case):
             continue
         if excuse.repair is not None:
-            repairs += excuse.repair(model, operation)
+            repairs += excuse.repair(case)
         if excuse.shows is None:
             tally[excuse.name] += 1
             continue
-        shown = excuse.shows(model, operation, before, shown)
+        excuse.shows(case)
         step.excuses = (*step.excuses, excuse.name)
-    _stand(step, model, shown, excuses)
+    _stand(step, case, excuses)
     for repair in repairs:
         value = model.apply(repair)
-        view = model.view()
+        case = Case(model, repair, view, model.view())
+        view = case.shown
         steps.append(Step(repair, value, image(view), repair=True))
-        _stand(steps[-1], model, view, excuses)
+        _stand(steps[-1], case, excuses)
     return steps, view
 
 
-def _stand(step: Step, model: Model, shown: View, excuses: Excuses) -> None:
+def _stand(step: Step, case: Case, excuses: Excuses) -> None:
     """Let the standing excuses have their say on what QEMU shows after a step."""
     for name, stands in excuses.standing:
-        other = stands(model, shown)
-        if other is not shown:
-            shown = other
+        shown = case.shown
+        stands(case)
+        if case.shown is not shown:
             step.excuses = (*step.excuses, name)
     if step.excuses:
-        step.departed = image(shown)
+        step.departed = image(case.shown)
 
 
 class LockStep:
@@ -172,7 +175,9 @@ class LockStep:
             raise MailboxError(f"{exceptions - self._exceptions} operations took an exception")
         return lambda: self._compare(buffer, steps, reads)
 
-    def _compare(self, buffer: int, steps: Sequence[Step], reads: Sequence[int]) -> Divergence | None:
+    def _compare(
+        self, buffer: int, steps: Sequence[Step], reads: Sequence[int]
+    ) -> Divergence | None:
         mailbox = self.qemu.mailbox
         ram, size, tally = mailbox.ram, self.size, self.tally
         offset = layout.BUFFERS[buffer] - layout.RAM + _SNAPSHOTS

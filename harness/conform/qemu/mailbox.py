@@ -13,12 +13,43 @@ from pathlib import Path
 
 from harness.conform.qemu import layout
 
-__all__ = ["EL1_READ", "EL1_WRITE", "END", "NOP", "READ8", "READ32", "READ64", "SNAP_CPU",
-           "SNAP_SHARED", "SYS_READ", "SYS_WRITE", "WRITE8", "WRITE32", "WRITE64", "Mailbox",
-           "MailboxError", "RECORD", "Record"]
+__all__ = [
+    "EL1_READ",
+    "EL1_WRITE",
+    "END",
+    "NOP",
+    "READ8",
+    "READ32",
+    "READ64",
+    "RECORD",
+    "SNAP_CPU",
+    "SNAP_SHARED",
+    "SYS_READ",
+    "SYS_WRITE",
+    "WRITE8",
+    "WRITE32",
+    "WRITE64",
+    "Mailbox",
+    "MailboxError",
+    "Record",
+]
 
-(END, NOP, READ8, WRITE8, READ32, WRITE32, READ64, WRITE64, SYS_READ, SYS_WRITE, EL1_READ,
- EL1_WRITE, SNAP_CPU, SNAP_SHARED) = range(14)
+(
+    END,
+    NOP,
+    READ8,
+    WRITE8,
+    READ32,
+    WRITE32,
+    READ64,
+    WRITE64,
+    SYS_READ,
+    SYS_WRITE,
+    EL1_READ,
+    EL1_WRITE,
+    SNAP_CPU,
+    SNAP_SHARED,
+) = range(14)
 
 #: (operation, CPU, address or stub, value)
 Record = tuple[int, int, int, int]
@@ -123,7 +154,8 @@ class Mailbox:
         """Return which of the first ``count`` records took an exception."""
         base = layout.BUFFERS[buffer] - layout.RAM
         return [
-            index for index in range(count)
+            index
+            for index in range(count)
             if _WORD.unpack_from(self.ram, base + index * 32)[0] & _FAULTED
         ]
 
@@ -134,6 +166,7 @@ class Mailbox:
         if after != before:
             bad = self.faulted(0, len(records))
             index = bad[0]
-            raise MailboxError(f"record {records[index]} took an exception: syndrome"
-                               f" {self.result(0, index):#x}")
+            raise MailboxError(
+                f"record {records[index]} took an exception: syndrome {self.result(0, index):#x}"
+            )
         return [self.result(0, index) for index in range(len(records))]

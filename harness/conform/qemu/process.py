@@ -18,24 +18,33 @@ from harness.conform.qemu import layout
 from harness.conform.qemu.mailbox import Mailbox
 from harness.errors import UsageError
 
-__all__ = ["OracleFailed", "OracleMissing", "Qemu", "build_agent", "find_tools", "qemu_version",
-           "start"]
+__all__ = [
+    "OracleFailedError",
+    "OracleMissingError",
+    "Qemu",
+    "build_agent",
+    "find_tools",
+    "qemu_version",
+    "start",
+]
 
 QEMU = "qemu-system-aarch64"
 _CROSS = "aarch64-linux-gnu-"
 _PACKAGES = {
-    QEMU: "qemu-system-arm", f"{_CROSS}as": "binutils-aarch64-linux-gnu",
-    f"{_CROSS}ld": "binutils-aarch64-linux-gnu", f"{_CROSS}objcopy": "binutils-aarch64-linux-gnu",
+    QEMU: "qemu-system-arm",
+    f"{_CROSS}as": "binutils-aarch64-linux-gnu",
+    f"{_CROSS}ld": "binutils-aarch64-linux-gnu",
+    f"{_CROSS}objcopy": "binutils-aarch64-linux-gnu",
 }
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 20.0
 
 
-class OracleMissing(UsageError):
+class OracleMissingError(UsageError):
     """A program of the oracle is not installed."""
 
 
-class OracleFailed(Exception):
+class OracleFailedError(Exception):
     """QEMU or the assembler did something we did not ask for."""
 
 
@@ -61,7 +70,7 @@ def find_tools() -> dict[str, str]:
     missing = [name for name, path in found.items() if path is None]
     if missing:
         packages = " ".join(sorted({_PACKAGES[name] for name in missing}))
-        raise OracleMissing(
+        raise OracleMissingError(
             f"conform qemu needs {', '.join(missing)}; expected on the PATH: on Debian,"
             f" apt-get install --no-install-recommends {packages}"
         )
@@ -79,7 +88,7 @@ def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         name = Path(command[0]).name
-        raise OracleFailed(f"{name} failed on the agent:\n{done.stderr.strip()}")
+        raise OracleFailedError(f"{name} failed on the agent:\n{done.stderr.strip()}")
 
 
 def build_agent(tools: dict[str, str], gic: int, folder: Path) -> Path:
@@ -99,11 +108,30 @@ def _command(tools: dict[str, str], gic: int, cpus: int, image: Path, ram: Path)
     memory = f"memory-backend-file,id=ram,share=on,size={layout.RAM_BYTES},mem-path={ram}"
     devices = [f"edu,bus=pcie.0,addr={slot}.0" for slot in range(1, 5)]
     return [
-        tools[QEMU], "-machine", machine, "-object", memory, "-cpu", "cortex-a57",
-        "-smp", str(cpus), "-m", str(layout.RAM_BYTES >> 20), "-accel", "tcg,thread=single",
-        "-display", "none", "-nodefaults", "-serial", "none", "-monitor", "none",
-        "-device", f"loader,file={image},addr={layout.AGENT:#x},force-raw=on",
-        "-device", f"loader,addr={layout.AGENT:#x},cpu-num=0",
+        tools[QEMU],
+        "-machine",
+        machine,
+        "-object",
+        memory,
+        "-cpu",
+        "cortex-a57",
+        "-smp",
+        str(cpus),
+        "-m",
+        str(layout.RAM_BYTES >> 20),
+        "-accel",
+        "tcg,thread=single",
+        "-display",
+        "none",
+        "-nodefaults",
+        "-serial",
+        "none",
+        "-monitor",
+        "none",
+        "-device",
+        f"loader,file={image},addr={layout.AGENT:#x},force-raw=on",
+        "-device",
+        f"loader,addr={layout.AGENT:#x},cpu-num=0",
         *(word for device in devices for word in ("-device", device)),
     ]
 
@@ -136,8 +164,11 @@ def start(gic: int, cpus: int) -> Iterator[Qemu]:
             errors = (folder / "stderr").open("w+b")
             with errors:
                 process = subprocess.Popen(
-                    _command(tools, gic, cpus, image, ram), stdin=subprocess.DEVNULL,
-                    stdout=errors, stderr=errors, start_new_session=True,
+                    _command(tools, gic, cpus, image, ram),
+                    stdin=subprocess.DEVNULL,
+                    stdout=errors,
+                    stderr=errors,
+                    start_new_session=True,
                     preexec_fn=_die_with_parent,  # noqa: PLW1509
                 )
                 try:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.conform.qemu import process, shrink
+from harness.conform.qemu.broken import broken
 from harness.conform.qemu.drive import Model
 from harness.conform.qemu.emit import SPIS, Operation
 from harness.conform.qemu.excuses import DEPARTURE, Excuse, applicable
 from harness.conform.qemu.explain import explain, signature
-from harness.conform.qemu.faults import BETWEEN_CPUS, broken
+from harness.conform.qemu.faults import BETWEEN_CPUS
 from harness.conform.qemu.generator import Generator
 from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
 from harness.conform.qemu.lockstep import Divergence, Excuses, LockStep, Step, plan
@@ -96,8 +97,9 @@ class _Run:
 
     # -- replaying --------------------------------------------------------------------------------
 
-    def replay(self, operations: Sequence[Operation], kind: type[Gic],
-               excuses: Excuses) -> Divergence | None:
+    def replay(
+        self, operations: Sequence[Operation], kind: type[Gic], excuses: Excuses
+    ) -> Divergence | None:
         """Run operations on a fresh pair."""
         model = self.model(kind)
         view = model.view()
@@ -111,7 +113,7 @@ class _Run:
     def prelude(self) -> tuple[list[Operation], Divergence] | None:
         """Demonstrate every excuse: drop what is not needed, find choices that are not QEMU's."""
         needed: list[Excuse] = []
-        for excuse in applicable(self.gic, self.cpus, self.step.qemu.version):
+        for excuse in applicable(self.gic, self.step.qemu.version):
             others = Excuses(needed) if excuse.kind != DEPARTURE else Excuses([])
             found = self.replay(excuse.demonstration, Gic, others)
             self.done += len(excuse.demonstration)
@@ -130,8 +132,9 @@ class _Run:
     def generate(self, number: int, length: int) -> "_Generation":
         return _Generation(self, number, length)
 
-    def courses(self, operations: int, progress: Progress | None
-                ) -> tuple[list[Operation], Divergence] | None:
+    def courses(
+        self, operations: int, progress: Progress | None
+    ) -> tuple[list[Operation], Divergence] | None:
         """Run that many operations; the comparison of one batch overlaps the next one's run."""
         began = time.monotonic()
         number = 0
@@ -159,8 +162,9 @@ class _Run:
                     return None
                 self.done += batch.count
 
-    def shrink(self, operations: list[Operation], found: Divergence
-               ) -> tuple[list[Operation], Divergence]:
+    def shrink(
+        self, operations: list[Operation], found: Divergence
+    ) -> tuple[list[Operation], Divergence]:
         """Return the fewest operations that end in the same difference."""
         wanted = signature(found)
 
@@ -223,8 +227,15 @@ def _check(gic: int, cpus: int, operations: int) -> None:
         raise UsageError(f"--operations {operations}: expected at least 1")
 
 
-def run_conformance(*, gic: int, cpus: int, operations: int, seed: int, fault: str | None = None,
-                    progress: Progress | None = None) -> Report:
+def run_conformance(
+    *,
+    gic: int,
+    cpus: int,
+    operations: int,
+    seed: int,
+    fault: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
     """Hold the model against QEMU for that many operations, and report.
 
     Raises:
@@ -248,13 +259,21 @@ def run_conformance(*, gic: int, cpus: int, operations: int, seed: int, fault: s
             small, found = run.shrink(*failed)
             text = explain(small, found, gic, cpus, qemu.version)
         snapshots = step.tally.snapshots
-        comparisons = {name: snapshots * cpus for name in CPU_FIELDS[gic]}
+        comparisons = dict.fromkeys(CPU_FIELDS[gic], snapshots * cpus)
         comparisons.update(dict.fromkeys(SHARED_FIELDS, snapshots))
         comparisons.update({name.upper(): n for name, n in sorted(step.tally.values.items())})
         excuses = run.choices + step.tally.excuses
         return Report(
-            verdict="clean" if failed is None else "violated", operations=run.done,
-            comparisons=comparisons, excuses=dict(sorted(excuses.items())), divergence=text,
-            seconds=seconds, qemu=qemu.version, seed=seed, gic=gic, cpus=cpus, shrunk=small,
+            verdict="clean" if failed is None else "violated",
+            operations=run.done,
+            comparisons=comparisons,
+            excuses=dict(sorted(excuses.items())),
+            divergence=text,
+            seconds=seconds,
+            qemu=qemu.version,
+            seed=seed,
+            gic=gic,
+            cpus=cpus,
+            shrunk=small,
             not_needed=run.not_needed,
         )

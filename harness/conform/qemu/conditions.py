@@ -1,0 +1,262 @@
+"""When an excuse applies, and what QEMU shows then: one small function each, over a case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.conform.qemu.drive import Model
+from harness.conform.qemu.emit import MAINTENANCE, Operation
+from harness.conform.qemu.generator import View
+from harness.conform.qemu.layout import CPU_FIELDS
+
+__all__ = [
+    "Applies",
+    "Case",
+    "counted_in_mode_1",
+    "evaluates_again",
+    "hw_pending_active",
+    "inactive",
+    "masked_hppir",
+    "masked_virtual_hppir",
+    "no_priority",
+    "other_priority",
+    "rewrite_hcr",
+    "same_vintid",
+    "shows_one_more",
+    "shows_stale",
+    "shows_still_active",
+    "shows_vgrp0d",
+    "stale",
+    "still_active",
+    "vgrp0d",
+    "without_vgrp0d",
+    "write_inactive",
+]
+
+_FIELD = {
+    gic: {name: index for index, name in enumerate(names)} for gic, names in CPU_FIELDS.items()
+}
+_EOICOUNT = 0x1F << 27
+_VGRP0DIE = 1 << 5
+_ACTIVE = 1
+"""Position of the active SPIs in the shared words."""
+
+
+@dataclass(slots=True)
+class Case:
+    """An operation that the model has just carried out, with the views around it.
+
+    ``before`` is the model's view before the operation; ``shown`` what QEMU is taken to show after
+    it so far: the model's view, as other excuses have changed it.
+    """
+
+    model: Model
+    operation: Operation
+    before: View
+    shown: View
+
+    @property
+    def cpu(self) -> int:
+        """Return the CPU of the operation."""
+        return int(self.operation[1])
+
+    def argument(self, index: int = 0) -> int:
+        """Return an argument of the operation."""
+        return int(self.operation[2 + index])
+
+    def was(self, name: str) -> int:
+        """Return a register of the operation's CPU as it was before."""
+        return self.before[self.cpu][_FIELD[self.model.version][name]]
+
+    def apr(self) -> int:
+        """Return the guest's active priorities before."""
+        return self.was("APR") if self.model.version == 2 else self.was("AP0R0") | self.was("AP1R0")
+
+    def split(self) -> bool:
+        """Say whether the guest was in EOImode 1."""
+        return bool(self.was("VMCR") >> 9 & 1)
+
+    def lr_active(self, vintid: int) -> int | None:
+        """Return the first List Register that was active for a vINTID."""
+        wide = self.model.version == 3
+        for index in range(4):
+            lr = self.before[self.cpu][index]
+            if lr >> (63 if wide else 29) & 1 and lr & (0xFFFFFFFF if wide else 0x3FF) == vintid:
+                return index
+        return None
+
+    def patched(self, where: int, index: int, value: int) -> None:
+        """Change one word of what QEMU shows."""
+        words = list(self.shown[where])
+        words[index] = value
+        self.shown = [
+            tuple(words) if position == where else each for position, each in enumerate(self.shown)
+        ]
+
+
+Applies = Callable[[Case], bool]
+
+
+def _with_maintenance(case: Case, level: bool) -> View:
+    """Return the view of the model with another level at PPI 25 of the CPU."""
+    gic = case.model.gic
+    before = gic.line(case.cpu, MAINTENANCE)
+    gic.set_line(case.cpu, MAINTENANCE, level)
+    view = case.model.view()
+    gic.set_line(case.cpu, MAINTENANCE, before)
+    return view
+
+
+# -- GICv3, departures --------------------------------------------------------------------------
+
+
+def counted_in_mode_1(case: Case) -> bool:
+    """In EOImode 1 a priority was dropped for a vINTID that no List Register has active."""
+    vintid = case.argument()
+    return vintid < 1020 and case.split() and case.apr() != 0 and case.lr_active(vintid) is None
+
+
+def shows_one_more(case: Case) -> None:
+    """EOIcount is one higher, with what follows from that."""
+    gic, cpu = case.model.gic, case.cpu
+    kept = gic.hcr(cpu)
+    gic.write_hcr(cpu, kept & ~_EOICOUNT | (kept + (1 << 27)) & _EOICOUNT)
+    case.shown = _with_maintenance(case, gic.maintenance(cpu))
+    gic.write_hcr(cpu, kept)
+
+
+def rewrite_hcr(case: Case) -> list[Operation]:
+    """Write the model's EOIcount to both sides."""
+    return [("hcr", case.cpu, case.model.gic.hcr(case.cpu))]
+
+
+def vgrp0d(case: Case) -> bool:
+    """The maintenance interrupt for a disabled group 0 is asked for, and the groups differ."""
+    vmcr = case.model.gic.save_vmcr(case.cpu)
+    asked = bool(case.model.gic.hcr(case.cpu) & _VGRP0DIE)
+    return asked and vmcr.enable0 != vmcr.enable1
+
+
+def shows_vgrp0d(case: Case) -> None:
+    """MISR.VGrp0D is the other way round, with what follows from that."""
+    gic, cpu = case.model.gic, case.cpu
+    misr = gic.misr(cpu) ^ _VGRP0DIE
+    case.shown = _with_maintenance(case, bool(misr and gic.hcr(cpu) & 1))
+    case.patched(cpu, _FIELD[3]["MISR"], misr)
+
+
+def without_vgrp0d(case: Case) -> list[Operation]:
+    """No longer ask for it."""
+    return [("hcr", case.cpu, case.model.gic.hcr(case.cpu) & ~_VGRP0DIE)]
+
+
+# -- UNPREDICTABLE --------------------------------------------------------------------------------
+
+
+def no_priority(case: Case) -> bool:
+    """No priority of the guest was active."""
+    return case.argument() < 1020 and case.apr() == 0
+
+
+def other_priority(case: Case) -> bool:
+    """A priority was dropped, the List Register was active and stayed so, in EOImode 0."""
+    index = case.lr_active(case.argument())
+    if index is None or case.apr() == 0 or case.split():
+        return False
+    return case.before[case.cpu][index] == case.shown[case.cpu][index]
+
+
+def inactive(case: Case) -> bool:
+    """The interrupt to be deactivated was not active."""
+    intid = case.argument() & 0x3FF
+    if intid >= 64 or not case.model.gic.cpuifs[case.cpu].eoimode:
+        return False
+    return not (case.was("ACTIVE") | case.before[-1][_ACTIVE] << 32) >> intid & 1
+
+
+def same_vintid(case: Case) -> bool:
+    """Another List Register holds the vINTID of the one written, and both are valid."""
+    index, value = case.argument(), case.argument(1)
+    words = case.before[case.cpu]
+    return bool(value >> 62 & 3) and any(
+        words[other] >> 62 & 3 and (words[other] ^ value) & 0xFFFFFFFF == 0
+        for other in range(4)
+        if other != index
+    )
+
+
+def hw_pending_active(case: Case) -> bool:
+    """A List Register is written with HW, pending and active."""
+    bits = 7 << 61 if case.model.version == 3 else 0xB << 28
+    return case.argument(1) & bits == bits
+
+
+# -- GICv2, departures --------------------------------------------------------------------------
+
+
+def masked_hppir(case: Case) -> None:
+    """HPPIR is 1023 on a CPU whose first pending interrupt does not pass the priority mask."""
+    field, gic = _FIELD[2], case.model.gic
+    for cpu in range(gic.cpus):
+        words = case.shown[cpu]
+        intid = words[field["HPPIR"]] & 0x3FF
+        if intid < 1020:
+            private = gic.banks[cpu].priority
+            priority = private[intid] if intid < 32 else gic.spis[intid].priority
+            if priority >= words[field["PMR"]]:
+                case.patched(cpu, field["HPPIR"], 1023)
+
+
+def masked_virtual_hppir(case: Case) -> None:
+    """GICV_HPPIR is 1023 when the interface is off or the mask holds the interrupt back."""
+    index = _FIELD[2]["V_HPPIR"]
+    for cpu in range(case.model.gic.cpus):
+        vif = case.model.gic.vifs[cpu]
+        masked = not vif.hcr & 1 or vif.best >> 8 >= vif.vmcr.pmr
+        if masked and case.shown[cpu][index] != 1023:
+            case.patched(cpu, index, 1023)
+
+
+def _written_active(case: Case) -> list[int]:
+    model = case.model
+    return [intid for intid in sorted(model.written_active) if not model.gic.is_active(0, intid)]
+
+
+def still_active(case: Case) -> bool:
+    """An SPI that ISACTIVER had made active has been deactivated by other means."""
+    return bool(_written_active(case))
+
+
+def shows_still_active(case: Case) -> None:
+    """ISACTIVER still shows it as active; it is delivered again all the same."""
+    word = case.shown[-1][_ACTIVE]
+    for intid in _written_active(case):
+        word |= 1 << intid - 32
+    case.patched(len(case.shown) - 1, _ACTIVE, word)
+
+
+def write_inactive(case: Case) -> list[Operation]:
+    """Clear the active state for all CPUs."""
+    return [("active", case.cpu, intid, 0) for intid in _written_active(case)]
+
+
+def stale(case: Case) -> bool:
+    """A guest's deactivation changed what is pending for the CPU, and no line moved."""
+    cpu, gic = case.cpu, case.model.gic
+    active = gic.banks[cpu].active | sum(spi.active << i for i, spi in gic.spis.items())
+    if not (case.was("ACTIVE") | case.before[-1][_ACTIVE] << 32) & ~active:
+        return False
+    if (case.was("MISR") != 0 and case.was("HCR") & 1 != 0) != gic.maintenance(cpu):
+        return False
+    now, field = case.model.view()[cpu], _FIELD[2]
+    return any(case.was(name) != now[field[name]] for name in ("HPPIR", "IRQ"))
+
+
+def shows_stale(case: Case) -> None:
+    """HPPIR and the interrupt signal are as before."""
+    for name in ("HPPIR", "IRQ"):
+        case.patched(case.cpu, _FIELD[2][name], case.was(name))
+
+
+def evaluates_again(case: Case) -> list[Operation]:
+    """Write the priority mask that is there already."""
+    return [("nudge", case.cpu, case.model.gic.cpuifs[case.cpu].pmr)]
