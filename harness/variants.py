@@ -21,15 +21,27 @@ __all__ = ["ERAS", "expand_variant", "resolve_variant", "variant_names"]
 
 ERAS: dict[str, type[Kvm]] = {"seed": Seed, "lazy": Lazy}
 REQUIRED = (
-    "run_once", "vcpu_load", "vcpu_put", "handle_wfi", "timer_isr", "soft_timer_expired",
+    "run_once",
+    "vcpu_load",
+    "vcpu_put",
+    "handle_wfi",
+    "timer_isr",
+    "soft_timer_expired",
     "soft_timer_work",
 )
 
 
 def variant_names() -> list[str]:
     """List the names of all built-in variants."""
-    return [*ERAS, *(f"{era}-{x.id}" for x in exhibits().values()
-                     for era, cls in x.eras.items() if not isinstance(cls, str))]
+    return [
+        *ERAS,
+        *(
+            f"{era}-{x.id}"
+            for x in exhibits().values()
+            for era, cls in x.eras.items()
+            if not isinstance(cls, str)
+        ),
+    ]
 
 
 def expand_variant(name: str) -> list[str]:
@@ -70,7 +82,7 @@ def load_class(name: str) -> type[Kvm]:
     else:
         try:
             module = importlib.import_module(where)
-        except Exception as error:  # noqa: BLE001  # whatever the user's module raises
+        except Exception as error:  # whatever the user's module raises
             raise UsageError(f"variant {name!r}: cannot import {where!r}: {error!r}") from None
     cls = getattr(module, attribute, None)
     if cls is None:
@@ -108,7 +120,7 @@ def load_path(path: Path, name: str) -> object:
     sys.modules[key] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001  # whatever the user's file raises
+    except Exception as error:  # whatever the user's file raises
         del sys.modules[key]
         raise UsageError(f"variant {name!r}: cannot import {str(path)!r}: {error!r}") from None
     return module

@@ -152,7 +152,9 @@ class VgicWorld:
         for x in late:
             what = "LOST" if (x.rule, x.text) in gone else "LATE"
             tail = "" if what == "LOST" else " (an unrelated exit would still deliver it)"
-            out.append(msgspec.structs.replace(x, type=what.lower(), text=f"{what}: {x.text}{tail}"))
+            out.append(
+                msgspec.structs.replace(x, type=what.lower(), text=f"{what}: {x.text}{tail}")
+            )
         known = {(x.rule, x.text) for x in late}
         out += [
             msgspec.structs.replace(x, type="lost", text=f"LOST: {x.text}")

@@ -9,7 +9,17 @@ import msgspec
 from model.part import Part
 
 __all__ = [
-    "HALT", "IDLE", "MASK", "PMR", "PPI", "SPIN", "TIMER", "TIMER_OFF", "USER", "WORK", "Guest",
+    "HALT",
+    "IDLE",
+    "MASK",
+    "PMR",
+    "PPI",
+    "SPIN",
+    "TIMER",
+    "TIMER_OFF",
+    "USER",
+    "WORK",
+    "Guest",
     "Instruction",
 ]
 
@@ -47,10 +57,29 @@ class Guest(Part):
     handled timer interrupts; ``instructions`` what it executed since the last entry.
     """
 
-    __slots__ = ("enabled", "instructions", "irqs_masked", "isr", "pc", "pmr", "program", "sub",
-                 "taken", "vintid")
-    FIELDS = ("pc", "sub", "isr", "vintid", "irqs_masked", "pmr", "enabled", "taken",
-              "instructions")
+    __slots__ = (
+        "enabled",
+        "instructions",
+        "irqs_masked",
+        "isr",
+        "pc",
+        "pmr",
+        "program",
+        "sub",
+        "taken",
+        "vintid",
+    )
+    FIELDS = (
+        "pc",
+        "sub",
+        "isr",
+        "vintid",
+        "irqs_masked",
+        "pmr",
+        "enabled",
+        "taken",
+        "instructions",
+    )
 
     def __init__(self, program: tuple[Instruction, ...]) -> None:
         super().__init__()

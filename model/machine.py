@@ -75,9 +75,7 @@ class Machine:
         self.hrtimers = [HrTimer() for _ in vcpus]
         self.guests = [Guest(program) for program in config.programs]
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
-        self.irqs = [
-            VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus
-        ]
+        self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]
         for device in self.devices:
             self.gic.set_edge(0, device.intid, True)
@@ -92,12 +90,18 @@ class Machine:
     def name_parts(self) -> list[tuple[str, Part]]:
         """List every part with its name; the order fixes resource bits and ``key``."""
         per_cpu: Sequence[tuple[str, Sequence[Part]]] = (
-            ("pcpu", self.pcpus), ("signal", self.signals), ("timer", self.timers),
+            ("pcpu", self.pcpus),
+            ("signal", self.signals),
+            ("timer", self.timers),
             ("chan", self.messages.channels),
         )
         per_vcpu: Sequence[tuple[str, Sequence[Part]]] = (
-            ("thread", self.threads), ("vgic", self.vgics), ("irq", self.irqs),
-            ("vtimer", self.vtimers), ("hrtimer", self.hrtimers), ("guest", self.guests),
+            ("thread", self.threads),
+            ("vgic", self.vgics),
+            ("irq", self.irqs),
+            ("vtimer", self.vtimers),
+            ("hrtimer", self.hrtimers),
+            ("guest", self.guests),
         )
         parts: list[tuple[str, Part]] = [("clock", self.clock)]
         for kind, members in (*per_cpu, *per_vcpu):

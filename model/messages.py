@@ -6,11 +6,12 @@ Each is delivered by a step of the GIC's tasks. Without bounds such a lag invent
 does, so:
 
 1. a CPU's own deactivations and line changes are applied before its own next access to the
-   distributor or redistributor (an acknowledge is not one), and before timer or vgic state is put
-   on it; an acknowledge drops the CPU's own pin in the same step;
+   distributor or redistributor (an acknowledge is not one), and before timer or vgic state is
+   put on it; an acknowledge drops the CPU's own pin in the same step;
 2. a line change made by the guest or the world switch is applied when the exit completes;
 3. a deactivation is applied before the same CPU's next guest entry;
-4. anything else may outlive at most ``lag`` guest entries or interrupts taken on the CPU it goes to.
+4. anything else may outlive at most ``lag`` guest entries or interrupts taken on the CPU that it
+   goes to.
 
 Subclasses break one of them on purpose (``harness.kvm.museum``).
 """

@@ -8,14 +8,19 @@ __all__ = ["Pcpu", "Signals"]
 class Pcpu(Part):
     """Who runs on a CPU and whether interrupts can get through.
 
-    ``owner`` is the VCPU whose thread runs here (-1: the idle task). ``irqs_off`` is PSTATE.I of the
-    host, and set throughout a guest stay; ``guest`` says that the guest runs; ``in_irq`` that a
-    host handler interrupted the owner; ``need_resched`` is TIF_NEED_RESCHED; ``running_vcpu`` is
+    ``owner`` is the VCPU whose thread runs here (-1: the idle task). ``irqs_off`` is PSTATE.I of
+    the host, and set throughout a guest stay; ``guest`` says that the guest runs; ``in_irq`` that
+    a host handler interrupted the owner; ``need_resched`` is TIF_NEED_RESCHED; ``running_vcpu`` is
     KVM's per-CPU pointer (kvm_get_running_vcpu), -1 for NULL.
     """
 
     __slots__ = FIELDS = (
-        "owner", "irqs_off", "guest", "in_irq", "need_resched", "running_vcpu",
+        "owner",
+        "irqs_off",
+        "guest",
+        "in_irq",
+        "need_resched",
+        "running_vcpu",
     )
 
     def __init__(self) -> None:

@@ -54,7 +54,7 @@ def qemu(
 ) -> None:
     """Run generated operations on the model and on QEMU's GIC, and compare after each.
 
-    Needs qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no unexplained
+    With GICv2 and several CPUs only private interrupts are used, for QEMU's sake. Needs qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no unexplained
     difference, 1 a difference, 2 usage or a missing program, 70 QEMU failed, 130 interrupted.
     """
     from harness.conform.qemu.mailbox import MailboxError

@@ -4,8 +4,8 @@ It exists for speed and as a check on the Trio engine; the two agree to the byte
 """
 
 from collections.abc import Generator
-from types import CoroutineType, coroutine
-from typing import Any
+from contextlib import suppress
+from types import coroutine
 
 from harness.contract import Alternative, Guard, Op, Strategy
 from harness.engine.execution import EndOfExecution, Execution, Outcome, Slot, World
@@ -60,22 +60,24 @@ class DirectEngine:
         if not execution.begin():
             return None
         tasks = execution.tasks
-        threads: list[CoroutineType[Any, Any, None]] = [t.main(t) for t in tasks]
-        execution.chosen = tasks[0]
+        threads = [t.main(t) for t in tasks]
+        finished = 0
+        task: Slot | None = tasks[0]
+        execution.chosen = task
         try:
-            while (task := execution.chosen) is not None:
+            while task is not None:
                 try:
                     threads[task.index].send(None)
                 except StopIteration:
+                    finished |= task.bit
                     execution.retire(task)
+                task = execution.chosen
             return execution.outcome()
         finally:
-            for thread in threads:
-                if thread.cr_frame is not None:
-                    try:
-                        thread.throw(EndOfExecution)
-                    except (EndOfExecution, StopIteration):
-                        pass
+            for slot in tasks:
+                if not slot.bit & finished:
+                    with suppress(EndOfExecution, StopIteration):
+                        threads[slot.index].throw(EndOfExecution)
 
 
 def execute(world: World, strategy: Strategy) -> Outcome:

@@ -5,7 +5,7 @@ knows nothing of interrupts: the world it runs gives it tasks, facts and the que
 rest (:class:`World`).
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -84,8 +84,19 @@ class Slot:
     """A task's place in the engine: what it announced, and its guard. See ``contract.Task``."""
 
     __slots__ = (
-        "alt", "bit", "eager", "execution", "guard", "guard_reads", "index", "kind", "main", "name", "op",
-        "optional", "thread",
+        "alt",
+        "bit",
+        "eager",
+        "execution",
+        "guard",
+        "guard_reads",
+        "index",
+        "kind",
+        "main",
+        "name",
+        "op",
+        "optional",
+        "thread",
     )
 
     def __init__(self, name: str, kind: str, main: Main, *, optional: bool = False) -> None:
@@ -102,6 +113,16 @@ class Slot:
         self.guard_reads = 0
         self.execution: Execution = None  # type: ignore[assignment]  # set when it starts
         self.thread: Any = None
+
+    def step(
+        self,
+        op: Op,
+        guard: Guard | None = None,
+        guard_reads: int = 0,
+        alt: Alternative | None = None,
+    ) -> Awaitable[int]:
+        """Announce and park; how is the engine's business (``contract.Task.step``)."""
+        raise NotImplementedError
 
     def choose(self, name: str, k: int) -> int:
         """Draw 0 to ``k - 1`` within the step just begun (``contract.Task.choose``)."""
@@ -124,9 +145,29 @@ class Execution:
     """The state of one execution; engines call :meth:`begin`, :meth:`advance`, :meth:`retire`."""
 
     __slots__ = (
-        "bound", "choices", "chosen", "drained_from", "eager", "enabled", "every_step", "handovers", "k",
-        "late", "limits", "observer", "over", "owner", "phase", "starting", "steps", "strategy", "tables",
-        "tasks", "watch", "world", "writes",
+        "bound",
+        "choices",
+        "chosen",
+        "drained_from",
+        "eager",
+        "enabled",
+        "every_step",
+        "handovers",
+        "k",
+        "late",
+        "limits",
+        "observer",
+        "over",
+        "owner",
+        "phase",
+        "starting",
+        "steps",
+        "strategy",
+        "tables",
+        "tasks",
+        "watch",
+        "world",
+        "writes",
     )
 
     def __init__(self, world: World, strategy: Strategy) -> None:
@@ -167,9 +208,7 @@ class Execution:
             if slot.eager:
                 self.eager |= slot.bit
         self.world.reset(self)
-        return self.strategy.begin(
-            RunInfo(tasks=self.tasks, steps_max=self.limits.steps_max)  # type: ignore[arg-type]
-        )
+        return self.strategy.begin(RunInfo(tasks=self.tasks, steps_max=self.limits.steps_max))
 
     # -- scheduling points ---------------------------------------------------------------------
 
@@ -271,7 +310,8 @@ class Execution:
     def pick_slowly(self, current: Slot | None, *, drain: bool = False) -> Slot | None:
         """Choose outside the strategy's part: stop on a failure, else drain round-robin."""
         if self.world.failures:
-            return self.finish()
+            self.finish()
+            return None
         eager = self.enabled & self.eager
         if eager:
             # A consequence that this scenario folds into the step that caused it: no choice.
@@ -287,17 +327,20 @@ class Execution:
             if self.phase == DRAIN:
                 self.late = self.world.at_rest()
                 if not self.late:
-                    return self.finish()
+                    self.finish()
+                    return None
                 self.phase = NUDGED
                 self.world.nudge()
                 self.wake(-1)
                 continue
             lost = self.world.at_rest()
             self.world.failures.extend(self.world.settle(self.late, lost))
-            return self.finish()
+            self.finish()
+            return None
         if self.steps - self.drained_from >= self.limits.drain_steps_max:
             self.bound = "drain"
-            return self.finish()
+            self.finish()
+            return None
         return self.go(task)
 
     def go(self, task: Slot) -> Slot:

@@ -7,6 +7,7 @@ thrown out of where it was parked and, in the same resumption, starts its part o
 """
 
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 
 import outcome as outcomes
@@ -118,10 +119,8 @@ class TrioEngine:
         self.actors.append(current_task())
         reschedule(self.owner)
         while True:
-            try:
+            with suppress(EndOfExecution):
                 await wait_task_rescheduled(discard)
-            except EndOfExecution:
-                pass
             while True:
                 execution = self.execution
                 assert execution is not None

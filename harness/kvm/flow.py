@@ -12,9 +12,9 @@ from harness.tasks.context import Context
 from harness.tasks.guest import run_guest
 from harness.tasks.host_irq import HostIrq
 from model import facts
-from model.machine import Machine
 from model.gic.registers import HCR_EN
 from model.host.thread import IN_GUEST, INTERRUPTIBLE, OUTSIDE, RUNNING
+from model.machine import Machine
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld

@@ -103,8 +103,9 @@ class WorldSwitch(Injection):
         self.took(t, irq)
         lr = self.trusted(t, lr)
         deactivated = fold_edge_or_level(irq, lr, acked_clears_latch=not self.observe_edges_only)
-        self.emit(facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level,
-                               irq.pending_latch))
+        self.emit(
+            facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level, irq.pending_latch)
+        )
         if self.observe_edges_only and resample_needed(irq, lr, deactivated=deactivated):
             await self.resample(t, irq)
         await t.step(o.irq_unlock)

@@ -111,8 +111,9 @@ def builtin_names() -> list[str]:
     """List the built-in scenarios in the order they are run."""
     order = ["timer-wfi", "timer-busy", "migrate"]
     folder = resources.files("harness.scenarios")
-    found = sorted(p.name.removesuffix(".toml") for p in folder.iterdir()
-                   if p.name.endswith(".toml"))
+    found = sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
     return [n for n in order if n in found] + [n for n in found if n not in order]
 
 

@@ -1,9 +1,10 @@
 """``pct``: probabilistic concurrency testing, for bugs of a given depth.
 
-Burckhardt, Kothari, Musuvathi and Nagarakatti, "A Randomized Scheduler with Probabilistic Guarantees
-of Finding Bugs" (ASPLOS 2010). Each task gets a random priority, the highest enabled one runs, and
-at ``depth - 1`` random steps the priority of the running task falls below all others. One execution
-finds a bug of depth d with probability at least 1/(n * k^(d-1)) for n tasks and k steps.
+Burckhardt, Kothari, Musuvathi and Nagarakatti, "A Randomized Scheduler with Probabilistic
+Guarantees of Finding Bugs" (ASPLOS 2010). Each task gets a random priority, the highest enabled
+one runs, and at ``depth - 1`` random steps the priority of the running task falls below all
+others. One execution finds a bug of depth d with probability at least 1/(n * k^(d-1)) for n tasks
+and k steps.
 
 Deviations: only steps with a real choice count as steps, k is learnt as the largest count seen (as
 Shuttle and Coyote do), and change points are distinct.

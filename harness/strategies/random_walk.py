@@ -1,8 +1,8 @@
 """``random``: every enabled task is equally likely at every step.
 
 The baseline of the field. Naive random found 43 of the 49 bugs of SCTBench in the study of Thomson,
-Donaldson and Betts ("Concurrency Testing Using Controlled Schedulers", TOPC 2016), more than bounded
-depth-first search. It gives no guarantee for a bug of a given depth.
+Donaldson and Betts ("Concurrency Testing Using Controlled Schedulers", TOPC 2016), more than
+bounded depth-first search. It gives no guarantee for a bug of a given depth.
 """
 
 from collections.abc import Sequence

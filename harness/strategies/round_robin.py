@@ -32,7 +32,7 @@ class RoundRobin:
         after = -1 if current is None else current.index
         self.used += 1
         if self.used < self.quantum and current in enabled:
-            return enabled[enabled.index(current)]  # type: ignore[arg-type]
+            return enabled[enabled.index(current)]
         self.used = 0
         for task in enabled:
             if task.index > after:

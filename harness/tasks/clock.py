@@ -41,7 +41,7 @@ def make(world: "VgicWorld") -> Slot:
         return next_deadline() >= 0
 
     async def main(task: Slot) -> None:
-        step = task.step  # type: ignore[attr-defined]  # an engine's slot has it
+        step = task.step
         while True:
             await step(op, waits, reads)
             now = clock.now = next_deadline()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import Op
+from harness.engine.execution import Slot
 from harness.engine.footprint import Ops
 
 if TYPE_CHECKING:
@@ -26,8 +27,20 @@ class Context:
     it runs with interrupts off throughout: a handler (``in_irq``), or a worker's critical section.
     """
 
-    __slots__ = ("c", "hard", "in_irq", "irqs_reads", "name", "o", "p", "signals", "table", "task", "v",
-                 "world")
+    __slots__ = (
+        "c",
+        "hard",
+        "in_irq",
+        "irqs_reads",
+        "name",
+        "o",
+        "p",
+        "signals",
+        "table",
+        "task",
+        "v",
+        "world",
+    )
 
     c: int
     o: Any
@@ -37,7 +50,7 @@ class Context:
     def __init__(
         self,
         world: "VgicWorld",
-        task: Any,
+        task: Slot,
         v: int,
         *,
         hard: bool = False,
@@ -79,29 +92,21 @@ class Context:
 
     def step(self, op: Op) -> Awaitable[int]:
         """Announce a step that preemption does not come before (IRQs on or off)."""
-        task = self.task
         if self.hard or self.p.irqs_off:
-            step: Awaitable[int] = task.step(op)
-            return step
-        step = task.step(op, self.irqs_clear, self.irqs_reads)
-        return step
+            return self.task.step(op)
+        return self.task.step(op, self.irqs_clear, self.irqs_reads)
 
     def preemptible(self, op: Op) -> Awaitable[int]:
         """Announce a step that a preemption may come before: 1 says that it did."""
-        step: Awaitable[int] = self.task.step(
-            op, self.irqs_clear, self.irqs_reads, (self.o.preempt, self.resched)
-        )
-        return step
+        return self.task.step(op, self.irqs_clear, self.irqs_reads, (self.o.preempt, self.resched))
 
     def lock(self, lockable: "Lockable", op: Op) -> Awaitable[int]:
         """Announce taking a lock (which may wait for it); the caller then calls ``took``."""
-        step: Awaitable[int]
         if self.hard or self.p.irqs_off:
-            step = self.task.step(op, lockable.free, lockable.bit)
-            return step
+            return self.task.step(op, lockable.free, lockable.bit)
 
         def free() -> bool:
             return not lockable.holder and self.irqs_clear()
 
         step = self.task.step(op, free, lockable.bit | self.irqs_reads)
-        return step
+        return step  # the task is typed by its engine only

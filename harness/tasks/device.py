@@ -28,7 +28,7 @@ def make(world: "VgicWorld", n: int) -> Slot:
 
     async def main(task: Slot) -> None:
         for _ in range(task.choose(f"edges{n}", device.edges_max + 1)):
-            await task.step(op, somebody_runs, reads)  # type: ignore[attr-defined]
+            await task.step(op, somebody_runs, reads)
             device.edges += 1
 
     return world.new_task(f"x{n}", "device", main, optional=True)

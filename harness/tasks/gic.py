@@ -43,7 +43,7 @@ def channel(
     pending, reads = guard[0], world.resources.mask(guard[1], c, 0)
 
     async def main(task: Slot) -> None:
-        step = task.step  # type: ignore[attr-defined]  # an engine's slot has it
+        step = task.step
         while True:
             await step(op, pending, reads)
             deliver()
@@ -58,17 +58,26 @@ def make(world: "VgicWorld") -> list[Slot]:
     for c in range(world.config.pcpus):
         slots += [
             channel(
-                world, f"l{c}", c, "gic_line",
+                world,
+                f"l{c}",
+                c,
+                "gic_line",
                 (lambda c=c: messages.line_differs(c), "timer@c clock bank@c"),  # type: ignore[misc]
                 lambda c=c: messages.deliver_line(c),  # type: ignore[misc]
             ),
             channel(
-                world, f"d{c}", c, "gic_deactivate",
+                world,
+                f"d{c}",
+                c,
+                "gic_deactivate",
                 (messages.channels[c].has_deactivation, "chan@c"),
                 lambda c=c: messages.deliver_deactivation(c),  # type: ignore[misc]
             ),
             channel(
-                world, f"p{c}", c, "gic_pin",
+                world,
+                f"p{c}",
+                c,
+                "gic_pin",
                 (lambda c=c: messages.pin_differs(c), f"{SIGNAL_R} signal@c"),  # type: ignore[misc]
                 lambda c=c: messages.deliver_pin(c),  # type: ignore[misc]
             ),
@@ -76,7 +85,10 @@ def make(world: "VgicWorld") -> list[Slot]:
     for n, device in enumerate(world.machine.devices):
         slots.append(
             channel(
-                world, f"e{n}", 0, "gic_edge",
+                world,
+                f"e{n}",
+                0,
+                "gic_edge",
                 (device.has_edge, f"device{n}"),
                 lambda device=device: messages.deliver_edge(device),  # type: ignore[misc]
             )

@@ -189,9 +189,7 @@ class GuestCpu:
     def tell_mask(self) -> None:
         """State what the guest lets through."""
         guest = self.guest
-        self.world.emit(
-            facts.GuestMask(self.t.v, guest.irqs_masked, guest.pmr, guest.enabled)
-        )
+        self.world.emit(facts.GuestMask(self.t.v, guest.irqs_masked, guest.pmr, guest.enabled))
 
     # -- the handler ---------------------------------------------------------------------------
 

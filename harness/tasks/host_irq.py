@@ -92,7 +92,7 @@ class HostIrq:
 def make(world: "VgicWorld", c: int) -> Slot:
     """Return the task of the IRQ handler of CPU ``c``."""
 
-    async def main(task: Slot) -> None:
+    async def main(_task: Slot) -> None:
         handler.move(c)
         irq: Any = world.kvm.host_irq_class(world, handler)
         while True:

@@ -31,7 +31,7 @@ def make(world: "VgicWorld") -> Slot:
 
     async def main(task: Slot) -> None:
         for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
-            await task.step(op, somebody_runs, reads)  # type: ignore[attr-defined]
+            await task.step(op, somebody_runs, reads)
             running = [v for v, thread in enumerate(threads) if not thread.done]
             v = running[task.choose("preempted vcpu", len(running))]
             place = task.choose("placed on pcpu", world.config.pcpus)

@@ -30,7 +30,7 @@ IDLE_PRIORITY = 0xFF
 def make(world: "VgicWorld", v: int) -> Slot:
     """Return the task of the soft timer of VCPU ``v``."""
 
-    async def main(task: Slot) -> None:
+    async def main(_task: Slot) -> None:
         handler.move(0)
         worker.move(0)
         while True:

@@ -14,7 +14,7 @@ __all__ = ["make"]
 def make(world: "VgicWorld", v: int) -> Slot:
     """Return the task of VCPU ``v``: it runs KVM's flow from KVM_RUN to the guest's end."""
 
-    async def main(task: Slot) -> None:
+    async def main(_task: Slot) -> None:
         thread.move(world.machine.threads[v].place)
         await world.kvm.vcpu_thread(thread)
 

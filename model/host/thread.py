@@ -3,7 +3,13 @@
 from model.part import Part
 
 __all__ = [
-    "EXITING", "INTERRUPTIBLE", "IN_GUEST", "OUTSIDE", "REQ_IRQ_PENDING", "RUNNING", "HrTimer",
+    "EXITING",
+    "INTERRUPTIBLE",
+    "IN_GUEST",
+    "OUTSIDE",
+    "REQ_IRQ_PENDING",
+    "RUNNING",
+    "HrTimer",
     "VcpuThread",
 ]
 

@@ -49,8 +49,12 @@ class I2(Rule):
     id = "I2"
     section = "The Architected Timer (derived; contradiction C7)"
     title = "no active state is left where neither the line nor the guest needs it"
-    needs = {facts.Entered: "on_entry", facts.Loaded: "on_load", facts.TimerRead: "on_read",
-             facts.Folded: "on_fold"}
+    needs = {
+        facts.Entered: "on_entry",
+        facts.Loaded: "on_load",
+        facts.TimerRead: "on_read",
+        facts.Folded: "on_fold",
+    }
 
     def on_read(self, f: facts.TimerRead) -> None:
         """The scene keeps the level."""
@@ -190,7 +194,7 @@ class I11(Rule):
 
 
 class I12(Rule):
-    """What was injected is in a List Register at entry, or a request and a kick are on their way."""
+    """What was injected is in a List Register at entry, or a kick is on its way."""
 
     id = "I12"
     section = "introduction, paragraph 2 (derived)"

@@ -143,9 +143,7 @@ class R19(Rule):
         scene = self.scene
         for c in range(self.config.pcpus):
             if scene.line[c] & ~scene.active[c] & VTIMER_BIT:
-                yield (
-                    f"INTID {VTIMER_PPI} stays asserted and inactive on CPU {c}, and nobody takes it"
-                )
+                yield f"INTID {VTIMER_PPI} stays asserted on CPU {c}, inactive, and is not taken"
 
 
 class R23(Rule):

@@ -18,8 +18,11 @@ class L1(Rule):
     section = "introduction (delivery)"
     title = "a guest that lets its timer interrupt through gets it"
     kind = EVENTUALLY
-    needs = {facts.GuestTimer: "on_guest", facts.GuestMask: "on_guest",
-             facts.AckedByGuest: "on_guest"}
+    needs = {
+        facts.GuestTimer: "on_guest",
+        facts.GuestMask: "on_guest",
+        facts.AckedByGuest: "on_guest",
+    }
 
     def on_guest(self, f: facts.Fact) -> None:
         """The scene keeps what the guest programmed, and what it has been given."""
@@ -105,7 +108,7 @@ class L5(Rule):
 
 
 class Deadlock(Rule):
-    """When nothing can go any more, every guest has finished, or sleeps and is owed nothing else."""
+    """When nothing can go any more, every guest has finished, or sleeps on what it is owed."""
 
     id = "deadlock"
     section = "host (any)"

@@ -19,7 +19,9 @@ LRS_MAX = 16
 
 
 class Scene:
-    """Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
+    """The state that facts add up to, per CPU and per VCPU.
+
+    Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
     ``active[c]`` and ``line[c]``, masks of the banked interrupts' states at the distributor;
     ``lrs[c]``; ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations
     under way; ``pin[c]``.

@@ -14,8 +14,11 @@ class R28(Rule):
     id = "R28"
     section = "The Architected Timer, paragraph 1"
     title = "a CPU's virtual timer holds at most one VCPU's state, and the one that runs there"
-    needs = {facts.TimerRestored: "on_restored", facts.TimerSaved: "on_saved",
-             facts.Entered: "on_entry"}
+    needs = {
+        facts.TimerRestored: "on_restored",
+        facts.TimerSaved: "on_saved",
+        facts.Entered: "on_entry",
+    }
 
     def reset(self) -> None:
         self.owner = [-1] * self.config.pcpus
@@ -126,8 +129,11 @@ class I15(Rule):
     id = "I15"
     section = "The Architected Timer, paragraph 1 (derived)"
     title = "a CPU changes hands only with its virtual timer off"
-    needs = {facts.Placed: "on_placed", facts.TimerRestored: "on_restored",
-             facts.TimerSaved: "on_saved"}
+    needs = {
+        facts.Placed: "on_placed",
+        facts.TimerRestored: "on_restored",
+        facts.TimerSaved: "on_saved",
+    }
 
     def on_restored(self, f: facts.TimerRestored) -> None:
         """The scene keeps whose state the timer holds."""

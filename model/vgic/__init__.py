@@ -1,1 +1,1 @@
-"""KVM's software view of virtual interrupts, and its decisions as pure functions, by kernel verb."""
+"""KVM's software view of virtual interrupts, and its decisions as pure functions."""

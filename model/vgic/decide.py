@@ -7,8 +7,14 @@ when, and what happens between, is the flow's business (``harness.kvm``).
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.vgic.irq import VgicIrq
 
-__all__ = ["compare", "fold_edge_or_level", "populate", "resample_needed", "target_oracle",
-           "validate_injection"]
+__all__ = [
+    "compare",
+    "fold_edge_or_level",
+    "populate",
+    "resample_needed",
+    "target_oracle",
+    "validate_injection",
+]
 
 
 def target_oracle(irq: VgicIrq) -> int:
@@ -88,6 +94,4 @@ def fold_edge_or_level(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> boo
 
 def resample_needed(irq: VgicIrq, lr: Lr, *, deactivated: bool) -> bool:
     """vgic_irq_handle_resampling: whether the line of a mapped interrupt must be read again."""
-    return irq.is_mapped_level() and (
-        lr.state == PENDING or (deactivated and irq.line_level)
-    )
+    return irq.is_mapped_level() and (lr.state == PENDING or (deactivated and irq.line_level))

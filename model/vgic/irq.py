@@ -20,8 +20,17 @@ class VgicIrq(Lockable):
     """
 
     __slots__ = (
-        "active", "enabled", "hw", "hwintid", "intid", "level", "line_level", "pending_latch",
-        "priority", "target", "vcpu",
+        "active",
+        "enabled",
+        "hw",
+        "hwintid",
+        "intid",
+        "level",
+        "line_level",
+        "pending_latch",
+        "priority",
+        "target",
+        "vcpu",
     )
     FIELDS = ("holder", "enabled", "line_level", "pending_latch", "active", "vcpu", "target")
 

@@ -10,8 +10,9 @@ class VTimer(Part):
     """The virtual timer of a VCPU as KVM has it in memory.
 
     ``loaded`` says that the hardware timer holds it and ``cval`` and ``ctl`` here are stale;
-    ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the last
-    write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's, constant.
+    ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the
+    last write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's,
+    constant.
     """
 
     __slots__ = ("cleared_last", "cntvoff", "ctl", "cval", "irq_level", "loaded")

@@ -13,6 +13,7 @@ __all__ = [
     "Case",
     "counted_in_mode_1",
     "evaluates_again",
+    "hppir_without_source",
     "hw_pending_active",
     "inactive",
     "masked_hppir",
@@ -110,7 +111,7 @@ def _with_maintenance(case: Case, level: bool) -> View:
 
 
 def counted_in_mode_1(case: Case) -> bool:
-    """In EOImode 1 a priority was dropped for a vINTID that no List Register has active."""
+    """Say whether EOImode 1 dropped a priority for a vINTID active in no List Register."""
     vintid = case.argument()
     return vintid < 1020 and case.split() and case.apr() != 0 and case.lr_active(vintid) is None
 
@@ -130,7 +131,7 @@ def rewrite_hcr(case: Case) -> list[Operation]:
 
 
 def vgrp0d(case: Case) -> bool:
-    """The maintenance interrupt for a disabled group 0 is asked for, and the groups differ."""
+    """Say whether VGrp0D maintenance is asked for while the groups' enables differ."""
     vmcr = case.model.gic.save_vmcr(case.cpu)
     asked = bool(case.model.gic.hcr(case.cpu) & _VGRP0DIE)
     return asked and vmcr.enable0 != vmcr.enable1
@@ -153,12 +154,12 @@ def without_vgrp0d(case: Case) -> list[Operation]:
 
 
 def no_priority(case: Case) -> bool:
-    """No priority of the guest was active."""
+    """Say whether no priority of the guest was active."""
     return case.argument() < 1020 and case.apr() == 0
 
 
 def other_priority(case: Case) -> bool:
-    """A priority was dropped, the List Register was active and stayed so, in EOImode 0."""
+    """Say whether a priority was dropped but the active List Register stayed, in EOImode 0."""
     index = case.lr_active(case.argument())
     if index is None or case.apr() == 0 or case.split():
         return False
@@ -166,7 +167,7 @@ def other_priority(case: Case) -> bool:
 
 
 def inactive(case: Case) -> bool:
-    """The interrupt to be deactivated was not active."""
+    """Say whether the interrupt to be deactivated was not active."""
     intid = case.argument() & 0x3FF
     if intid >= 64 or not case.model.gic.cpuifs[case.cpu].eoimode:
         return False
@@ -174,7 +175,7 @@ def inactive(case: Case) -> bool:
 
 
 def same_vintid(case: Case) -> bool:
-    """Another List Register holds the vINTID of the one written, and both are valid."""
+    """Say whether another valid List Register holds the vINTID of the one written."""
     index, value = case.argument(), case.argument(1)
     words = case.before[case.cpu]
     return bool(value >> 62 & 3) and any(
@@ -185,7 +186,7 @@ def same_vintid(case: Case) -> bool:
 
 
 def hw_pending_active(case: Case) -> bool:
-    """A List Register is written with HW, pending and active."""
+    """Say whether a List Register is written with HW, pending and active."""
     bits = 7 << 61 if case.model.version == 3 else 0xB << 28
     return case.argument(1) & bits == bits
 
@@ -206,6 +207,14 @@ def masked_hppir(case: Case) -> None:
                 case.patched(cpu, field["HPPIR"], 1023)
 
 
+def hppir_without_source(case: Case) -> None:
+    """HPPIR of an SGI lacks the requesting CPU."""
+    index = _FIELD[2]["HPPIR"]
+    for cpu in range(case.model.gic.cpus):
+        if case.shown[cpu][index] >> 10:
+            case.patched(cpu, index, case.shown[cpu][index] & 0x3FF)
+
+
 def masked_virtual_hppir(case: Case) -> None:
     """GICV_HPPIR is 1023 when the interface is off or the mask holds the interrupt back."""
     index = _FIELD[2]["V_HPPIR"]
@@ -222,7 +231,7 @@ def _written_active(case: Case) -> list[int]:
 
 
 def still_active(case: Case) -> bool:
-    """An SPI that ISACTIVER had made active has been deactivated by other means."""
+    """Say whether an SPI that ISACTIVER made active has been deactivated by other means."""
     return bool(_written_active(case))
 
 
@@ -240,7 +249,7 @@ def write_inactive(case: Case) -> list[Operation]:
 
 
 def stale(case: Case) -> bool:
-    """A guest's deactivation changed what is pending for the CPU, and no line moved."""
+    """Say whether a guest's deactivation changed what the CPU is offered, and no line moved."""
     cpu, gic = case.cpu, case.model.gic
     active = gic.banks[cpu].active | sum(spi.active << i for i, spi in gic.spis.items())
     if not (case.was("ACTIVE") | case.before[-1][_ACTIVE] << 32) & ~active:

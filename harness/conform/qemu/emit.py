@@ -339,7 +339,7 @@ class _Version2(_Common):
                 (WRITE32, cpu, GICC + 4, 0xF0),
             ]
         records += _idle_bank(0, GICD, 1, group=0)
-        records += [(WRITE8, 0, GICD + 0x800 + intid, 1) for intid in range(32, 64)]
+        records += [(WRITE8, 0, GICD + 0x800 + intid, intid in SPIS) for intid in range(32, 64)]
         return records
 
 

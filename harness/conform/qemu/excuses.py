@@ -34,7 +34,7 @@ class Excuse:
 
     ``applies`` is asked after an operation of ``operations``; ``shows`` says what QEMU shows then
     and ``repair`` what brings both sides together again. ``stands`` is asked after every operation
-    and needs no repair.
+    and needs no repair. It takes ``cpus`` CPUs to meet it.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Excuse:
     stands: Callable[[on.Case], None] | None = None
     versions: tuple[str, ...] = ("",)
     avoided: bool = False
+    cpus: int = 1
 
 
 _EOIR = frozenset({"veoir", "veoir0"})
@@ -104,6 +105,11 @@ _DEPARTURES_GICV2 = [
             ("eoir", 0, 27), ("lr", 0, 0, _V2_LR | 1 << 31 | 27 << 10 | 77), ("viar", 0),
             ("veoir", 0, 77),
         ],
+    ),
+    Excuse(
+        name="hppir-without-sgi-source", kind=DEPARTURE, gic=2, qemu=_BOTH, cpus=2,
+        reason="GICC_HPPIR of an SGI lacks the requesting CPU (IHI0048 GICC_HPPIR.CPUID)",
+        stands=on.hppir_without_source, demonstration=[("sgi", 1, 0, 5)],
     ),
     Excuse(
         name="hppir-needs-priority-mask", kind=DEPARTURE, gic=2, qemu=_BOTH,
@@ -219,8 +225,10 @@ EXCUSES: list[Excuse] = [
 ]
 
 
-def applicable(gic: int, version: str) -> list[Excuse]:
-    """Return the excuses for a GIC version and a version of QEMU."""
+def applicable(gic: int, cpus: int, version: str) -> list[Excuse]:
+    """Return the excuses for a GIC version, a number of CPUs and a version of QEMU."""
     return [
-        excuse for excuse in EXCUSES if excuse.gic == gic and version.startswith(excuse.versions)
+        excuse
+        for excuse in EXCUSES
+        if excuse.gic == gic and excuse.cpus <= cpus and version.startswith(excuse.versions)
     ]

@@ -3,7 +3,7 @@
 Costs nothing to import; `broken` has the classes.
 """
 
-__all__ = ["BETWEEN_CPUS", "FAULTS"]
+__all__ = ["BETWEEN_CPUS", "FAULTS", "SPI_BETWEEN_CPUS"]
 
 FAULTS: dict[str, str] = {
     "pa-offered-by-iar": "a List Register that is pending and active is presented to the guest",
@@ -29,11 +29,6 @@ FAULTS: dict[str, str] = {
     "maintenance-latched": "the maintenance interrupt stays high when its cause has gone",
 }
 
-#: Those that only show between CPUs.
-BETWEEN_CPUS = frozenset(
-    {
-        "dir-only-by-acknowledger",
-        "retarget-while-pending-lost",
-        "sgi-to-sender",
-    }
-)
+#: Those that show only with SPIs that several CPUs share, and those that show only between CPUs.
+SPI_BETWEEN_CPUS = frozenset({"dir-only-by-acknowledger", "retarget-while-pending-lost"})
+BETWEEN_CPUS = SPI_BETWEEN_CPUS | {"sgi-to-sender"}

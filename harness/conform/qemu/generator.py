@@ -173,6 +173,8 @@ class Generator:
         return ("edge", cpu, self.rng.choice(edges)) if edges else None
 
     def _pending(self, cpu: int) -> Operation | None:
+        if not self.spis:
+            return None
         intid = self.rng.choice(self.spis if self.spis and self._chance(0.7) else _PPIS)
         return ("pending", cpu, intid, int(self._chance(0.65)))
 
@@ -222,6 +224,8 @@ class Generator:
         return ("priority", cpu, self._some_intid(), self.rng.choice(_PRIORITIES))
 
     def _config(self, cpu: int) -> Operation | None:
+        if not self.spis:
+            return None
         if self.spis and self._chance(0.7):
             first, mask = 32, self.rng.getrandbits(8) & 0xFE
             enabled = self.view[-1][self.shared["SPI_ENABLE"]]
@@ -265,6 +269,9 @@ class Generator:
             value = vintid | priority << 48 | group << 60 | state << 62
             return value | (eoi << 41 if pintid is None else pintid << 32 | 1 << 61)
         value = vintid | priority >> 3 << 23 | state << 28 | group << 30
+        if vintid < 16:
+            # The CPU that requested the SGI.
+            value |= self.rng.randrange(8) << 10
         return value | (eoi << 19 if pintid is None else pintid << 10 | 1 << 31)
 
     def _write_lr(self, cpu: int) -> Operation | None:

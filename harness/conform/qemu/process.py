@@ -174,6 +174,8 @@ def start(gic: int, cpus: int) -> Iterator[Qemu]:
                 try:
                     mailbox.attach(process, folder / "stderr")
                     mailbox.wait_ready(cpus, _START_SECONDS)
+                    # Both sides have it mapped: should we be killed, nothing large is left.
+                    ram.unlink()
                     yield Qemu(process, mailbox, version, gic, cpus)
                 finally:
                     _end(process)

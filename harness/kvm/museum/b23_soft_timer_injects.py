@@ -1,8 +1,9 @@
 """23. The soft timer's work masks the timer and injects (fixed by 1a74847885cc, 2015).
 
-It should only wake the thread. Done this way, KVM's next look at the timer finds it masked, computes
-the line as low, and enters with the interrupt in a List Register but not active. (The historical
-failure was a VM saved between the injection and the mask; this is its form within one VM.)
+It should only wake the thread. Done this way, KVM's next look at the timer finds it masked,
+computes the line as low, and enters with the interrupt in a List Register but not active. (The
+historical failure was a VM saved between the injection and the mask; this is its form within one
+VM.)
 """
 
 from harness.kvm.museum.exhibit import Exhibit

@@ -1,0 +1,53 @@
+"""Options that mean the same in every command, and what they come to."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["EPILOG", "engine_option", "json_option", "knob_option", "size_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EPILOG = (
+    "Exit codes: 0 clean or proved; 1 violated; 2 usage or bad input; 3 inconclusive; "
+    "4 replay diverged; 70 internal error; 130 interrupted."
+)
+
+
+def size_options(command: F) -> F:
+    """Add ``--pcpus``, ``--vcpus`` and ``--lrs`` (default: the scenario's)."""
+    for name, what in (
+        ("lrs", "List Registers per CPU, 1 to 16"),
+        ("vcpus", "virtual CPUs, 1 to 8"),
+        ("pcpus", "physical CPUs, 1 to 8"),
+    ):
+        command = click.option(f"--{name}", type=int, default=None, help=f"{what} [scenario's].")(
+            command
+        )
+    return command
+
+
+def knob_option(command: F) -> F:
+    """Add ``--knob NAME=VALUE``, repeatable."""
+    return click.option(
+        "--knob", "knobs", multiple=True, metavar="NAME=VALUE", help="Set a knob (see list knobs)."
+    )(command)
+
+
+def engine_option(command: F) -> F:
+    """Add ``--engine``."""
+    return click.option(
+        "--engine",
+        type=click.Choice(["trio", "direct"]),
+        default="trio",
+        show_default=True,
+        help="Run the actors as Trio tasks, or step them in a plain loop; results are the same.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add ``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="JSON lines on stdout, the last one a summary."
+    )(command)

@@ -1,0 +1,141 @@
+"""Facts about the interrupt controller: distributor, CPU interface, List Registers."""
+
+from typing import ClassVar
+
+from model.facts.base import Fact
+from model.gic.lr import Lr
+
+__all__ = [
+    "AckedByGuest",
+    "AckedByHost",
+    "ActiveChanged",
+    "Completed",
+    "DeactivatedByGuest",
+    "DeactivationArrived",
+    "DeactivationSent",
+    "LineChanged",
+    "LrMoved",
+    "LrWritten",
+    "PendingChanged",
+    "PriorityDropped",
+    "Signalled",
+]
+
+
+class LineChanged(Fact, frozen=True, gc=False):
+    """The distributor's view of a level input changed. ``cpu`` is -1 for an SPI."""
+
+    KIND: ClassVar[str] = "line"
+    cpu: int
+    intid: int
+    level: bool
+
+
+class PendingChanged(Fact, frozen=True, gc=False):
+    """The pending latch of an interrupt changed (edge, ISPENDR, ICPENDR, acknowledge)."""
+
+    KIND: ClassVar[str] = "pending"
+    cpu: int
+    intid: int
+    after: bool
+
+
+class ActiveChanged(Fact, frozen=True, gc=False):
+    """The active bit at the distributor changed.
+
+    ``cause`` is "ack" (IAR), "deactivate" (EOIR, DIR or a guest's deactivation through an LR) or
+    "write" (ISACTIVER, ICACTIVER). ``cpu`` is -1 for an SPI.
+    """
+
+    KIND: ClassVar[str] = "active"
+    cpu: int
+    intid: int
+    after: bool
+    cause: str
+
+
+class AckedByHost(Fact, frozen=True, gc=False):
+    """The host read IAR on ``cpu``; ``intid`` is 1023 when nothing was pending any more."""
+
+    KIND: ClassVar[str] = "host-ack"
+    cpu: int
+    intid: int
+
+
+class PriorityDropped(Fact, frozen=True, gc=False):
+    """The host wrote EOIR on ``cpu``; ``running`` is the running priority after it (0xFF: idle)."""
+
+    KIND: ClassVar[str] = "priority-drop"
+    cpu: int
+    intid: int
+    running: int
+
+
+class Signalled(Fact, frozen=True, gc=False):
+    """The IRQ input of ``cpu``, as that CPU sees it, rose or fell."""
+
+    KIND: ClassVar[str] = "signal"
+    cpu: int
+    level: bool
+
+
+class DeactivationSent(Fact, frozen=True, gc=False):
+    """A guest's deactivation through a HW List Register left for the distributor."""
+
+    KIND: ClassVar[str] = "deactivation-sent"
+    cpu: int
+    intid: int
+
+
+class DeactivationArrived(Fact, frozen=True, gc=False):
+    """That deactivation took effect at the distributor. ``was_active`` is the bit before it."""
+
+    KIND: ClassVar[str] = "deactivation-arrived"
+    cpu: int
+    intid: int
+    was_active: bool
+
+
+class LrWritten(Fact, frozen=True, gc=False):
+    """KVM wrote hardware List Register ``index`` of ``cpu``."""
+
+    KIND: ClassVar[str] = "lr-written"
+    cpu: int
+    index: int
+    before: Lr
+    after: Lr
+
+
+class LrMoved(Fact, frozen=True, gc=False):
+    """A guest access moved the state of a List Register; ``access`` is "iar", "eoir" or "dir"."""
+
+    KIND: ClassVar[str] = "lr-moved"
+    cpu: int
+    index: int
+    access: str
+    before: Lr
+    after: Lr
+
+
+class AckedByGuest(Fact, frozen=True, gc=False):
+    """The guest on ``cpu`` read IAR and got ``vintid`` (1023: nothing to take)."""
+
+    KIND: ClassVar[str] = "guest-ack"
+    cpu: int
+    vintid: int
+
+
+class Completed(Fact, frozen=True, gc=False):
+    """The guest on ``cpu`` wrote EOIR for ``vintid``."""
+
+    KIND: ClassVar[str] = "guest-eoi"
+    cpu: int
+    vintid: int
+
+
+class DeactivatedByGuest(Fact, frozen=True, gc=False):
+    """The guest deactivated ``vintid`` (EOIR in EOImode 0, DIR in EOImode 1)."""
+
+    KIND: ClassVar[str] = "guest-deactivate"
+    cpu: int
+    vintid: int

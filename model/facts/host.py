@@ -1,0 +1,137 @@
+"""Facts about the host: world switch, interrupts, scheduling, locks."""
+
+from typing import ClassVar
+
+from model.facts.base import Fact
+
+__all__ = [
+    "Entered",
+    "Exited",
+    "InterruptTaken",
+    "IsrBegan",
+    "IsrEnded",
+    "Loaded",
+    "LockReleased",
+    "LockTaken",
+    "NeedResched",
+    "Placed",
+    "Put",
+    "UserEntered",
+    "UserLeft",
+]
+
+
+class Entered(Fact, frozen=True, gc=False):
+    """``vcpu`` entered its guest on ``cpu``; from here until :class:`Exited` the guest runs."""
+
+    KIND: ClassVar[str] = "entry"
+    vcpu: int
+    cpu: int
+
+
+class Exited(Fact, frozen=True, gc=False):
+    """``vcpu`` left its guest. ``instructions`` counts what the guest executed in this stay.
+
+    ``reason`` is "irq", "wfi", "mmio", "user" or "halt".
+    """
+
+    KIND: ClassVar[str] = "exit"
+    vcpu: int
+    cpu: int
+    reason: str
+    instructions: int
+
+
+class Loaded(Fact, frozen=True, gc=False):
+    """vcpu_load ended: ``vcpu`` owns the timer and the virtual interface of ``cpu``."""
+
+    KIND: ClassVar[str] = "load"
+    vcpu: int
+    cpu: int
+
+
+class Put(Fact, frozen=True, gc=False):
+    """vcpu_put ended: nothing of ``vcpu`` is left on ``cpu``."""
+
+    KIND: ClassVar[str] = "put"
+    vcpu: int
+    cpu: int
+
+
+class UserLeft(Fact, frozen=True, gc=False):
+    """The VCPU thread returned to user space."""
+
+    KIND: ClassVar[str] = "user-exit"
+    vcpu: int
+
+
+class UserEntered(Fact, frozen=True, gc=False):
+    """The VCPU thread came back from user space by KVM_RUN."""
+
+    KIND: ClassVar[str] = "user-entry"
+    vcpu: int
+
+
+class InterruptTaken(Fact, frozen=True, gc=False):
+    """``cpu`` took an interrupt exception; ``source`` is "irq" (GIC) or "hrtimer"."""
+
+    KIND: ClassVar[str] = "irq-taken"
+    cpu: int
+    source: str
+
+
+class IsrBegan(Fact, frozen=True, gc=False):
+    """The host's handler of ``intid`` began on ``cpu``."""
+
+    KIND: ClassVar[str] = "isr-begin"
+    cpu: int
+    intid: int
+
+
+class IsrEnded(Fact, frozen=True, gc=False):
+    """The host's handler of ``intid`` ended; ``line`` is what it read of the device (or None)."""
+
+    KIND: ClassVar[str] = "isr-end"
+    cpu: int
+    intid: int
+    line: bool | None
+
+
+class NeedResched(Fact, frozen=True, gc=False):
+    """The host scheduler asked ``cpu`` to reschedule, or only placed ``vcpu`` elsewhere."""
+
+    KIND: ClassVar[str] = "preempt"
+    vcpu: int
+    cpu: int
+    target: int
+
+
+class Placed(Fact, frozen=True, gc=False):
+    """The thread of ``vcpu`` got ``cpu``; ``before`` is the CPU it ran on last, or -1."""
+
+    KIND: ClassVar[str] = "placed"
+    vcpu: int
+    before: int
+    cpu: int
+
+
+class LockTaken(Fact, frozen=True, gc=False):
+    """``context`` took lock ``lock`` of class ``rank`` (low first).
+
+    ``irqs_off`` is the CPU's mask; ``in_irq`` says that a host IRQ handler took it.
+    """
+
+    KIND: ClassVar[str] = "lock"
+    context: str
+    lock: str
+    rank: int
+    irqs_off: bool
+    in_irq: bool
+
+
+class LockReleased(Fact, frozen=True, gc=False):
+    """``context`` gave lock ``lock`` back."""
+
+    KIND: ClassVar[str] = "unlock"
+    context: str
+    lock: str

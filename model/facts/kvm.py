@@ -1,0 +1,177 @@
+"""Facts about KVM: its timer, its vgic, its requests."""
+
+from typing import ClassVar
+
+from model.facts.base import Fact
+
+__all__ = [
+    "Armed",
+    "Blocked",
+    "Cancelled",
+    "Expired",
+    "Folded",
+    "Injected",
+    "Kicked",
+    "PhysActiveWritten",
+    "Requested",
+    "RequestsChecked",
+    "Resampled",
+    "Ticked",
+    "TimerRead",
+    "TimerRestored",
+    "TimerSaved",
+    "Unblocked",
+    "Woken",
+]
+
+
+class TimerRead(Fact, frozen=True, gc=False):
+    """KVM computed whether the timer of ``vcpu`` fires, from ``source``: "memory" or "live"."""
+
+    KIND: ClassVar[str] = "timer-read"
+    vcpu: int
+    source: str
+    level: bool
+
+
+class TimerSaved(Fact, frozen=True, gc=False):
+    """KVM stored the timer of ``vcpu`` to memory; ``left`` is what it left in CTL of ``cpu``."""
+
+    KIND: ClassVar[str] = "timer-save"
+    vcpu: int
+    cpu: int
+    ctl: int
+    cval: int
+    left: int
+
+
+class TimerRestored(Fact, frozen=True, gc=False):
+    """KVM programmed the hardware timer of ``cpu`` with the values of ``vcpu``."""
+
+    KIND: ClassVar[str] = "timer-restore"
+    vcpu: int
+    cpu: int
+    ctl: int
+    cval: int
+
+
+class PhysActiveWritten(Fact, frozen=True, gc=False):
+    """KVM wrote the physical active state of ``intid`` on ``cpu`` for ``vcpu``, changed or not."""
+
+    KIND: ClassVar[str] = "phys-active"
+    vcpu: int
+    cpu: int
+    intid: int
+    value: bool
+
+
+class Ticked(Fact, frozen=True, gc=False):
+    """Virtual time moved to ``now``."""
+
+    KIND: ClassVar[str] = "tick"
+    now: int
+
+
+class Armed(Fact, frozen=True, gc=False):
+    """The soft timer of ``vcpu`` was armed for ``expiry`` (virtual ns) on ``cpu``."""
+
+    KIND: ClassVar[str] = "soft-armed"
+    vcpu: int
+    cpu: int
+    expiry: int
+
+
+class Cancelled(Fact, frozen=True, gc=False):
+    """The soft timer of ``vcpu`` was cancelled (``armed``: it was still armed)."""
+
+    KIND: ClassVar[str] = "soft-cancelled"
+    vcpu: int
+    armed: bool
+
+
+class Expired(Fact, frozen=True, gc=False):
+    """The soft timer of ``vcpu`` fired on ``cpu``; ``early`` if it had to be started again."""
+
+    KIND: ClassVar[str] = "soft-fired"
+    vcpu: int
+    cpu: int
+    early: bool
+
+
+class Injected(Fact, frozen=True, gc=False):
+    """``kvm_vgic_inject_irq``: level or edge given to the software state of ``vintid``.
+
+    ``accepted`` is false when the level had not changed; ``cpu`` is where the code ran.
+    """
+
+    KIND: ClassVar[str] = "inject"
+    cpu: int
+    vcpu: int
+    vintid: int
+    level: bool
+    accepted: bool
+
+
+class Folded(Fact, frozen=True, gc=False):
+    """An LR was folded back; ``state`` is the LR's, the rest the software state after it."""
+
+    KIND: ClassVar[str] = "fold"
+    vcpu: int
+    vintid: int
+    state: int
+    active: bool
+    line_level: bool
+    pending_latch: bool
+
+
+class Resampled(Fact, frozen=True, gc=False):
+    """KVM read the line of a mapped interrupt again and took ``level`` as its software level."""
+
+    KIND: ClassVar[str] = "resample"
+    vcpu: int
+    vintid: int
+    level: bool
+
+
+class Requested(Fact, frozen=True, gc=False):
+    """A request bit was set for ``vcpu``."""
+
+    KIND: ClassVar[str] = "request"
+    vcpu: int
+
+
+class RequestsChecked(Fact, frozen=True, gc=False):
+    """The thread of ``vcpu`` looked at its requests; ``seen`` says whether one was set."""
+
+    KIND: ClassVar[str] = "request-check"
+    vcpu: int
+    seen: bool
+
+
+class Kicked(Fact, frozen=True, gc=False):
+    """``vcpu`` was kicked; ``ipi`` says that an inter-processor interrupt was sent for it."""
+
+    KIND: ClassVar[str] = "kick"
+    vcpu: int
+    ipi: bool
+
+
+class Blocked(Fact, frozen=True, gc=False):
+    """The thread of ``vcpu`` sleeps on its waitqueue."""
+
+    KIND: ClassVar[str] = "block"
+    vcpu: int
+
+
+class Woken(Fact, frozen=True, gc=False):
+    """Somebody set the sleeping (or about to sleep) thread of ``vcpu`` running."""
+
+    KIND: ClassVar[str] = "wake"
+    vcpu: int
+
+
+class Unblocked(Fact, frozen=True, gc=False):
+    """The thread of ``vcpu`` left its blocking loop."""
+
+    KIND: ClassVar[str] = "unblock"
+    vcpu: int
