@@ -54,7 +54,8 @@ def qemu(
 ) -> None:
     """Run generated operations on the model and on QEMU's GIC, and compare after each.
 
-    With GICv2 and several CPUs only private interrupts are used, for QEMU's sake. Needs qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no unexplained
+    With GICv2 and several CPUs only private interrupts are used: QEMU's SPIs are wrong there. Needs
+    qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no unexplained
     difference, 1 a difference, 2 usage or a missing program, 70 QEMU failed, 130 interrupted.
     """
     from harness.conform.qemu.mailbox import MailboxError
@@ -157,7 +158,7 @@ def _print_text(report: "Report") -> None:
     out("compared (register: times, over all CPUs):")
     cells = [f"{name} {count}" for name, count in report.comparisons.items()]
     for start in range(0, len(cells), 4):
-        out("  " + "".join(f"{cell:24}" for cell in cells[start : start + 4]).rstrip())
+        out("  " + "".join(f"{cell:26}" for cell in cells[start : start + 4]).rstrip())
     out("excuses (times met):")
     for name, count in report.excuses.items():
         out(f"  {name} {count}")

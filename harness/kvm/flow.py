@@ -6,6 +6,7 @@ Linux virt/kvm/kvm_main.c and arch/arm64/kvm/arm.c. An era says what one turn of
 
 from typing import TYPE_CHECKING
 
+from harness.contract import Guard
 from harness.kvm.ops import KVM_OPS
 from harness.kvm.world_switch import WorldSwitch
 from harness.tasks.context import Context
@@ -194,6 +195,10 @@ class Kvm(WorldSwitch):
         machine.guests[t.v].instructions = 0
         self.emit(facts.Entered(t.v, t.c))
         return await run_guest(self.world, t)
+
+    def forced_exit(self, t: Context) -> Guard:
+        """Return when the CPU leaves the guest by itself: HCR_EL2.IMO routes its IRQ to EL2."""
+        return t.signals.any
 
     def leave_guest_mode(self, t: Context) -> None:
         """Complete the exit: the CPU is the host's again, its interrupts still masked."""

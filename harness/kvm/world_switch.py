@@ -8,7 +8,7 @@ from typing import Any
 from harness.kvm.inject import Injection
 from harness.tasks.context import Context
 from model import facts
-from model.gic.lr import EMPTY, INACTIVE, Lr
+from model.gic.lr import ACTIVE, EMPTY, INACTIVE, Lr
 from model.messages import VTIMER_PPI
 from model.vgic.decide import (
     compare,
@@ -27,6 +27,11 @@ class WorldSwitch(Injection):
 
     observe_edges_only = True
     """Whether populate lowers, and fold resamples, the line of a mapped level interrupt (4.16)."""
+
+    @property
+    def polls(self) -> bool:
+        """Whether the end of a HW register's life is read from the distributor (R11)."""
+        return self.machine.config.lr_on_guest_deactivate == "seed"
 
     def irq(self, v: int, intid: int) -> VgicIrq:
         """Return the interrupt ``intid`` as VCPU ``v`` sees it."""
@@ -99,7 +104,7 @@ class WorldSwitch(Injection):
         """vgic_v3_fold_lr_state for one register."""
         v, o = t.v, t.o
         irq = self.irq(v, lr.vintid)
-        await t.lock(irq, o.fold_lr)
+        await t.lock(irq, o.fold_lr_polling if self.polls else o.fold_lr)
         self.took(t, irq)
         lr = self.trusted(t, lr)
         deactivated = fold_edge_or_level(irq, lr, acked_clears_latch=not self.observe_edges_only)
@@ -118,8 +123,9 @@ class WorldSwitch(Injection):
         and is taken as inactive once the physical active state is clear (the polling of 4.3).
         """
         machine = self.machine
-        if machine.config.lr_on_guest_deactivate != "seed" or not lr.hw or lr.state < 2:
+        if not self.polls or not lr.hw or lr.state < ACTIVE:
             return lr
+        machine.messages.before_access(t.c)
         if machine.gic.is_active(t.c, lr.pintid):
             return lr
         return Lr(vintid=lr.vintid, state=INACTIVE, hw=True, pintid=lr.pintid)

@@ -108,5 +108,4 @@ class Context:
         def free() -> bool:
             return not lockable.holder and self.irqs_clear()
 
-        step = self.task.step(op, free, lockable.bit | self.irqs_reads)
-        return step  # the task is typed by its engine only
+        return self.task.step(op, free, lockable.bit | self.irqs_reads)

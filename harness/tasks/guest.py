@@ -39,7 +39,7 @@ async def run_guest(world: "VgicWorld", t: Context) -> str:
     """Execute the guest until it leaves; returns "irq", "wfi", "mmio", "user" or "halt"."""
     cpu = GuestCpu(world, t)
     task, guest = t.task, cpu.guest
-    forced = (t.o.exit_irq, t.signals.any)
+    forced = (t.o.exit_irq, world.kvm.forced_exit(t))
     while True:
         op = cpu.fetch()
         if await task.step(op, None, 0, forced):

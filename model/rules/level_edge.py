@@ -1,12 +1,10 @@
 """Section "Forwarded Edge and Level Triggered PPIs and SPIs" of the seed."""
 
-from collections.abc import Iterator
-
 from model import facts
 from model.gic.lr import PENDING
 from model.machine import Config
 from model.messages import VTIMER_PPI
-from model.rules.rule import EVENTUALLY, Rule
+from model.rules.rule import Rule
 from model.rules.scene import VTIMER_BIT
 
 __all__ = ["R15", "R17", "R18", "R19", "R23"]
@@ -123,12 +121,11 @@ class R18(Rule):
 
 
 class R19(Rule):
-    """Deactivation samples the line again: taken again if, and only if, it is asserted."""
+    """Deactivation samples the line again: taken again only if it is asserted (if: see L1)."""
 
     id = "R19"
     section = "Edge and Level, paragraph 2"
-    title = "after a deactivation the host takes the interrupt again iff its line is asserted"
-    kind = EVENTUALLY
+    title = "the host takes a level interrupt only while its line is asserted"
     hardware = True
     needs = {facts.AckedByHost: "on_ack", facts.LineChanged: "on_line"}
 
@@ -138,12 +135,6 @@ class R19(Rule):
     def on_ack(self, f: facts.AckedByHost) -> None:
         if f.intid == VTIMER_PPI and not self.scene.line[f.cpu] & VTIMER_BIT:
             self.fail(f"CPU {f.cpu} took INTID {f.intid} although its line was not asserted")
-
-    def at_rest(self) -> Iterator[str]:
-        scene = self.scene
-        for c in range(self.config.pcpus):
-            if scene.line[c] & ~scene.active[c] & VTIMER_BIT:
-                yield f"INTID {VTIMER_PPI} stays asserted on CPU {c}, inactive, and is not taken"
 
 
 class R23(Rule):

@@ -35,12 +35,6 @@
     str x0, [x9], #8
     .endm
 
-    .macro put_far base, offset
-    mov x1, #\offset
-    ldr w0, [\base, x1]
-    str x0, [x9], #8
-    .endm
-
     .text
     .global _start
 _start:
@@ -95,20 +89,14 @@ _start:
     load x20, GICH
     load x19, GICV
     .endif
-    /* The turn starts with CPU 0, which waits for the first list. */
-    b ready
 
+    /* The turn starts with CPU 0, which waits for the first list. */
 started:
     add x0, x28, x27, lsl #3
     mov x1, #1
     str x1, [x0, #CTL_READY]
+    cbz x27, wait
     b idle
-
-ready:
-    add x0, x28, x27, lsl #3
-    mov x1, #1
-    str x1, [x0, #CTL_READY]
-    b wait
 
     /* -- the loop -------------------------------------------------------------------------- */
 
@@ -352,10 +340,7 @@ op_snap_shared:
 
     .balign 2048
 vectors:
-    .rept 4
-    vector fault
-    .endr
-    .rept 4
+    .rept 8
     vector fault
     .endr
     vector from_el1

@@ -13,7 +13,6 @@ __all__ = [
     "Case",
     "counted_in_mode_1",
     "evaluates_again",
-    "hppir_without_source",
     "hw_pending_active",
     "inactive",
     "masked_hppir",
@@ -29,6 +28,7 @@ __all__ = [
     "stale",
     "still_active",
     "vgrp0d",
+    "without_source",
     "without_vgrp0d",
     "write_inactive",
 ]
@@ -207,12 +207,16 @@ def masked_hppir(case: Case) -> None:
                 case.patched(cpu, field["HPPIR"], 1023)
 
 
-def hppir_without_source(case: Case) -> None:
-    """HPPIR of an SGI lacks the requesting CPU."""
-    index = _FIELD[2]["HPPIR"]
-    for cpu in range(case.model.gic.cpus):
-        if case.shown[cpu][index] >> 10:
-            case.patched(cpu, index, case.shown[cpu][index] & 0x3FF)
+def without_source(register: str) -> Callable[[Case], None]:
+    """Return the prediction that an SGI in a register lacks the requesting CPU."""
+    index = _FIELD[2][register]
+
+    def stands(case: Case) -> None:
+        for cpu in range(case.model.gic.cpus):
+            if case.shown[cpu][index] >> 10:
+                case.patched(cpu, index, case.shown[cpu][index] & 0x3FF)
+
+    return stands
 
 
 def masked_virtual_hppir(case: Case) -> None:

@@ -109,7 +109,13 @@ _DEPARTURES_GICV2 = [
     Excuse(
         name="hppir-without-sgi-source", kind=DEPARTURE, gic=2, qemu=_BOTH, cpus=2,
         reason="GICC_HPPIR of an SGI lacks the requesting CPU (IHI0048 GICC_HPPIR.CPUID)",
-        stands=on.hppir_without_source, demonstration=[("sgi", 1, 0, 5)],
+        stands=on.without_source("HPPIR"), demonstration=[("sgi", 1, 0, 5)],
+    ),
+    Excuse(
+        name="virtual-hppir-without-sgi-source", kind=DEPARTURE, gic=2, qemu=_BOTH,
+        reason="GICV_HPPIR of an SGI lacks the requesting CPU (IHI0048 GICV_HPPIR.CPUID)",
+        stands=on.without_source("V_HPPIR"),
+        demonstration=[*_V2_ON, ("lr", 0, 0, _V2_LR | 3 << 10 | 5)],
     ),
     Excuse(
         name="hppir-needs-priority-mask", kind=DEPARTURE, gic=2, qemu=_BOTH,

@@ -20,7 +20,7 @@ View = Sequence[Sequence[int]]
 _SGIS = (0, 1, 5, 15)
 _PPIS = (16, 23, MAINTENANCE, 26, TIMER, 30)
 _PRIORITIES = (0x00, 0x20, 0x40, 0x60, 0x80, 0x88, 0x90, 0xA0, 0xA8, 0xC0, 0xE0, 0xF8)
-_MASKS = (0xF0, 0xF0, 0xF0, 0xF8, 0xC0, 0xA0, 0x80, 0x40, 0x00)
+_MASKS = (0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF8, 0xF8, 0xC0, 0xA0, 0x80, 0x40, 0x00)
 _VINTIDS = (2, 7, 27, 30, 33, 40, 77, 500)
 _SPURIOUS = 1020
 
@@ -54,32 +54,12 @@ class Generator:
 
     def _makers(self) -> dict[Callable[[int], Operation | None], float]:
         makers: dict[Callable[[int], Operation | None], float] = {
-            self._line: 12,
-            self._timer: 3,
-            self._edge: 4,
-            self._pending: 4,
-            self._sgi: 5,
-            self._iar: 11,
-            self._eoir: 11,
-            self._dir: 8,
-            self._write_lr: 13,
-            self._viar: 12,
-            self._veoir: 10,
-            self._vdir: 6,
-            self._enable: 3,
-            self._active: 2.5,
-            self._priority: 2,
-            self._config: 1,
-            self._target: 2,
-            self._pmr: 1.2,
-            self._bpr: 0.6,
-            self._mode: 0.8,
-            self._hcr: 2.5,
-            self._vmcr: 3,
-            self._vpmr: 1,
-            self._apr: 0.5,
-            self._clear_lr: 2,
-        }
+            self._line: 12, self._timer: 3, self._edge: 4, self._pending: 4, self._sgi: 5,
+            self._iar: 14, self._eoir: 14, self._dir: 7, self._write_lr: 13, self._viar: 16,
+            self._veoir: 14, self._vdir: 9, self._enable: 3, self._active: 2.5, self._priority: 2,
+            self._config: 1, self._target: 2, self._pmr: 1.2, self._bpr: 0.6, self._mode: 0.8,
+            self._hcr: 2.5, self._vmcr: 2, self._vpmr: 0.6, self._apr: 0.3, self._clear_lr: 1,
+        }  # fmt: skip
         if self.gic == 3:
             makers[self._group_enable] = 0.3
         return makers
@@ -198,7 +178,7 @@ class Generator:
         return ("eoir", cpu, value)
 
     def _dir(self, cpu: int) -> Operation | None:
-        if self.dropped and self._chance(0.8):
+        if self.dropped and self._chance(0.6):
             owner, value = self.dropped.pop(self.rng.randrange(len(self.dropped)))
             if value & 0x3FF >= 32 and self._chance(0.4):
                 owner = self.rng.randrange(self.cpus)
@@ -254,7 +234,7 @@ class Generator:
         return ("bpr", cpu, self.rng.randrange(8))
 
     def _mode(self, cpu: int) -> Operation | None:
-        self.eoimode[cpu] = int(self._chance(0.65))
+        self.eoimode[cpu] = int(self._chance(0.75))
         return ("eoimode", cpu, self.eoimode[cpu])
 
     def _group_enable(self, cpu: int) -> Operation | None:
@@ -284,8 +264,8 @@ class Generator:
         vintid = rng.choice(free if self.gic == 2 or self._chance(0.97) else _VINTIDS)
         pintid = None
         # An SGI is never a hardware interrupt (IHI0048 section 5.3.9).
-        if vintid >= 16 and self._chance(0.5):
-            pintid = self._some_active(cpu) if self._chance(0.85) else self._some_intid()
+        if vintid >= 16 and self._chance(0.7):
+            pintid = self._forwarded(cpu)
             if pintid is not None and pintid < 16:
                 pintid = None
         state = rng.choices((1, 2, 3, 0), (80, 8, 10, 2))[0]
@@ -297,11 +277,22 @@ class Generator:
         eoi = pintid is None and self._chance(0.3)
         return ("lr", cpu, index, self._encode(vintid, state, pintid, priority, group, eoi))
 
+    def _forwarded(self, cpu: int) -> int | None:
+        """Return a physical interrupt for a List Register: best one whose priority is dropped."""
+        mine = [each for each in self.dropped if each[0] == cpu and each[1] & 0x3FF >= 16]
+        if mine and self._chance(0.85):
+            chosen = self.rng.choice(mine)
+            if self._chance(0.9):
+                # From now on the guest deactivates it.
+                self.dropped.remove(chosen)
+            return chosen[1] & 0x3FF
+        return self._some_active(cpu) if self._chance(0.85) else self._some_intid()
+
     def _clear_lr(self, cpu: int) -> Operation | None:
         return ("lr", cpu, self.rng.randrange(4), 0)
 
     def _hcr(self, cpu: int) -> Operation | None:
-        value = int(self._chance(0.93))
+        value = int(self._chance(0.97))
         for bit, probability in (
             (1, 0.3),
             (2, 0.3),
@@ -349,12 +340,10 @@ class Generator:
     # -- the virtual side: the guest -----------------------------------------------------------
 
     def _viar(self, cpu: int) -> Operation | None:
-        words, field = self.view[cpu], self.field
-        if self.gic == 3 and words[field["V_HPPIR0"]] < _SPURIOUS:
+        signal = self.view[cpu][self.field["VIRQ"]]
+        if signal & 0x40 or (self.gic == 3 and self._chance(0.02)):
             return ("viar0", cpu)
-        if words[field["VIRQ"]] or self._chance(0.08):
-            return ("viar", cpu)
-        return ("viar0", cpu) if self.gic == 3 and self._chance(0.03) else None
+        return ("viar", cpu) if signal or self._chance(0.06) else None
 
     def _veoir(self, cpu: int) -> Operation | None:
         stack = self.guest[cpu]

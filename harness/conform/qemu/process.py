@@ -37,6 +37,7 @@ _PACKAGES = {
     f"{_CROSS}objcopy": "binutils-aarch64-linux-gnu",
 }
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 _START_SECONDS = 20.0
 
 
@@ -137,7 +138,7 @@ def _command(tools: dict[str, str], gic: int, cpus: int, image: Path, ram: Path)
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

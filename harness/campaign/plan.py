@@ -1,0 +1,66 @@
+"""What a campaign is to do: its entries, its budget, and which strategy makes which schedule."""
+
+import msgspec
+
+from harness.campaign.seeds import schedule_seed
+from harness.contract import Strategy
+from harness.spec import RunSpec
+from harness.strategies.pct import Pct
+from harness.strategies.random_walk import RandomWalk
+from harness.strategies.round_robin import RoundRobin
+
+__all__ = ["DEPTH", "MIX", "STRATEGIES", "Plan"]
+
+MIX = "mix"
+DEPTH = 3
+STRATEGIES: dict[str, str] = {
+    MIX: "schedules 0, 2, 4... by random, the others by pct (default)",
+    "random": "every enabled task equally likely at every step",
+    "pct": "random priorities and depth - 1 random points where they change",
+    "round-robin": "each enabled task in turn; one schedule, always the same",
+}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A campaign before it runs. Either ``schedules`` (in total) or ``deadline`` is given.
+
+    ``deadline`` is a moment of the monotonic clock, which processes share. Entries are numbered by
+    their position in ``specs``.
+    """
+
+    specs: tuple[RunSpec, ...]
+    seed: int
+    schedules: int | None = None
+    deadline: float | None = None
+    strategy: str = MIX
+    depth: int = DEPTH
+    engine: str = "trio"
+    jobs: int = 1
+    keep_going: bool = False
+
+    def budget(self, entry: int) -> int | None:
+        """Return how many schedules an entry gets; None when only time limits it."""
+        if self.strategy == "round-robin":
+            return 1
+        if self.schedules is None:
+            return None
+        share, left = divmod(self.schedules, len(self.specs))
+        return max(1, share + (entry < left))
+
+    def seed_of(self, entry: int, index: int) -> int:
+        """Return the seed of a schedule of an entry."""
+        spec = self.specs[entry]
+        return schedule_seed(self.seed, spec.scenario, spec.variant, index)
+
+    def uses_pct(self, index: int) -> bool:
+        """Tell whether schedule ``index`` is made by ``pct``."""
+        return self.strategy == "pct" or (self.strategy == MIX and index % 2 == 1)
+
+    def strategy_of(self, entry: int, index: int, k: int) -> Strategy:
+        """Make the strategy of a schedule; ``k`` is what pct spreads its points over."""
+        if self.strategy == "round-robin":
+            return RoundRobin()
+        seed = self.seed_of(entry, index)
+        if self.uses_pct(index):
+            return Pct(seed, self.depth, k)
+        return RandomWalk(seed)

@@ -1,0 +1,260 @@
+"""What a process of a campaign does: one batch of schedules of one entry at a time.
+
+A world is built once per entry and process. Nothing is written or formatted while schedules pass;
+a batch returns sums, and the schedules of the executions that failed.
+"""
+
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Generator, Sequence
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from harness.campaign.plan import Plan
+from harness.contract import Abandon, RunInfo, Strategy, Task
+from harness.engine.execution import Execution, Outcome, Violation
+from harness.errors import UsageError
+from harness.spec import RunSpec
+from harness.strategies.pct import Pct
+from harness.strategies.random_walk import RandomWalk
+from harness.strategies.round_robin import RoundRobin
+
+if TYPE_CHECKING:
+    from harness.engine.direct_engine import DirectEngine
+    from harness.engine.trio_engine import TrioEngine
+
+__all__ = ["Batch", "BatchResult", "Crash", "Finding", "Stop", "Worker"]
+
+PROBES = 16
+"""Random executions that, with a round-robin one, measure the choice steps of an entry."""
+
+
+class Stop(Protocol):
+    """A flag that ends batches early (``threading.Event``, or one shared by processes)."""
+
+    def is_set(self) -> bool:
+        """Tell whether to stop."""
+
+    def set(self) -> None:
+        """Ask everyone to stop."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Schedules ``first`` to ``first + count - 1`` of an entry."""
+
+    entry: int
+    first: int
+    count: int
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """An execution that broke a rule or reached a bound: which, its schedule, and what was seen."""
+
+    index: int
+    schedule: str
+    steps: int
+    violations: tuple[Violation, ...]
+
+
+class Crash(msgspec.Struct, frozen=True):
+    """An exception in an execution. ``usage`` marks bad input rather than a fault of ours."""
+
+    text: str
+    trace: str
+    usage: bool
+
+
+class BatchResult(msgspec.Struct):
+    """What a batch came to. ``done`` is less than asked when it stopped early.
+
+    ``reached`` counts executions by the "sometimes" states they reached; ``pct_runs`` and
+    ``longest`` are about the pct schedules; ``bounded`` is the first execution that hit a bound.
+    """
+
+    entry: int
+    first: int
+    done: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    tasks: int = 0
+    k: int = 0
+    pct_runs: int = 0
+    longest: int = 0
+    reached: dict[int, int] = {}
+    bounds: dict[str, int] = {}
+    bounded: Finding | None = None
+    findings: list[Finding] = []
+    crash: Crash | None = None
+
+
+class Counting:
+    """A strategy that counts the steps with a real choice of the one it wraps."""
+
+    every_step = False
+
+    def __init__(self, inner: Strategy) -> None:
+        self.inner = inner
+        self.count = 0
+
+    def begin(self, info: RunInfo) -> bool:
+        """Begin as the other does."""
+        return self.inner.begin(info)
+
+    def choose(
+        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
+    ) -> Task | Abandon:
+        """Count, and choose as the other does."""
+        self.count += 1
+        return self.inner.choose(enabled, pending, current)
+
+    def draw(self, name: str, k: int) -> int:
+        """Draw as the other does."""
+        return self.inner.draw(name, k)
+
+    def end(self, outcome: object) -> None:
+        """End as the other does."""
+        self.inner.end(outcome)
+
+
+class Site:
+    """An entry made ready to run in this process."""
+
+    def __init__(self, spec: RunSpec, engine_name: str) -> None:
+        self.spec = spec
+        self.engine_name = engine_name
+        self.world = spec.build(self.engine().task_class)
+        self.execution = Execution(self.world, RoundRobin())
+        self.k = 0
+
+    def engine(self) -> "DirectEngine | TrioEngine":
+        """Make an engine; Trio is imported only when it is the one."""
+        if self.engine_name == "direct":
+            from harness.engine.direct_engine import DirectEngine
+
+            return DirectEngine()
+        from harness.engine.trio_engine import TrioEngine
+
+        return TrioEngine()
+
+    def measure(self) -> Generator[Execution, Outcome | None, None]:
+        """Fix pct's k: the most choice steps of a round-robin and a few random executions."""
+        strategies: list[Strategy] = [RoundRobin(), *(RandomWalk(i) for i in range(PROBES))]
+        k = 1
+        for inner in strategies:
+            counting = Counting(inner)
+            self.execution.strategy = counting
+            yield self.execution
+            k = max(k, counting.count)
+        self.k = k
+
+    def run(
+        self, plan: Plan, batch: Batch, stop: Stop, result: BatchResult
+    ) -> Generator[Execution, Outcome | None, None]:
+        """Yield the executions of a batch to an engine, and add them up in ``result``."""
+        if not self.k:
+            yield from self.measure()
+        result.k = self.k
+        result.tasks = len(self.world.slots)
+        execution, reached, deadline = self.execution, result.reached, plan.deadline
+        for index in range(batch.first, batch.first + batch.count):
+            if stop.is_set() or (deadline is not None and index and time.monotonic() >= deadline):
+                break
+            strategy = plan.strategy_of(batch.entry, index, self.k)
+            execution.strategy = strategy
+            outcome = yield execution
+            assert outcome is not None
+            result.done += 1
+            result.steps += outcome.steps
+            reached[outcome.reached] = reached.get(outcome.reached, 0) + 1
+            if type(strategy) is Pct:
+                result.pct_runs += 1
+                result.longest = max(result.longest, strategy.steps)
+            if outcome.bound:
+                result.bounds[outcome.bound] = result.bounds.get(outcome.bound, 0) + 1
+                result.bounded = result.bounded or self.finding(index, outcome)
+            if outcome.violations:
+                result.findings.append(self.finding(index, outcome))
+                if not plan.keep_going:
+                    break
+
+    def finding(self, index: int, outcome: Outcome) -> Finding:
+        """Keep an execution."""
+        return Finding(
+            index=index,
+            schedule=str(self.spec.schedule(self.world, outcome)),
+            steps=outcome.steps,
+            violations=tuple(outcome.violations),
+        )
+
+
+class Worker:
+    """Runs batches of a plan, in whatever process it is."""
+
+    def __init__(self, plan: Plan, stop: Stop) -> None:
+        self.plan = plan
+        self.stop = stop
+        self.sites: dict[int, Site] = {}
+
+    def run(self, batch: Batch) -> BatchResult:
+        """Run a batch; an exception becomes a :class:`Crash`."""
+        result = BatchResult(batch.entry, batch.first)
+        began = time.monotonic()
+        try:
+            site = self.sites.get(batch.entry)
+            if site is None:
+                spec = self.plan.specs[batch.entry]
+                site = self.sites[batch.entry] = Site(spec, self.plan.engine)
+            site.engine().drive(site.run(self.plan, batch, self.stop, result))
+        except Exception as error:  # noqa: BLE001  # whatever a variant raises
+            result.crash = self.crash(batch, batch.first + result.done, error)
+        result.seconds = time.monotonic() - began
+        return result
+
+    def crash(self, batch: Batch, index: int, error: BaseException) -> Crash:
+        """Describe an exception: whose it is, where, and in which schedule."""
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        spec = self.plan.specs[batch.entry]
+        trace = "".join(traceback.format_exception(error))
+        if isinstance(error, UsageError):
+            return Crash(str(error), trace, usage=True)
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" in {frames[-1].name} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+        text = (
+            f"variant {spec.variant!r} raised {type(error).__name__}: {error}{where if frames else ''}"
+            f", in schedule {index} of scenario {spec.scenario!r}, seed {self.plan.seed}"
+        )
+        return Crash(text, trace, usage=":" in spec.variant)
+
+
+class Here:
+    """The worker of this process, once :func:`begin_worker` has been called in it."""
+
+    worker: Worker
+
+
+def begin_worker(plan: Plan, stop: Stop, folder: str) -> None:
+    """Make this process a worker. It ends with its parent, and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir(folder)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    Here.worker = Worker(plan, stop)
+
+
+def end_with_parent() -> None:
+    """Leave at once when the parent is gone, however it went."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def run_batch(batch: Batch) -> BatchResult:
+    """Run a batch in a worker process."""
+    return Here.worker.run(batch)

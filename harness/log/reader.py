@@ -1,0 +1,169 @@
+"""Reads a log back, typed; says in which line a file is no log."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.log.registry import (
+    FORMAT,
+    REGISTRY,
+    Footer,
+    Header,
+    Meta,
+    Step,
+    ViolationLine,
+    fact_from,
+)
+from model.facts import KINDS, Fact
+
+__all__ = ["Entry", "Log", "facts_of", "read_header", "read_log"]
+
+RECORDS: dict[str, Any] = {
+    "header": Header,
+    "step": Step,
+    "violation": ViolationLine,
+    "footer": Footer,
+}
+COUNT = "count."
+
+
+class Entry(NamedTuple):
+    """A line between header and footer: what all have in common, and the record or fact itself."""
+
+    meta: Meta
+    record: "Step | ViolationLine | Fact"
+
+
+class Log(NamedTuple):
+    """A whole log; ``footer`` is None only where a missing one was asked to be tolerated."""
+
+    header: Header
+    entries: list[Entry]
+    footer: Footer | None
+
+
+def bad(path: Path, line: int, why: str) -> UsageError:
+    """Say that a file is no log of this program, and where."""
+    return UsageError(f"log {str(path)!r}, line {line}: {why}")
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """Yield each line's number, object, and whether it ends as a whole line does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the log {str(path)!r}: {error.strerror}") from None
+    if not data.strip():
+        raise UsageError(f"log {str(path)!r} is empty, expected a header in line 1")
+    lines = data.split(b"\n")
+    whole = lines[-1] == b""
+    if whole:
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        last = number == len(lines)
+        try:
+            value = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if last and not whole and number > 1:
+                yield number, {}, False
+                return
+            raise bad(path, number, "not JSON, expected one object per line") from None
+        if not isinstance(value, dict) or not isinstance(value.get("event"), str):
+            raise bad(path, number, "not a log line, expected an object with an 'event'")
+        yield number, value, whole or not last
+
+
+def typed(path: Path, number: int, line: dict[str, Any]) -> Any:
+    """Return the record or fact of a line."""
+    kind = line["event"]
+    if kind not in REGISTRY:
+        raise bad(path, number, f"unknown event {kind[:40]!r}")
+    try:
+        if kind in KINDS:
+            return fact_from(line)
+        if kind == "footer":
+            counts = {k[len(COUNT) :]: v for k, v in line.items() if k.startswith(COUNT)}
+            line = {**line, "counts": counts}
+        return msgspec.convert(line, RECORDS[kind])
+    except (msgspec.ValidationError, KeyError) as error:
+        raise bad(path, number, f"a {kind!r} line that is none: {error}") from None
+
+
+def check_header(path: Path, line: dict[str, Any]) -> Header:
+    """Return the header, which must be line 1 and of this format."""
+    if line["event"] != "header":
+        raise bad(path, 1, f"expected the header, found {line['event'][:40]!r}")
+    if line.get("format") != FORMAT:
+        raise bad(path, 1, f"format {line.get('format')!r}, expected {FORMAT}")
+    header = typed(path, 1, line)
+    assert isinstance(header, Header)
+    return header
+
+
+def read_header(path: Path) -> Header:
+    """Read the first line only.
+
+    Raises:
+        UsageError: the file is no log.
+
+    """
+    return check_header(path, next(lines_of(path))[1])
+
+
+def read_log(path: Path, *, partial: bool = False) -> Log:
+    """Read a whole log; ``partial`` tolerates one that ends early.
+
+    Raises:
+        UsageError: the file is no log, or is cut off: in which line.
+
+    """
+    header: Header | None = None
+    footer: Footer | None = None
+    entries: list[Entry] = []
+    number = 0
+    for number, line, whole in lines_of(path):
+        if footer is not None:
+            raise bad(path, number, "there is something after the footer")
+        if not whole:
+            if partial:
+                break
+            raise bad(path, number, "the log is truncated here, in the middle of a line")
+        if header is None:
+            header = check_header(path, line)
+            continue
+        record = typed(path, number, line)
+        if line.get("seq") != number:
+            raise bad(path, number, f"seq is {line.get('seq')!r}: a line is missing before it")
+        if isinstance(record, Footer):
+            footer = record
+        elif isinstance(record, Header):
+            raise bad(path, number, "a second header")
+        else:
+            entries.append(Entry(meta_of(path, number, line), record))
+    assert header is not None
+    if footer is None and not partial:
+        raise bad(path, number, "the log is truncated after this line: there is no footer")
+    return Log(header, entries, footer)
+
+
+def meta_of(path: Path, number: int, line: dict[str, Any]) -> Meta:
+    """Return what all lines have in common."""
+    try:
+        return msgspec.convert({"task": "", **line}, Meta)
+    except msgspec.ValidationError as error:
+        raise bad(path, number, str(error)) from None
+
+
+def facts_of(path: Path, *, partial: bool = False) -> Iterator[tuple[Meta, Fact]]:
+    """Yield the facts of a stored log in order, each with its time, step, task and place.
+
+    Raises:
+        UsageError: the file is no log.
+
+    """
+    for meta, record in read_log(path, partial=partial).entries:
+        if isinstance(record, Fact):
+            yield meta, record

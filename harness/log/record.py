@@ -1,0 +1,261 @@
+"""Runs a schedule again with everything written down."""
+
+import hashlib
+from collections.abc import Callable, Generator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from harness.contract import Op
+from harness.engine.execution import NUDGED, SEARCH, Execution, Outcome, Slot
+from harness.engine.schedule import Schedule
+from harness.log.clocks import VectorClocks
+from harness.log.registry import FORMAT, fact_fields
+from harness.log.writer import LogFile, default_log_root
+from harness.spec import RunSpec
+from harness.strategies.replay import Divergence, Replay
+from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
+from model.facts import KINDS, Fact
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+
+__all__ = ["Engine", "Recorded", "default_log_root", "make_engine", "record", "verdict_of"]
+
+PHASES = ("search", "drain", "nudged")
+ENGINE_TASK = "engine"
+"""The task named in facts that the engine causes itself: the preemptions of the drain."""
+
+
+class Engine(Protocol):
+    """What the two engines have in common."""
+
+    name: str
+    task_class: type[Slot]
+
+    def drive(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
+        """Run each execution that ``campaign`` yields and send its outcome back."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A recorded execution: how it ended, whether it was the same one, and where its log is."""
+
+    outcome: Outcome
+    divergence: Divergence | None
+    path: Path
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of this one execution."""
+        return verdict_of(self.outcome)
+
+
+def verdict_of(outcome: Outcome) -> str:
+    """Return the verdict of one execution: a bound makes it inconclusive."""
+    if outcome.violations:
+        return VIOLATED
+    return INCONCLUSIVE if outcome.bound else CLEAN
+
+
+def make_engine(name: str) -> Engine:
+    """Return the engine called ``name``; Trio is imported only for its own."""
+    if name == "trio":
+        from harness.engine.trio_engine import TrioEngine
+
+        return TrioEngine()
+    if name == "direct":
+        from harness.engine.direct_engine import DirectEngine
+
+        return DirectEngine()
+    raise ValueError(f"no engine {name!r}, expected 'trio' or 'direct'")
+
+
+def record(
+    spec: RunSpec,
+    schedule: Schedule,
+    path: Path,
+    *,
+    engine: str = "direct",
+    seed: int | None = None,
+    exact: bool = False,
+) -> Recorded:
+    """Run ``schedule`` again and write its log to ``path``, or to the next free name like it.
+
+    With ``exact``, a taken name is an error. ``seed`` is only noted in the header: the schedule
+    alone decides what happens.
+
+    Raises:
+        UsageError: the log cannot be written.
+
+    """
+    driver = make_engine(engine)
+    world = spec.build(driver.task_class)
+    strategy = Replay(schedule.choices)
+    execution = Execution(world, strategy)
+    outcomes: list[Outcome] = []
+
+    def once() -> "Generator[Execution, Outcome | None, None]":
+        outcome = yield execution
+        assert outcome is not None
+        outcomes.append(outcome)
+
+    log = LogFile(path, exact=exact)
+    try:
+        recorder = Recorder(world, execution, log)
+        recorder.header(spec, schedule, seed)
+        driver.drive(once())
+        recorder.footer(outcomes[0])
+        done = log.commit()
+    except BaseException:
+        log.abandon()
+        raise
+    return Recorded(outcome=outcomes[0], divergence=strategy.divergence, path=done)
+
+
+def program_version() -> str:
+    """Return the version of vgic-race."""
+    try:
+        return metadata.version("vgic-race")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+class Recorder:
+    """Listens to an execution and writes its log."""
+
+    def __init__(self, world: "VgicWorld", execution: Execution, log: LogFile) -> None:
+        self.world = world
+        self.execution = execution
+        self.log = log
+        self.machine = world.machine
+        self.clocks = VectorClocks(len(world.slots))
+        self.seq = 0
+        self.events = 0
+        self.counts: dict[str, int] = {}
+        self.current: Slot | None = None
+        self.task = ENGINE_TASK
+        self.phase = SEARCH
+        self.clock = self.clocks.zero
+        handlers: dict[type[Fact], Callable[[Any], None]] = dict.fromkeys(
+            KINDS.values(), self.on_fact
+        )
+        world.subscribe(handlers)
+        execution.observer = self.on_step
+
+    def next(self, event: str) -> int:
+        """Number the next line, and count it."""
+        self.seq += 1
+        self.counts[event] = self.counts.get(event, 0) + 1
+        return self.seq
+
+    def header(self, spec: RunSpec, schedule: Schedule, seed: int | None) -> None:
+        """Write the first line."""
+        world = self.world
+        digest = hashlib.sha256(msgspec.json.encode(world.scenario)).hexdigest()
+        self.log.write(
+            "header",
+            seq=self.next("header"),
+            format=FORMAT,
+            version=program_version(),
+            scenario=spec.scenario,
+            scenario_digest=digest[:16],
+            variant=spec.variant,
+            era=world.kvm.era,
+            seed=seed,
+            schedule=str(schedule),
+            pcpus=spec.pcpus,
+            vcpus=spec.vcpus,
+            lrs=spec.lrs,
+            tasks=[slot.name for slot in world.slots],
+            knobs=[f"{name}={value}" for name, value in spec.knobs],
+        )
+
+    def where(self, slot: Slot | None) -> dict[str, int]:
+        """Return the pCPU and the VCPU that a task works on and for, as far as it has them now."""
+        if slot is None:
+            return {}
+        kind, machine = slot.kind, self.machine
+        number = int(slot.name.lstrip("abcdefghijklmnopqrstuvwxyz") or -1)
+        if kind == "vcpu":
+            c = machine.threads[number].cpu
+            if c >= 0 and machine.pcpus[c].owner == number:
+                return {"pcpu": c, "vcpu": number}
+            return {"vcpu": number}
+        if kind == "soft-timer":
+            hrtimer = machine.hrtimers[number]
+            if hrtimer.armed or hrtimer.running:
+                return {"pcpu": hrtimer.cpu, "vcpu": number}
+            return {"vcpu": number}
+        if kind == "host-irq":
+            v = machine.pcpus[number].running_vcpu
+            return {"pcpu": number, "vcpu": v} if v >= 0 else {"pcpu": number}
+        if kind == "gic" and not slot.name.startswith("e"):
+            return {"pcpu": number}
+        return {}
+
+    def on_step(self, slot: Slot, op: Op) -> None:
+        """Write the line of a step that was chosen."""
+        execution = self.execution
+        self.current = slot
+        self.task = slot.name
+        self.phase = execution.phase
+        self.clock = self.clocks.step(slot.index, op.reads | slot.guard_reads, op.writes)
+        self.log.write(
+            "step",
+            seq=self.next("step"),
+            t=self.machine.clock.now,
+            step=execution.steps,
+            task=slot.name,
+            op=op.name,
+            phase=PHASES[self.phase],
+            **self.where(slot),
+            vc=self.clock,
+        )
+
+    def on_fact(self, fact: Fact) -> None:
+        """Write the line of a fact emitted in the current step."""
+        if self.execution.phase == NUDGED and self.phase != NUDGED:
+            # The engine itself preempts everyone; no task does.
+            self.phase = NUDGED
+            self.current = None
+            self.task = ENGINE_TASK
+            self.clock = self.clocks.barrier()
+        self.events += 1
+        self.log.write(
+            fact.KIND,
+            seq=self.next(fact.KIND),
+            t=self.machine.clock.now,
+            step=self.execution.steps,
+            task=self.task,
+            **(self.where(self.current) | fact_fields(fact)),
+            vc=self.clock,
+        )
+
+    def footer(self, outcome: Outcome) -> None:
+        """Write the violations and the last line."""
+        now = self.machine.clock.now
+        for violation in outcome.violations:
+            self.log.write(
+                "violation",
+                seq=self.next("violation"),
+                t=now,
+                step=violation.step,
+                type=violation.type,
+                rule=violation.rule,
+                text=violation.text,
+            )
+        seq = self.next("footer")
+        self.log.write(
+            "footer",
+            seq=seq,
+            t=now,
+            verdict=verdict_of(outcome),
+            bound=outcome.bound,
+            violations=[violation.rule for violation in outcome.violations],
+            steps=outcome.steps,
+            events=self.events,
+            dropped=0,
+            **{f"count.{kind}": count for kind, count in sorted(self.counts.items())},
+        )

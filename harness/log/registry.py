@@ -1,0 +1,247 @@
+"""The one registry of what can stand in a log: its records, their types, a line of text for each.
+
+A log line is one flat JSON object. ``event`` names its kind. The log's own kinds are ``header``,
+``step``, ``violation`` and ``footer``; every other kind is a fact of ``model.facts``. A fact's
+``cpu`` is written as ``pcpu``, a List Register as ``before_state``, ``after_vintid`` and so on.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from model import facts
+from model.facts import KINDS, Fact
+from model.gic.lr import STATES, Lr
+
+__all__ = [
+    "FORMAT", "REGISTRY", "Footer", "Header", "Kind", "Meta", "Step", "ViolationLine", "describe",
+    "fact_fields", "fact_from",
+]
+
+FORMAT = 1
+"""The version of the log format. A reader refuses any other."""
+
+
+class Header(msgspec.Struct, frozen=True, tag_field="event", tag="header"):
+    """The first line: everything the execution depends on, and nothing else.
+
+    ``format`` is the version of this format, ``version`` that of vgic-race. ``tasks`` gives the
+    order of the numbers in every vector clock. ``scenario_digest`` tells a changed scenario file.
+    """
+
+    seq: int
+    format: int
+    version: str
+    scenario: str
+    scenario_digest: str
+    variant: str
+    era: str
+    seed: int | None
+    schedule: str
+    pcpus: int
+    vcpus: int
+    lrs: int
+    tasks: tuple[str, ...]
+    knobs: tuple[str, ...] = ()
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """What every line between header and footer tells besides its own fields.
+
+    ``seq`` is the line's number in the file, ``t`` virtual nanoseconds, ``step`` the number of
+    the step, ``vc`` the vector clock of its task (numbers in the order of ``Header.tasks``).
+    """
+
+    seq: int
+    t: int
+    step: int
+    task: str
+    event: str
+    pcpu: int | None = None
+    vcpu: int | None = None
+    intid: int | None = None
+    vintid: int | None = None
+    vc: tuple[int, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, tag_field="event", tag="step"):
+    """A step was chosen: ``task`` performs ``op``; ``phase`` is "search", "drain" or "nudged"."""
+
+    seq: int
+    t: int
+    step: int
+    task: str
+    op: str
+    phase: str
+    pcpu: int | None = None
+    vcpu: int | None = None
+    vc: tuple[int, ...] = ()
+
+
+class ViolationLine(msgspec.Struct, frozen=True, tag_field="event", tag="violation"):
+    """A rule was broken; ``type`` is "violation", "late" or "lost"."""
+
+    seq: int
+    t: int
+    step: int
+    type: str
+    rule: str
+    text: str
+
+
+class Footer(msgspec.Struct, frozen=True, tag_field="event", tag="footer"):
+    """The last line. ``counts`` (written as ``count.KIND``) has the number of lines of each kind.
+
+    ``violations`` are the ids of the broken rules; ``bound`` names the bound that was hit, or is
+    empty; ``dropped`` is the number of events that were lost on the way, always 0.
+    """
+
+    seq: int
+    t: int
+    verdict: str
+    bound: str
+    violations: tuple[str, ...]
+    steps: int
+    events: int
+    dropped: int
+    counts: dict[str, int] = {}
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """An entry of the registry: a kind of line, its type, and how it reads as text."""
+
+    name: str
+    type: type[msgspec.Struct]
+    text: str
+
+
+TEXTS: dict[type[Fact], str] = {
+    facts.LineChanged: "line of INTID {intid} {before} -> {level}",
+    facts.PendingChanged: "pending latch of INTID {intid} {before} -> {after}",
+    facts.ActiveChanged: "INTID {intid} active {before} -> {after} ({cause})",
+    facts.AckedByHost: "host IAR = {intid}",
+    facts.PriorityDropped: "host EOIR {intid}, running priority {running}",
+    facts.Signalled: "IRQ pin of CPU {cpu} {before} -> {level}",
+    facts.DeactivationSent: "deactivation of INTID {intid} sent through the HW bit",
+    facts.DeactivationArrived: "deactivation of INTID {intid} arrived (was active: {was_active})",
+    facts.LrWritten: "KVM writes LR{index} on CPU {cpu}: {before} -> {after}",
+    facts.LrMoved: "guest {access} moves LR{index} on CPU {cpu}: {before} -> {after}",
+    facts.AckedByGuest: "guest IAR = {vintid}",
+    facts.Completed: "guest EOIR {vintid}",
+    facts.DeactivatedByGuest: "guest deactivates vINTID {vintid}",
+    facts.GuestTimer: "guest programs its timer: CTL {ctl}, CVAL {cval} (at {deadline})",
+    facts.GuestMask: "guest masks: IRQs off {irqs_masked}, PMR {pmr}, timer enabled {enabled}",
+    facts.GuestWfi: "guest WFI (completes at once: {completed})",
+    facts.Halted: "guest of VCPU {vcpu} has finished",
+    facts.Entered: "VCPU {vcpu} enters its guest on CPU {cpu}",
+    facts.Exited: "VCPU {vcpu} exits on CPU {cpu}: {reason}, after {instructions} instructions",
+    facts.Loaded: "VCPU {vcpu} loaded on CPU {cpu}",
+    facts.Put: "VCPU {vcpu} put, nothing of it is left on CPU {cpu}",
+    facts.UserLeft: "VCPU {vcpu} returns to user space",
+    facts.UserEntered: "VCPU {vcpu} comes back from user space",
+    facts.InterruptTaken: "CPU {cpu} takes an interrupt ({source})",
+    facts.IsrBegan: "host handler of INTID {intid} begins",
+    facts.IsrEnded: "host handler of INTID {intid} ends (line as read: {line})",
+    facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {cpu} shall go, next on CPU {target}",
+    facts.Placed: "thread of VCPU {vcpu} gets CPU {cpu} (before: {before})",
+    facts.LockTaken: "{context} takes {lock} (rank {rank}, IRQs off {irqs_off}, in IRQ {in_irq})",
+    facts.LockReleased: "{context} gives {lock} back",
+    facts.TimerRead: "KVM reads the timer of VCPU {vcpu} from {source}: {level}",
+    facts.TimerSaved: "KVM saves the timer (CTL {ctl}, CVAL {cval}), leaves CTL {left} on CPU {cpu}",
+    facts.TimerRestored: "KVM programs the timer of CPU {cpu}: CTL {ctl}, CVAL {cval}",
+    facts.PhysActiveWritten: "KVM writes active state of INTID {intid} on CPU {cpu}: {value}",
+    facts.Ticked: "time moves to {now}",
+    facts.Armed: "soft timer of VCPU {vcpu} armed on CPU {cpu} for {expiry}",
+    facts.Cancelled: "soft timer of VCPU {vcpu} cancelled (was armed: {armed})",
+    facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})",
+    facts.Injected: "inject vINTID {vintid} for VCPU {vcpu}: {level} (accepted: {accepted})",
+    facts.Folded: (
+        "fold vINTID {vintid}: LR {state} -> active {active}, line {line_level}, "
+        "latch {pending_latch}"
+    ),
+    facts.Resampled: "KVM samples the line of vINTID {vintid} again: {level}",
+    facts.Requested: "request for VCPU {vcpu}",
+    facts.RequestsChecked: "VCPU {vcpu} checks its requests (seen: {seen})",
+    facts.Kicked: "VCPU {vcpu} kicked (IPI: {ipi})",
+    facts.Blocked: "thread of VCPU {vcpu} sleeps",
+    facts.Woken: "thread of VCPU {vcpu} woken",
+    facts.Unblocked: "thread of VCPU {vcpu} leaves its blocking loop",
+}
+
+REGISTRY: dict[str, Kind] = {
+    "header": Kind("header", Header, "{scenario}, variant {variant}"),
+    "step": Kind("step", Step, "{op}"),
+    "violation": Kind("violation", ViolationLine, "{rule}: {text}"),
+    "footer": Kind("footer", Footer, "{verdict} after {steps} steps"),
+    **{name: Kind(name, cls, TEXTS[cls]) for name, cls in KINDS.items()},
+}
+
+LEVELS = {"level", "line", "line_level"}
+NEGATED = {"line": "level", "pending": "after", "active": "after", "signal": "level"}
+"""Facts of a change of one bit: "before" in the log is the opposite of this field."""
+
+LR_FIELDS = Lr.__struct_fields__
+
+
+def describe(record: msgspec.Struct) -> str:
+    """Return the one-line text of a record or fact."""
+    kind = record.KIND if isinstance(record, Fact) else str(record.__struct_config__.tag)
+    values = {name: getattr(record, name) for name in record.__struct_fields__}
+    if kind in NEGATED:
+        values["before"] = not values[NEGATED[kind]]
+    high_low = LEVELS | ({"before"} if NEGATED.get(kind) == "level" else set())
+    if kind == "fold":
+        values["state"] = STATES[values["state"]]
+    return REGISTRY[kind].text.format_map(
+        {name: pretty(value, levels=name in high_low) for name, value in values.items()}
+    )
+
+
+def pretty(value: object, *, levels: bool) -> str:
+    """Return a field's value as a reader wants it."""
+    if isinstance(value, bool):
+        return ("low", "high")[value] if levels else ("0", "1")[value]
+    if isinstance(value, Lr):
+        if value.state == 0:
+            return "inactive" if value.vintid else "empty"
+        hw = f" HW {value.pintid}" if value.hw else ""
+        return f"{STATES[value.state]} vINTID {value.vintid}{hw}"
+    return "-" if value is None else str(value)
+
+
+def fact_fields(fact: Fact) -> dict[str, Any]:
+    """Return the fields of a fact, flat, as they stand in a log line."""
+    out: dict[str, Any] = {}
+    if fact.KIND in NEGATED:
+        out["before"] = not getattr(fact, NEGATED[fact.KIND])
+    for name in fact.__struct_fields__:
+        value = getattr(fact, name)
+        if isinstance(value, Lr):
+            for part in LR_FIELDS:
+                out[f"{name}_{part}"] = getattr(value, part)
+            if value.vintid:
+                out["vintid"] = value.vintid
+        else:
+            out["pcpu" if name == "cpu" else name] = value
+    return out
+
+
+def fact_from(line: Mapping[str, Any]) -> Fact:
+    """Build the fact of a log line.
+
+    Raises:
+        msgspec.ValidationError: a field is missing or of the wrong type.
+
+    """
+    cls = KINDS[line["event"]]
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(cls):
+        name = field.name
+        if field.type is Lr:
+            values[name] = {p: line[f"{name}_{p}"] for p in LR_FIELDS if f"{name}_{p}" in line}
+        else:
+            stored = "pcpu" if name == "cpu" else name
+            if stored in line:
+                values[name] = line[stored]
+    return msgspec.convert(values, cls)

@@ -1,0 +1,199 @@
+"""Writes the log of one execution: JSON lines, through structlog, into a file that appears whole.
+
+The lines go into ``NAME.partial`` and get their name when the log is complete. What was written
+before a failure or an interruption stays there. No file is ever overwritten.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from harness.errors import UsageError
+
+__all__ = ["BytesLogger", "LogFile", "default_log_root", "make_logger", "new_folder", "slug"]
+
+BUFFER_BYTES = 1 << 18
+FIRST = ("event", "seq", "t", "step", "task")
+NAMES_MAX = 10_000
+ROOT_ENV = "VGIC_RACE_LOGS"
+
+
+def default_log_root() -> Path:
+    """Return where logs go: ``VGIC_RACE_LOGS``, else ``logs/`` of the nearest project or of here.
+
+    The nearest project is the closest folder upwards that has a ``pyproject.toml``.
+    """
+    if given := os.environ.get(ROOT_ENV):
+        return Path(given)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder / "logs"
+    return here / "logs"
+
+
+def slug(text: str) -> str:
+    """Return ``text`` as part of a file name."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".-")[-60:]
+
+
+def new_folder(root: Path, name: str) -> Path:
+    """Make a folder ``name`` under ``root``, or ``name-2`` and so on, that did not exist.
+
+    Raises:
+        UsageError: it cannot be made.
+
+    """
+    for number in range(1, NAMES_MAX):
+        folder = root / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not root.is_dir():
+                raise cannot("make the log folder", folder, "not a directory") from None
+            continue
+        except OSError as error:
+            raise cannot("make the log folder", folder, error.strerror) from None
+        return folder
+    raise cannot("make the log folder", root / name, "every numbered name is taken")
+
+
+def cannot(what: str, path: Path, why: str | None) -> UsageError:
+    """Say what could not be done, where, and why."""
+    return UsageError(f"cannot {what} {str(path)!r}: {why or 'input/output error'}")
+
+
+class BytesLogger:
+    """Structlog's logger at the end of the chain: collects encoded lines, writes them in blocks."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.lines: list[bytes] = []
+        self.size = 0
+
+    def msg(self, line: bytes) -> None:
+        """Take one encoded line."""
+        self.lines.append(line)
+        self.size += len(line)
+        if self.size >= BUFFER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected; what cannot be written is dropped with the error."""
+        block = memoryview(b"".join(self.lines))
+        self.lines.clear()
+        self.size = 0
+        while block:
+            block = block[os.write(self.descriptor, block) :]
+
+
+def encode(_logger: Any, _method: str, event: Any) -> bytes:
+    """Encode one event as a line: the common fields first, the others in the order given."""
+    line = {name: event[name] for name in FIRST if name in event}
+    line.update(event)
+    return msgspec.json.encode(line) + b"\n"
+
+
+def make_logger(sink: BytesLogger) -> Any:
+    """Return a structlog logger of its own for ``sink``; nothing global is touched or cached."""
+    return structlog.wrap_logger(
+        sink,
+        processors=[encode],
+        wrapper_class=structlog.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+class LogFile:
+    """A log being written. With ``exact`` the name must be free, else the next free one is taken.
+
+    Raises:
+        UsageError: the file cannot be made; :meth:`write` and :meth:`commit`: not written.
+
+    """
+
+    def __init__(self, path: Path, *, exact: bool = False) -> None:
+        self.path, self.partial, descriptor = self.reserve(path, exact)
+        self.sink = BytesLogger(descriptor)
+        self.logger = make_logger(self.sink)
+        self.open = True
+
+    @staticmethod
+    def reserve(path: Path, exact: bool) -> tuple[Path, Path, int]:
+        """Open the temporary file of a log whose name is free."""
+        for number in range(1, 2 if exact else NAMES_MAX):
+            name = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+            partial = name.with_name(f"{name.name}.partial")
+            if name.exists():
+                continue
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+                return name, partial, os.open(partial, flags, 0o666)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise cannot("write the log", name, error.strerror) from None
+        taken = path if path.exists() else path.with_name(f"{path.name}.partial")
+        raise UsageError(
+            f"cannot write the log {str(path)!r}: {str(taken)!r} exists, and logs are never "
+            "overwritten"
+        )
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Write one line."""
+        try:
+            self.logger.msg(event, **fields)
+        except OSError as error:
+            raise self.failed(error) from None
+
+    def commit(self) -> Path:
+        """Complete the log and give it its name; returns the name it got."""
+        try:
+            self.sink.flush()
+            self.close()
+            self.path = self.publish()
+        except OSError as error:
+            raise self.failed(error) from None
+        return self.path
+
+    def publish(self) -> Path:
+        """Move the temporary file to its name, which another process may have taken meanwhile."""
+        try:
+            os.link(self.partial, self.path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links: the window between look and rename is accepted.
+            if self.path.exists():
+                raise FileExistsError(17, "File exists") from None
+            self.partial.rename(self.path)
+        else:
+            self.partial.unlink()
+        return self.path
+
+    def abandon(self) -> None:
+        """Keep what there is in the temporary file."""
+        if self.open:
+            with contextlib.suppress(OSError):
+                self.sink.flush()
+            with contextlib.suppress(OSError):
+                self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.open:
+            self.open = False
+            os.close(self.sink.descriptor)
+
+    def failed(self, error: OSError) -> UsageError:
+        """Close the file, and say what could not be written and where the rest is."""
+        self.abandon()
+        reason = error.strerror or "input/output error"
+        return UsageError(
+            f"cannot write the log {str(self.path)!r}: {reason}; what was written is in "
+            f"{str(self.partial)!r}"
+        )

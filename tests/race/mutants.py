@@ -1,0 +1,295 @@
+"""For each rule a variant that breaks it, and the clean twin. One idea each, none subtle."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.contract import Guard
+from harness.kvm.flow import Kvm
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum import exhibits
+from harness.kvm.seed import Seed
+from harness.tasks.context import Context
+from harness.tasks.host_irq import HostIrq
+from model import facts
+from model.facts import LrMoved, TimerSaved
+from model.gic.gic import Gic
+from model.gic.lr import PENDING_ACTIVE, Lr
+from model.machine import Machine
+from model.messages import VTIMER_PPI
+from model.timer import ENABLE
+from model.vgic.irq import VgicIrq
+
+
+MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    """A rule, the variant that breaks it, the clean twin, and where it shows."""
+
+    rule: str
+    broken: type[Kvm]
+    twin: type[Kvm]
+    scenario: str
+    knobs: tuple[tuple[str, str], ...] = ()
+    schedules: int = 800
+
+    def __str__(self) -> str:
+        return f"{self.rule}-{self.broken.__name__}"
+
+
+def exhibit(number: str, era: str) -> type[Kvm]:
+    cls = exhibits()[number].eras[era]
+    assert not isinstance(cls, str)
+    return cls
+
+
+def on_machine(era: type[Kvm], gic: type[Gic]) -> type[Kvm]:
+    """An era on a machine with another GIC."""
+    machine = type(f"Machine{gic.__name__}", (Machine,), {"gic_class": gic})
+    return type(f"{era.__name__}On{gic.__name__}", (era,), {"machine_class": machine})
+
+
+# -- hardware ----------------------------------------------------------------------------------
+
+
+class AckEmpties(Gic):
+    """An acknowledge leaves the List Register inactive."""
+
+    def viar(self, c: int, group: int = 1) -> int:
+        vintid = super().viar(c, group)
+        vif = self.vifs[c]
+        for i, lr in enumerate(vif.lrs):
+            if vintid < 1020 and lr.vintid == vintid:
+                empty = msgspec.structs.replace(lr, state=0)
+                vif.lrs = (*vif.lrs[:i], empty, *vif.lrs[i + 1 :])
+                vif.refresh()
+                assert self.emit is not None
+                self.emit(LrMoved(c, i, "iar", lr, empty))
+        return vintid
+
+
+class ArchAfterAll(Gic):
+    """Says it leaves the List Register active on deactivation, and clears it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**(kwargs | {"lr_on_guest_deactivate": "arch"}))
+
+
+class DeactivationLatches(Gic):
+    """A deactivation makes the interrupt pending, whatever its line says."""
+
+    def deactivate(self, c: int, intid: int, cause: str = "deactivate") -> None:
+        super().deactivate(c, intid, cause)
+        if intid == VTIMER_PPI:
+            self.set_pending(c, intid, True)
+
+
+# -- KVM ---------------------------------------------------------------------------------------
+
+
+class HandlerInjectsNothing(Lazy):
+    async def inject(self, ctx: Context, v: int, level: bool) -> None:
+        if not ctx.in_irq:
+            await super().inject(ctx, v, level)
+
+
+class PendingAndActive(Seed):
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        both = irq.active and irq.is_pending()
+        lr = super().populate_lr(irq)
+        return msgspec.structs.replace(lr, state=PENDING_ACTIVE) if both else lr
+
+
+class NeverPolls(Lazy):
+    def trusted(self, t: Context, lr: Lr) -> Lr:
+        return lr
+
+
+class NeverActive(Seed):
+    def phys_active_needed(self, level: bool, active: bool) -> bool:
+        return False
+
+
+class NotWrittenAtLoad(Lazy):
+    async def load_phys_active(self, t: Context) -> None:
+        await self.map_is_active(t)
+
+
+class AlwaysActive(Lazy):
+    async def load_phys_active(self, t: Context) -> None:
+        await t.step(t.o.phys_active)
+        self.set_phys_active(t, VTIMER_PPI, True)
+
+
+class SeedAlwaysActive(Seed):
+    def phys_active_needed(self, level: bool, active: bool) -> bool:
+        return True
+
+
+class KeepsPriority(HostIrq):
+    async def drop_priority(self, intid: int) -> None:
+        """No EOIR."""
+
+
+class NoPriorityDrop(Lazy):
+    host_irq_class = KeepsPriority
+
+
+class IrqsIgnored(Lazy):
+    def forced_exit(self, t: Context) -> Guard:
+        return lambda: False
+
+
+class NotForwarded(Lazy):
+    timer_forwarded = False
+
+
+class TimerLeftLoaded(Lazy):
+    """The put copies the timer to memory and leaves the hardware as it is, and says nothing."""
+
+    def take_off_hardware(self, t: Context) -> None:
+        timer, vtimer = self.machine.timers[t.c], self.machine.vtimers[t.v]
+        vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
+
+
+class TimerLeftOn(Lazy):
+    """The put copies the timer to memory and forgets to disable it."""
+
+    def take_off_hardware(self, t: Context) -> None:
+        timer, vtimer = self.machine.timers[t.c], self.machine.vtimers[t.v]
+        vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
+        self.emit(TimerSaved(t.v, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
+
+
+class SoftTimerLate(Lazy):
+    def soft_timer_start(self, t: Context) -> None:
+        vtimer = self.machine.vtimers[t.v]
+        vtimer.cval += 30
+        super().soft_timer_start(t)
+        vtimer.cval -= 30
+
+
+class ForgetsEnable(Lazy):
+    """The load programs the timer but leaves it disabled if it was to fire later."""
+
+    def put_on_hardware(self, t: Context) -> None:
+        super().put_on_hardware(t)
+        timer = self.machine.timers[t.c]
+        if timer.ctl == ENABLE and not timer.output():
+            timer.ctl = 0
+
+
+class CallbackDoesNothing(Lazy):
+    async def soft_timer_expired(self, h: Context, v: int) -> bool:
+        return False
+
+
+class FlushWithIrqsOn(Lazy):
+    """Flush before interrupts are masked; a late request is still noticed. Clean."""
+
+    async def run_once(self, t: Context) -> str:
+        await self.check_requests(t)
+        if self.machine.vgics[t.v].ap_list:
+            saved = await self.irq_save(t)
+            await self.flush_lrs(t)
+            await self.irq_restore(t, saved)
+        await t.step(t.o.irq_disable)
+        t.p.irqs_off = True
+        if self.machine.vgics[t.v].used:
+            await self.write_lrs(t)
+        ready = await self.ready_to_enter(t)
+        if not ready:
+            await t.step(t.o.abort_entry)
+            reason = ""
+        else:
+            reason = await self.enter_guest(t)
+            await t.step(t.o.mode_outside)
+            self.leave_guest_mode(t)
+        work = self.has_vgic_work(t)
+        if work:
+            await self.save_lrs(t)
+        await self.sync_vgic(t, work)
+        await self.irq_enable(t)
+        return reason
+
+
+class RequestsNotRechecked(FlushWithIrqsOn):
+    """The same, and whoever injected after the flush goes unnoticed (museum 30)."""
+
+    async def ready_to_enter(self, t: Context) -> bool:
+        await super().ready_to_enter(t)
+        self.machine.threads[t.v].mode = 1
+        return True
+
+
+class LockKept(Lazy):
+    """A handler that injected keeps irq_lock."""
+
+    def gave(self, ctx: Context, lock: Any) -> None:
+        if ctx.in_irq and isinstance(lock, VgicIrq):
+            self.emit(facts.LockReleased(ctx.name, self.world.part_names[lock.bit]))
+            return
+        super().gave(ctx, lock)
+
+
+class NoIrqSave(Lazy):
+    """Locks that a handler takes are taken with interrupts on (388d4359680b)."""
+
+    async def irq_save(self, ctx: Context) -> bool:
+        return False
+
+
+class LocksSwapped(Lazy):
+    """Prune takes irq_lock before ap_list_lock."""
+
+    async def prune(self, t: Context) -> None:
+        irq = self.machine.irqs[t.v]
+        await t.lock(irq, t.o.prune_irq)
+        self.took(t, irq)
+        vgic = self.machine.vgics[t.v]
+        await t.lock(vgic, t.o.prune_irq)
+        self.took(t, vgic)
+        vgic.used = 0
+        await t.step(t.o.queue_unlock)
+        self.gave(t, vgic)
+        self.gave(t, irq)
+
+
+MUTANTS = (
+    Mutant("R0", HandlerInjectsNothing, Lazy, "timer-wfi"),
+    Mutant("R3", on_machine(Lazy, AckEmpties), Lazy, "timer-wfi"),
+    Mutant("R5", PendingAndActive, Seed, "migrate"),
+    Mutant("R6", exhibit("bound-3", "lazy"), Lazy, "timer-busy"),
+    Mutant("R10", on_machine(Lazy, ArchAfterAll), Lazy, "timer-wfi",
+           (("lr_on_guest_deactivate", "seed"),)),
+    Mutant("R11", NeverPolls, Lazy, "timer-wfi", (("lr_on_guest_deactivate", "seed"),)),
+    Mutant("R12", NeverActive, Seed, "timer-wfi"),
+    Mutant("R14", NoPriorityDrop, Lazy, "timer-busy"),
+    Mutant("R15", NeverActive, Seed, "timer-wfi"),
+    Mutant("R15", NotWrittenAtLoad, Lazy, "timer-wfi"),
+    Mutant("R17", IrqsIgnored, Lazy, "timer-busy"),
+    Mutant("R18", exhibit("4", "seed"), Seed, "timer-busy"),
+    Mutant("R18", NotForwarded, Lazy, "timer-busy"),
+    Mutant("R19", on_machine(Lazy, DeactivationLatches), Lazy, "timer-wfi"),
+    Mutant("R23", NotWrittenAtLoad, Lazy, "migrate"),
+    Mutant("R28", TimerLeftLoaded, Lazy, "migrate"),
+    Mutant("R29", exhibit("3", "seed"), Seed, "migrate"),
+    Mutant("R30", SoftTimerLate, Lazy, "timer-wfi"),
+    Mutant("R31", exhibit("bound-2", "seed"), Seed, "timer-busy"),
+    Mutant("I1", exhibit("23", "seed"), Seed, "timer-wfi"),
+    Mutant("I2", AlwaysActive, Lazy, "timer-wfi"),
+    Mutant("I2", SeedAlwaysActive, Seed, "timer-wfi"),
+    Mutant("I3", PendingAndActive, Seed, "migrate"),
+    Mutant("I10", SeedAlwaysActive, Seed, "timer-busy"),
+    Mutant("I11", exhibit("29", "lazy"), Lazy, "timer-wfi"),
+    Mutant("I12", RequestsNotRechecked, FlushWithIrqsOn, MANY_EXITS, schedules=2000),
+    Mutant("I15", TimerLeftOn, Lazy, "migrate"),
+    Mutant("L1", ForgetsEnable, Lazy, "timer-wfi"),
+    Mutant("L2", exhibit("4", "seed"), Seed, "timer-busy"),
+    Mutant("L5", CallbackDoesNothing, Lazy, "timer-wfi"),
+    Mutant("deadlock", LockKept, Lazy, "timer-wfi"),
+    Mutant("lock-order", NoIrqSave, Lazy, "timer-wfi"),
+    Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
+)
