@@ -16,7 +16,7 @@ from model.timer import Clock, HwTimer
 from model.vgic.irq import VgicCpu, VgicIrq
 from model.vgic.vtimer import VTimer
 
-__all__ = ["GIC_MESSAGES", "LR_MODES", "Config", "Machine"]
+__all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Machine"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 LR_MODES = ("arch", "seed", "quirk", "erratum")

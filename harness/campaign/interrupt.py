@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Self
 
 __all__ = ["Interrupts"]
 
@@ -20,7 +21,7 @@ class Interrupts:
         self.on_first: Callable[[], None] = lambda: None
         self.before: object = None
 
-    def __enter__(self) -> "Interrupts":
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self.before = signal.signal(signal.SIGINT, self.handle)
         return self
@@ -29,7 +30,7 @@ class Interrupts:
         if self.before is not None:
             signal.signal(signal.SIGINT, self.before)  # type: ignore[arg-type]  # as it was
 
-    def handle(self, number: int, frame: FrameType | None) -> None:
+    def handle(self, _number: int, _frame: FrameType | None) -> None:
         """Take a Ctrl-C."""
         if self.seen:
             raise KeyboardInterrupt

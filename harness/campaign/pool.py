@@ -73,7 +73,9 @@ class Processes:
         method = "forkserver" if "forkserver" in known else "spawn"
         context = multiprocessing.get_context(method)
         if method == "forkserver":
-            context.set_forkserver_preload([workers.__name__, f"harness.engine.{plan.engine}_engine"])
+            context.set_forkserver_preload(
+                [workers.__name__, f"harness.engine.{plan.engine}_engine"]
+            )
             # Starting it later would unblock what submit blocks.
             resource_tracker.ensure_running()
         self.stop: Stop = context.Event()

@@ -104,9 +104,7 @@ class Runner:
         self.pool = pool
         self.campaign = campaign
         self.interrupts = interrupts
-        self.lanes = [
-            Lane(i, plan.budget(i), tally) for i, tally in enumerate(campaign.tallies)
-        ]
+        self.lanes = [Lane(i, plan.budget(i), tally) for i, tally in enumerate(campaign.tallies)]
         self.under_way: dict[Future[BatchResult], Batch] = {}
         self.give_up: float | None = None
 

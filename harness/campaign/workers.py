@@ -161,6 +161,7 @@ class Site:
             yield from self.measure()
         result.k = self.k
         result.tasks = len(self.world.slots)
+        began = time.monotonic()
         execution, reached, deadline = self.execution, result.reached, plan.deadline
         for index in range(batch.first, batch.first + batch.count):
             if stop.is_set() or (deadline is not None and index and time.monotonic() >= deadline):
@@ -169,6 +170,7 @@ class Site:
             execution.strategy = strategy
             outcome = yield execution
             assert outcome is not None
+            result.seconds = time.monotonic() - began
             result.done += 1
             result.steps += outcome.steps
             reached[outcome.reached] = reached.get(outcome.reached, 0) + 1
@@ -204,16 +206,14 @@ class Worker:
     def run(self, batch: Batch) -> BatchResult:
         """Run a batch; an exception becomes a :class:`Crash`."""
         result = BatchResult(batch.entry, batch.first)
-        began = time.monotonic()
         try:
             site = self.sites.get(batch.entry)
             if site is None:
                 spec = self.plan.specs[batch.entry]
                 site = self.sites[batch.entry] = Site(spec, self.plan.engine)
             site.engine().drive(site.run(self.plan, batch, self.stop, result))
-        except Exception as error:  # noqa: BLE001  # whatever a variant raises
+        except Exception as error:  # whatever a variant raises
             result.crash = self.crash(batch, batch.first + result.done, error)
-        result.seconds = time.monotonic() - began
         return result
 
     def crash(self, batch: Batch, index: int, error: BaseException) -> Crash:
@@ -225,10 +225,10 @@ class Worker:
         if isinstance(error, UsageError):
             return Crash(str(error), trace, usage=True)
         frames = traceback.extract_tb(error.__traceback__)
-        where = f" in {frames[-1].name} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+        last = frames[-1]
         text = (
-            f"variant {spec.variant!r} raised {type(error).__name__}: {error}{where if frames else ''}"
-            f", in schedule {index} of scenario {spec.scenario!r}, seed {self.plan.seed}"
+            f"variant {spec.variant!r} raised {type(error).__name__}: {error} in {last.name} "
+            f"({Path(last.filename).name}:{last.lineno}), in schedule {index} of scenario {spec.scenario!r}, seed {self.plan.seed}"
         )
         return Crash(text, trace, usage=":" in spec.variant)
 

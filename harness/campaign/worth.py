@@ -22,7 +22,7 @@ def rule_of_three(schedules: int) -> float:
 
 def pct_bound(tasks: int, k: int, depth: int) -> float:
     """Return the least probability that one pct schedule finds a bug of this depth."""
-    return 1 / (max(tasks, 1) * max(k, 1) ** (depth - 1))
+    return 1 / (max(tasks, 1) * float(max(k, 1)) ** (depth - 1))
 
 
 def runs_for(probability: float, confidence: float = CONFIDENCE) -> int:

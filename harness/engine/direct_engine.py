@@ -71,6 +71,9 @@ class DirectEngine:
                 except StopIteration:
                     finished |= task.bit
                     execution.retire(task)
+                except BaseException:
+                    finished |= task.bit
+                    raise
                 task = execution.chosen
             return execution.outcome()
         finally:

@@ -275,6 +275,10 @@ class Execution:
             candidates = self.tables[enabled]
         except KeyError:
             candidates = self.tables[enabled] = tuple(t for t in self.tasks if t.bit & enabled)
+        if self.steps >= self.limits.steps_max and candidates:
+            # Before the strategy is asked: a replay has no choice left here and would abandon.
+            self.bound = "steps"
+            return self.pick_slowly(current, drain=True)
         if len(candidates) > 1 or (candidates and self.every_step):
             chosen = self.strategy.choose(candidates, self.tasks, current)
             if chosen is ABANDON:
@@ -284,9 +288,6 @@ class Execution:
         elif candidates:
             task = candidates[0]
         else:
-            return self.pick_slowly(current, drain=True)
-        if self.steps >= self.limits.steps_max:
-            self.bound = "steps"
             return self.pick_slowly(current, drain=True)
         self.choices.append(task.index)
         self.steps += 1

@@ -37,7 +37,8 @@ class Resources:
     def mask(self, declared: str, cpu: int, vcpu: int) -> int:
         """Return the bits of a declaration such as ``"bank@c irq@v timer* clock"``.
 
-        ``@c`` is the CPU the operation runs on, ``@v`` its VCPU, ``*`` all of that kind.
+        ``@c`` is the CPU the operation runs on, ``@v`` its VCPU, ``*`` all of that kind, and a
+        ``?`` behind a name says that not every machine has it.
         """
         mask = 0
         for word in declared.split():
@@ -45,6 +46,9 @@ class Resources:
                 mask |= self.kinds.get(word[:-1], 0)
                 continue
             name = word.replace("@c", str(cpu)).replace("@v", str(vcpu))
+            if name.endswith("?"):
+                mask |= self.bits.get(name[:-1], 0)
+                continue
             if name not in self.bits:
                 raise FootprintError(f"no resource {name!r} (declared as {word!r})")
             mask |= self.bits[name]

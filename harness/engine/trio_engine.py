@@ -12,7 +12,13 @@ from typing import Any
 
 import outcome as outcomes
 import trio
-from trio.lowlevel import Abort, current_task, reschedule, wait_task_rescheduled
+from trio.lowlevel import (
+    Abort,
+    current_task,
+    enable_ki_protection,
+    reschedule,
+    wait_task_rescheduled,
+)
 
 from harness.contract import Alternative, Guard, Op
 from harness.engine.execution import EndOfExecution, Execution, Outcome, Slot
@@ -21,7 +27,7 @@ __all__ = ["TrioEngine"]
 
 
 def discard(_raise_cancel: Any) -> Abort:
-    """Let an outside cancellation through: it discards the execution in progress."""
+    """Let a cancellation through to a parked actor."""
     return Abort.SUCCEEDED
 
 
@@ -45,7 +51,9 @@ class TrioTask(Slot):
         self.alt = alt
         chosen = execution.advance(self)
         if chosen is not self:
-            if execution.starting:
+            if execution.owner is None:
+                pass  # Discarded from outside: everybody is being cancelled where it parks.
+            elif execution.starting:
                 # Not started yet: thrown out of the execution before, it starts at once.
                 reschedule(chosen.thread, end())  # type: ignore[union-attr]
             elif chosen is not None:
@@ -71,31 +79,46 @@ class TrioEngine:
         self.actors: list[trio.lowlevel.Task] = []
         self.execution: Execution | None = None
         self.crash: BaseException | None = None
+        self.cancelled = False
         self.owner: trio.lowlevel.Task
 
     def drive(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
-        """Run each execution that ``campaign`` yields and send its outcome back."""
+        """Run each execution that ``campaign`` yields and send its outcome back.
+
+        What a task or the campaign raises comes out as it is, Ctrl-C included.
+        """
         trio.run(self.main, campaign)
 
+    @enable_ki_protection
     async def main(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
         """Be the task that begins executions and waits for their end."""
         self.owner = current_task()
         outcome: Outcome | None = None
         try:
             async with trio.open_nursery() as nursery:
-                while True:
-                    try:
+                try:
+                    while self.crash is None:
                         execution = campaign.send(outcome)
-                    except StopIteration:
-                        break
-                    outcome = await self.execute(execution, nursery)
-                    if self.crash is not None:
-                        break
+                        outcome = await self.execute(execution, nursery)
+                except StopIteration:
+                    pass
+                except trio.Cancelled:
+                    raise
+                except BaseException as crash:
+                    # Kept, so that the nursery does not wrap it in a group.
+                    self.crash = crash
                 nursery.cancel_scope.cancel()
             if self.crash is not None:
                 raise self.crash
         finally:
             campaign.close()
+
+    def discard_execution(self, _raise_cancel: Any) -> Abort:
+        """Let a cancellation or Ctrl-C through to the owner: no actor hands over any more."""
+        self.cancelled = True
+        if self.execution is not None:
+            self.execution.owner = None
+        return Abort.SUCCEEDED
 
     async def execute(self, execution: Execution, nursery: trio.Nursery) -> Outcome | None:
         """Run one execution; None when its strategy had nothing left to try."""
@@ -103,7 +126,7 @@ class TrioEngine:
         while len(self.actors) < len(tasks):
             # The new actor parks first, and hands control back before the next one is made.
             nursery.start_soon(self.actor, len(self.actors))
-            await wait_task_rescheduled(discard)
+            await wait_task_rescheduled(self.discard_execution)
         if not execution.begin():
             return None
         self.execution = execution
@@ -111,13 +134,15 @@ class TrioEngine:
         for task in tasks:
             task.thread = self.actors[task.index]
         reschedule(self.actors[0], end())
-        await wait_task_rescheduled(discard)
+        await wait_task_rescheduled(self.discard_execution)
         return None if self.crash is not None else execution.outcome()
 
+    @enable_ki_protection
     async def actor(self, index: int) -> None:
         """Run task ``index`` of one execution after the other."""
         self.actors.append(current_task())
-        reschedule(self.owner)
+        if not self.cancelled:
+            reschedule(self.owner)
         while True:
             with suppress(EndOfExecution):
                 await wait_task_rescheduled(discard)
@@ -133,13 +158,16 @@ class TrioEngine:
                     raise
                 except BaseException as crash:
                     self.crash = crash
-                    reschedule(self.owner)
+                    if execution.owner is not None:
+                        reschedule(self.owner)
                     break
                 self.hand_over(execution, execution.retire(task))
                 break
 
     def hand_over(self, execution: Execution, chosen: Slot | None) -> None:
         """Let ``chosen`` go after a task has returned; the owner when nobody is left."""
+        if execution.owner is None:
+            return
         if execution.starting:
             assert chosen is not None
             reschedule(chosen.thread, end())

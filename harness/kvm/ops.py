@@ -8,7 +8,7 @@ as DELIVERS and AGES.
 __all__ = ["KVM_OPS"]
 
 DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c"
-SIGNAL_R = "bank@c cpuif@c spi* lpis@c"
+SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c"
 
 KVM_OPS: dict[str, tuple[str, str]] = {
@@ -78,8 +78,8 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "guest_wfi": ("signal@c vif@c", "guest@v pcpu@c"),
     "guest_pmr": ("signal@c", "guest@v vif@c"),
     "guest_iar": ("signal@c", "guest@v vif@c"),
-    "guest_eoir": (f"signal@c cpuif@c spi* lpis@c {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
-    "guest_dir": (f"signal@c cpuif@c spi* lpis@c {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
+    "guest_eoir": (f"signal@c cpuif@c spi* lpis@c? {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
+    "guest_dir": (f"signal@c cpuif@c spi* lpis@c? {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
     # -- host handlers
     "isr_timer": ("timer@c clock", "pcpu@c"),
     "isr_should_fire": ("timer@c clock", "vtimer@v"),

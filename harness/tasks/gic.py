@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OPS", "make"]
 
-SIGNAL_R = "bank@c cpuif@c spi* lpis@c"
+SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 OPS = {
     "gic_deactivate": ("", "chan@c bank@c spi*"),
     "gic_line": ("timer@c clock", "bank@c chan@c"),

@@ -2,20 +2,25 @@
 
 It only sets TIF_NEED_RESCHED and sends the reschedule IPI; put, release, acquire and load are the
 thread's own steps. How many preemptions there are is drawn before the first, so that none at all is
-an execution too.
+an execution too; before which time each does not come is drawn as well, so that they do not crowd
+at the beginning.
 """
 
 from typing import TYPE_CHECKING
 
+from harness.contract import Guard
 from harness.engine.execution import Slot
 from harness.kvm.inject import SGI_RESCHEDULE
 from model import facts
+from model.machine import START_NS
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
 __all__ = ["OPS", "make"]
 
+SLICE_NS = 50
+SLICES = 4
 OPS = {"host_preempt": ("", "thread* pcpu* bank*")}
 
 
@@ -23,15 +28,19 @@ def make(world: "VgicWorld") -> Slot:
     """Return the host scheduler's task, an optional stimulus."""
     machine = world.machine
     op = world.op_table.ops(OPS, 0, 0).host_preempt
-    reads = world.resources.mask("thread*", 0, 0)
-    threads = machine.threads
+    reads = world.resources.mask("thread* clock", 0, 0)
+    threads, clock = machine.threads, machine.clock
 
-    def somebody_runs() -> bool:
-        return any(not thread.done for thread in threads)
+    def not_before(time_ns: int) -> Guard:
+        def due() -> bool:
+            return clock.now >= time_ns and any(not thread.done for thread in threads)
+
+        return due
 
     async def main(task: Slot) -> None:
         for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
-            await task.step(op, somebody_runs, reads)
+            slices = task.choose("not before", SLICES)
+            await task.step(op, not_before(START_NS + slices * SLICE_NS), reads)
             running = [v for v, thread in enumerate(threads) if not thread.done]
             v = running[task.choose("preempted vcpu", len(running))]
             place = task.choose("placed on pcpu", world.config.pcpus)

@@ -9,6 +9,7 @@ from harness.contract import Guard
 from harness.kvm.flow import Kvm
 from harness.kvm.lazy import Lazy
 from harness.kvm.museum import exhibits
+from harness.kvm.ops import KVM_OPS
 from harness.kvm.seed import Seed
 from harness.tasks.context import Context
 from harness.tasks.host_irq import HostIrq
@@ -164,6 +165,8 @@ class TimerLeftOn(Lazy):
 
 
 class SoftTimerLate(Lazy):
+    OPS = KVM_OPS | {"soft_arm": ("clock thread@v", "vtimer@v hrtimer@v signal*")}
+
     def soft_timer_start(self, t: Context) -> None:
         vtimer = self.machine.vtimers[t.v]
         vtimer.cval += 30
@@ -188,6 +191,8 @@ class CallbackDoesNothing(Lazy):
 
 class FlushWithIrqsOn(Lazy):
     """Flush before interrupts are masked; a late request is still noticed. Clean."""
+
+    OPS = KVM_OPS | {"check_requests": ("vgic@v", "thread@v")}
 
     async def run_once(self, t: Context) -> str:
         await self.check_requests(t)

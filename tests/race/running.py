@@ -36,7 +36,7 @@ def world_of(
     )
 
 
-def outcomes(world: VgicWorld, schedules: int, *, audit: bool = False) -> Iterator[Outcome]:
+def outcomes(world: VgicWorld, schedules: int, *, audit: bool = True) -> Iterator[Outcome]:
     """Run schedules 0, 1, ... and yield how each ended."""
     engine = DirectEngine()
     for i in range(schedules):

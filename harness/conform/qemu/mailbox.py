@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 from harness.conform.qemu import layout
 
@@ -70,7 +71,7 @@ class Mailbox:
         self.ram = ram
         self.words = memoryview(ram).cast("Q")
         self._process: subprocess.Popen[bytes] | None = None
-        self._errors: Path | None = None
+        self._messages: IO[bytes] | None = None
         self._sequence = 0
 
     @classmethod
@@ -85,10 +86,10 @@ class Mailbox:
         self.words.release()
         self.ram.close()
 
-    def attach(self, process: subprocess.Popen[bytes], errors: Path) -> None:
+    def attach(self, process: "subprocess.Popen[bytes]", messages: IO[bytes]) -> None:
         """Say whose death to look for while waiting, and where its messages are."""
         self._process = process
-        self._errors = errors
+        self._messages = messages
 
     def _control(self, field: int) -> int:
         return (layout.CONTROL - layout.RAM + field) // 8
@@ -98,9 +99,13 @@ class Mailbox:
         self.words[self._control(layout.CTL_CPUS)] = cpus
 
     def _check_alive(self) -> None:
-        if self._process is not None and self._process.poll() is not None:
-            text = self._errors.read_text(errors="replace").strip() if self._errors else ""
-            raise MailboxError(f"QEMU ended with status {self._process.returncode}: {text}")
+        if self._process is None or self._process.poll() is None:
+            return
+        text = ""
+        if self._messages is not None:
+            self._messages.seek(0)
+            text = self._messages.read().decode(errors="replace").strip()
+        raise MailboxError(f"QEMU ended with status {self._process.returncode}: {text}")
 
     def _wait(self, word: int, value: int, seconds: float, what: str) -> None:
         words = self.words

@@ -156,27 +156,26 @@ def start(gic: int, cpus: int) -> Iterator[Qemu]:
     """Run QEMU with the agent in it for the length of the ``with`` block."""
     tools = find_tools()
     version = qemu_version(tools)
-    with tempfile.TemporaryDirectory(prefix="vgic-race-") as name:
-        folder = Path(name)
+    with contextlib.ExitStack() as stack:
+        scratch = tempfile.TemporaryDirectory(prefix="vgic-race-")
+        stack.enter_context(scratch)
+        folder = Path(scratch.name)
         image = build_agent(tools, gic, folder)
         ram = folder / "ram"
-        with contextlib.closing(Mailbox.create(ram)) as mailbox:
-            mailbox.set_cpus(cpus)
-            errors = (folder / "stderr").open("w+b")
-            with errors:
-                process = subprocess.Popen(
-                    _command(tools, gic, cpus, image, ram),
-                    stdin=subprocess.DEVNULL,
-                    stdout=errors,
-                    stderr=errors,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509
-                )
-                try:
-                    mailbox.attach(process, folder / "stderr")
-                    mailbox.wait_ready(cpus, _START_SECONDS)
-                    # Both sides have it mapped: should we be killed, nothing large is left.
-                    ram.unlink()
-                    yield Qemu(process, mailbox, version, gic, cpus)
-                finally:
-                    _end(process)
+        mailbox = stack.enter_context(contextlib.closing(Mailbox.create(ram)))
+        mailbox.set_cpus(cpus)
+        messages = stack.enter_context((folder / "messages").open("w+b"))
+        process = subprocess.Popen(
+            _command(tools, gic, cpus, image, ram),
+            stdin=subprocess.DEVNULL,
+            stdout=messages,
+            stderr=messages,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
+        )
+        stack.callback(_end, process)
+        mailbox.attach(process, messages)
+        mailbox.wait_ready(cpus, _START_SECONDS)
+        # All of it is loaded or mapped: should we be killed, nothing is left behind.
+        scratch.cleanup()
+        yield Qemu(process, mailbox, version, gic, cpus)

@@ -5,10 +5,11 @@ own that depends on the run's seed and the number of the course; a divergence th
 and shrinks, within one course.
 """
 
+import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.conform.qemu import process, shrink
@@ -129,38 +130,41 @@ class _Run:
 
     # -- generated operations -----------------------------------------------------------------
 
-    def generate(self, number: int, length: int) -> "_Generation":
-        return _Generation(self, number, length)
+    def batches(self, operations: int) -> Iterator[_Batch]:
+        """Make that many operations, in courses."""
+        made = 0
+        for number in itertools.count():
+            if made >= operations:
+                return
+            length = min(_COURSE, operations - made)
+            yield from _Generation(self, number, length).batches()
+            made += length
 
     def courses(
         self, operations: int, progress: Progress | None
     ) -> tuple[list[Operation], Divergence] | None:
-        """Run that many operations; the comparison of one batch overlaps the next one's run."""
+        """Run that many operations.
+
+        While QEMU executes one batch, the one before is compared and the next one made.
+        """
         began = time.monotonic()
-        number = 0
         flying: _Batch | None = None
-        while True:
-            remaining = operations - self.done
-            generation = self.generate(number, min(_COURSE, remaining)) if remaining > 0 else None
-            number += 1
-            while True:
-                batch = generation.batch() if generation is not None else None
-                if batch is None and generation is not None:
-                    break
-                compare = self.step.finish() if flying is not None else None
+        for batch in itertools.chain(self.batches(operations), (None,)):
+            landed, compare = flying, self.step.finish() if flying is not None else None
+            flying = batch
+            if batch is not None:
+                self.step.submit(batch.steps, fresh=batch.first == 0)
+            if landed is None or compare is None:
+                continue
+            found = compare()
+            self.done += landed.count
+            if found is not None:
                 if batch is not None:
-                    self.step.submit(batch.steps, fresh=batch.first == 0)
-                found = compare() if compare is not None else None
-                if found is not None and flying is not None:
-                    if batch is not None:
-                        self.step.finish()
-                    return flying.up_to(found.index), found
-                if flying is not None and progress is not None:
-                    progress(self.done, time.monotonic() - began)
-                flying = batch
-                if batch is None:
-                    return None
-                self.done += batch.count
+                    self.step.finish()
+                return landed.up_to(found.index), found
+            if progress is not None:
+                progress(self.done, time.monotonic() - began)
+        return None
 
     def shrink(
         self, operations: list[Operation], found: Divergence
@@ -193,24 +197,24 @@ class _Generation:
         )
         self.opening = self.generator.opening(self.view)[::-1]
 
-    def batch(self) -> _Batch | None:
-        """Make the next batch, or None at the end of the course."""
+    def batches(self) -> Iterator[_Batch]:
+        """Make the operations, carrying each out on the model."""
         operations = self.course.operations
-        first = len(operations)
-        count = min(_BATCH, self.length - first)
-        if count <= 0:
-            return None
+        while len(operations) < self.length:
+            first = len(operations)
+            count = min(_BATCH, self.length - first)
+            yield _Batch(self.course, first, self._steps(count), count)
+
+    def _steps(self, count: int) -> list[Step]:
         run, generator, model = self.run, self.generator, self.model
         steps: list[Step] = []
-        view = self.view
         for _ in range(count):
-            operation = self.opening.pop() if self.opening else generator.next(view)
-            made, view = plan(model, operation, view, run.excuses, run.choices)
+            operation = self.opening.pop() if self.opening else generator.next(self.view)
+            made, self.view = plan(model, operation, self.view, run.excuses, run.choices)
             generator.observe(operation, made[0].value)
-            operations.append(operation)
+            self.course.operations.append(operation)
             steps += made
-        self.view = view
-        return _Batch(self.course, first, steps, count)
+        return steps
 
 
 def _check(gic: int, cpus: int, operations: int) -> None:
@@ -253,7 +257,7 @@ def run_conformance(
         text = None
         small: list[Operation] = []
         if failed is None:
-            failed = run.courses(run.done + operations, progress)
+            failed = run.courses(operations, progress)
         seconds = time.monotonic() - began
         if failed is not None:
             small, found = run.shrink(*failed)

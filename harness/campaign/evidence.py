@@ -1,0 +1,175 @@
+"""What a campaign leaves behind: a folder with failing logs, long schedules and campaign.json.
+
+A folder is never written into twice, and campaign.json appears whole or not at all. What cannot be
+written is said; it never hides what was found.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.campaign.summary import Campaign, Tally
+from harness.campaign.workers import Finding
+from harness.engine.schedule import LINE_MAX, Schedule
+from harness.errors import UsageError
+
+__all__ = ["LOGS_MAX", "Evidence", "Failure"]
+
+LOGS_MAX = 3
+"""How many whole logs are kept per rule and variant; the other failures keep their schedules."""
+NAME = "stress"
+
+
+class Failure(msgspec.Struct):
+    """A failing execution as it is reported.
+
+    ``replay`` is what ``vgic-race replay`` takes: the schedule, or the file it is in.
+    """
+
+    tally: Tally
+    finding: Finding
+    replay: str
+    log: Path | None = None
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return one object per broken rule, the first one first."""
+        return [
+            {
+                "type": v.type,
+                "rule": v.rule,
+                "text": v.text,
+                "scenario": self.tally.spec.scenario,
+                "variant": self.tally.spec.variant,
+                "schedule": self.replay,
+                "steps": v.step,
+                "log": None if self.log is None else shown(self.log),
+                "execution": self.finding.index,
+            }
+            for v in self.finding.violations
+        ]
+
+
+class Evidence:
+    """Writes the folder of a campaign, which is made when the first thing is to be written.
+
+    ``error`` says why something could not be written; nothing more is tried after that.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder: Path | None = None
+        self.error = ""
+        self.names: set[str] = set()
+
+    def place(self, name: str) -> Path:
+        """Return a path in the folder, which is made now if it was not yet."""
+        if self.folder is None:
+            self.folder = new_folder(self.root)
+        return self.folder / name
+
+    def keep(self, campaign: Campaign) -> list[Failure]:
+        """Write what was found, in the order of entries and schedules."""
+        logs: dict[tuple[str, str], int] = {}
+        failures = []
+        for tally in campaign.tallies:
+            for finding in sorted(tally.findings, key=lambda f: f.index):
+                key = (tally.spec.variant, finding.violations[0].rule)
+                logs[key] = logs.get(key, 0) + 1
+                failures.append(self.keep_one(tally, finding, whole=logs[key] <= LOGS_MAX))
+        return failures
+
+    def keep_one(self, tally: Tally, finding: Finding, *, whole: bool) -> Failure:
+        """Write the log of a failure if it is to be ``whole``, and its schedule if it is long."""
+        failure = Failure(tally=tally, finding=finding, replay=finding.schedule)
+        name = self.name(tally, finding)
+        try:
+            if not self.error and len(finding.schedule) > LINE_MAX:
+                path = self.place(f"{name}.schedule")
+                write(path, finding.schedule.encode() + b"\n")
+                failure.replay = shown(path)
+            if not self.error and whole:
+                failure.log = self.record(tally, finding, self.place(f"{name}.jsonl"))
+        except UsageError as error:
+            self.error = self.error or str(error)
+        return failure
+
+    def record(self, tally: Tally, finding: Finding, path: Path) -> Path:
+        """Run a failing execution again with full logging; the log names no seed.
+
+        A schedule says everything; so a replay of it writes the same bytes.
+        """
+        from harness.log.record import record
+
+        recorded = record(tally.spec, Schedule.parse(finding.schedule), path)
+        again = [(v.rule, v.step) for v in recorded.outcome.violations]
+        if recorded.divergence is not None or again != [
+            (v.rule, v.step) for v in finding.violations
+        ]:
+            raise UsageError(
+                f"variant {tally.spec.variant!r} is not deterministic: schedule {finding.index} "
+                f"broke {finding.violations[0].rule}, and did otherwise when it was run again "
+                f"({recorded.divergence or again}); see that it keeps no state of its own"
+            )
+        return recorded.path
+
+    def name(self, tally: Tally, finding: Finding) -> str:
+        """Return the name of an execution, as part of a file's."""
+        text = f"{tally.spec.scenario}-{tally.spec.variant}-{finding.index}"
+        base = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[-120:]
+        name, number = base, 2
+        while name in self.names:
+            name, number = f"{base}-{number}", number + 1
+        self.names.add(name)
+        return name
+
+    def finish(self, figures: dict[str, Any]) -> None:
+        """Write campaign.json."""
+        if self.error:
+            return
+        try:
+            path = self.place("campaign.json")
+            write(path, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+        except UsageError as error:
+            self.error = str(error)
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is shown: relative where it is below the current directory."""
+    full = Path(os.path.abspath(path))
+    return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
+
+
+def new_folder(root: Path) -> Path:
+    """Make the next free ``stress-N``; making it is what claims the number."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        taken = [
+            int(match[1])
+            for entry in root.iterdir()
+            if (match := re.fullmatch(rf"{NAME}-(\d+)", entry.name))
+        ]
+        number = max(taken, default=0)
+        while True:
+            number += 1
+            folder = root / f"{NAME}-{number}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        raise UsageError(f"cannot make a folder in {str(root)!r}: {error.strerror}") from None
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(data)
+        partial.rename(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None

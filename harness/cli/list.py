@@ -1,0 +1,154 @@
+"""``vgic-race list``: what there is to choose from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from harness.cli.options import EPILOG, json_option
+from harness.cli.output import print_json, table
+from harness.errors import unknown_name
+from harness.verdict import CLEAN
+
+__all__ = ["command"]
+
+Item = dict[str, Any]
+
+
+def scenarios() -> list[Item]:
+    """List the built-in scenarios."""
+    from harness.scenarios.schema import builtin_names, load_builtin
+
+    items = []
+    for name in builtin_names():
+        s = load_builtin(name)
+        items.append({
+            "name": name,
+            "title": s.title,
+            "pcpus": s.pcpus,
+            "vcpus": s.vcpus or len(s.vcpu),
+            "lrs": s.lrs,
+            "sometimes": {era: list(names) for era, names in s.sometimes.items()},
+        })  # fmt: skip
+    return items
+
+
+def variants() -> list[Item]:
+    """List the eras and the museum's exhibits, with the eras that cannot express one."""
+    from harness.kvm.museum import exhibits
+    from harness.variants import ERAS
+
+    items: list[Item] = [
+        {
+            "name": name,
+            "title": " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split()),
+            "source": "the era itself",
+            "eras": [name],
+            "not_in": {},
+        }
+        for name, cls in ERAS.items()
+    ]
+    for exhibit in exhibits().values():
+        here = [era for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
+        items.append({
+            "name": exhibit.id,
+            "title": exhibit.title,
+            "source": exhibit.source,
+            "symptom": exhibit.symptom,
+            "eras": here,
+            "variants": [f"{era}-{exhibit.id}" for era in here],
+            "not_in": {era: why for era, why in exhibit.eras.items() if isinstance(why, str)},
+        })  # fmt: skip
+    return items
+
+
+def rules() -> list[Item]:
+    """List the rules."""
+    from model.rules.registry import RULES
+
+    return [
+        {
+            "name": rule.id,
+            "title": rule.title,
+            "section": rule.section,
+            "kind": rule.kind,
+            "eras": list(rule.eras),
+            "about": "hardware" if rule.hardware else "kvm",
+        }
+        for rule in RULES.values()
+    ]
+
+
+def strategies() -> list[Item]:
+    """List the strategies of a campaign."""
+    from harness.campaign.plan import STRATEGIES
+
+    return [{"name": name, "title": title} for name, title in STRATEGIES.items()]
+
+
+def knobs() -> list[Item]:
+    """List the knobs."""
+    from harness.spec import KNOBS
+
+    return [{"name": name, "title": title} for name, title in KNOBS.items()]
+
+
+def faults() -> list[Item]:
+    """List the ways to break the model in ``conform qemu``."""
+    from harness.conform.qemu.faults import FAULTS
+
+    return [{"name": name, "title": title} for name, title in FAULTS.items()]
+
+
+KINDS: dict[str, Callable[[], list[Item]]] = {
+    "scenarios": scenarios,
+    "variants": variants,
+    "rules": rules,
+    "strategies": strategies,
+    "knobs": knobs,
+    "faults": faults,
+}
+
+
+@click.command(epilog=EPILOG)
+@click.argument("what", metavar="|".join(KINDS))
+@json_option
+def command(what: str, as_json: bool) -> int:
+    """List scenarios, variants, rules, strategies, knobs, or faults."""
+    if what not in KINDS:
+        raise unknown_name("list", what, KINDS)
+    items = KINDS[what]()
+    if as_json:
+        for item in items:
+            print_json({"type": what.removesuffix("ies").removesuffix("s"), **item})
+        print_json({"type": "summary", "verdict": CLEAN, "violations": [], "count": len(items)})
+        return 0
+    if what == "variants":
+        print_variants(items)
+    elif what == "scenarios":
+        for item in items:
+            sizes = f"{item['pcpus']} pCPUs, {item['vcpus']} VCPUs, {item['lrs']} LRs"
+            click.echo(f"{item['name']}: {item['title']} ({sizes})")
+            for era, names in item["sometimes"].items():
+                click.echo(f"    sometimes, {era}: {', '.join(names)}")
+    elif what == "rules":
+        rows = [
+            (i["name"], i["section"], i["kind"], "+".join(i["eras"]), i["about"], i["title"])
+            for i in items
+        ]
+        click.echo(table(("rule", "section", "kind", "eras", "about", "title"), rows))
+    else:
+        click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
+    return 0
+
+
+def print_variants(items: list[Item]) -> None:
+    """Print the variants; each exhibit with its source, and with what it cannot be in."""
+    for item in items:
+        names = item.get("variants", [])
+        click.echo(f"{item['name']}: {item['title']}")
+        if not names:
+            continue
+        click.echo(f"    as {', '.join(names)}; {item['source']}; {item['symptom']}")
+        for era, why in item["not_in"].items():
+            click.echo(f"    not in era {era}: {why}")

@@ -1,0 +1,185 @@
+"""The entry point ``vgic-race``: finds the subcommand, and makes an exit code of what happens.
+
+A subcommand's module is imported when it is used, so that ``--help`` costs next to nothing.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import EPILOG
+from harness.errors import UsageError
+from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
+
+__all__ = ["TRACEBACK_ENV", "main"]
+
+TRACEBACK_ENV = "VGIC_RACE_TRACEBACK"
+EXIT_PIPE = 141
+"""What a shell shows for a command that wrote into a closed pipe (128 + SIGPIPE)."""
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "stress": ("harness.cli.stress:command", "Run scenarios under many schedules, hunt for races."),
+    "run": ("harness.cli.run:command", "Run one execution, and tell the life of each interrupt."),
+    "replay": ("harness.cli.replay:command", "Run a schedule, or a log's, exactly again."),
+    "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
+    "log": ("harness.cli.log:group", "Show a log."),
+    "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the commands in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; say which is nearest if there is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(nearest("command", args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+def nearest(what: str, name: str, known: Any) -> str:
+    """Say that there is no such name, and which is nearest."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of: {', '.join(known)}"
+    return f"unknown {what} {name!r}; {hint}"
+
+
+def print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Print version and revision, and leave."""
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib import metadata
+
+    try:
+        version = metadata.version("vgic-race")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    click.echo(f"vgic-race {version}{revision()}")
+    ctx.exit(0)
+
+
+def revision() -> str:
+    """Return the short revision of the checkout this runs from, if it is one."""
+    import subprocess
+
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f" ({done.stdout.strip()})"
+
+
+@click.group(cls=Lazy, epilog=EPILOG)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version,
+    help="Show the version and, in a checkout, the revision.",
+)  # fmt: skip
+def group() -> None:
+    """Hunt for the interleavings that break KVM/ARM's forwarded physical interrupts."""
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command line; return the exit code.
+
+    The root context's ``obj`` is when this began, for commands with a wall time.
+    """
+    try:
+        code = dispatch(args, time.monotonic())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return EXIT_PIPE
+    except KeyboardInterrupt:
+        return fail("interrupted", EXIT_INTERRUPTED, prefix="")
+    except OSError as error:
+        # A full disk, a folder one may not write: the surroundings, not a fault in here.
+        silence(sys.stdout)
+        where = f": {error.filename!r}" if error.filename else ""
+        return fail(f"{error.strerror or error}{where}", EXIT_USAGE)
+    return code
+
+
+def dispatch(args: list[str] | None, began: float) -> int:
+    """Run the command and translate what it raises."""
+    try:
+        result = group.main(args=args, prog_name="vgic-race", standalone_mode=False, obj=began)
+    except UsageError as error:
+        return fail(str(error), EXIT_USAGE)
+    except click.Abort:
+        return fail("interrupted", EXIT_INTERRUPTED, prefix="")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        usage = f" (see {context.command_path} --help)" if context is not None else ""
+        return fail(error.format_message().replace("\n", " ") + usage, EXIT_USAGE)
+    except (OSError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if os.environ.get(TRACEBACK_ENV):
+            traceback.print_exc()
+        return fail(
+            f"internal error: {type(error).__name__}: {error} "
+            f"(set {TRACEBACK_ENV}=1 to see where)".replace("\n", " "),
+            EXIT_INTERNAL,
+            prefix="",
+        )
+    return result if isinstance(result, int) else 0
+
+
+def fail(text: str, code: int, *, prefix: str = "error: ") -> int:
+    """Say on stderr what is wrong; a closed stderr changes nothing."""
+    try:
+        click.echo(f"{prefix}{text}", err=True)
+    except OSError:
+        silence(sys.stderr)
+    return code
+
+
+def silence(stream: Any) -> None:
+    """Point a stream that cannot be written to nowhere, so that Python is quiet at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""How results are shown: plain text in columns on stdout, JSON lines, progress on stderr."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+import msgspec
+
+from harness.campaign.summary import Campaign
+from harness.errors import UsageError
+
+__all__ = ["Progress", "last_events", "print_json", "table"]
+
+PLAIN_SECONDS = 5.0
+EVENTS_SHOWN = 12
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Lay out rows in columns; those numbered in ``right`` are aligned to the right."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON line."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def last_events(log: Path, count: int = EVENTS_SHOWN) -> list[str]:
+    """Return the last events of a log, a line each: time, task, pCPU, VCPU, what happened."""
+    from harness.log.reader import read_log
+    from harness.log.registry import describe
+
+    try:
+        entries = read_log(log).entries
+    except UsageError:
+        return []
+    lines = []
+    for entry in entries[-count:]:
+        meta = entry.meta
+        lines.append(f"{meta.t:>8} ns  step {meta.step:<4} {meta.task:<5} {describe(entry.record)}")
+    return lines
+
+
+class Progress:
+    """Says on stderr how far a campaign is: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, schedules: int | None, seconds: float | None) -> None:
+        self.schedules = schedules
+        self.seconds = seconds
+        self.began = time.monotonic()
+        self.next = self.began + PLAIN_SECONDS
+        self.bar: Any = None
+        self.update: Callable[[float, str], None] = self.plain
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich import progress
+            from rich.console import Console
+
+            self.bar = progress.Progress(
+                progress.TextColumn("stress"), progress.BarColumn(),
+                progress.TextColumn("{task.description}"),
+                console=Console(stderr=True), transient=True,
+            )  # fmt: skip
+            self.bar.start()
+            task = self.bar.add_task("", total=1.0)
+            self.update = lambda part, text: self.bar.update(
+                task, completed=min(part, 1.0), description=text
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, campaign: Campaign) -> None:
+        """Take note of how far it is."""
+        gone = time.monotonic() - self.began
+        done = campaign.schedules
+        part = done / self.schedules if self.schedules else gone / (self.seconds or 1.0)
+        failing = sum(bool(t.broken) for t in campaign.tallies)
+        text = f"{done} schedules, {done / max(gone, 1e-3):.0f}/s"
+        self.update(part, text + (f", {failing} violated" if failing else ""))
+
+    def plain(self, part: float, text: str) -> None:
+        """Print a line if it is time for one."""
+        now = time.monotonic()
+        if now >= self.next:
+            self.next = now + PLAIN_SECONDS
+            click.echo(f"  {min(part, 1.0):4.0%} {text}", err=True)

@@ -1,0 +1,200 @@
+"""``replay``: run a recorded schedule exactly again, and say so, or where it went another way."""
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from harness.cli.options import EPILOG, engine_option, json_option
+
+if TYPE_CHECKING:
+    from harness.engine.schedule import Schedule
+    from harness.log.record import Recorded
+    from harness.log.registry import Header
+
+__all__ = ["command"]
+
+OUTSIDE = (
+    "the variant's code or the model changed since, or something outside the execution decides "
+    "(hash order, wall time, global state)"
+)
+
+
+class Target(NamedTuple):
+    """What is to be run again: a schedule, and the log it comes from, if it does."""
+
+    schedule: "Schedule"
+    header: "Header | None"
+    path: Path | None
+
+
+class Diverged(NamedTuple):
+    """Where a replay went another way: the step, what was expected and found, and the cause."""
+
+    step: int
+    expected: str
+    found: str
+    cause: str
+
+
+@click.command("replay", epilog=EPILOG)
+@click.argument("schedule")
+@engine_option
+@json_option
+def command(schedule: str, engine: str, as_json: bool) -> None:
+    """Run SCHEDULE again: a schedule itself, a file that holds one, or a log.
+
+    A log is compared with the new one, byte by byte. Exit code 4: the choices could not be made
+    again or the logs differ; the first divergent step and the likely cause are told.
+    """
+    from harness.cli.show import report_execution
+    from harness.log.record import default_log_root, record
+    from harness.log.writer import new_folder, slug
+    from harness.spec import RunSpec
+    from harness.verdict import EXIT_DIVERGED
+
+    target = load(schedule)
+    wanted = target.schedule
+    spec = RunSpec.from_schedule(wanted)
+    name = f"replay-{slug(Path(spec.scenario).stem)}-{slug(spec.variant)}"
+    path = new_folder(default_log_root(), name) / "execution.jsonl"
+    recorded = record(
+        spec, wanted, path, engine=engine, seed=target.header.seed if target.header else None
+    )
+    diverged = compare(target, recorded)
+    if diverged is not None:
+        report_divergence(diverged, recorded, as_json=as_json)
+        raise SystemExit(EXIT_DIVERGED)
+    if target.path is not None:
+        if is_complete(target.path):
+            # The same bytes are there already.
+            recorded.path.unlink()
+            with contextlib.suppress(OSError):
+                recorded.path.parent.rmdir()
+            recorded = type(recorded)(recorded.outcome, None, target.path)
+            click.echo("identical: the new log is the old one, byte by byte", err=True)
+        else:
+            click.echo("identical as far as the old log goes; it ends early", err=True)
+    else:
+        click.echo("replayed: every choice could be made again", err=True)
+    raise SystemExit(report_execution(recorded, wanted, as_json=as_json))
+
+
+def load(text: str) -> Target:
+    """Read what is to be replayed."""
+    from harness.engine.schedule import VERSION, Schedule
+    from harness.log.reader import read_header
+
+    path = Path(text)
+    if not text.startswith(f"{VERSION};") and looks_like_log(path):
+        header = read_header(path)
+        return Target(Schedule.parse(header.schedule), header, path)
+    return Target(Schedule.load(text), None, None)
+
+
+def looks_like_log(path: Path) -> bool:
+    """Tell a log from a file that holds a schedule."""
+    if path.suffix in (".jsonl", ".partial"):
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except (OSError, ValueError):
+        return False
+
+
+def is_complete(path: Path) -> bool:
+    """Tell whether a log has its footer."""
+    from harness.log.reader import read_log
+
+    return read_log(path, partial=True).footer is not None
+
+
+def compare(target: Target, recorded: "Recorded") -> Diverged | None:
+    """Find out whether the new execution is the recorded one."""
+    where = None
+    if target.path is not None:
+        where = compare_logs(target.path, recorded.path)
+    divergence = recorded.divergence
+    if divergence is None:
+        return where
+    choices = target.schedule.choices[: divergence.position]
+    step = max(1, sum(not choice.startswith("=") for choice in choices))
+    cause = where.cause if where is not None else likely_cause(target, divergence.expected)
+    return Diverged(
+        step, f"choice {divergence.position}, {divergence.expected}", divergence.found, cause
+    )
+
+
+def likely_cause(target: Target, expected: str) -> str:
+    """Guess why a choice could not be made."""
+    if "no such task" in expected:
+        return "the scenario, its sizes or its devices are not the recorded ones"
+    kind = "the log" if target.path is not None else "the schedule"
+    return (
+        f"scenario {target.schedule.scenario!r} or variant {target.schedule.variant!r} is not what "
+        f"{kind} was recorded with, or another version recorded it; else {OUTSIDE}"
+    )
+
+
+def compare_logs(old: Path, new: Path) -> Diverged | None:
+    """Compare two logs byte by byte, as far as the old one goes if it ends early."""
+    from harness.log.reader import read_header
+
+    before, after = old.read_bytes(), new.read_bytes()
+    if before == after:
+        return None
+    if not is_complete(old):
+        before = before[: before.rfind(b"\n") + 1]
+        if after.startswith(before):
+            return None
+    causes = []
+    a, b = read_header(old), read_header(new)
+    if a.version != b.version:
+        causes.append(f"it was recorded by vgic-race {a.version}, this is {b.version}")
+    if a.scenario_digest != b.scenario_digest:
+        causes.append(f"scenario {a.scenario!r} has changed since")
+    if (a.era, a.tasks) != (b.era, b.tasks):
+        causes.append(f"variant {a.variant!r} or the scenario's tasks have changed since")
+    return first_difference(before, after, "; ".join(causes) or OUTSIDE)
+
+
+def first_difference(before: bytes, after: bytes, cause: str) -> Diverged:
+    """Describe the first line in which two logs differ, below the header if there is one."""
+    import msgspec
+
+    old, new = before.splitlines(), after.splitlines()
+    count = max(len(old), len(new))
+    old += [b""] * (count - len(old))
+    new += [b""] * (count - len(new))
+    differing = [i for i in range(count) if old[i] != new[i]]
+    number = differing[1] if differing[0] == 0 and len(differing) > 1 else differing[0]
+    step = 0
+    for line in (old[number], new[number]):
+        with contextlib.suppress(msgspec.DecodeError):
+            value = msgspec.json.decode(line)
+            step = step or (value.get("step", 0) if isinstance(value, dict) else 0)
+    return Diverged(
+        step if isinstance(step, int) else 0,
+        f"log line {number + 1}, {old[number].decode(errors='replace') or '(none)'}",
+        new[number].decode(errors="replace") or "(none)",
+        cause,
+    )
+
+
+def report_divergence(diverged: Diverged, recorded: "Recorded", *, as_json: bool) -> None:
+    """Say where the replay went another way."""
+    from harness.cli.show import emit, summary_of
+    from harness.log.reader import read_log
+
+    if as_json:
+        summary = summary_of(read_log(recorded.path), recorded.path)
+        summary["verdict"] = "inconclusive"
+        emit({**summary, "diverged": diverged._asdict()})
+        return
+    click.echo(f"diverged at step {diverged.step}")
+    click.echo(f"  expected: {diverged.expected}")
+    click.echo(f"  found:    {diverged.found}")
+    click.echo(f"  likely cause: {diverged.cause}")
+    click.echo(f"log: {recorded.path}", err=True)

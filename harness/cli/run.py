@@ -1,0 +1,113 @@
+"""``run``: one execution, printed as the life of each interrupt."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
+
+if TYPE_CHECKING:
+    from harness.log.record import Engine
+    from harness.log.specimen import Specimen
+    from harness.spec import RunSpec
+
+__all__ = ["command"]
+
+
+@click.command("run", epilog=EPILOG)
+@click.argument("scenario", required=False)
+@click.option("--scenario-file", metavar="FILE", help="A scenario of your own (TOML).")
+@click.option("--variant", default="lazy", show_default=True, help="The hypervisor under test.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["random", "pct", "round-robin"]),
+    help="What makes the choices [the first execution that tells the scenario's story].",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
+@click.option("--depth", type=click.IntRange(min=1), default=3, show_default=True,
+              help="Depth of pct.")
+@click.option("--log", "log_path", metavar="PATH", help="Write the log to this new file.")
+@size_options
+@knob_option
+@engine_option
+@json_option
+def command(
+    scenario: str | None,
+    scenario_file: str | None,
+    variant: str,
+    strategy: str | None,
+    seed: int | None,
+    depth: int,
+    log_path: str | None,
+    lrs: int | None,
+    vcpus: int | None,
+    pcpus: int | None,
+    knobs: tuple[str, ...],
+    engine: str,
+    as_json: bool,
+) -> None:
+    """Run SCENARIO once and print the life of each interrupt.
+
+    Without --strategy and --seed: round-robin if it tells the scenario's story (in era seed, every
+    numbered step of the seed document's list; else every state the scenario exists to reach), else
+    the first of the random seeds 0, 1, 2, ... that does, or that breaks a rule. The log is written
+    under logs/ (see VGIC_RACE_LOGS).
+    """
+    from harness.cli.show import report_execution
+    from harness.log.record import default_log_root, make_engine, record
+    from harness.log.writer import new_folder, slug
+    from harness.spec import RunSpec, parse_knobs
+
+    spec = RunSpec.make(
+        scenario_name(scenario, scenario_file), variant,
+        pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=parse_knobs(knobs),
+    )
+    found = choose(make_engine(engine), spec, strategy, seed, depth)
+    what = found.strategy if found.seed is None else f"{found.strategy}, seed {found.seed}"
+    click.echo(f"{spec.scenario}, variant {spec.variant}: {what}", err=True)
+    if log_path is None:
+        stem = slug(Path(spec.scenario).stem) + "-" + slug(spec.variant)
+        path = new_folder(default_log_root(), f"run-{stem}") / "execution.jsonl"
+    else:
+        path = Path(log_path)
+    recorded = record(
+        spec, found.schedule, path, engine=engine, seed=found.seed, exact=log_path is not None
+    )
+    raise SystemExit(report_execution(recorded, found.schedule, as_json=as_json))
+
+
+def scenario_name(scenario: str | None, scenario_file: str | None) -> str:
+    """Return the scenario to run: a built-in one's name, or the path of a ``.toml`` file."""
+    from harness.errors import UsageError
+
+    if (scenario is None) == (scenario_file is None):
+        raise UsageError("expected either a SCENARIO or --scenario-file FILE")
+    if scenario_file is None:
+        assert scenario is not None
+        return scenario
+    if not scenario_file.endswith(".toml") or ";" in scenario_file:
+        raise UsageError(
+            f"scenario file {scenario_file!r}: expected a name that ends in .toml, without ';'"
+        )
+    return scenario_file
+
+
+def choose(
+    engine: "Engine", spec: "RunSpec", strategy: str | None, seed: int | None, depth: int
+) -> "Specimen":
+    """Find the execution to show."""
+    from harness.contract import Strategy
+    from harness.log.specimen import run_strategy, specimen
+    from harness.strategies.pct import Pct
+    from harness.strategies.random_walk import RandomWalk
+    from harness.strategies.round_robin import RoundRobin
+
+    if strategy is None and seed is None:
+        return specimen(engine, spec)
+    name = strategy or "random"
+    number = seed or 0
+    if name == "round-robin":
+        return run_strategy(engine, spec, RoundRobin(), name, None)
+    made: Strategy = Pct(number, depth) if name == "pct" else RandomWalk(number)
+    return run_strategy(engine, spec, made, name, number)

@@ -1,0 +1,301 @@
+"""``vgic-race stress``: many schedules of many scenarios and variants."""
+
+import os
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from harness.campaign.evidence import LOGS_MAX, Evidence, Failure, shown
+from harness.campaign.interrupt import Interrupts
+from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
+from harness.campaign.runner import run_campaign
+from harness.campaign.seeds import fresh_seed
+from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
+from harness.cli.output import Progress, last_events, print_json, table
+from harness.errors import UsageError, unknown_name
+from harness.scenarios.schema import builtin_names
+from harness.spec import RunSpec, parse_knobs
+from harness.variants import ERAS, expand_variant, resolve_variant
+from harness.verdict import (
+    CLEAN,
+    EXIT_CODES,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    INCONCLUSIVE,
+    VIOLATED,
+)
+
+__all__ = ["command"]
+
+SECONDS = 10.0
+REPORT_SECONDS = 0.4
+"""What is kept back of the wall time, to write and print what was found."""
+TRACEBACK_ENV = "VGIC_RACE_TRACEBACK"
+VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
+
+
+@click.command(epilog=EPILOG)
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--scenario-file", "files", multiple=True, metavar="FILE", help="A .toml of yours.")
+@click.option(
+    "--variant", "variants", multiple=True, metavar="V",
+    help="seed, lazy, a museum id, package.module:Class or path/file.py:Class [seed and lazy].",
+)  # fmt: skip
+@click.option("--strategy", default=MIX, show_default=True, help=f"{', '.join(STRATEGIES)}.")
+@click.option(
+    "--depth", type=click.IntRange(1, 20), default=DEPTH, show_default=True, help="Depth of pct."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=None, help="Seed of everything [random]."
+)
+@click.option("--schedules", type=click.IntRange(min=1), help="How many, shared over the entries.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True),
+    help=f"Wall time of the whole command, shared over the entries [{SECONDS:g}].",
+)  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes [one per CPU].")
+@click.option("--keep-going", is_flag=True, help="Do not stop an entry at its first violation.")
+@engine_option
+@knob_option
+@size_options
+@json_option
+def command(**options: Any) -> int:
+    """Run SCENARIOs (all built-in ones by default) under many schedules and check every step.
+
+    Each scenario is run with each variant. An entry ends at its first violation; the last line
+    then is the command that reproduces it. A clean campaign proves nothing: it says what finding
+    nothing is worth.
+    """
+    given = click.get_current_context().find_root().obj
+    began = given if isinstance(given, float) else time.monotonic()
+    plan, seconds = make_plan(began=began, **options)
+    as_json: bool = options["as_json"]
+    click.echo(parameters(plan, seconds), err=True)
+    with Interrupts() as interrupts:
+        with Progress(plan.schedules, seconds) as progress:
+            campaign = run_campaign(plan, interrupts, progress)
+        from harness.log.record import default_log_root
+
+        evidence = Evidence(default_log_root())
+        failures = evidence.keep(campaign)
+        summary = summarise(campaign, failures)
+        evidence.finish(
+            {"began": datetime.now(UTC).isoformat(), "arguments": sys.argv[1:], **summary}
+        )
+        if as_json:
+            for entry in summary["entries"]:
+                print_json({"type": "entry", **entry})
+            print_json(summary)
+        else:
+            print_text(campaign, failures, evidence)
+    return conclude(campaign, evidence)
+
+
+def make_plan(
+    *,
+    began: float,
+    scenarios: tuple[str, ...],
+    files: tuple[str, ...],
+    variants: tuple[str, ...],
+    strategy: str,
+    schedules: int | None,
+    seconds: float | None,
+    seed: int | None,
+    jobs: int | None,
+    knobs: tuple[str, ...],
+    pcpus: int | None,
+    vcpus: int | None,
+    lrs: int | None,
+    **others: Any,
+) -> tuple[Plan, float | None]:
+    """Check all options; return the plan and its wall time, if that is what limits it."""
+    if schedules is not None and seconds is not None:
+        raise UsageError("--schedules and --seconds exclude each other: give one of them")
+    if strategy not in STRATEGIES:
+        raise unknown_name("strategy", strategy, STRATEGIES)
+    if schedules is None and seconds is None:
+        seconds = SECONDS
+    checked = parse_knobs(knobs)
+    specs = tuple(
+        RunSpec.make(scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked)
+        for scenario in choose_scenarios(scenarios, files)
+        for variant in choose_variants(variants)
+    )
+    plan = Plan(
+        specs=specs,
+        seed=fresh_seed() if seed is None else seed,
+        schedules=schedules,
+        deadline=None if seconds is None else began + seconds - min(REPORT_SECONDS, seconds / 10),
+        strategy=strategy,
+        depth=others["depth"],
+        engine=others["engine"],
+        jobs=jobs or cpus(),
+        keep_going=others["keep_going"],
+    )
+    return plan, seconds
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_scenarios(names: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
+    """Return the scenarios to run, each once."""
+    for file in files:
+        if not file.endswith(".toml"):
+            raise UsageError(f"scenario file {file!r}: expected a .toml file")
+    chosen = [*names, *files] or builtin_names()
+    for name in chosen:
+        if ";" in name or "\n" in name:
+            raise UsageError(f"scenario {name!r}: a ';' in its path would garble schedules")
+    return list(dict.fromkeys(chosen))
+
+
+def choose_variants(names: tuple[str, ...]) -> list[str]:
+    """Return the variants to run, each once."""
+    chosen: dict[str, None] = {}
+    for name in names or tuple(ERAS):
+        if ";" in name or "\n" in name:
+            raise UsageError(f"variant {name!r}: a ';' in its name would garble schedules")
+        expanded = expand_variant(name)
+        if not expanded:
+            raise UsageError(f"variant {name!r} cannot be expressed in any era (see list variants)")
+        for variant in expanded:
+            resolve_variant(variant)
+            chosen[variant] = None
+    return list(chosen)
+
+
+def parameters(plan: Plan, seconds: float | None) -> str:
+    """Return the line that says how this campaign can be had again."""
+    scenarios = ",".join(dict.fromkeys(spec.scenario for spec in plan.specs))
+    variants = ",".join(dict.fromkeys(spec.variant for spec in plan.specs))
+    limit = f"seconds={seconds:g}" if seconds is not None else f"schedules={plan.schedules}"
+    knobs = "".join(f" {name}={value}" for name, value in plan.specs[0].knobs)
+    return (
+        f"stress: seed={plan.seed} scenarios={scenarios} variants={variants} {limit} "
+        f"strategy={plan.strategy} depth={plan.depth} engine={plan.engine} jobs={plan.jobs}{knobs}"
+    )
+
+
+def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
+    """Return the summary object."""
+    plan = campaign.plan
+    return {
+        "type": "summary",
+        "verdict": campaign.verdict,
+        "violations": [each for failure in failures for each in failure.as_dicts()],
+        "schedules": campaign.schedules,
+        "steps": campaign.steps,
+        "seconds": round(campaign.seconds, 3),
+        "seed": plan.seed,
+        "strategy": plan.strategy,
+        "depth": plan.depth,
+        "interrupted": campaign.interrupted,
+        "entries": [tally.as_dict() for tally in campaign.tallies],
+    }
+
+
+def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) -> None:
+    """Print the table, what it is worth, and the violations; the reproducer comes last."""
+    rows = [row(tally) for tally in campaign.tallies]
+    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict", "worth")
+    click.echo(table(head, rows, right=(2, 3, 4, 5)))
+    clean = [t for t in campaign.tallies if t.verdict == CLEAN]
+    if clean:
+        click.echo("\nWhat NOT FOUND is worth (a sample proves nothing):")
+        for tally in clean:
+            click.echo(f"  {name_of(tally)}: {tally.worth.long()}")
+    for tally in campaign.tallies:
+        if tally.verdict == INCONCLUSIVE:
+            for reason in tally.reasons():
+                click.echo(f"\nINCONCLUSIVE {name_of(tally)}: {reason}")
+            if tally.bounded is not None:
+                click.echo(f"  such a schedule: {tally.bounded.schedule}")
+    if evidence.folder is not None and not evidence.error:
+        click.echo(f"\nwritten to {shown(evidence.folder)}")
+    told: dict[tuple[str, str], int] = {}
+    for failure in failures:
+        key = (failure.tally.spec.variant, failure.finding.violations[0].rule)
+        told[key] = told.get(key, 0) + 1
+        if told[key] <= LOGS_MAX:
+            print_failure(failure)
+
+
+def row(tally: Tally) -> tuple[str, ...]:
+    """Return an entry's row of the table."""
+    reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
+    verdict = VERDICTS[tally.verdict]
+    worth = ""
+    if tally.verdict == CLEAN:
+        worth = tally.worth.short()
+    elif tally.broken:
+        counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
+        worth = ", ".join(counts)
+        if max(tally.broken.values()) > KEPT_MAX:
+            worth += f" (the first {KEPT_MAX} of each kept)"
+    return (
+        tally.spec.scenario,
+        tally.spec.variant,
+        str(tally.schedules),
+        str(tally.steps),
+        f"{tally.rate:.0f}",
+        f"{reached}/{len(tally.wanted)}",
+        verdict,
+        worth,
+    )
+
+
+def name_of(tally: Tally) -> str:
+    """Name an entry."""
+    return f"{tally.spec.scenario} {tally.spec.variant}"
+
+
+def print_failure(failure: Failure) -> None:
+    """Print a violation: the rule, what happened, the last events, and how to have it again."""
+    from model.rules.registry import RULES
+
+    first, *others = failure.finding.violations
+    rule = RULES.get(first.rule)
+    about = f": {rule.title} [{rule.section}]" if rule is not None else ""
+    click.echo(f"\nVIOLATED {name_of(failure.tally)}, schedule {failure.finding.index}")
+    click.echo(f"  {first.rule}{about}")
+    click.echo(f"  {first.text} (step {first.step})")
+    if others:
+        click.echo(f"  also: {', '.join(dict.fromkeys(v.rule for v in others))}")
+    if failure.log is not None:
+        click.echo("  the last events:")
+        for line in last_events(failure.log):
+            click.echo(f"  {line}")
+        click.echo(f"  log: {shown(failure.log)}")
+    click.echo(f"reproduce: vgic-race replay {shlex.quote(failure.replay)}")
+
+
+def conclude(campaign: Campaign, evidence: Evidence) -> int:
+    """Say what went wrong on the way, and return the exit code."""
+    crash = campaign.crash
+    if crash is not None:
+        if os.environ.get(TRACEBACK_ENV):
+            click.echo(crash.trace, err=True)
+        text = crash.text.replace("\n", " ")
+        if crash.usage:
+            click.echo(f"error: {text}", err=True)
+            return EXIT_USAGE
+        click.echo(f"internal error: {text} (set {TRACEBACK_ENV}=1 to see where)", err=True)
+        return EXIT_INTERNAL
+    if campaign.interrupted:
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    if evidence.error:
+        click.echo(f"error: {evidence.error}", err=True)
+        return EXIT_USAGE
+    return EXIT_CODES[campaign.verdict]

@@ -1,0 +1,172 @@
+"""A log as text: in columns, one line per event, and as the life of each interrupt."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from harness.log.reader import Entry, Log
+from harness.log.registry import Step, ViolationLine, describe
+from harness.log.story import STORIES, Event, Mark, find_story
+from model import facts
+from model.facts import Fact
+from model.messages import VTIMER_PPI
+
+__all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
+
+WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
+HEADINGS = ("time", "step", "task", "pcpu", "vcpu", "event", "what")
+
+LIFE = (
+    facts.GuestTimer, facts.LineChanged, facts.PendingChanged, facts.ActiveChanged,
+    facts.AckedByHost, facts.PriorityDropped, facts.IsrBegan, facts.IsrEnded,
+    facts.DeactivationSent, facts.DeactivationArrived, facts.LrWritten, facts.LrMoved,
+    facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest, facts.GuestWfi, facts.Entered,
+    facts.Exited, facts.TimerRead, facts.TimerSaved, facts.TimerRestored, facts.PhysActiveWritten,
+    facts.Armed, facts.Cancelled, facts.Expired, facts.Injected, facts.Folded, facts.Resampled,
+    facts.Blocked, facts.Woken, facts.Placed, facts.Ticked,
+)
+"""The facts that make up the life of an interrupt."""
+
+NO_INTID = 1020
+
+
+def story_marks(log: Log) -> dict[int, Mark]:
+    """Return which lines of the log are which steps of the seed's lists (era ``seed`` only)."""
+    marks: dict[int, Mark] = {}
+    if log.header.era != "seed":
+        return marks
+    events = [
+        Event(meta.seq, meta.t, record)
+        for meta, record in log.entries
+        if isinstance(record, Fact)
+    ]
+    for story in STORIES:
+        for mark in find_story(story, events):
+            marks.setdefault(mark.seq, mark)
+    return marks
+
+
+def cell(value: int | None) -> str:
+    """Return a number for a column, or nothing."""
+    return "" if value is None or value < 0 else str(value)
+
+
+def columns(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
+    """Yield the log in aligned columns, annotated with the steps of the seed's lists."""
+    marks = marks or {}
+    yield WIDTHS.format(*HEADINGS)
+    for meta, record in log.entries:
+        what = describe(record)
+        if meta.seq in marks:
+            what = f"{what}  [{marks[meta.seq].label}]"
+        event = "" if isinstance(record, Step) else meta.event
+        if isinstance(record, ViolationLine):
+            what = f"!! {what}"
+        yield WIDTHS.format(
+            meta.t, meta.step, meta.task, cell(meta.pcpu), cell(meta.vcpu), event, what
+        ).rstrip()
+
+
+class LifeLine(NamedTuple):
+    """An event in the life of an interrupt: ``life`` counts from 1, 0 is before the first.
+
+    ``vcpu`` is -1 for an interrupt that belongs to the host alone; ``intid`` is then physical.
+    """
+
+    vcpu: int
+    intid: int
+    life: int
+    entry: Entry
+    text: str
+
+
+class Owners:
+    """Which VCPU's timer and interrupts a pCPU's events are about: the one that was there last."""
+
+    def __init__(self) -> None:
+        self.last: dict[int, int] = {}
+
+    def learn(self, fact: Fact) -> None:
+        """Take notice of a VCPU that gets a CPU's hardware."""
+        if isinstance(fact, facts.Loaded | facts.Placed | facts.Entered | facts.TimerRestored):
+            self.last[fact.cpu] = fact.vcpu
+
+    def whose(self, fact: Fact) -> tuple[int, int] | None:
+        """Return the VCPU and the INTID whose life the fact belongs to; (-1, INTID): the host's."""
+        intid: int = getattr(fact, "vintid", getattr(fact, "intid", VTIMER_PPI))
+        if isinstance(fact, facts.LrWritten | facts.LrMoved):
+            intid = fact.after.vintid or fact.before.vintid
+        if not intid or intid >= NO_INTID:
+            return None
+        vcpu = getattr(fact, "vcpu", None)
+        if vcpu is None:
+            if intid != VTIMER_PPI:
+                return -1, intid
+            vcpu = self.last.get(getattr(fact, "cpu", -1), -1)
+        return vcpu, intid
+
+
+def life_lines(log: Log) -> Iterator[LifeLine]:
+    """Yield what happens to each interrupt, in the order of the log.
+
+    The life of a timer's interrupt begins when the guest enables its timer.
+    """
+    owners = Owners()
+    lives: dict[int, int] = {}
+    deadlines: dict[int, int] = {}
+    for entry in log.entries:
+        fact = entry.record
+        if not isinstance(fact, Fact) or not isinstance(fact, LIFE):
+            continue
+        if isinstance(fact, facts.Ticked):
+            for vcpu in [v for v, at in deadlines.items() if at <= fact.now]:
+                text = f"the guest's deadline is reached: {deadlines.pop(vcpu)}"
+                yield LifeLine(vcpu, VTIMER_PPI, lives[vcpu], entry, text)
+            continue
+        owners.learn(fact)
+        whose = owners.whose(fact)
+        if whose is None:
+            continue
+        vcpu, intid = whose
+        if isinstance(fact, facts.GuestTimer):
+            deadlines.pop(vcpu, None)
+            if fact.ctl & 1:
+                lives[vcpu] = lives.get(vcpu, 0) + 1
+                deadlines[vcpu] = fact.deadline
+        life = lives.get(vcpu, 0) if intid == VTIMER_PPI else 1
+        yield LifeLine(vcpu, intid, life, entry, describe(fact))
+
+
+def life_text(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
+    """Yield the life of each interrupt as text, grouped by VCPU and INTID."""
+    marks = marks or {}
+    groups: dict[tuple[int, int], list[LifeLine]] = {}
+    for line in life_lines(log):
+        groups.setdefault((line.vcpu, line.intid), []).append(line)
+    for (vcpu, intid), lines in sorted(groups.items(), key=lambda item: (item[0][0] < 0, item[0])):
+        yield ""
+        yield heading(vcpu, intid)
+        yield from life_group(lines, marks)
+    for _, record in log.entries:
+        if isinstance(record, ViolationLine):
+            yield ""
+            yield f"step {record.step}: {describe(record)}"
+
+
+def heading(vcpu: int, intid: int) -> str:
+    """Name an interrupt."""
+    if vcpu < 0:
+        return f"host: INTID {intid}"
+    name = " (virtual timer)" if intid == VTIMER_PPI else ""
+    return f"VCPU {vcpu}: vINTID {intid}{name}"
+
+
+def life_group(lines: Iterable[LifeLine], marks: Mapping[int, Mark]) -> Iterator[str]:
+    """Yield the lives of one interrupt."""
+    shown = -1
+    for line in lines:
+        meta = line.entry.meta
+        if line.life != shown and line.vcpu >= 0 and line.intid == VTIMER_PPI:
+            yield f"  -- life {line.life} --" if line.life else "  -- before the first --"
+            shown = line.life
+        note = f"  [{marks[meta.seq].label}]" if meta.seq in marks else ""
+        yield f"  {meta.t:>8}  {meta.step:>5}  {meta.task:<6}  {line.text}{note}"

@@ -1,0 +1,43 @@
+"""The seed's steps 9, 10, 11 taken literally, with interrupts on, are caught.
+
+The document programs the timer (9), marks the interrupt active (10), then injects (11). Done so
+with the host's interrupts unmasked, the timer can fire before it is masked by the active state, and
+the host handles an interrupt that it should never see.
+"""
+
+from harness.kvm.seed import Seed
+from harness.tasks.context import Context
+from model.messages import VTIMER_PPI
+from tests.race.running import outcomes, world_of
+
+
+class LiteralOrder(Seed):
+    """Timer registers first, then the active state, then the injection; interrupts on."""
+
+    async def flush_timer(self, t: Context) -> None:
+        await t.step(t.o.timer_restore)
+        self.put_on_hardware(t)
+        vtimer = self.machine.vtimers[t.v]
+        await t.step(t.o.timer_update)
+        level = vtimer.should_fire(self.machine.clock.now)
+        active = await self.map_is_active(t)
+        await t.step(t.o.phys_active)
+        self.set_phys_active(t, VTIMER_PPI, level or active)
+        if level != vtimer.irq_level:
+            vtimer.irq_level = level
+            await self.inject(t, t.v, level)
+
+    async def restore_state(self, t: Context) -> None:
+        if self.machine.vgics[t.v].used:
+            await self.write_lrs(t)
+
+
+def test_literal_order_with_interrupts_on_is_caught() -> None:
+    world = world_of("timer-wfi", LiteralOrder, rules=frozenset({"R31"}))
+    found = [v.rule for outcome in outcomes(world, 400) for v in outcome.violations]
+    assert set(found) == {"R31"}
+
+
+def test_kvms_order_is_silent_on_the_same_schedules() -> None:
+    world = world_of("timer-wfi", Seed)
+    assert not [v for outcome in outcomes(world, 400) for v in outcome.violations]
