@@ -153,6 +153,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             gic_messages=knobs.get("gic_messages", "queued"),
             gic_lag=int(knobs.get("gic_lag", 1)),
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
+            handler=scenario.handler,
             devices=tuple((d.intid, d.edges) for d in scenario.device),
             programs=scenario.programs(self.vcpus),
         )

@@ -54,11 +54,13 @@ class Guest(Part):
     ``pc`` and ``sub`` are its position in the program, ``isr`` its position in the handler (0: not
     in it), ``vintid`` what the handler acknowledged. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
-    handled timer interrupts; ``instructions`` what it executed since the last entry.
+    handled timer interrupts; ``handler`` is how many instructions its handler executes between
+    silencing the device and completing the interrupt; ``instructions`` what it executed since the last entry.
     """
 
     __slots__ = (
         "enabled",
+        "handler",
         "instructions",
         "irqs_masked",
         "isr",
@@ -81,8 +83,9 @@ class Guest(Part):
         "instructions",
     )
 
-    def __init__(self, program: tuple[Instruction, ...]) -> None:
+    def __init__(self, program: tuple[Instruction, ...], handler: int = 0) -> None:
         super().__init__()
+        self.handler = handler
         self.program = program
         self.pc = 0
         self.sub = 0

@@ -39,6 +39,8 @@ class Config(msgspec.Struct, frozen=True):
     lr_on_guest_deactivate: str = "arch"
     devices: tuple[tuple[int, int], ...] = ()
     """Host devices: the SPI of each, and how many edges it may send in an execution."""
+    handler: int = 0
+    """How many instructions a guest's handler executes before it completes the interrupt."""
     programs: tuple[tuple[Instruction, ...], ...] = ()
 
 
@@ -73,7 +75,7 @@ class Machine:
         )
         self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
         self.hrtimers = [HrTimer() for _ in vcpus]
-        self.guests = [Guest(program) for program in config.programs]
+        self.guests = [Guest(program, config.handler) for program in config.programs]
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
         self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]

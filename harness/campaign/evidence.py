@@ -44,7 +44,7 @@ class Failure(msgspec.Struct):
                 "scenario": self.tally.spec.scenario,
                 "variant": self.tally.spec.variant,
                 "schedule": self.replay,
-                "steps": v.step,
+                "steps": self.finding.steps,
                 "log": None if self.log is None else shown(self.log),
                 "execution": self.finding.index,
             }

@@ -228,7 +228,8 @@ class Worker:
         last = frames[-1]
         text = (
             f"variant {spec.variant!r} raised {type(error).__name__}: {error} in {last.name} "
-            f"({Path(last.filename).name}:{last.lineno}), in schedule {index} of scenario {spec.scenario!r}, seed {self.plan.seed}"
+            f"({Path(last.filename).name}:{last.lineno}), in schedule {index} of "
+            f"scenario {spec.scenario!r}, seed {self.plan.seed}"
         )
         return Crash(text, trace, usage=":" in spec.variant)
 

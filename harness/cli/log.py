@@ -16,12 +16,14 @@ def group() -> None:
 
 @group.command("show", epilog=EPILOG)
 @click.argument("log")
-@click.option("--life", "how", flag_value="life", default="life",
-              help="The life of each interrupt (default).")
+@click.option(
+    "--life", "how", flag_value="life", default="life", help="The life of each interrupt (default)."
+)
 @click.option("--columns", "how", flag_value="columns", help="Every line, in columns.")
-@click.option("--json", "how", flag_value="json",
-              help="JSON lines on stdout, the last one a summary.")
-def show(log: str, how: str) -> None:
+@click.option(
+    "--json", "how", flag_value="json", help="JSON lines on stdout, the last one a summary."
+)
+def show(log: str, how: str) -> int:
     """Print the log file LOG; one that ends early is shown as far as it goes."""
     from harness.cli.show import emit, print_log, summary_of
     from harness.log.reader import read_log
@@ -36,6 +38,7 @@ def show(log: str, how: str) -> None:
     elif content.footer is None:
         click.echo("\ninconclusive: the log ends early, it has no footer")
     else:
-        bound = f", the bound on {content.footer.bound!r} was reached" if content.footer.bound else ""
-        click.echo(f"\n{content.footer.verdict} after {content.footer.steps} steps{bound}")
-    raise SystemExit(EXIT_CODES[summary["verdict"]])
+        footer = content.footer
+        bound = f", the bound on {footer.bound!r} was reached" if footer.bound else ""
+        click.echo(f"\n{footer.verdict} after {footer.steps} steps{bound}")
+    return EXIT_CODES[summary["verdict"]]

@@ -60,7 +60,7 @@ class Progress:
         self.schedules = schedules
         self.seconds = seconds
         self.began = time.monotonic()
-        self.next = self.began + PLAIN_SECONDS
+        self.next = self.began
         self.bar: Any = None
         self.update: Callable[[float, str], None] = self.plain
 
@@ -94,6 +94,8 @@ class Progress:
         """Take note of how far it is."""
         gone = time.monotonic() - self.began
         done = campaign.schedules
+        if not done:
+            return
         part = done / self.schedules if self.schedules else gone / (self.seconds or 1.0)
         failing = sum(bool(t.broken) for t in campaign.tallies)
         text = f"{done} schedules, {done / max(gone, 1e-3):.0f}/s"

@@ -42,7 +42,7 @@ class Diverged(NamedTuple):
 @click.argument("schedule")
 @engine_option
 @json_option
-def command(schedule: str, engine: str, as_json: bool) -> None:
+def command(schedule: str, engine: str, as_json: bool) -> int:
     """Run SCHEDULE again: a schedule itself, a file that holds one, or a log.
 
     A log is compared with the new one, byte by byte. Exit code 4: the choices could not be made
@@ -65,7 +65,7 @@ def command(schedule: str, engine: str, as_json: bool) -> None:
     diverged = compare(target, recorded)
     if diverged is not None:
         report_divergence(diverged, recorded, as_json=as_json)
-        raise SystemExit(EXIT_DIVERGED)
+        return EXIT_DIVERGED
     if target.path is not None:
         if is_complete(target.path):
             # The same bytes are there already.
@@ -78,7 +78,7 @@ def command(schedule: str, engine: str, as_json: bool) -> None:
             click.echo("identical as far as the old log goes; it ends early", err=True)
     else:
         click.echo("replayed: every choice could be made again", err=True)
-    raise SystemExit(report_execution(recorded, wanted, as_json=as_json))
+    return report_execution(recorded, wanted, as_json=as_json)
 
 
 def load(text: str) -> Target:

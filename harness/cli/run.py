@@ -25,8 +25,9 @@ __all__ = ["command"]
     help="What makes the choices [the first execution that tells the scenario's story].",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
-@click.option("--depth", type=click.IntRange(min=1), default=3, show_default=True,
-              help="Depth of pct.")
+@click.option(
+    "--depth", type=click.IntRange(min=1), default=3, show_default=True, help="Depth of pct."
+)
 @click.option("--log", "log_path", metavar="PATH", help="Write the log to this new file.")
 @size_options
 @knob_option
@@ -46,7 +47,7 @@ def command(
     knobs: tuple[str, ...],
     engine: str,
     as_json: bool,
-) -> None:
+) -> int:
     """Run SCENARIO once and print the life of each interrupt.
 
     Without --strategy and --seed: round-robin if it tells the scenario's story (in era seed, every
@@ -60,8 +61,12 @@ def command(
     from harness.spec import RunSpec, parse_knobs
 
     spec = RunSpec.make(
-        scenario_name(scenario, scenario_file), variant,
-        pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=parse_knobs(knobs),
+        scenario_name(scenario, scenario_file),
+        variant,
+        pcpus=pcpus,
+        vcpus=vcpus,
+        lrs=lrs,
+        knobs=parse_knobs(knobs),
     )
     found = choose(make_engine(engine), spec, strategy, seed, depth)
     what = found.strategy if found.seed is None else f"{found.strategy}, seed {found.seed}"
@@ -74,7 +79,7 @@ def command(
     recorded = record(
         spec, found.schedule, path, engine=engine, seed=found.seed, exact=log_path is not None
     )
-    raise SystemExit(report_execution(recorded, found.schedule, as_json=as_json))
+    return report_execution(recorded, found.schedule, as_json=as_json)
 
 
 def scenario_name(scenario: str | None, scenario_file: str | None) -> str:

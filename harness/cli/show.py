@@ -65,13 +65,17 @@ def print_log(log: Log, *, how: str) -> None:
         return
     header = log.header
     seed = "" if header.seed is None else f", seed {header.seed}"
-    click.echo(f"{header.scenario}, variant {header.variant}{seed}: pcpus {header.pcpus}, "
-               f"vcpus {header.vcpus}, List Registers {header.lrs}"
-               + "".join(f", {knob}" for knob in header.knobs))
+    click.echo(
+        f"{header.scenario}, variant {header.variant}{seed}: pcpus {header.pcpus}, "
+        f"vcpus {header.vcpus}, List Registers {header.lrs}"
+        + "".join(f", {knob}" for knob in header.knobs)
+    )
     for line in (columns if how == "columns" else life_text)(log, marks):
         click.echo(line)
-    told = {story: [m.seq for m in marks.values() if m.story == story]
-            for story in dict.fromkeys(m.story for m in marks.values())}
+    told = {
+        story: [m.seq for m in marks.values() if m.story == story]
+        for story in dict.fromkeys(m.story for m in marks.values())
+    }
     for story, lines in told.items():
         click.echo(f"\nThe seed document's {story} list: log lines {', '.join(map(str, lines))}.")
 

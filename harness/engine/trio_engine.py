@@ -107,6 +107,8 @@ class TrioEngine:
                 except BaseException as crash:
                     # Kept, so that the nursery does not wrap it in a group.
                     self.crash = crash
+                if self.execution is not None:
+                    self.execution.owner = None  # nobody hands over any more
                 nursery.cancel_scope.cancel()
             if self.crash is not None:
                 raise self.crash
@@ -152,6 +154,7 @@ class TrioEngine:
                 task = execution.tasks[index]
                 try:
                     await task.main(task)
+                    self.hand_over(execution, execution.retire(task))
                 except EndOfExecution:
                     continue
                 except trio.Cancelled:
@@ -160,8 +163,6 @@ class TrioEngine:
                     self.crash = crash
                     if execution.owner is not None:
                         reschedule(self.owner)
-                    break
-                self.hand_over(execution, execution.retire(task))
                 break
 
     def hand_over(self, execution: Execution, chosen: Slot | None) -> None:

@@ -11,7 +11,7 @@ Clock = tuple[int, ...]
 
 def join(a: Clock, b: Clock) -> Clock:
     """Return the earliest clock that is after both."""
-    return tuple(x if x > y else y for x, y in zip(a, b, strict=True))
+    return tuple(max(y, x) for x, y in zip(a, b, strict=True))
 
 
 class VectorClocks:

@@ -114,6 +114,16 @@ def record(
     return Recorded(outcome=outcomes[0], divergence=strategy.divergence, path=done)
 
 
+def digest(scenario: msgspec.Struct) -> str:
+    """Return what tells a scenario from a changed one; fields left at their default say nothing."""
+    stated = {
+        field.name: getattr(scenario, field.name)
+        for field in msgspec.structs.fields(scenario)
+        if getattr(scenario, field.name) != field.default
+    }
+    return hashlib.sha256(msgspec.json.encode(stated, order="sorted")).hexdigest()[:16]
+
+
 def program_version() -> str:
     """Return the version of vgic-race."""
     try:
@@ -153,14 +163,13 @@ class Recorder:
     def header(self, spec: RunSpec, schedule: Schedule, seed: int | None) -> None:
         """Write the first line."""
         world = self.world
-        digest = hashlib.sha256(msgspec.json.encode(world.scenario)).hexdigest()
         self.log.write(
             "header",
             seq=self.next("header"),
             format=FORMAT,
             version=program_version(),
             scenario=spec.scenario,
-            scenario_digest=digest[:16],
+            scenario_digest=digest(world.scenario),
             variant=spec.variant,
             era=world.kvm.era,
             seed=seed,

@@ -15,8 +15,17 @@ from model.facts import KINDS, Fact
 from model.gic.lr import STATES, Lr
 
 __all__ = [
-    "FORMAT", "REGISTRY", "Footer", "Header", "Kind", "Meta", "Step", "ViolationLine", "describe",
-    "fact_fields", "fact_from",
+    "FORMAT",
+    "REGISTRY",
+    "Footer",
+    "Header",
+    "Kind",
+    "Meta",
+    "Step",
+    "ViolationLine",
+    "describe",
+    "fact_fields",
+    "fact_from",
 ]
 
 FORMAT = 1
@@ -148,7 +157,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.LockTaken: "{context} takes {lock} (rank {rank}, IRQs off {irqs_off}, in IRQ {in_irq})",
     facts.LockReleased: "{context} gives {lock} back",
     facts.TimerRead: "KVM reads the timer of VCPU {vcpu} from {source}: {level}",
-    facts.TimerSaved: "KVM saves the timer (CTL {ctl}, CVAL {cval}), leaves CTL {left} on CPU {cpu}",
+    facts.TimerSaved: "KVM saves the timer (CTL {ctl}, CVAL {cval}) and leaves CTL {left}",
     facts.TimerRestored: "KVM programs the timer of CPU {cpu}: CTL {ctl}, CVAL {cval}",
     facts.PhysActiveWritten: "KVM writes active state of INTID {intid} on CPU {cpu}: {value}",
     facts.Ticked: "time moves to {now}",

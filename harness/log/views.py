@@ -16,13 +16,38 @@ WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
 HEADINGS = ("time", "step", "task", "pcpu", "vcpu", "event", "what")
 
 LIFE = (
-    facts.GuestTimer, facts.LineChanged, facts.PendingChanged, facts.ActiveChanged,
-    facts.AckedByHost, facts.PriorityDropped, facts.IsrBegan, facts.IsrEnded,
-    facts.DeactivationSent, facts.DeactivationArrived, facts.LrWritten, facts.LrMoved,
-    facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest, facts.GuestWfi, facts.Entered,
-    facts.Exited, facts.TimerRead, facts.TimerSaved, facts.TimerRestored, facts.PhysActiveWritten,
-    facts.Armed, facts.Cancelled, facts.Expired, facts.Injected, facts.Folded, facts.Resampled,
-    facts.Blocked, facts.Woken, facts.Placed, facts.Ticked,
+    facts.GuestTimer,
+    facts.LineChanged,
+    facts.PendingChanged,
+    facts.ActiveChanged,
+    facts.AckedByHost,
+    facts.PriorityDropped,
+    facts.IsrBegan,
+    facts.IsrEnded,
+    facts.DeactivationSent,
+    facts.DeactivationArrived,
+    facts.LrWritten,
+    facts.LrMoved,
+    facts.AckedByGuest,
+    facts.Completed,
+    facts.DeactivatedByGuest,
+    facts.GuestWfi,
+    facts.Entered,
+    facts.Exited,
+    facts.TimerRead,
+    facts.TimerSaved,
+    facts.TimerRestored,
+    facts.PhysActiveWritten,
+    facts.Armed,
+    facts.Cancelled,
+    facts.Expired,
+    facts.Injected,
+    facts.Folded,
+    facts.Resampled,
+    facts.Blocked,
+    facts.Woken,
+    facts.Placed,
+    facts.Ticked,
 )
 """The facts that make up the life of an interrupt."""
 
@@ -35,9 +60,7 @@ def story_marks(log: Log) -> dict[int, Mark]:
     if log.header.era != "seed":
         return marks
     events = [
-        Event(meta.seq, meta.t, record)
-        for meta, record in log.entries
-        if isinstance(record, Fact)
+        Event(meta.seq, meta.t, record) for meta, record in log.entries if isinstance(record, Fact)
     ]
     for story in STORIES:
         for mark in find_story(story, events):

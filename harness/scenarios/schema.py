@@ -40,7 +40,8 @@ class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
-    ``preemptions`` bounds how many the host scheduler asks for. ``sometimes`` names, per era, the
+    ``handler`` is how many instructions a guest's handler executes between silencing its device and
+    completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for. ``sometimes`` names, per era, the
     states the scenario exists to reach. More VCPUs than programs take the programs in turn.
     """
 
@@ -50,6 +51,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pcpus: Size = 1
     vcpus: Size | None = None
     lrs: Annotated[int, Meta(ge=1, le=16)] = 4
+    handler: Annotated[int, Meta(ge=0, le=100)] = 0
     eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     device: tuple[DeviceSpec, ...] = ()

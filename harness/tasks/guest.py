@@ -32,7 +32,8 @@ __all__ = ["run_guest"]
 NOTHING = 1020
 """INTIDs from here to 1023 are special: the acknowledge got nothing."""
 
-ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR = 1, 2, 3, 4
+ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_BODY = 1, 2, 3, 4, 5
+"""Positions in the guest's handler; from ISR_BODY up, how much of its body is left."""
 
 
 async def run_guest(world: "VgicWorld", t: Context) -> str:
@@ -86,6 +87,8 @@ class GuestCpu:
                 return o.guest_iar
             if isr == ISR_DEVICE:
                 return o.guest_timer
+            if isr >= ISR_BODY:
+                return o.guest_work
             return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
         while True:
             instruction = guest.program[guest.pc]
@@ -202,7 +205,10 @@ class GuestCpu:
         elif isr == ISR_DEVICE:
             # The driver silences its device before it completes the interrupt.
             self.write_ctl(0)
-            guest.isr = ISR_EOIR
+            body = guest.handler
+            guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
+        elif isr >= ISR_BODY:
+            guest.isr = isr - 1 if isr > ISR_BODY else ISR_EOIR
         elif isr == ISR_EOIR:
             self.deactivate(self.gic.veoir(self.c, guest.vintid))
             if self.eoimode:

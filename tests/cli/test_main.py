@@ -1,0 +1,102 @@
+"""The entry point: help, version, names that are not, and what is imported when."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli import main as entry
+
+
+def test_help_tells_the_exit_codes(cli):
+    done = cli("--help")
+    assert done.code == 0
+    text = " ".join(done.out.split())
+    for code in ("0 clean", "1 violated", "2 usage", "3 inconclusive", "130 interrupted"):
+        assert code in text
+    for name in entry.COMMANDS:
+        assert re.search(rf"^  {name} ", done.out, re.MULTILINE)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from harness.cli.main import main; main(['--help']);"
+        "print([m for m in ('trio','structlog','rich','hypothesis','msgspec') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version(cli):
+    done = cli("--version")
+    assert done.code == 0
+    assert re.fullmatch(r"vgic-race \S+( \([0-9a-f]+\))?\n", done.out)
+
+
+def test_every_command_can_be_imported(cli):
+    for name in entry.COMMANDS:
+        assert cli(name, "--help").code == 0
+
+
+def test_unknown_names(cli):
+    cli("strss").refused("unknown command 'strss'", "'stress'")
+    cli("stress", "--strateg", "x").refused("--strateg", "--strategy")
+    cli("stress", "--jobs", "0").refused("--jobs")
+    cli("stress", "--seconds", "0").refused("--seconds")
+    cli("list", "rulez").refused("'rulez'", "'rules'")
+
+
+def test_an_internal_error_is_one_line_and_tells_how_to_see_more(cli, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a fault\nof ours")
+
+    monkeypatch.setattr("harness.cli.list.scenarios", broken)
+    monkeypatch.setitem(sys.modules["harness.cli.list"].KINDS, "scenarios", broken)
+    done = cli("list", "scenarios")
+    assert done.code == 70
+    assert done.err.count("\n") == 1
+    assert "internal error: RuntimeError" in done.err
+    assert "VGIC_RACE_TRACEBACK=1" in done.err
+
+
+def test_an_interrupt_is_one_line(cli, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules["harness.cli.list"].KINDS, "scenarios", interrupted)
+    done = cli("list", "scenarios")
+    assert (done.code, done.err) == (130, "interrupted\n")
+
+
+def test_a_closed_pipe_is_quiet(start):
+    process = start("list", "rules")
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode == 141
+
+
+def test_a_full_stdout_is_bad_luck_not_a_bug(start):
+    with open("/dev/full", "w") as full:
+        code = [sys.executable, "-m", "harness.cli.main", "list", "rules"]
+        done = subprocess.run(code, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "what", ["scenarios", "variants", "rules", "strategies", "knobs", "faults"]
+)
+def test_lists(cli, what):
+    assert cli("list", what).code == 0
+    summary = cli("list", what, "--json").summary
+    assert summary["count"] > 0
+    assert summary["verdict"] == "clean"
+
+
+def test_variants_say_where_they_cannot_be_and_where_they_come_from(cli):
+    out = cli("list", "variants").out
+    assert "36e5cfd410ad" in out
+    assert "not in era seed: until 4.14" in out

@@ -1,0 +1,170 @@
+"""Campaigns: the verdict, the figures, the folder, and that processes change nothing."""
+
+import json
+import os
+import resource
+import shlex
+import signal
+from pathlib import Path
+
+import pytest
+
+TIMES = ("seconds", "steps_per_second")
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {k: without_times(v) for k, v in value.items() if k not in TIMES}
+    return [without_times(v) for v in value] if isinstance(value, list) else value
+
+
+def without_place(summary, folder):
+    return json.loads(json.dumps(without_times(summary)).replace(str(folder), ""))
+
+
+def test_both_eras_are_clean(cli, logs):
+    done = cli(
+        "stress", "timer-wfi", "--schedules", 500, "--seed", 1, "--engine", "direct", "--jobs", 1
+    )
+    assert done.code == 0, done.out
+    assert done.out.count("NOT FOUND  <0.012") == 2
+    assert "rule of three" in done.out
+    assert "99 % would take" in done.out
+    assert "proved" not in done.out.lower()
+    assert "seed=1 " in done.err
+    campaign = json.loads((logs / "stress-1" / "campaign.json").read_text())
+    assert campaign["schedules"] == 500
+    assert campaign["verdict"] == "clean"
+    assert sorted(p.name for p in (logs / "stress-1").iterdir()) == ["campaign.json"]
+
+
+def test_jobs_and_engine_change_nothing(cli, logs):
+    args = ["stress", "timer-wfi", "migrate", "--variant", "seed", "--variant", "seed-1"]
+    args += ["--variant", "29", "--schedules", 1200, "--seed", 7, "--json"]
+    runs = []
+    for number, extra in enumerate(
+        (["--jobs", 1, "--engine", "direct"], ["--jobs", 2, "--engine", "trio"]), 1
+    ):
+        done = cli(*args, *extra)
+        assert done.code == 1
+        folder = logs / f"stress-{number}"
+        written = {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "campaign.json"}
+        runs.append((without_place(done.summary, folder), written))
+    assert runs[0][0] == runs[1][0]
+    assert runs[0][1] == runs[1][1]
+    assert any(name.endswith(".jsonl") for name in runs[0][1])
+
+
+def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli):
+    done = cli("stress", "--schedules", 1, "--seed", 1, "--jobs", 1, "--json")
+    assert done.code == 3
+    assert [e["schedules"] for e in done.summary["entries"]] == [1] * 6
+    assert any("never reached" in r for e in done.summary["entries"] for r in e["reasons"])
+
+
+def test_a_bound_that_is_hit_is_inconclusive(cli):
+    done = cli(
+        "stress", "timer-wfi", "--variant", "lazy", "--schedules", 4, "--jobs", 1, "--seed", 1,
+        "--knob", "steps_max=20",
+    )  # fmt: skip
+    assert done.code == 3
+    assert "bound on steps reached in 4 of 4" in done.out
+
+
+def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli):
+    done = cli("stress", "--seconds", "0.01", "--jobs", 1, "--engine", "direct", "--json")
+    assert done.code in (0, 3)
+    assert all(e["schedules"] >= 1 for e in done.summary["entries"])
+
+
+def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
+    done = cli(
+        "stress", "migrate", "--variant", "seed-3", "--schedules", 30, "--seed", 1, "--jobs", 1,
+        "--engine", "direct", "--keep-going", "--json",
+    )  # fmt: skip
+    assert done.code == 1
+    entry = done.summary["entries"][0]
+    assert entry["schedules"] == 30
+    assert sum(entry["broken"].values()) > 3
+    executions = [v["execution"] for v in done.summary["violations"]]
+    assert executions == sorted(executions)
+    whole = list((logs / "stress-1").glob("*.jsonl"))
+    assert len(whole) <= 3 * len(entry["broken"])
+    for violation in done.summary["violations"]:
+        assert violation["schedule"].startswith("v1;") or Path(violation["schedule"]).is_file()
+
+
+def test_round_robin_is_one_schedule(cli):
+    done = cli(
+        "stress", "timer-wfi", "--strategy", "round-robin", "--schedules", 50, "--jobs", 1, "--json"
+    )
+    assert [e["schedules"] for e in done.summary["entries"]] == [1, 1]
+
+
+def test_folders_are_never_reused(cli, logs):
+    (logs / "stress-4").mkdir(parents=True)
+    cli("stress", "timer-wfi", "--schedules", 2, "--jobs", 1)
+    assert (logs / "stress-5" / "campaign.json").is_file()
+    assert not list((logs / "stress-4").iterdir())
+
+
+def test_ctrl_c_with_workers_running(start, finish, logs):
+    process = start("stress", "timer-wfi", "--schedules", 10_000_000, "--jobs", 2, "--json")
+    line = process.stderr.readline()
+    while line and "schedules," not in line:
+        line = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "interrupted"
+    assert done.summary["interrupted"]
+    assert done.summary["schedules"] > 0
+    campaign = json.loads((logs / "stress-1" / "campaign.json").read_text())
+    assert campaign["schedules"] == done.summary["schedules"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_hides_nothing(start, finish, logs, jobs):
+    process = start(
+        "stress", "timer-wfi", "--variant", "seed-23", "--schedules", 400, "--seed", 1,
+        "--jobs", jobs,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )  # fmt: skip
+    done = finish(process)
+    done.refused("File too large")
+    assert done.out.splitlines()[-1].startswith("reproduce: vgic-race replay 'v1;")
+
+
+def test_a_folder_that_cannot_be_written_hides_nothing(cli, logs):
+    logs.write_text("a file")
+    done = cli(
+        "stress", "timer-wfi", "--variant", "seed-23", "--schedules", 400, "--seed", 1,
+        "--jobs", 1, "--engine", "direct",
+    )  # fmt: skip
+    done.refused(str(logs))
+    assert "VIOLATED" in done.out
+
+
+BUGS = [
+    ("migrate", "seed-1"), ("migrate", "seed-3"), ("timer-busy", "seed-4"),
+    ("timer-wfi", "seed-23"), ("migrate", "lazy-1"), ("timer-wfi", "lazy-14"),
+    ("timer-wfi", "lazy-29"), ("migrate", "seed-bound-1"), ("timer-wfi", "seed-bound-2"),
+    ("timer-busy", "lazy-bound-3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scenario", "variant"), BUGS)
+def test_planted_bugs_are_found_and_reproduced(cli, scenario, variant):
+    done = cli(
+        "stress", scenario, "--variant", variant, "--schedules", 20_000, "--seed", 1,
+        "--engine", "direct", "--jobs", 1,
+    )  # fmt: skip
+    assert done.code == 1, done.out
+    lines = done.out.splitlines()
+    words = shlex.split(lines[-1])
+    assert words[:3] == ["reproduce:", "vgic-race", "replay"]
+    assert any(line.lstrip().startswith("log: ") for line in lines)
+    rule = lines[next(i for i, s in enumerate(lines) if s.startswith("VIOLATED ")) + 1]
+    again = cli(*words[2:], "--json")
+    assert again.code == 1
+    assert again.summary["violations"][0]["rule"] == rule.split(":")[0].strip()

@@ -1,0 +1,35 @@
+"""Faults of KVM as shipped that the model finds. They are recorded here, not papered over.
+
+F1, era lazy: the guest enables its timer's PPI while the line is high. KVM samples the line
+(vgic_mmio_write_senable), queues the interrupt and enters with a HW List Register pending, on the
+assumption that the host takes the physical interrupt before that, as soon as interrupts are
+unmasked. If the GIC presents it later than that entry, the guest is entered with the physical
+interrupt inactive: the central invariant is broken, and the guest's deactivation hits an inactive
+interrupt. With a GIC that never lags it cannot happen. The built-in scenarios lower the line before
+they enable the interrupt.
+"""
+
+from pathlib import Path
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.seed import Seed
+from tests.race.running import outcomes, world_of
+
+ENABLE = str(Path(__file__).parent / "scenarios" / "enable-while-asserted.toml")
+INV_ACT = {"R12", "R15", "R23", "I1"}
+
+
+def test_f1_enabling_with_the_line_high_can_enter_with_an_inactive_interrupt() -> None:
+    world = world_of(ENABLE, Lazy)
+    found = {v.rule for outcome in outcomes(world, 300) for v in outcome.violations}
+    assert found == INV_ACT
+
+
+def test_f1_needs_a_gic_that_lags() -> None:
+    world = world_of(ENABLE, Lazy, (("gic_messages", "synchronous"),))
+    assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
+
+
+def test_f1_is_not_in_the_seeds_era() -> None:
+    world = world_of(ENABLE, Seed)
+    assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]

@@ -1,0 +1,62 @@
+"""Seeds, shares and bounds: the arithmetic of a campaign."""
+
+import math
+
+import pytest
+
+from harness.campaign.plan import Plan
+from harness.campaign.seeds import schedule_seed
+from harness.campaign.worth import Worth, pct_bound, rule_of_three, runs_for
+from harness.spec import RunSpec
+from harness.strategies.pct import Pct
+from harness.strategies.random_walk import RandomWalk
+
+SPEC = RunSpec("timer-wfi", "lazy", 1, 1, 4)
+
+
+def test_a_seed_depends_on_all_four_and_is_the_same_everywhere():
+    base = schedule_seed(1, "a", "b", 0)
+    assert base == 4447951178806562612 or 0 <= base < 1 << 64
+    others = {schedule_seed(2, "a", "b", 0), schedule_seed(1, "x", "b", 0)}
+    others |= {schedule_seed(1, "a", "x", 0), schedule_seed(1, "a", "b", 1)}
+    others |= {schedule_seed(1, "ab", "", 0)}
+    assert len(others | {base}) == 6
+
+
+def test_the_budget_is_shared_and_no_one_goes_without():
+    plan = Plan(specs=(SPEC,) * 3, seed=1, schedules=11)
+    assert [plan.budget(i) for i in range(3)] == [4, 4, 3]
+    plan = Plan(specs=(SPEC,) * 3, seed=1, schedules=1)
+    assert [plan.budget(i) for i in range(3)] == [1, 1, 1]
+    assert Plan(specs=(SPEC,), seed=1, deadline=1.0).budget(0) is None
+
+
+def test_mix_alternates():
+    plan = Plan(specs=(SPEC,), seed=1, schedules=2)
+    assert isinstance(plan.strategy_of(0, 0, 10), RandomWalk)
+    assert isinstance(plan.strategy_of(0, 1, 10), Pct)
+
+
+def test_rule_of_three():
+    assert rule_of_three(0) == 1
+    assert rule_of_three(2) == 1
+    assert rule_of_three(3000) == pytest.approx(0.001)
+    # It is the 95 % bound: with that share of failures, 3000 passes in a row are 5 % likely.
+    assert (1 - rule_of_three(3000)) ** 3000 == pytest.approx(0.05, abs=0.001)
+
+
+def test_the_bound_of_pct_and_the_runs_it_takes():
+    assert pct_bound(6, 120, 3) == pytest.approx(1 / 86_400)
+    assert runs_for(pct_bound(6, 120, 3)) == 397_885
+    assert runs_for(1.0) == 1
+    assert pct_bound(1, 50, 1) == 1
+
+
+def test_what_a_campaign_is_worth_never_says_proved():
+    worth = Worth(schedules=1000, pct_runs=500, tasks=8, k=30, depth=3, longest=70)
+    assert worth.found_at_least == pytest.approx(1 - (1 - 1 / 7200) ** 500)
+    assert "70" in worth.long()
+    assert "proved" not in worth.long().lower()
+    alone = Worth(schedules=1000, pct_runs=0, tasks=8, k=30, depth=3, longest=0)
+    assert "no bound by depth" in alone.long()
+    assert math.isclose(alone.failing_at_most, 0.003)
