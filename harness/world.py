@@ -15,7 +15,7 @@ from harness.kvm.flow import Kvm
 from harness.kvm.inject import SGI_RESCHEDULE
 from harness.scenarios.schema import Scenario
 from harness.tasks import clock, device, gic, host_irq, host_scheduler, soft_timer, vcpu
-from model.facts import Fact, NeedResched
+from model.facts import Entered, Exited, Fact, NeedResched, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.machine import Config, Machine
 from model.rules.registry import make_rules
@@ -98,11 +98,34 @@ class VgicWorld:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
         self.table.clear()
         sources: list[dict[type[Fact], Handler]] = [first] if first else []
-        sources += [self.scene.handlers(), self.reach.handlers()]
+        sources += [self.scene.handlers(), self.reach.handlers(), self.bounds()]
         sources += [rule.handlers() for rule in self.rules]
         for handlers in sources:
             for kind, handler in handlers.items():
                 self.table[kind] = (*self.table.get(kind, ()), handler)
+
+    def bounds(self) -> dict[type[Fact], Handler]:
+        """Return what watches the bounds on virtual time and on exits without progress."""
+        return {Ticked: self.on_tick, Entered: self.on_entry, Exited: self.on_exit}
+
+    def on_tick(self, f: Ticked) -> None:
+        """Bound virtual time."""
+        if f.now > self.limits.time_ns_max and self.execution is not None:
+            self.execution.cut("time")
+
+    def on_entry(self, f: Entered) -> None:
+        """Note what is in flight to the CPU: an exit that it causes says nothing about progress."""
+        messages = self.machine.messages
+        self.in_flight[f.vcpu] = messages.in_flight(f.cpu)
+
+    def on_exit(self, f: Exited) -> None:
+        """Bound exits without progress."""
+        if f.instructions or self.in_flight[f.vcpu]:
+            self.idle_exits[f.vcpu] = 0
+            return
+        self.idle_exits[f.vcpu] += 1
+        if self.idle_exits[f.vcpu] > self.limits.idle_exits_max and self.execution is not None:
+            self.execution.cut("exits without progress")
 
     def fail(self, rule: str, text: str) -> None:
         """Record that a rule was broken now."""
@@ -116,6 +139,8 @@ class VgicWorld:
         self.execution = execution
         self.machine.reset()
         self.failures = []
+        self.idle_exits = [0] * self.config.vcpus
+        self.in_flight = [False] * self.config.vcpus
         self.scene.reset()
         self.reach.reset()
         for rule in self.rules:

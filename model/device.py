@@ -6,14 +6,19 @@ __all__ = ["Device"]
 
 
 class Device(Part):
-    """``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's."""
+    """``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's.
 
-    __slots__ = ("edges", "edges_max", "intid")
-    FIELDS = ("edges",)
+    ``age`` is how many entries and interrupts of CPU ``target``, where they go, they have outlived.
+    """
 
-    def __init__(self, intid: int, edges_max: int) -> None:
+    __slots__ = ("age", "edges", "edges_max", "intid", "target")
+    FIELDS = ("edges", "age")
+
+    def __init__(self, intid: int, edges_max: int, target: int = 0) -> None:
         super().__init__()
         self.intid = intid
+        self.target = target
+        self.age = 0
         self.edges_max = edges_max
         self.edges = 0
 

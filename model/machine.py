@@ -65,10 +65,12 @@ class Machine:
         self.timers = [HwTimer(self.clock) for _ in cpus]
         self.pcpus = [Pcpu() for _ in cpus]
         self.signals = [Signals() for _ in cpus]
+        self.devices = [Device(intid, edges) for intid, edges in config.devices]
         self.messages = self.messages_class(
             self.gic,
             self.timers,
             self.signals,
+            self.devices,
             emit,
             lag=config.gic_lag,
             bounded=config.gic_messages != "lagging",
@@ -78,7 +80,6 @@ class Machine:
         self.guests = [Guest(program, config.handler) for program in config.programs]
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
         self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
-        self.devices = [Device(intid, edges) for intid, edges in config.devices]
         for device in self.devices:
             self.gic.set_edge(0, device.intid, True)
         if config.eoimode:

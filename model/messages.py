@@ -58,6 +58,7 @@ class Messages:
         gic: "Gic",
         timers: "list[HwTimer]",
         signals: "list[Signals]",
+        devices: "list[Device]",
         emit: Callable[[Fact], None],
         *,
         lag: int = 1,
@@ -66,6 +67,7 @@ class Messages:
         self.gic = gic
         self.timers = timers
         self.signals = signals
+        self.devices = devices
         self.emit = emit
         self.lag = lag
         self.bounded = bounded
@@ -80,6 +82,15 @@ class Messages:
     def pin_differs(self, c: int) -> bool:
         """Tell whether the CPU has not seen what its CPU interface signals."""
         return self.gic.irq_signal(c) != self.signals[c].pin
+
+    def in_flight(self, c: int) -> bool:
+        """Tell whether anything is on its way to this CPU that its pin does not show yet."""
+        return (
+            self.channels[c].deactivations != ()
+            or self.line_differs(c)
+            or self.pin_differs(c)
+            or any(device.edges and device.target == c for device in self.devices)
+        )
 
     def send_deactivation(self, c: int, intid: int) -> None:
         """Send a guest's deactivation on its way, behind what the guest wrote to the device.
@@ -121,6 +132,7 @@ class Messages:
     def deliver_edge(self, device: "Device") -> None:
         """Let the distributor see the oldest edge of a device."""
         device.edges -= 1
+        device.age = 0
         self.gic.edge(0, device.intid)
 
     def deliver_deactivations(self, c: int) -> None:
@@ -157,6 +169,12 @@ class Messages:
         if not self.bounded:
             return
         channel = self.channels[c]
+        for device in self.devices:
+            if device.target == c and device.edges:
+                if device.age >= self.lag:
+                    self.deliver_edge(device)
+                else:
+                    device.age += 1
         if not self.line_differs(c):
             channel.line_age = 0
         elif channel.line_age >= self.lag:

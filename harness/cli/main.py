@@ -50,6 +50,13 @@ class Lazy(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C and closed pipes are answered by :func:`main`."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            raise Passed(error) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
@@ -62,6 +69,14 @@ class Lazy(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(nearest("command", args[0], COMMANDS))
         return super().resolve_command(ctx, args)
+
+
+class Passed(Exception):  # noqa: N818  # it carries what is no error
+    """Carries an exception past click, which would answer it in its own way."""
+
+    def __init__(self, inner: BaseException) -> None:
+        super().__init__()
+        self.inner = inner
 
 
 def nearest(what: str, name: str, known: Any) -> str:
@@ -139,6 +154,8 @@ def dispatch(args: list[str] | None, began: float) -> int:
     """Run the command and translate what it raises."""
     try:
         result = group.main(args=args, prog_name="vgic-race", standalone_mode=False, obj=began)
+    except Passed as passed:
+        raise passed.inner from None
     except UsageError as error:
         return fail(str(error), EXIT_USAGE)
     except click.Abort:

@@ -15,6 +15,7 @@ from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
 from harness.campaign.runner import run_campaign
 from harness.campaign.seeds import fresh_seed
 from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.cli.main import TRACEBACK_ENV
 from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
 from harness.cli.output import Progress, last_events, print_json, table
 from harness.errors import UsageError, unknown_name
@@ -34,9 +35,9 @@ from harness.verdict import (
 __all__ = ["command"]
 
 SECONDS = 10.0
-REPORT_SECONDS = 0.4
+REPORT_SECONDS = 0.7
 """What is kept back of the wall time, to write and print what was found."""
-TRACEBACK_ENV = "VGIC_RACE_TRACEBACK"
+
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
 
 

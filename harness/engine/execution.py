@@ -14,7 +14,7 @@ from harness.contract import ABANDON, Alternative, Guard, Op, RunInfo, Strategy
 
 __all__ = ["EndOfExecution", "Execution", "Limits", "Outcome", "Slot", "Violation", "World"]
 
-SEARCH, DRAIN, NUDGED = 0, 1, 2
+SEARCH, DRAIN, NUDGED, CUT = 0, 1, 2, 3
 IDLE_OP = Op("idle", 0, 0)
 
 
@@ -27,6 +27,9 @@ class Limits(msgspec.Struct, frozen=True):
 
     steps_max: int = 4_000
     drain_steps_max: int = 6_000
+    time_ns_max: int = 1_000_000_000
+    idle_exits_max: int = 64
+    """VM exits in a row without a guest instruction, and with nothing in flight at entry."""
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -310,7 +313,7 @@ class Execution:
 
     def pick_slowly(self, current: Slot | None, *, drain: bool = False) -> Slot | None:
         """Choose outside the strategy's part: stop on a failure, else drain round-robin."""
-        if self.world.failures:
+        if self.world.failures or self.phase == CUT:
             self.finish()
             return None
         eager = self.enabled & self.eager
@@ -365,6 +368,11 @@ class Execution:
             if task.bit & self.enabled and not task.optional:
                 return task
         return None
+
+    def cut(self, bound: str) -> None:
+        """End the execution at the next scheduling point: the world has reached a bound."""
+        self.bound = bound
+        self.phase = CUT
 
     def finish(self) -> None:
         """Mark the execution as over; the verdict is taken before any task is torn down."""

@@ -9,7 +9,7 @@ __all__ = ["KVM_OPS"]
 
 DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
-AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c"
+AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* spi*"
 
 KVM_OPS: dict[str, tuple[str, str]] = {
     # -- thread and CPU
@@ -70,7 +70,7 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "soft_arm": ("vtimer@v clock thread@v", "hrtimer@v signal*"),
     "soft_cancel": ("", "hrtimer@v signal*"),
     # -- world switch and guest
-    "enter": (f"vif@c {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
+    "enter": (f"vif@c device* {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
     "exit_irq": ("signal@c", "pcpu@c guest@v"),
     "exit_trap": ("signal@c", "pcpu@c guest@v"),
     "guest_work": ("signal@c vif@c", "guest@v"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["OPS", "HostIrq", "make"]
 
 OPS = {
-    "irq_take": ("timer@c clock bank@c cpuif@c spi* lpis@c?", "pcpu@c bank@c chan@c signal@c"),
+    "irq_take": ("timer@c clock bank@c cpuif@c spi* lpis@c?", "pcpu@c bank@c chan@c signal@c device* spi*"),
     "host_iar": ("lpis@c?", "bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
     "host_eoir": ("", "cpuif@c bank@c spi*"),
     "host_dir": ("timer@c clock", "cpuif@c bank@c spi* chan@c pcpu@c"),

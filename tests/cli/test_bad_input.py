@@ -4,14 +4,14 @@ import pytest
 
 VARIANT = """
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
+from harness.kvm.seed import Seed
 
 class Thing: pass
 class Bare(Kvm): era = "lazy"
-class Raises(Lazy):
+class Raises(Seed):
     async def run_once(self, *args):
         raise ZeroDivisionError("on purpose")
-class Exits(Lazy):
+class Exits(Seed):
     async def run_once(self, *args):
         import os
         os._exit(3)

@@ -79,7 +79,7 @@ def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli):
 
 def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
     done = cli(
-        "stress", "migrate", "--variant", "seed-3", "--schedules", 30, "--seed", 1, "--jobs", 1,
+        "stress", "timer-busy", "--variant", "seed-4", "--schedules", 30, "--seed", 1, "--jobs", 1,
         "--engine", "direct", "--keep-going", "--json",
     )  # fmt: skip
     assert done.code == 1

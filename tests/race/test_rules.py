@@ -2,9 +2,26 @@
 
 import pytest
 
+from harness.engine.direct_engine import execute
+from harness.engine.execution import Outcome
+from harness.engine.schedule import Schedule
+from harness.spec import RunSpec
+from harness.strategies.replay import Replay
+from harness.world import VgicWorld
 from model.rules.registry import RULES
 from tests.race.mutants import MUTANTS, Mutant
 from tests.race.running import outcomes, world_of
+
+
+def assert_schedule_round_trips(world: VgicWorld, outcome: Outcome) -> None:
+    """The printed schedule, read back, fails again in the same way."""
+    spec = RunSpec(world.scenario.name, world.variant, 1, 1, 4)
+    printed = str(spec.schedule(world, outcome))
+    replay = Replay(Schedule.parse(printed).choices)
+    again = execute(world, replay)
+    assert replay.divergence is None
+    assert again.violations == outcome.violations
+    assert again.choices == outcome.choices
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
@@ -18,6 +35,7 @@ def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
     else:
         pytest.fail(f"{mutant} was not caught in {tried} schedules")
     assert {v.rule for v in outcome.violations} == {mutant.rule}
+    assert_schedule_round_trips(broken, outcome)
 
     twin = world_of(mutant.scenario, mutant.twin, mutant.knobs)
     for outcome in outcomes(twin, max(tried, 50)):

@@ -16,7 +16,7 @@ SPEC = RunSpec("timer-wfi", "lazy", 1, 1, 4)
 
 def test_a_seed_depends_on_all_four_and_is_the_same_everywhere():
     base = schedule_seed(1, "a", "b", 0)
-    assert base == 4447951178806562612 or 0 <= base < 1 << 64
+    assert 0 <= base < 1 << 64
     others = {schedule_seed(2, "a", "b", 0), schedule_seed(1, "x", "b", 0)}
     others |= {schedule_seed(1, "a", "x", 0), schedule_seed(1, "a", "b", 1)}
     others |= {schedule_seed(1, "ab", "", 0)}

@@ -30,7 +30,7 @@ def lane(budget=100):
     return lane
 
 
-@pytest.mark.parametrize("order", permutations(range(4)))
+@pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_the_first_failure_counts_whatever_comes_in_first(order):
     results = [result(0, 10), result(10, 5, [14]), result(20, 3, [22]), result(30, 10)]
     one = lane()
@@ -42,7 +42,7 @@ def test_the_first_failure_counts_whatever_comes_in_first(order):
     assert [f.index for f in one.tally.findings] == [14]
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_keeping_going_takes_all(order):
     results = [result(0, 10, [3, 4]), result(10, 10, [14]), result(20, 10)]
     one = lane()
