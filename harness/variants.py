@@ -20,15 +20,7 @@ from harness.kvm.seed import Seed
 __all__ = ["ERAS", "expand_variant", "resolve_variant", "variant_names"]
 
 ERAS: dict[str, type[Kvm]] = {"seed": Seed, "lazy": Lazy}
-REQUIRED = (
-    "run_once",
-    "vcpu_load",
-    "vcpu_put",
-    "handle_wfi",
-    "timer_isr",
-    "soft_timer_expired",
-    "soft_timer_work",
-)
+REQUIRED = ("run_once", "vcpu_load", "vcpu_put", "handle_wfi", "timer_isr", "soft_timer_expired")
 
 
 def variant_names() -> list[str]:

@@ -16,6 +16,7 @@ from model import facts
 from model.gic.registers import HCR_EN
 from model.host.thread import IN_GUEST, INTERRUPTIBLE, OUTSIDE, RUNNING
 from model.machine import Machine
+from model.vgic.irq import VgicIrq
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -89,8 +90,7 @@ class Kvm(WorldSwitch):
         raise NotImplementedError
 
     async def soft_timer_work(self, w: Context, v: int) -> None:
-        """Be the work item that the soft timer queued (before 4.15)."""
-        raise NotImplementedError
+        """Be the work item that the soft timer queued (only before 4.15 is there one)."""
 
     # -- scheduling ----------------------------------------------------------------------------
 
@@ -245,9 +245,13 @@ class Kvm(WorldSwitch):
         pmr = vgic.vmcr.pmr
         for intid in vgic.ap_list:
             irq = self.irq(t.v, intid)
-            if irq.enabled and irq.is_pending() and not irq.active and irq.priority < pmr:
+            if self.deliverable(irq, pmr):
                 return True
         return False
+
+    def deliverable(self, irq: VgicIrq, pmr: int) -> bool:
+        """Tell whether an interrupt is a reason not to block."""
+        return irq.enabled and irq.is_pending() and not irq.active and irq.priority < pmr
 
     # -- exits ---------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
+from model.vgic.irq import VgicIrq
 
 __all__ = ["Seed"]
 
@@ -160,6 +161,10 @@ class Seed(Kvm):
         """kvm_vcpu_check_block of 4.14 also asks whether the timer fires (from memory)."""
         vtimer = self.machine.vtimers[t.v]
         return vtimer.should_fire(self.machine.clock.now) or super().runnable(t)
+
+    def deliverable(self, irq: VgicIrq, pmr: int) -> bool:
+        """In 4.14 neither the priority mask nor the active state is looked at."""
+        return irq.enabled and irq.is_pending()
 
     # -- handlers ------------------------------------------------------------------------------
 

@@ -118,9 +118,7 @@ def per_execution_us(engine: Engine) -> float:
     """What an execution costs beyond its steps: the intercept over two lengths of execution."""
     spec = RunSpec.make("timer-wfi", "lazy")
     world = spec.build(engine.task_class)
-    short = best(
-        lambda: drive(engine, lambda i: Execution(limited(world, 5), RandomWalk(i)), 400)
-    )
+    short = best(lambda: drive(engine, lambda i: Execution(limited(world, 5), RandomWalk(i)), 400))
     tiny = short.seconds / short.executions * 1e6
     return tiny - short.steps / short.executions * full_step_us[engine.name]
 

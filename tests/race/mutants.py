@@ -22,7 +22,6 @@ from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 from model.vgic.irq import VgicIrq
 
-
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
 
 
@@ -267,8 +266,13 @@ MUTANTS = (
     Mutant("R3", on_machine(Lazy, AckEmpties), Lazy, "timer-wfi"),
     Mutant("R5", PendingAndActive, Seed, "migrate"),
     Mutant("R6", exhibit("bound-3", "lazy"), Lazy, "timer-busy"),
-    Mutant("R10", on_machine(Lazy, ArchAfterAll), Lazy, "timer-wfi",
-           (("lr_on_guest_deactivate", "seed"),)),
+    Mutant(
+        "R10",
+        on_machine(Lazy, ArchAfterAll),
+        Lazy,
+        "timer-wfi",
+        (("lr_on_guest_deactivate", "seed"),),
+    ),
     Mutant("R11", NeverPolls, Lazy, "timer-wfi", (("lr_on_guest_deactivate", "seed"),)),
     Mutant("R12", NeverActive, Seed, "timer-wfi"),
     Mutant("R14", NoPriorityDrop, Lazy, "timer-busy"),

@@ -40,8 +40,18 @@ def test_printed_reproducer(
 ) -> None:
     seed = first_failure(scenario, variant, strategy, 600)
     assert seed >= 0, f"{variant} is not caught in {scenario} any more: choose another"
-    arguments = ["run", scenario, "--variant", variant, "--strategy", strategy,
-                 "--seed", str(seed), "--engine", "direct"]
+    arguments = [
+        "run",
+        scenario,
+        "--variant",
+        variant,
+        "--strategy",
+        strategy,
+        "--seed",
+        str(seed),
+        "--engine",
+        "direct",
+    ]
     assert main([*arguments, "--json"]) == 1
     found = broken(capsys.readouterr().out)
     assert found
@@ -106,9 +116,7 @@ def changed(log: Path, old: bytes, new: bytes) -> Path:
 def test_a_log_that_differs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "timer-busy", "--variant", "seed"])
     log = logs / "run-timer-busy-seed" / "execution.jsonl"
-    number = next(
-        entry.meta for entry in read_log(log).entries if entry.meta.event == "inject"
-    )
+    number = next(entry.meta for entry in read_log(log).entries if entry.meta.event == "inject")
     capsys.readouterr()
     assert main(["replay", str(changed(log, b'"accepted":true', b'"accepted":false'))]) == 4
     out = capsys.readouterr().out

@@ -13,8 +13,12 @@ from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from tests.replay.support import ERAS, ROOT, SCENARIOS, random_schedule
 
-KNOBS = ({}, {"gic_messages": "synchronous"}, {"gic_messages": "lagging", "eoimode": "1"},
-         {"gic_version": "2", "lr_on_guest_deactivate": "seed"})
+KNOBS = (
+    {},
+    {"gic_messages": "synchronous"},
+    {"gic_messages": "lagging", "eoimode": "1"},
+    {"gic_version": "2", "lr_on_guest_deactivate": "seed"},
+)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -106,8 +110,18 @@ def test_both_engines_run_the_same_task_files() -> None:
     direct, trio = code_of_tasks("direct"), code_of_tasks("trio")
     assert direct == trio
     files = {Path(code.co_filename).name for code in direct}  # type: ignore[attr-defined]
-    assert {"vcpu.py", "host_irq.py", "soft_timer.py", "gic.py", "clock.py", "device.py",
-            "host_scheduler.py", "guest.py", "flow.py", "lazy.py"} <= files
+    assert {
+        "vcpu.py",
+        "host_irq.py",
+        "soft_timer.py",
+        "gic.py",
+        "clock.py",
+        "device.py",
+        "host_scheduler.py",
+        "guest.py",
+        "flow.py",
+        "lazy.py",
+    } <= files
 
 
 def test_a_bound_is_reached_again(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ EXHIBIT = Exhibit(
     source="Linux 5eeaf10eec39 (Fixes 328e56647944)",
     symptom="the VCPU sleeps on a deliverable interrupt",
     eras={
-        "seed": "in 4.14 this mask is written by the guest's own exits; the bug came with the "
-        "later optimisation of keeping VMCR loaded",
+        "seed": "in 4.14 blocking does not look at the priority mask at all; the check that goes "
+        "wrong here came later",
         "lazy": StaleVmcr,
     },
 )

@@ -1,6 +1,6 @@
 """The audit of footprints: what was touched must have been announced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -222,13 +222,8 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 # -- the real thing -------------------------------------------------------------------------------
 
 
-def combinations() -> Iterator[tuple[str, str]]:
-    for variant in variant_names():
-        for scenario in builtin_names():
-            yield variant, scenario
-
-
-@pytest.mark.parametrize(("variant", "scenario"), combinations())
+@pytest.mark.parametrize("scenario", builtin_names())
+@pytest.mark.parametrize("variant", variant_names())
 def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
     era = variant in ("seed", "lazy")
     world = world_of(scenario, resolve_variant(variant))

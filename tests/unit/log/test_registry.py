@@ -10,7 +10,10 @@ from model.facts import KINDS, Fact
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
 
 SAMPLES = {
-    int: 3, bool: True, str: "irq", bool | None: None,
+    int: 3,
+    bool: True,
+    str: "irq",
+    bool | None: None,
     Lr: Lr(vintid=27, state=PENDING, hw=True, pintid=27, priority=0xA0),
 }
 

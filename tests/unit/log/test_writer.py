@@ -22,9 +22,7 @@ def test_appears_whole(tmp_path: Path) -> None:
     log.write("entry", seq=1, t=5, step=2, task="v0", vcpu=0)
     assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl.partial"]
     assert log.commit() == path
-    assert path.read_bytes() == (
-        b'{"event":"entry","seq":1,"t":5,"step":2,"task":"v0","vcpu":0}\n'
-    )
+    assert path.read_bytes() == (b'{"event":"entry","seq":1,"t":5,"step":2,"task":"v0","vcpu":0}\n')
     assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
 
 
