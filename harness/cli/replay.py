@@ -185,7 +185,7 @@ def first_difference(before: bytes, after: bytes, cause: str) -> Diverged:
 
 def report_divergence(diverged: Diverged, recorded: "Recorded", *, as_json: bool) -> None:
     """Say where the replay went another way."""
-    from harness.cli.show import emit, summary_of
+    from harness.cli.show import emit, shown, summary_of
     from harness.log.reader import read_log
 
     if as_json:
@@ -197,4 +197,4 @@ def report_divergence(diverged: Diverged, recorded: "Recorded", *, as_json: bool
     click.echo(f"  expected: {diverged.expected}")
     click.echo(f"  found:    {diverged.found}")
     click.echo(f"  likely cause: {diverged.cause}")
-    click.echo(f"log: {recorded.path}", err=True)
+    click.echo(f"log: {shown(recorded.path)}", err=True)

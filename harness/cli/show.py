@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from harness.log.record import Recorded
     from harness.log.story import Mark
 
-__all__ = ["emit", "print_log", "report_execution", "summary_of"]
+__all__ = ["emit", "print_log", "report_execution", "shown", "summary_of"]
 
 
 def emit(value: Mapping[str, Any]) -> None:
     """Print one JSON line on stdout."""
     click.echo(msgspec.json.encode(value).decode())
+
+
+def shown(path: Path) -> str:
+    """Return a path as a reader wants it: relative if it lies below the current folder."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return str(path)
 
 
 def summary_of(log: Log, path: Path) -> dict[str, Any]:
@@ -41,7 +49,7 @@ def summary_of(log: Log, path: Path) -> dict[str, Any]:
                 "variant": header.variant,
                 "schedule": header.schedule,
                 "steps": footer.steps if footer else meta.step,
-                "log": str(path),
+                "log": shown(path),
             }
             for meta, record in log.entries
             if isinstance(record, ViolationLine)
@@ -53,7 +61,7 @@ def summary_of(log: Log, path: Path) -> dict[str, Any]:
         "steps": footer.steps if footer else None,
         "bound": footer.bound if footer else None,
         "complete": footer is not None,
-        "log": str(path),
+        "log": shown(path),
     }
 
 
@@ -106,7 +114,7 @@ def report_execution(recorded: "Recorded", schedule: Schedule, *, as_json: bool)
     """Print an execution just recorded, its verdict and its reproducer; return the exit code."""
     path = recorded.path
     log = read_log(path)
-    click.echo(f"log: {path}", err=True)
+    click.echo(f"log: {shown(path)}", err=True)
     print_log(log, how="json" if as_json else "life")
     if as_json:
         emit(summary_of(log, path))
@@ -133,5 +141,5 @@ def print_verdict(log: Log, path: Path, schedule: Schedule) -> None:
     else:
         click.echo(f"inconclusive: the bound on {footer.bound!r} was reached")
     text = str(schedule)
-    what = text if len(text) <= LINE_MAX else str(path)
+    what = text if len(text) <= LINE_MAX else shown(path)
     click.echo(f"reproduce: vgic-race replay {shlex.quote(what)}")

@@ -8,6 +8,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.log.reader import read_log
+from harness.spec import RunSpec
 from tests.replay.support import first_failure, random_schedule
 
 FAILING = (
@@ -143,3 +144,41 @@ def test_replay_of_a_log_that_ends_early(logs: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["replay", str(partial)]) == 0
     assert "as far as the old log goes" in capsys.readouterr().err
+
+
+SLEEPY = """
+from harness.kvm.lazy import Lazy
+
+
+class Sleepy(Lazy):
+    async def soft_timer_expired(self, h, v):
+        return False
+"""
+
+
+def test_what_only_the_drain_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A soft timer that wakes nobody, the rules that see it at once off: LATE, by the drain."""
+    build = RunSpec.build
+    monkeypatch.setattr(
+        RunSpec, "build", lambda self, task_class: build(self, task_class, frozenset({"L5"}))
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sleepy.py").write_text(SLEEPY)
+    log = tmp_path / "sleepy.jsonl"
+    arguments = ["run", "timer-wfi", "--variant", "sleepy.py:Sleepy", "--json", "--log", str(log)]
+    for seed in range(200):
+        if main([*arguments, "--seed", str(seed)]) == 1:
+            break
+        log.unlink()
+    found = broken(capsys.readouterr().out)
+    assert {(kind, rule) for kind, rule, _ in found} == {("late", "L5")}
+    entries = read_log(log).entries
+    assert {e.meta.event for e in entries if e.meta.event == "violation"}
+    assert any(getattr(e.record, "phase", "") == "nudged" for e in entries)
+    for engine in ("direct", "trio"):
+        assert main(["replay", "sleepy.jsonl", "--engine", engine, "--json"]) == 1
+        captured = capsys.readouterr()
+        assert "identical" in captured.err
+        assert broken(captured.out) == found

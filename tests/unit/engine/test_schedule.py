@@ -1,0 +1,139 @@
+"""A schedule as text: there and back, and what is said of one that is garbled."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from harness.engine.schedule import (
+    LINE_MAX,
+    REPEAT_MAX,
+    Schedule,
+    decode_choices,
+    encode_choices,
+    name_choices,
+)
+from harness.errors import UsageError
+
+TASKS = st.from_regex(r"[a-z]{1,3}[0-9]{0,2}", fullmatch=True)
+DRAWS = st.integers(0, 40).map(lambda n: f"={n}")
+CHOICES = st.lists(st.one_of(st.sampled_from(["v0", "v1", "c", "h"]), TASKS, DRAWS), max_size=60)
+WORDS = st.from_regex(r"[a-z][a-z0-9_.:/-]{0,20}", fullmatch=True)
+SCHEDULES = st.builds(
+    Schedule,
+    scenario=WORDS,
+    variant=WORDS,
+    pcpus=st.integers(0, 99),
+    vcpus=st.integers(0, 99),
+    lrs=st.integers(0, 99),
+    knobs=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
+    choices=CHOICES.map(tuple),
+)
+FAST = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+GOOD = "v1;timer-wfi;variant=seed;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0"
+
+
+@given(CHOICES)
+@FAST
+def test_choices_there_and_back(choices: list[str]) -> None:
+    assert decode_choices(encode_choices(choices)) == choices
+
+
+@given(SCHEDULES)
+@FAST
+def test_schedule_there_and_back(schedule: Schedule) -> None:
+    assert Schedule.parse(str(schedule)) == schedule
+    assert Schedule.load(f"{schedule}") == schedule
+
+
+@given(st.text(alphabet="v0123456789;,*=abl ", max_size=40))
+@FAST
+def test_any_choices_are_read_or_refused(text: str) -> None:
+    try:
+        choices = decode_choices(text)
+    except UsageError:
+        return
+    assert decode_choices(encode_choices(choices)) == choices
+
+
+@given(st.integers(0, len(GOOD) - 1), st.characters(codec="ascii", categories=["P", "S", "L"]))
+@FAST
+def test_one_wrong_character_never_is_a_traceback(at: int, wrong: str) -> None:
+    try:
+        schedule = Schedule.parse(GOOD[:at] + wrong + GOOD[at + 1 :])
+    except UsageError:
+        return
+    assert Schedule.parse(str(schedule)) == schedule
+
+
+def test_the_form() -> None:
+    schedule = Schedule.parse(GOOD)
+    assert schedule.choices == ("v0",) * 12 + ("l0", "p0", "=2", "v0")
+    assert schedule.knobs == (("gic_lag", "1"),)
+    assert (schedule.pcpus, schedule.vcpus, schedule.lrs) == (2, 1, 4)
+    assert str(schedule) == GOOD
+    assert Schedule.parse(f"  {GOOD}\n") == schedule
+
+
+def test_draws_are_not_run_length_coded_and_runs_are() -> None:
+    assert encode_choices(["v0", "v0", "=1", "=1", "v0"]) == "v0*2,=1,=1,v0"
+    assert encode_choices([]) == ""
+    assert decode_choices("") == []
+
+
+def test_names_of_recorded_choices() -> None:
+    assert name_choices([0, 2, -1, -4, 1], ["v0", "i0", "c"]) == ("v0", "c", "=0", "=3", "i0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the schedule is empty"),
+        ("v2;a;b;c;d;e", "begins with 'v2', expected 'v1'"),
+        ("hello", "begins with 'hello', expected 'v1'"),
+        ("v1;timer-wfi", "2 fields separated by ';', expected 6"),
+        (GOOD + ";more", "7 fields separated by ';', expected 6"),
+        (GOOD.replace("variant=", ""), "field 3 is 'seed', expected 'variant=...'"),
+        (GOOD.replace("pcpus=2", "pcpus=two"), "size pcpus='two' is not a number"),
+        (GOOD.replace("pcpus=2", "pcpus=-2"), "size pcpus='-2' is not a number"),
+        (GOOD.replace("pcpus=2,", ""), "expected pcpus=N,vcpus=N,lrs=N"),
+        (GOOD.replace("pcpus=2", "cores=2"), "expected pcpus=N,vcpus=N,lrs=N"),
+        (GOOD.replace("gic_lag=1", "gic_lag"), "'gic_lag' in field 5 (knobs), expected NAME=VALUE"),
+        (GOOD.replace("gic_lag=1", "=1"), "'=1' in field 5 (knobs)"),
+        (GOOD.replace("pcpus=2", "pcpus="), "'pcpus=' in field 4 (sizes)"),
+        (GOOD.replace("l0", "L0"), "choice 2 is 'L0'"),
+        (GOOD.replace("p0", ""), "choice 3 is ''"),
+        (GOOD.replace(",=2,", ",=-2,"), "choice 4 is '=-2'"),
+        (GOOD.replace(",=2,", ",=2*3,"), "choice 4 is '=2*3'"),
+        (GOOD.replace("v0*12", "v0*"), "choice 1 is 'v0*'"),
+        (GOOD.replace("v0*12", "v0*0"), "choice 1 repeats 0 times"),
+        (GOOD + f",v0*{REPEAT_MAX}", f"choice 6 repeats {REPEAT_MAX} times"),
+        (GOOD + ",", "choice 6 is ''"),
+    ],
+)
+def test_garbled(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        Schedule.parse(text)
+    assert message in str(error.value)
+
+
+def test_load_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.schedule"
+    path.write_text(GOOD + "\n", encoding="utf-8")
+    assert Schedule.load(str(path)) == Schedule.parse(GOOD)
+    assert LINE_MAX == 200
+
+
+def test_load_of_what_is_no_schedule(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"neither a schedule .* nor a file .*No such file"):
+        Schedule.load(str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="neither a schedule"):
+        Schedule.load(str(tmp_path))
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00v1;")
+    with pytest.raises(UsageError, match="not text"):
+        Schedule.load(str(binary))
+    other = tmp_path / "other"
+    other.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"begins with '\{\}'"):
+        Schedule.load(str(other))

@@ -1,0 +1,92 @@
+"""Guest programs: what each line becomes, and what is said of a line that is wrong."""
+
+import pytest
+
+from harness.errors import UsageError
+from harness.scenarios.program import FORMS, LIMITS, LINES_MAX, compile_program
+from model import guest
+from model.guest import Instruction
+
+
+@pytest.mark.parametrize(
+    ("line", "instruction"),
+    [
+        ("timer 100", Instruction(guest.TIMER, 100)),
+        ("timer 0", Instruction(guest.TIMER, 0)),
+        ("timer off", Instruction(guest.TIMER_OFF)),
+        ("idle 2", Instruction(guest.IDLE, 2)),
+        ("spin 1 12", Instruction(guest.SPIN, 1, 12)),
+        ("work 3", Instruction(guest.WORK, 3)),
+        ("irqs off", Instruction(guest.MASK, 1)),
+        ("irqs on", Instruction(guest.MASK, 0)),
+        ("pmr 0xF0", Instruction(guest.PMR, 0xF0)),
+        ("pmr 0", Instruction(guest.PMR, 0)),
+        ("ppi off", Instruction(guest.PPI, 0)),
+        ("ppi on", Instruction(guest.PPI, 1)),
+        ("user", Instruction(guest.USER)),
+        ("  idle   1  ", Instruction(guest.IDLE, 1)),
+    ],
+)
+def test_line(line: str, instruction: Instruction) -> None:
+    assert compile_program([line], "here") == (instruction, Instruction(guest.HALT))
+
+
+def test_every_instruction_has_a_line() -> None:
+    codes = {
+        compile_program([line], "")[0].code
+        for line in ("timer 1", "timer off", "idle 1", "spin 1 1", "work 1", "irqs on", "pmr 1")
+    } | {compile_program([line], "")[0].code for line in ("ppi on", "user")}
+    assert codes | {guest.HALT} == set(range(10))
+
+
+def test_an_empty_program_halts() -> None:
+    assert compile_program([], "here") == (Instruction(guest.HALT),)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "unknown instruction, expected one of: timer, idle, spin"),
+        ("wait 3", "'wait 3': unknown instruction"),
+        ("Timer 3", "unknown instruction"),
+        ("timer", "expected timer NS or timer off"),
+        ("timer on", "expected timer NS or timer off"),
+        ("timer 1 2", "expected timer NS or timer off"),
+        ("timer 1.5", "expected timer NS or timer off"),
+        ("idle", "expected idle N"),
+        ("idle many", "expected idle N"),
+        ("spin 1", "expected spin N MAX"),
+        ("spin 1 2 3", "expected spin N MAX"),
+        ("irqs", "expected irqs off or irqs on"),
+        ("irqs 1", "expected irqs off or irqs on"),
+        ("irqs on on", "expected irqs off or irqs on"),
+        ("ppi disabled", "expected ppi off or ppi on"),
+        ("pmr", "expected pmr P (0 to 0xFF)"),
+        ("user 1", "expected user"),
+        ("pmr 256", "the number must be 0 to 255"),
+        ("pmr -1", "the number must be 0 to 255"),
+        ("work 0", "the number must be 1 to 1000"),
+        ("work 1001", "the number must be 1 to 1000"),
+        ("spin 1 1001", "the number must be 0 to 1000"),
+        ("timer 1000000001", "the number must be 0 to 1000000000"),
+        ("idle -1", "the number must be 0 to 1000"),
+    ],
+)
+def test_wrong_line(line: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        compile_program(["idle 1", line], "my.toml, vcpu 3")
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"my.toml, vcpu 3, program line 2: {line!r}")
+
+
+@pytest.mark.parametrize("verb", LIMITS)
+def test_limits_are_within_reach(verb: str) -> None:
+    second = " 1" if verb == "spin" else ""
+    assert compile_program([f"{verb} {LIMITS[verb]}{second}"], "")[0].a == LIMITS[verb]
+    assert verb in FORMS
+
+
+def test_too_many_lines() -> None:
+    assert len(compile_program(["user"] * LINES_MAX, "here")) == LINES_MAX + 1
+    with pytest.raises(UsageError, match="here: the program has 201 lines, at most 200"):
+        compile_program(["user"] * (LINES_MAX + 1), "here")

@@ -1,0 +1,167 @@
+"""Scenario files: the built-in ones, and each way in which one can be wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.scenarios.schema import builtin_names, load_builtin, load_file, parse
+from model.rules.sometimes import NAMES
+
+GOOD = """\
+name = "mine"
+title = "a title"
+pcpus = 2
+preemptions = 1
+
+[[device]]
+intid = 40
+
+[[vcpu]]
+program = ["timer 10", "idle 1"]
+
+[[vcpu]]
+program = ["user"]
+
+[sometimes]
+seed = ["guest acknowledged"]
+"""
+
+
+def test_a_good_one() -> None:
+    scenario = parse(GOOD, "here")
+    assert (scenario.name, scenario.pcpus, scenario.vcpus, scenario.lrs) == ("mine", 2, None, 4)
+    assert [(device.intid, device.edges) for device in scenario.device] == [(40, 1)]
+    assert [vcpu.program for vcpu in scenario.vcpu] == [("timer 10", "idle 1"), ("user",)]
+    assert scenario.sometimes == {"seed": ("guest acknowledged",)}
+
+
+def test_more_vcpus_than_programs_take_turns() -> None:
+    programs = parse(GOOD, "here").programs(5)
+    assert programs[0] == programs[2] == programs[4]
+    assert programs[1] == programs[3]
+    assert programs[0] != programs[1]
+    assert len(parse(GOOD, "here").programs(1)) == 1
+
+
+WRONG = [
+    # TOML itself
+    ('pcpus = 2"', "pcpus = 2", "not valid TOML", "line 3"),
+    ("pcpus = ", "pcpus = 2", "not valid TOML", "line 3"),
+    ("pcpus = 2\npcpus = 3", "pcpus = 2", "not valid TOML", "line 4"),
+    ("[[vcpu", "[[vcpu]]", "not valid TOML", "line 12"),
+    # types
+    ('pcpus = "2"', "pcpus = 2", "Expected `int`, got `str`", "line 3"),
+    ("pcpus = 2.5", "pcpus = 2", "Expected `int`, got `float`", "line 3"),
+    ('program = "user"', 'program = ["user"]', "Expected `array`, got `str`", "program"),
+    ("program = [1]", 'program = ["user"]', "Expected `str`, got `int`", "program"),
+    ("name = 7", 'name = "mine"', "Expected `str`, got `int`", "line 1"),
+    ("seed = 1", 'seed = ["guest acknowledged"]', "Expected `array`, got `int`", "sometimes"),
+    # ranges
+    ("pcpus = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
+    ("pcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
+    ("vcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
+    ("lrs = 17", "pcpus = 2", "Expected `int` <= 16", "line 3"),
+    ("lrs = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
+    ("eoimode = 2", "pcpus = 2", "Expected `int` <= 1", "line 3"),
+    ("preemptions = 9", "preemptions = 1", "Expected `int` <= 8", "line 4"),
+    ("intid = 31", "intid = 40", "Expected `int` >= 32", "line 7"),
+    ("intid = 1020", "intid = 40", "Expected `int` <= 1019", "line 7"),
+    ("intid = 40\nedges = 9", "intid = 40", "Expected `int` <= 8", "line 8"),
+    # fields
+    ("pcpu = 2", "pcpus = 2", "unknown field `pcpu`", "line 3"),
+    ("intid = 40\ncolour = 1", "intid = 40", "unknown field `colour`", "line 8"),
+    ("programm = []", 'program = ["user"]', "unknown field `programm`", "line 13"),
+    ("", 'title = "a title"', "missing required field `title`", ""),
+    ("", "intid = 40", "missing required field `intid`", "device"),
+    # programs
+    ('program = ["sleep 1"]', 'program = ["user"]', "unknown instruction", "vcpu 1, program line"),
+    ('program = ["pmr 300"]', 'program = ["user"]', "must be 0 to 255", "vcpu 1, program line 1"),
+    # states
+    ("sed = [", "seed = [", "sometimes.sed: unknown era, expected 'seed' or 'lazy'", ""),
+    ('["guest acknowleged"]', '["guest acknowledged"]', "did you mean 'guest ack", "sometimes.s"),
+    ('["zzz"]', '["guest acknowledged"]', "expected one of: ", NAMES[0]),
+]
+
+
+@pytest.mark.parametrize(("new", "old", "message", "where"), WRONG)
+def test_wrong(new: str, old: str, message: str, where: str) -> None:
+    text = GOOD[::-1].replace(old[::-1], new[::-1], 1)[::-1]  # the last occurrence
+    with pytest.raises(UsageError) as error:
+        parse(text, "scenario file 'mine.toml'")
+    assert message in str(error.value)
+    assert where in str(error.value)
+    assert "scenario file 'mine.toml'" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_no_vcpu() -> None:
+    with pytest.raises(UsageError, match="missing required field `vcpu`"):
+        parse('name = "n"\ntitle = "t"\n', "here")
+    with pytest.raises(UsageError, match="here, line 3: Expected `array` of length >= 1"):
+        parse('name = "n"\ntitle = "t"\nvcpu = []\n', "here")
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def test_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert load_file(path) == parse(GOOD, "here")
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"scenario file '.*none\.toml': No such file"):
+        load_file(tmp_path / "none.toml")
+    with pytest.raises(UsageError, match="directory"):
+        load_file(tmp_path)
+
+
+def test_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"not text \(expected TOML\)"):
+        load_file(path)
+
+
+# -- built in -------------------------------------------------------------------------------------
+
+
+def test_the_builtin_ones_come_in_order() -> None:
+    assert builtin_names()[:3] == ["timer-wfi", "timer-busy", "migrate"]
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_builtin(name: str) -> None:
+    scenario = load_builtin(name)
+    assert scenario.name == name
+    assert scenario.title
+    assert set(scenario.sometimes) == {"seed", "lazy"}
+    assert all(scenario.sometimes.values())
+
+
+def test_sizes_of_the_builtin_ones() -> None:
+    sizes = {name: load_builtin(name) for name in builtin_names()}
+    assert (sizes["timer-wfi"].pcpus, len(sizes["timer-wfi"].vcpu)) == (1, 1)
+    assert (sizes["timer-busy"].pcpus, len(sizes["timer-busy"].vcpu)) == (1, 1)
+    assert (sizes["migrate"].pcpus, len(sizes["migrate"].vcpu)) == (2, 2)
+    assert sizes["migrate"].preemptions >= 2
+
+
+def test_each_state_that_can_be_reached_is_wanted_somewhere() -> None:
+    wanted = {
+        state
+        for name in builtin_names()
+        for states in load_builtin(name).sometimes.values()
+        for state in states
+    }
+    assert wanted <= set(NAMES)
+    assert len(wanted) >= 8
+
+
+def test_unknown_builtin() -> None:
+    with pytest.raises(UsageError, match="unknown scenario 'timer-wif'; did you mean 'timer-wfi'"):
+        load_builtin("timer-wif")
+    with pytest.raises(UsageError, match=r"expected one of: .*migrate"):
+        load_builtin("???")
