@@ -20,7 +20,7 @@ VERSION = "v1"
 LINE_MAX = 200
 """A schedule longer than this many characters is written to a file."""
 
-TOKEN = re.compile(r"(?:([a-z]+\d*)(?:\*(\d+))?|=(\d+))\Z")
+TOKEN = re.compile(r"(?:([a-z]+[0-9]*)(?:\*([0-9]{1,9}))?|=([0-9]{1,9}))\Z")
 REPEAT_MAX = 1_000_000
 
 
@@ -70,7 +70,7 @@ class Schedule(msgspec.Struct, frozen=True):
             raise UsageError(f"garbled schedule: field 3 is {variant!r}, expected 'variant=...'")
         numbers = {}
         for name, value in pairs(sizes, "field 4 (sizes)"):
-            if not value.isdecimal():
+            if not value.isdecimal() or len(value) > 9:
                 raise UsageError(f"garbled schedule: size {name}={value!r} is not a number")
             numbers[name] = int(value)
         if sorted(numbers) != ["lrs", "pcpus", "vcpus"]:

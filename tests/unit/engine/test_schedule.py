@@ -109,6 +109,9 @@ def test_names_of_recorded_choices() -> None:
         (GOOD.replace("v0*12", "v0*0"), "choice 1 repeats 0 times"),
         (GOOD + f",v0*{REPEAT_MAX}", f"choice 6 repeats {REPEAT_MAX} times"),
         (GOOD + ",", "choice 6 is ''"),
+        (GOOD + f",v0*{'9' * 5_000}", "choice 6 is 'v0*9999"),
+        (GOOD + f",={'9' * 5_000}", "choice 6 is '=9999"),
+        (GOOD.replace("pcpus=2", f"pcpus={'9' * 5_000}"), "is not a number"),
     ],
 )
 def test_garbled(text: str, message: str) -> None:
