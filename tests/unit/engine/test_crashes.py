@@ -150,6 +150,8 @@ def cancelled(how: Callable[[trio.CancelScope], Callable[[Slot], Any]]) -> bool:
                 pytest.fail("the execution was over")
 
             await engine.main(campaign())
+        # Nobody was woken who was awake already: Trio would have said so inside a task.
+        assert engine.crash is None
         return scope.cancelled_caught
 
     return trio.run(main)

@@ -15,7 +15,7 @@ from harness.strategies.round_robin import RoundRobin
 from tests.race.running import strategy
 from tests.unit.engine.tiny import AnyEngine
 
-SCHEDULES = 24
+SCHEDULES = 16
 VARIANTS = ["seed", "lazy", "seed-23", "lazy-bound-3", "seed-4"]
 End = tuple[Outcome, tuple[object, ...]]
 

@@ -29,7 +29,7 @@ SCHEDULES = st.builds(
     knobs=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
     choices=CHOICES.map(tuple),
 )
-FAST = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+FAST = settings(max_examples=80, deadline=None, derandomize=True, database=None)
 GOOD = "v1;timer-wfi;variant=seed;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0"
 
 

@@ -1,0 +1,65 @@
+"""Every exhibit of the museum is found where it shows, and the clean era is silent there."""
+
+import pytest
+
+from harness.engine.direct_engine import DirectEngine
+from harness.engine.execution import Execution, Outcome
+from harness.variants import ERAS, resolve_variant, variant_names
+from harness.world import VgicWorld
+from tests.race.running import strategy, world_of
+
+SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
+    # variant: the scenario, within how many schedules, and a rule that says it in its own words
+    "seed-1": ("migrate", 2_000, frozenset({"I1", "R23"})),
+    "lazy-1": ("migrate", 2_000, frozenset({"R23"})),
+    "seed-3": ("timer-busy", 1_000, frozenset({"R29"})),
+    "seed-4": ("timer-busy", 100, frozenset({"R18", "L2"})),
+    "lazy-14": ("timer-wfi", 2_000, frozenset({"I11", "L1"})),
+    "seed-23": ("timer-wfi", 100, frozenset({"I1", "I11", "R12"})),
+    "lazy-29": ("timer-wfi", 2_000, frozenset({"I11"})),
+    "seed-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
+    "lazy-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
+    "seed-bound-2": ("timer-busy", 500, frozenset({"R31"})),
+    "lazy-bound-3": ("timer-busy", 500, frozenset({"R6"})),
+}
+"""The rates are 1 in 10 to 1 in 500; the figures leave room, and a hit ends the search."""
+
+
+def run(world: VgicWorld, i: int) -> Outcome:
+    outcome = DirectEngine().execute(Execution(world, strategy(i)))
+    assert outcome is not None
+    return outcome
+
+
+def test_every_exhibit_is_listed() -> None:
+    assert set(SHOWS) == set(variant_names()) - set(ERAS)
+
+
+@pytest.mark.parametrize("variant", SHOWS)
+def test_exhibit_is_found_and_its_era_is_silent(variant: str) -> None:
+    scenario, within, rules = SHOWS[variant]
+    broken = resolve_variant(variant)
+    world = world_of(scenario, broken)
+    for tried in range(within):
+        outcome = run(world, tried)
+        if outcome.violations:
+            break
+    else:
+        pytest.fail(f"{variant} was not found in {within} schedules of {scenario}")
+    assert rules & {violation.rule for violation in outcome.violations}
+    assert all(violation.text for violation in outcome.violations)
+    assert run(world, tried) == outcome
+
+    clean = world_of(scenario, ERAS[broken.era])
+    for i in range(tried + 1):
+        outcome = run(clean, i)
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_no_exhibit_is_its_era(era: str) -> None:
+    for variant in SHOWS:
+        if variant.startswith(era):
+            cls = resolve_variant(variant)
+            assert issubclass(cls, ERAS[era])
+            assert cls is not ERAS[era]
