@@ -18,12 +18,13 @@ __all__ = [
     "TIMER",
     "TIMER_OFF",
     "USER",
+    "WAIT",
     "WORK",
     "Guest",
     "Instruction",
 ]
 
-TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, PPI, USER, HALT = range(10)
+TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, PPI, USER, HALT, WAIT = range(11)
 
 
 class Instruction(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +41,7 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     PPI       disable (0) or enable (1) the timer's PPI at the (emulated) redistributor
     USER      an access that KVM hands to user space
     HALT      finish
+    WAIT      WFI until all its passthrough devices have been served for good
     ========= ==========================================================================
     """
 

@@ -19,9 +19,11 @@ from model.guest import (
     TIMER,
     TIMER_OFF,
     USER,
+    WAIT,
     WORK,
     Guest,
 )
+from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class GuestCpu:
             if isr == ISR_IAR:
                 return o.guest_iar
             if isr == ISR_DEVICE:
-                return o.guest_timer
+                return o.guest_timer if guest.vintid == VTIMER_PPI else o.guest_device
             if isr >= ISR_BODY:
                 return o.guest_work
             return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
@@ -98,6 +100,12 @@ class GuestCpu:
                 if guest.taken < instruction.a:
                     guest.irqs_masked = True
                     return o.guest_wfi
+                self.next()
+            elif code == WAIT:
+                if not self.devices_quiet():
+                    guest.irqs_masked = True
+                    return o.guest_wfi
+                guest.irqs_masked = False
                 self.next()
             elif code == SPIN:
                 if guest.taken < instruction.a and guest.sub < instruction.b:
@@ -111,6 +119,10 @@ class GuestCpu:
                 return o.exit_trap
             else:
                 return o.guest_work
+
+    def devices_quiet(self) -> bool:
+        """Tell whether all devices of this guest have been served for good."""
+        return all(f.quiet() for f in self.world.machine.forwards if f.vcpu == self.t.v)
 
     def next(self) -> None:
         """Go to the next instruction."""
@@ -136,7 +148,7 @@ class GuestCpu:
         elif code == TIMER_OFF:
             self.write_ctl(0)
             self.next()
-        elif code == IDLE:
+        elif code in (IDLE, WAIT):
             return self.wait_for_interrupt()
         elif code == MASK:
             guest.irqs_masked = bool(instruction.a)
@@ -204,7 +216,10 @@ class GuestCpu:
             guest.isr = 0 if guest.vintid >= NOTHING else ISR_DEVICE
         elif isr == ISR_DEVICE:
             # The driver silences its device before it completes the interrupt.
-            self.write_ctl(0)
+            if guest.vintid == VTIMER_PPI:
+                self.write_ctl(0)
+            else:
+                self.serve(guest.vintid)
             body = guest.handler
             guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
         elif isr >= ISR_BODY:
@@ -218,6 +233,14 @@ class GuestCpu:
         else:
             self.deactivate(self.gic.vdir(self.c, guest.vintid))
             self.end_of_isr()
+
+    def serve(self, vintid: int) -> None:
+        """Do what the device asks for; that lowers its line."""
+        for forward in self.world.machine.forwards:
+            if forward.vintid == vintid:
+                work = forward.work
+                forward.serve()
+                self.world.emit(facts.DeviceServed(self.t.v, forward.intid, vintid, work))
 
     def deactivate(self, pintid: int) -> None:
         """Send the physical deactivation that the List Register asked for."""

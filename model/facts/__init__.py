@@ -29,6 +29,8 @@ from model.facts.guest import (
     Halted as Halted,
 )
 from model.facts.host import (
+    DeviceRaised as DeviceRaised,
+    DeviceServed as DeviceServed,
     Entered as Entered,
     Exited as Exited,
     InterruptTaken as InterruptTaken,
