@@ -54,6 +54,8 @@ class VgicWorld:
         self.failures: list[Violation] = []
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
+        # A machine may insist on a knob of its own.
+        self.config = config = self.machine.config
         self.resources = Resources(self.machine.parts)
         self.op_table = OpTable(self.resources)
         self.forwarded_spis = {f.intid: f for f in self.machine.forwards}

@@ -31,9 +31,10 @@ class ForwardedDevice(Part):
     """A passthrough device: its interrupt is the host's to acknowledge, its driver is the guest's.
 
     SPI ``intid`` goes to CPU ``target`` and is forwarded to VCPU ``vcpu`` as ``vintid``. ``level``
-    says how it signals: a line held until the driver serves it, or an edge per event. ``planned`` is
-    how many events this execution has, ``raised`` how many there were; ``work`` is what the driver
-    finds and clears; ``edges`` are under way to the distributor, and ``age`` as in :class:`Device`.
+    says how it signals: a line held until the driver serves it, or an edge per event. ``planned``
+    is how many events this execution has, ``raised`` how many there were; ``work`` is what the
+    driver finds and clears; ``edges`` are under way to the distributor, and ``age`` as in
+    :class:`Device`.
     """
 
     __slots__ = (

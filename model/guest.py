@@ -57,7 +57,8 @@ class Guest(Part):
     in it), ``vintid`` what the handler acknowledged. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
     handled timer interrupts; ``handler`` is how many instructions its handler executes between
-    silencing the device and completing the interrupt; ``instructions`` what it executed since the last entry.
+    silencing the device and completing the interrupt; ``instructions`` what it executed since the
+    last entry.
     """
 
     __slots__ = (

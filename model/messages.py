@@ -19,7 +19,7 @@ Subclasses break one of them on purpose (``harness.kvm.museum``).
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from model.facts import DeactivationArrived, DeactivationSent, Fact, Signalled
+from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
 from model.part import Part
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ class Messages:
             self.gic.set_line(forward.target, forward.intid, forward.line)
         else:
             forward.edges -= 1
+            self.emit(EdgeArrived(-1, forward.intid))
             self.gic.edge(forward.target, forward.intid)
 
     def deliver_edge(self, device: "Device") -> None:

@@ -54,9 +54,10 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
-    ``handler`` is how many instructions a guest's handler executes between silencing its device and
-    completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for. ``sometimes`` names, per era, the
-    states the scenario exists to reach. More VCPUs than programs take the programs in turn.
+    ``handler`` is how many instructions a guest's handler executes between silencing its device
+    and completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for.
+    ``sometimes`` names, per era, the states the scenario exists to reach. More VCPUs than programs
+    take the programs in turn.
     """
 
     name: str

@@ -22,6 +22,7 @@ from model.guest import (
     WAIT,
     WORK,
     Guest,
+    Instruction,
 )
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
@@ -84,25 +85,13 @@ class GuestCpu:
         if not guest.isr and not guest.irqs_masked and self.gic.virq_signal(self.c):
             guest.isr = ISR_IAR
         if guest.isr:
-            isr = guest.isr
-            if isr == ISR_IAR:
-                return o.guest_iar
-            if isr == ISR_DEVICE:
-                return o.guest_timer if guest.vintid == VTIMER_PPI else o.guest_device
-            if isr >= ISR_BODY:
-                return o.guest_work
-            return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+            return self.fetch_isr()
         while True:
             instruction = guest.program[guest.pc]
             code = instruction.code
-            if code == IDLE:
+            if code in (IDLE, WAIT):
                 # Mask, look, wait: so that no interrupt comes between the look and the WFI.
-                if guest.taken < instruction.a:
-                    guest.irqs_masked = True
-                    return o.guest_wfi
-                self.next()
-            elif code == WAIT:
-                if not self.devices_quiet():
+                if not self.waited_for(instruction):
                     guest.irqs_masked = True
                     return o.guest_wfi
                 guest.irqs_masked = False
@@ -120,8 +109,21 @@ class GuestCpu:
             else:
                 return o.guest_work
 
-    def devices_quiet(self) -> bool:
-        """Tell whether all devices of this guest have been served for good."""
+    def fetch_isr(self) -> Any:
+        """Return the operation of the handler's next instruction."""
+        o, isr = self.o, self.guest.isr
+        if isr == ISR_IAR:
+            return o.guest_iar
+        if isr == ISR_DEVICE:
+            return o.guest_timer if self.guest.vintid == VTIMER_PPI else o.guest_device
+        if isr >= ISR_BODY:
+            return o.guest_work
+        return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+
+    def waited_for(self, instruction: Instruction) -> bool:
+        """Tell whether what the guest waits for has happened."""
+        if instruction.code == IDLE:
+            return self.guest.taken >= instruction.a
         return all(f.quiet() for f in self.world.machine.forwards if f.vcpu == self.t.v)
 
     def next(self) -> None:

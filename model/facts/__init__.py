@@ -15,6 +15,7 @@ from model.facts.gic import (
     DeactivatedByGuest as DeactivatedByGuest,
     DeactivationArrived as DeactivationArrived,
     DeactivationSent as DeactivationSent,
+    EdgeArrived as EdgeArrived,
     LineChanged as LineChanged,
     LrMoved as LrMoved,
     LrWritten as LrWritten,

@@ -49,6 +49,7 @@ class Scene:
         self.loaded = [-1] * pcpus
         self.active = [0] * pcpus
         self.active_spis: set[int] = set()
+        self.high_spis: set[int] = set()
         self.line = [0] * pcpus
         self.pin = [False] * pcpus
         self.timer = [-1] * pcpus
@@ -115,6 +116,12 @@ class Scene:
             return intid in self.active_spis
         return bool(self.active[c] >> intid & 1)
 
+    def is_high(self, c: int, intid: int) -> bool:
+        """Tell whether the distributor sees the line of ``intid`` high (a PPI: on ``c``)."""
+        if intid >= FIRST_SPI:
+            return intid in self.high_spis
+        return bool(self.line[c] >> intid & 1)
+
     def timer_lr(self, c: int) -> Lr:
         """Return the List Register that holds the timer's interrupt, or the empty one."""
         for lr in self.lrs[c]:
@@ -159,6 +166,10 @@ class Scene:
                 self.line[f.cpu] |= 1 << f.intid
             else:
                 self.line[f.cpu] &= ~(1 << f.intid)
+        elif f.level:
+            self.high_spis.add(f.intid)
+        else:
+            self.high_spis.discard(f.intid)
 
     def on_signal(self, f: facts.Signalled) -> None:
         self.pin[f.cpu] = f.level
