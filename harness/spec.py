@@ -18,7 +18,7 @@ from harness.scenarios.schema import (
 )
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
-from model.machine import GIC_MESSAGES, LR_MODES, Config
+from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
 
 __all__ = ["KNOBS", "RunSpec", "parse_knobs"]
 
@@ -153,6 +153,17 @@ class RunSpec(msgspec.Struct, frozen=True):
             gic_messages=knobs.get("gic_messages", "queued"),
             gic_lag=int(knobs.get("gic_lag", 1)),
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
+            forwards=tuple(
+                Forward(
+                    f.intid,
+                    f.vintid,
+                    f.vcpu % self.vcpus,
+                    f.pcpu % self.pcpus,
+                    f.kind == "level",
+                    f.events,
+                )
+                for f in scenario.forward
+            ),
             handler=scenario.handler,
             devices=tuple((d.intid, d.edges) for d in scenario.device),
             programs=scenario.programs(self.vcpus),

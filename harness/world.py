@@ -54,8 +54,12 @@ class VgicWorld:
         self.failures: list[Violation] = []
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
+        # A machine may insist on a knob of its own.
+        self.config = config = self.machine.config
         self.resources = Resources(self.machine.parts)
         self.op_table = OpTable(self.resources)
+        self.forwarded_spis = {f.intid: f for f in self.machine.forwards}
+        self.shared_irqs = tuple(irq.name for irq in self.machine.spis.values())
         self.part_names = {part.bit: name for name, part in self.machine.parts}
         self.kvm = kvm_class(self)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
@@ -75,6 +79,7 @@ class VgicWorld:
         slots += gic.make(self)
         slots.append(clock.make(self))
         slots += [device.make(self, n) for n in range(len(self.machine.devices))]
+        slots += [device.make_forwarded(self, n) for n in range(len(self.machine.forwards))]
         if self.scenario.preemptions:
             slots.append(host_scheduler.make(self))
         return slots

@@ -25,3 +25,69 @@ class Device(Part):
     def has_edge(self) -> bool:
         """Tell whether an edge is under way."""
         return self.edges > 0
+
+
+class ForwardedDevice(Part):
+    """A passthrough device: its interrupt is the host's to acknowledge, its driver is the guest's.
+
+    SPI ``intid`` goes to CPU ``target`` and is forwarded to VCPU ``vcpu`` as ``vintid``. ``level``
+    says how it signals: a line held until the driver serves it, or an edge per event. ``planned``
+    is how many events this execution has, ``raised`` how many there were; ``work`` is what the
+    driver finds and clears; ``edges`` are under way to the distributor, and ``age`` as in
+    :class:`Device`.
+    """
+
+    __slots__ = (
+        "age",
+        "edges",
+        "events_max",
+        "intid",
+        "level",
+        "line",
+        "planned",
+        "raised",
+        "target",
+        "vcpu",
+        "vintid",
+        "work",
+    )
+    FIELDS = ("planned", "raised", "line", "work", "edges", "age")
+
+    def __init__(
+        self, intid: int, vintid: int, vcpu: int, target: int, events_max: int, *, level: bool
+    ) -> None:
+        super().__init__()
+        self.intid = intid
+        self.vintid = vintid
+        self.vcpu = vcpu
+        self.target = target
+        self.events_max = events_max
+        self.level = level
+        self.planned = 0
+        self.raised = 0
+        self.line = False
+        self.work = False
+        self.edges = 0
+        self.age = 0
+
+    def has_edge(self) -> bool:
+        """Tell whether an edge is under way."""
+        return self.edges > 0
+
+    def quiet(self) -> bool:
+        """Tell whether all planned events have come and were served."""
+        return self.raised >= self.planned and not self.work
+
+    def happen(self) -> None:
+        """Have an event."""
+        self.raised += 1
+        self.work = True
+        if self.level:
+            self.line = True
+        else:
+            self.edges += 1
+
+    def serve(self) -> None:
+        """Be served by the driver."""
+        self.work = False
+        self.line = False

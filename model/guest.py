@@ -18,12 +18,13 @@ __all__ = [
     "TIMER",
     "TIMER_OFF",
     "USER",
+    "WAIT",
     "WORK",
     "Guest",
     "Instruction",
 ]
 
-TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, PPI, USER, HALT = range(10)
+TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, PPI, USER, HALT, WAIT = range(11)
 
 
 class Instruction(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +41,7 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     PPI       disable (0) or enable (1) the timer's PPI at the (emulated) redistributor
     USER      an access that KVM hands to user space
     HALT      finish
+    WAIT      WFI until all its passthrough devices have been served for good
     ========= ==========================================================================
     """
 
@@ -55,7 +57,8 @@ class Guest(Part):
     in it), ``vintid`` what the handler acknowledged. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
     handled timer interrupts; ``handler`` is how many instructions its handler executes between
-    silencing the device and completing the interrupt; ``instructions`` what it executed since the last entry.
+    silencing the device and completing the interrupt; ``instructions`` what it executed since the
+    last entry.
     """
 
     __slots__ = (

@@ -5,7 +5,7 @@ from typing import cast
 
 import msgspec
 
-from model.device import Device
+from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.gic import Gic
 from model.guest import Guest, Instruction
@@ -17,7 +17,7 @@ from model.timer import Clock, HwTimer
 from model.vgic.irq import VgicCpu, VgicIrq
 from model.vgic.vtimer import VTimer
 
-__all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Machine"]
+__all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 LR_MODES = ("arch", "seed", "quirk", "erratum")
@@ -25,6 +25,17 @@ LR_MODES = ("arch", "seed", "quirk", "erratum")
 START_NS = 10_000
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """A passthrough device: physical SPI ``intid`` on CPU ``target`` to ``vintid`` of ``vcpu``."""
+
+    intid: int
+    vintid: int
+    vcpu: int
+    target: int
+    level: bool
+    events: int
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -40,6 +51,8 @@ class Config(msgspec.Struct, frozen=True):
     lr_on_guest_deactivate: str = "arch"
     devices: tuple[tuple[int, int], ...] = ()
     """Host devices: the SPI of each, and how many edges it may send in an execution."""
+    forwards: tuple[Forward, ...] = ()
+    """Passthrough devices."""
     handler: int = 0
     """How many instructions a guest's handler executes before it completes the interrupt."""
     programs: tuple[tuple[Instruction, ...], ...] = ()
@@ -59,7 +72,10 @@ class Machine:
             version=config.gic_version,
             cpus=config.pcpus,
             lrs=config.lrs,
-            spis=tuple(intid for intid, _ in config.devices),
+            spis=(
+                *(intid for intid, _ in config.devices),
+                *(forward.intid for forward in config.forwards),
+            ),
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
             emit=emit,
         )
@@ -67,11 +83,19 @@ class Machine:
         self.pcpus = [Pcpu() for _ in cpus]
         self.signals = [Signals() for _ in cpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]
+        self.forwards = [
+            ForwardedDevice(f.intid, f.vintid, f.vcpu, f.target, f.events, level=f.level)
+            for f in config.forwards
+        ]
+        for forward in self.forwards:
+            self.gic.set_edge(0, forward.intid, not forward.level)
+            self.gic.set_targets(0, forward.intid, 1 << forward.target)
         self.messages = self.messages_class(
             self.gic,
             self.timers,
             self.signals,
             self.devices,
+            self.forwards,
             emit,
             lag=config.gic_lag,
             bounded=config.gic_messages != "lagging",
@@ -83,6 +107,12 @@ class Machine:
         self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
         for device in self.devices:
             self.gic.set_edge(0, device.intid, True)
+        self.spis = {
+            f.vintid: VgicIrq(
+                f.vintid, target=f.vcpu, level=f.level, hwintid=f.intid, name=f"vspi{f.vintid}"
+            )
+            for f in config.forwards
+        }
         if config.eoimode:
             for c in cpus:
                 self.gic.set_veoimode(c, 1)
@@ -111,6 +141,8 @@ class Machine:
         for kind, members in (*per_cpu, *per_vcpu):
             parts += [(f"{kind}{i}", part) for i, part in enumerate(members)]
         parts += [(f"device{i}", device) for i, device in enumerate(self.devices)]
+        parts += [(f"fwd{i}", forward) for i, forward in enumerate(self.forwards)]
+        parts += [(irq.name, irq) for irq in self.spis.values()]
         parts += self.gic.parts()
         return parts
 
@@ -118,7 +150,7 @@ class Machine:
         """Tell nobody what happens from here on."""
         self.gic.emit = None
         # A callable that costs next to nothing; its answer is not looked at.
-        self.messages.emit = cast(Callable[[Fact], None], bool)
+        self.messages.emit = cast("Callable[[Fact], None]", bool)
 
     def key(self) -> tuple[object, ...]:
         """Return the whole state as one hashable value."""

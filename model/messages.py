@@ -19,11 +19,11 @@ Subclasses break one of them on purpose (``harness.kvm.museum``).
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from model.facts import DeactivationArrived, DeactivationSent, Fact, Signalled
+from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
 from model.part import Part
 
 if TYPE_CHECKING:
-    from model.device import Device
+    from model.device import Device, ForwardedDevice
     from model.gic.gic import Gic
     from model.pcpu import Signals
     from model.timer import HwTimer
@@ -59,6 +59,7 @@ class Messages:
         timers: "list[HwTimer]",
         signals: "list[Signals]",
         devices: "list[Device]",
+        forwards: "list[ForwardedDevice]",
         emit: Callable[[Fact], None],
         *,
         lag: int = 1,
@@ -68,6 +69,7 @@ class Messages:
         self.timers = timers
         self.signals = signals
         self.devices = devices
+        self.forwards = forwards
         self.emit = emit
         self.lag = lag
         self.bounded = bounded
@@ -90,7 +92,14 @@ class Messages:
             or self.line_differs(c)
             or self.pin_differs(c)
             or any(device.edges and device.target == c for device in self.devices)
+            or any(f.target == c and self.event_differs(f) for f in self.forwards)
         )
+
+    def event_differs(self, forward: "ForwardedDevice") -> bool:
+        """Tell whether the distributor has not seen what a passthrough device signals."""
+        if forward.level:
+            return forward.line != self.gic.line(forward.target, forward.intid)
+        return forward.edges > 0
 
     def send_deactivation(self, c: int, intid: int) -> None:
         """Send a guest's deactivation on its way, behind what the guest wrote to the device.
@@ -100,6 +109,9 @@ class Messages:
         """
         if not self.timers[c].output() and self.line_differs(c):
             self.deliver_line(c)
+        for forward in self.forwards:
+            if forward.intid == intid and forward.level and not forward.line:
+                self.deliver_event(forward)
         self.emit(DeactivationSent(c, intid))
         channel = self.channels[c]
         channel.deactivations = (*channel.deactivations, intid)
@@ -128,6 +140,16 @@ class Messages:
             signals.pin = level
             self.emit(Signalled(c, level))
         self.channels[c].pin_age = 0
+
+    def deliver_event(self, forward: "ForwardedDevice") -> None:
+        """Let the distributor see a passthrough device's line, or its oldest edge."""
+        forward.age = 0
+        if forward.level:
+            self.gic.set_line(forward.target, forward.intid, forward.line)
+        else:
+            forward.edges -= 1
+            self.emit(EdgeArrived(-1, forward.intid))
+            self.gic.edge(forward.target, forward.intid)
 
     def deliver_edge(self, device: "Device") -> None:
         """Let the distributor see the oldest edge of a device."""
@@ -175,6 +197,13 @@ class Messages:
                     self.deliver_edge(device)
                 else:
                     device.age += 1
+        for forward in self.forwards:
+            if forward.target != c or not self.event_differs(forward):
+                continue
+            if forward.age >= self.lag:
+                self.deliver_event(forward)
+            else:
+                forward.age += 1
         if not self.line_differs(c):
             channel.line_age = 0
         elif channel.line_age >= self.lag:

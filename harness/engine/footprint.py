@@ -34,10 +34,11 @@ class Resources:
             kind = name.rstrip("0123456789")
             self.kinds[kind] = self.kinds.get(kind, 0) | part.bit
 
-    def mask(self, declared: str, cpu: int, vcpu: int) -> int:
+    def mask(self, declared: str, cpu: int, vcpu: int, irq: str = "") -> int:
         """Return the bits of a declaration such as ``"bank@c irq@v timer* clock"``.
 
-        ``@c`` is the CPU the operation runs on, ``@v`` its VCPU, ``*`` all of that kind, and a
+        ``@c`` is the CPU the operation runs on, ``@v`` its VCPU, ``@i`` the software interrupt it
+        works on (``irq``; the VCPU's timer if not given), ``*`` all of that kind, and a
         ``?`` behind a name says that not every machine has it.
         """
         mask = 0
@@ -45,6 +46,8 @@ class Resources:
             if word.endswith("*"):
                 mask |= self.kinds.get(word[:-1], 0)
                 continue
+            if word == "@i":
+                word = irq or "irq@v"  # noqa: PLW2901
             name = word.replace("@c", str(cpu)).replace("@v", str(vcpu))
             if name.endswith("?"):
                 mask |= self.bits.get(name[:-1], 0)
@@ -74,17 +77,22 @@ class OpTable:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.built: dict[tuple[int, int, int], Ops] = {}
+        self.built: dict[tuple[int, int, int, str], Ops] = {}
         self.kept: list[Mapping[str, Declaration]] = []
 
     def ops(
-        self, declarations: Mapping[str, Declaration], cpu: int, vcpu: int, also_reads: str = ""
+        self,
+        declarations: Mapping[str, Declaration],
+        cpu: int,
+        vcpu: int,
+        also_reads: str = "",
+        irq: str = "",
     ) -> Ops:
         """Return the operations declared, with ``@c`` and ``@v`` filled in.
 
         ``also_reads`` is added to what each of them reads.
         """
-        key = (id(declarations), cpu, vcpu)
+        key = (id(declarations), cpu, vcpu, irq)
         if key not in self.built:
             mask = self.resources.mask
             self.kept.append(declarations)  # so that its id stays its own
@@ -92,8 +100,8 @@ class OpTable:
                 {
                     name: Op(
                         name,
-                        mask(f"{reads} {also_reads}", cpu, vcpu),
-                        mask(writes, cpu, vcpu),
+                        mask(f"{reads} {also_reads}", cpu, vcpu, irq),
+                        mask(writes, cpu, vcpu, irq),
                     )
                     for name, (reads, writes) in declarations.items()
                 }

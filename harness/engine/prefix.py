@@ -29,7 +29,7 @@ class PrefixExecution(Execution):
         self.strategy = self  # type: ignore[assignment]  # it answers draws itself
         return begun
 
-    def draw(self, name: str, k: int) -> int:
+    def draw(self, name: str, k: int) -> int:  # noqa: ARG002
         """Draw what was drawn."""
         choice = self.prefix[self.position]
         self.position += 1
@@ -57,7 +57,7 @@ class PrefixExecution(Execution):
         """Go on without a task that returned."""
         return self.advance(task)
 
-    def pick(self, current: Slot | None) -> Slot | None:
+    def pick(self, current: Slot | None) -> Slot | None:  # noqa: ARG002
         """Make the first choice of the record, once every task has started."""
         return self.advance(self.tasks[0])
 

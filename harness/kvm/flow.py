@@ -85,6 +85,11 @@ class Kvm(WorldSwitch):
         """Be the host's handler of the virtual timer; return the line as it saw it, if it did."""
         raise NotImplementedError
 
+    async def device_isr(self, h: Context, intid: int) -> None:
+        """Be the host's handler of a passthrough device: inject, and leave the interrupt active."""
+        forward = next(f for f in self.machine.forwards if f.intid == intid)
+        await self.inject_irq(h, self.machine.spis[forward.vintid], forward.vcpu, True)
+
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         """Be the soft timer's callback; return whether a work item was queued."""
         raise NotImplementedError

@@ -64,9 +64,12 @@ class Injection:
     # -- injection -----------------------------------------------------------------------------
 
     async def inject(self, ctx: Context, v: int, level: bool) -> None:
-        """kvm_vgic_inject_irq for the timer of VCPU ``v``."""
-        o = ctx.ops(v)
-        irq = self.machine.irqs[v]
+        """Give the timer of VCPU ``v`` a level."""
+        await self.inject_irq(ctx, self.machine.irqs[v], v, level)
+
+    async def inject_irq(self, ctx: Context, irq: VgicIrq, v: int, level: bool) -> None:
+        """kvm_vgic_inject_irq: a level, or an edge (``level`` true), on ``irq`` of VCPU ``v``."""
+        o = ctx.ops_on(irq, v)
         saved = await self.irq_save(ctx)
         await ctx.lock(irq, o.inject)
         self.took(ctx, irq)
@@ -93,12 +96,12 @@ class Injection:
             target = target_oracle(irq)
             if irq.vcpu >= 0 or target < 0:
                 owner = irq.vcpu if irq.vcpu >= 0 else irq.target
-                await ctx.step(ctx.ops(owner).inject_unlock)
+                await ctx.step(ctx.ops_on(irq, owner).inject_unlock)
                 self.gave(ctx, irq)
                 if target >= 0:
                     await self.request_and_kick(ctx, target)
                 return
-            o = ctx.ops(target)
+            o = ctx.ops_on(irq, target)
             vgic = self.machine.vgics[target]
             await ctx.step(o.inject_unlock)
             self.gave(ctx, irq)

@@ -30,15 +30,11 @@ class Lazy(Kvm):
             await self.write_lrs(t)
         if not await self.ready_to_enter(t):
             await t.step(t.o.abort_entry)
-            work = self.has_vgic_work(t)
-            if work:
-                await self.save_lrs(t)
-            await self.sync_vgic(t, work)
-            await self.irq_enable(t)
-            return ""
-        reason = await self.enter_guest(t)
-        await t.step(t.o.mode_outside)
-        self.leave_guest_mode(t)
+            reason = ""
+        else:
+            reason = await self.enter_guest(t)
+            await t.step(t.o.mode_outside)
+            self.leave_guest_mode(t)
         work = self.has_vgic_work(t)
         if work:
             await self.save_lrs(t)

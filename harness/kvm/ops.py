@@ -7,9 +7,9 @@ as DELIVERS and AGES.
 
 __all__ = ["KVM_OPS"]
 
-DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c"
+DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
-AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* spi*"
+AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi*"
 
 KVM_OPS: dict[str, tuple[str, str]] = {
     # -- thread and CPU
@@ -17,7 +17,7 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "preempt": ("", "pcpu@c"),
     "sched_irqs_off": ("thread@v", "pcpu@c"),
     "release": ("", "pcpu@c"),
-    "irq_save": ("", "pcpu@c"),
+    "irq_save": ("vgic@v", "pcpu@c"),
     "irq_restore": ("vgic@v", "pcpu@c"),
     "irq_disable": ("vgic@v", "pcpu@c"),
     "irq_enable": ("", "pcpu@c"),
@@ -35,25 +35,26 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "kick_ipi": ("thread@v", "bank*"),
     "prepare_wait": ("", "thread@v"),
     "set_interruptible": ("", "thread@v"),
-    "check_block": ("thread@v vgic@v irq@v vtimer@v clock", ""),
+    "check_block": ("thread@v vgic@v irq@v vspi* vtimer@v clock", ""),
     "finish_wait": ("", "thread@v"),
     # -- vgic
-    "inject": ("", "irq@v"),
-    "inject_unlock": ("", "irq@v"),
+    "inject": ("", "@i"),
+    "inject_unlock": ("", "@i"),
     "queue_ap_list": ("", "vgic@v"),
-    "queue_irq": ("", "vgic@v irq@v"),
-    "queue_unlock": ("", "vgic@v irq@v"),
+    "queue_irq": ("", "vgic@v @i"),
+    "queue_unlock": ("", "vgic@v @i"),
     "flush_ap_list": ("", "vgic@v"),
-    "populate_lr": ("", "vgic@v irq@v"),
-    "irq_unlock": ("", "irq@v"),
+    "populate_lr": ("", "vgic@v @i"),
+    "irq_unlock": ("vgic@v", "@i"),
     "ap_list_unlock": ("", "vgic@v"),
     "write_lrs": (f"vgic@v {DELIVERS_R}", f"vif@c {DELIVERS_W}"),
     "save_lrs": ("", "vgic@v vif@c"),
-    "fold_lr": ("vgic@v", "irq@v"),
-    "fold_lr_polling": (f"vgic@v {DELIVERS_R}", f"irq@v {DELIVERS_W}"),
-    "resample": (f"vtimer@v {DELIVERS_R}", f"irq@v {DELIVERS_W}"),
+    "fold_lr": ("vgic@v", "@i"),
+    "fold_lr_polling": (f"vgic@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "resample_device": (f"{DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "resample": (f"vtimer@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
     "prune_ap_list": ("", "vgic@v"),
-    "prune_irq": ("", "vgic@v irq@v"),
+    "prune_irq": ("", "vgic@v @i"),
     "vgic_load": (f"vgic@v {DELIVERS_R}", f"vif@c {DELIVERS_W}"),
     "vgic_put": ("", "vgic@v vif@c"),
     "sync_vmcr": ("vif@c", "vgic@v"),
@@ -70,16 +71,23 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "soft_arm": ("vtimer@v clock thread@v", "hrtimer@v signal*"),
     "soft_cancel": ("", "hrtimer@v signal*"),
     # -- world switch and guest
-    "enter": (f"vif@c device* {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
+    "enter": (f"vif@c device* fwd* {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
     "exit_irq": ("signal@c", "pcpu@c guest@v"),
     "exit_trap": ("signal@c", "pcpu@c guest@v"),
-    "guest_work": ("signal@c vif@c", "guest@v"),
-    "guest_timer": ("signal@c vif@c clock vtimer@v", "guest@v timer@c"),
-    "guest_wfi": ("signal@c vif@c", "guest@v pcpu@c"),
-    "guest_pmr": ("signal@c", "guest@v vif@c"),
-    "guest_iar": ("signal@c", "guest@v vif@c"),
-    "guest_eoir": (f"signal@c cpuif@c spi* lpis@c? {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
-    "guest_dir": (f"signal@c cpuif@c spi* lpis@c? {DELIVERS_R}", f"guest@v vif@c {DELIVERS_W}"),
+    "guest_work": ("fwd* signal@c vif@c", "guest@v"),
+    "guest_timer": ("fwd* signal@c vif@c clock vtimer@v", "guest@v timer@c"),
+    "guest_wfi": ("fwd* signal@c vif@c fwd*", "guest@v pcpu@c"),
+    "guest_device": ("fwd* signal@c vif@c", "guest@v fwd*"),
+    "guest_pmr": ("fwd* signal@c", "guest@v vif@c"),
+    "guest_iar": ("fwd* signal@c", "guest@v vif@c"),
+    "guest_eoir": (
+        f"fwd* signal@c cpuif@c spi* lpis@c? {DELIVERS_R}",
+        f"guest@v vif@c fwd* {DELIVERS_W}",
+    ),
+    "guest_dir": (
+        f"fwd* signal@c cpuif@c spi* lpis@c? {DELIVERS_R}",
+        f"guest@v vif@c fwd* {DELIVERS_W}",
+    ),
     # -- host handlers
     "isr_timer": ("timer@c clock", "pcpu@c"),
     "isr_should_fire": ("timer@c clock", "vtimer@v"),

@@ -106,7 +106,23 @@ class Seed(Kvm):
     async def flush_vgic(self, t: Context) -> None:
         """kvm_vgic_flush_hwstate: into the shadow registers, interrupts on."""
         if self.machine.vgics[t.v].ap_list:
+            saved = await self.irqs_off_for_handlers(t)
             await self.flush_lrs(t)
+            await self.irq_restore(t, saved)
+
+    async def sync_vgic(self, t: Context, work: bool) -> None:
+        """kvm_vgic_sync_hwstate, interrupts on."""
+        saved = work and await self.irqs_off_for_handlers(t)
+        await super().sync_vgic(t, work)
+        await self.irq_restore(t, saved)
+
+    async def irqs_off_for_handlers(self, t: Context) -> bool:
+        """Mask interrupts around the vgic's locks if a host handler takes them too.
+
+        In 4.14 none did. With forwarded SPIs, which it did not have, the host's handlers inject,
+        and the locks need what 388d4359680b gave them.
+        """
+        return bool(self.machine.spis) and await self.irq_save(t)
 
     # -- load and put --------------------------------------------------------------------------
 

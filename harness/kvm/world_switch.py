@@ -35,8 +35,14 @@ class WorldSwitch(Injection):
 
     def irq(self, v: int, intid: int) -> VgicIrq:
         """Return the interrupt ``intid`` as VCPU ``v`` sees it."""
-        assert intid == VTIMER_PPI
-        return self.machine.irqs[v]
+        return self.machine.irqs[v] if intid == VTIMER_PPI else self.machine.spis[intid]
+
+    def observes_edges(self, irq: VgicIrq) -> bool:
+        """Whether this mapped level interrupt is lowered at populate and resampled at fold.
+
+        Forwarded SPIs, which no kernel had, are defined that way in both eras.
+        """
+        return self.observe_edges_only or irq.name != ""
 
     # -- entry ---------------------------------------------------------------------------------
 
@@ -53,13 +59,14 @@ class WorldSwitch(Injection):
         count = 0
         for intid in intids:
             irq = self.irq(v, intid)
-            await t.lock(irq, o.populate_lr)
+            on = t.ops_on(irq, v)
+            await t.lock(irq, on.populate_lr)
             self.took(t, irq)
             if target_oracle(irq) == v and count < size:
                 lrs = vgic.lrs
                 vgic.lrs = (*lrs[:count], self.populate_lr(irq), *lrs[count + 1 :])
                 count += 1
-            await t.step(o.irq_unlock)
+            await t.step(on.irq_unlock)
             self.gave(t, irq)
         await t.step(o.ap_list_unlock)
         vgic.lrs = vgic.lrs[:count] + (EMPTY,) * (size - count)
@@ -68,7 +75,7 @@ class WorldSwitch(Injection):
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """vgic_v3_populate_lr."""
-        return populate(irq, observe_edges_only=self.observe_edges_only)
+        return populate(irq, observe_edges_only=self.observes_edges(irq))
 
     async def write_lrs(self, t: Context) -> None:
         """Write the shadow List Registers into the hardware (vgic_v3_restore_state)."""
@@ -102,17 +109,19 @@ class WorldSwitch(Injection):
 
     async def fold_lr(self, t: Context, lr: Lr) -> None:
         """vgic_v3_fold_lr_state for one register."""
-        v, o = t.v, t.o
+        v = t.v
         irq = self.irq(v, lr.vintid)
+        o = t.ops_on(irq, v)
+        observes = self.observes_edges(irq)
         await t.lock(irq, o.fold_lr_polling if self.polls else o.fold_lr)
         self.took(t, irq)
         lr = self.trusted(t, lr)
-        deactivated = fold_edge_or_level(irq, lr, acked_clears_latch=not self.observe_edges_only)
+        deactivated = fold_edge_or_level(irq, lr, acked_clears_latch=not observes)
         self.emit(
             facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level, irq.pending_latch)
         )
-        if self.observe_edges_only and resample_needed(irq, lr, deactivated=deactivated):
-            await self.resample(t, irq)
+        if observes and resample_needed(irq, lr, deactivated=deactivated):
+            await (self.resample_device(t, irq) if irq.name else self.resample(t, irq))
         await t.step(o.irq_unlock)
         self.gave(t, irq)
 
@@ -134,6 +143,15 @@ class WorldSwitch(Injection):
         """Read the line of a mapped level interrupt; if it fell, release the physical interrupt."""
         await t.step(t.o.resample)
         irq.line_level = self.input_level(t)
+        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        if not irq.line_level:
+            self.set_phys_active(t, irq.hwintid, False)
+
+    async def resample_device(self, t: Context, irq: VgicIrq) -> None:
+        """The same for a forwarded SPI, whose line is read as its pending state (ISPENDR)."""
+        await t.step(t.ops_on(irq, t.v).resample_device)
+        self.machine.messages.before_access(t.c)
+        irq.line_level = self.machine.gic.is_pending(t.c, irq.hwintid)
         self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
         if not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)
@@ -163,12 +181,13 @@ class WorldSwitch(Injection):
         vgic.used = 0
         for intid in vgic.ap_list:
             irq = self.irq(v, intid)
-            await t.lock(irq, o.prune_irq)
+            on = t.ops_on(irq, v)
+            await t.lock(irq, on.prune_irq)
             self.took(t, irq)
             if target_oracle(irq) < 0:
                 vgic.ap_list = tuple(i for i in vgic.ap_list if i != intid)
                 irq.vcpu = -1
-            await t.step(o.irq_unlock)
+            await t.step(on.irq_unlock)
             self.gave(t, irq)
         await t.step(o.ap_list_unlock)
         self.gave(t, vgic)

@@ -10,6 +10,7 @@
 ``pmr P``         write the priority mask (``0xF0`` lets everything through, ``0`` nothing)
 ``ppi off|on``    disable or enable the timer's PPI at the redistributor (a trap)
 ``user``          an access that KVM hands to user space
+``wait``          WFI until all passthrough devices of this guest have been served for good
 ================  =============================================================================
 
 A ``halt`` is added at the end.
@@ -28,6 +29,7 @@ from model.guest import (
     TIMER,
     TIMER_OFF,
     USER,
+    WAIT,
     WORK,
     Instruction,
 )
@@ -43,6 +45,7 @@ FORMS = {
     "pmr": "pmr P (0 to 0xFF)",
     "ppi": "ppi off or ppi on",
     "user": "user",
+    "wait": "wait",
 }
 LIMITS = {"timer": 1_000_000_000, "idle": 1_000, "spin": 1_000, "work": 1_000, "pmr": 0xFF}
 LINES_MAX = 200
@@ -70,8 +73,8 @@ def compile_line(line: str, where: str) -> Instruction:
         raise UsageError(f"{where}: {line!r}: unknown instruction, expected one of: {expected}")
     args = words[1:]
     error = UsageError(f"{where}: {line!r}: expected {FORMS[verb]}")
-    if verb == "user" and not args:
-        return Instruction(USER)
+    if verb in ("user", "wait") and not args:
+        return Instruction(USER if verb == "user" else WAIT)
     switches = {"irqs": (MASK, {"off": 1, "on": 0}), "ppi": (PPI, {"off": 0, "on": 1})}
     if verb in switches and len(args) == 1:
         code, values = switches[verb]

@@ -7,7 +7,7 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -37,12 +37,27 @@ class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edges: Annotated[int, Meta(ge=0, le=8)] = 1
 
 
+class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A passthrough device: SPI ``intid`` on CPU ``pcpu``, forwarded to ``vcpu`` as ``vintid``.
+
+    It has up to ``events`` events: a line held until served, or edges.
+    """
+
+    intid: Annotated[int, Meta(ge=32, le=1019)]
+    kind: Literal["level", "edge"]
+    vintid: Annotated[int, Meta(ge=32, le=1019)] = 80
+    vcpu: Annotated[int, Meta(ge=0, le=7)] = 0
+    pcpu: Annotated[int, Meta(ge=0, le=7)] = 0
+    events: Annotated[int, Meta(ge=0, le=8)] = 2
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
-    ``handler`` is how many instructions a guest's handler executes between silencing its device and
-    completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for. ``sometimes`` names, per era, the
-    states the scenario exists to reach. More VCPUs than programs take the programs in turn.
+    ``handler`` is how many instructions a guest's handler executes between silencing its device
+    and completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for.
+    ``sometimes`` names, per era, the states the scenario exists to reach. More VCPUs than programs
+    take the programs in turn.
     """
 
     name: str
@@ -55,6 +70,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     device: tuple[DeviceSpec, ...] = ()
+    forward: tuple[ForwardSpec, ...] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
 
     def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.world import VgicWorld
     from model.host.lock import Lockable
     from model.pcpu import Pcpu, Signals
+    from model.vgic.irq import VgicIrq
 
 __all__ = ["Context"]
 
@@ -35,6 +36,7 @@ class Context:
         "name",
         "o",
         "p",
+        "shared",
         "signals",
         "table",
         "task",
@@ -63,6 +65,12 @@ class Context:
         self.hard = hard
         self.in_irq = in_irq
         self.name = task.name
+        self.shared: dict[tuple[int, int, str], Ops] = {
+            (c, w, name): world.op_table.ops(declarations, c, w, "pcpu@c", name)
+            for c in range(world.config.pcpus)
+            for w in range(world.config.vcpus)
+            for name in world.shared_irqs
+        }
         self.table: dict[tuple[int, int], Ops] = {
             (c, w): world.op_table.ops(declarations, c, w, "pcpu@c")
             for c in range(world.config.pcpus)
@@ -80,6 +88,12 @@ class Context:
 
     def ops(self, v: int) -> Any:
         """Return the operations on this CPU that work on VCPU ``v``."""
+        return self.table[self.c, v]
+
+    def ops_on(self, irq: "VgicIrq", v: int) -> Any:
+        """Return the operations on this CPU that work on interrupt ``irq`` for VCPU ``v``."""
+        if irq.name:
+            return self.shared[self.c, v, irq.name]
         return self.table[self.c, v]
 
     def irqs_clear(self) -> bool:

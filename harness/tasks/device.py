@@ -7,13 +7,14 @@ priority while a forwarded one is active.
 from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
+from model.facts import DeviceRaised
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
-__all__ = ["OPS", "make"]
+__all__ = ["OPS", "make", "make_forwarded"]
 
-OPS = {"device_edge": ("thread*", "device*")}
+OPS = {"device_edge": ("thread*", "device*"), "device_event": ("thread*", "fwd@c?")}
 
 
 def make(world: "VgicWorld", n: int) -> Slot:
@@ -32,3 +33,29 @@ def make(world: "VgicWorld", n: int) -> Slot:
             device.edges += 1
 
     return world.new_task(f"x{n}", "device", main, optional=True)
+
+
+def make_forwarded(world: "VgicWorld", n: int) -> Slot:
+    """Return the task of passthrough device ``n``.
+
+    A device that holds its line has its next event only once its driver served the last; one that
+    sends edges has them when it likes.
+    """
+    forward = world.machine.forwards[n]
+    op = world.op_table.ops(OPS, n, 0).device_event
+    threads = world.machine.threads
+    reads = world.resources.mask(f"thread* fwd{n}", 0, 0)
+
+    def may_happen() -> bool:
+        if threads[forward.vcpu].done:
+            return False
+        return not (forward.level and forward.work)
+
+    async def main(task: Slot) -> None:
+        forward.planned = task.choose(f"events{n}", forward.events_max + 1)
+        for _ in range(forward.planned):
+            await task.step(op, may_happen, reads)
+            forward.happen()
+            world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
+
+    return world.new_task(f"y{n}", "device", main)

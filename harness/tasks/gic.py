@@ -6,7 +6,8 @@ from each CPU by a task of its own, so that independent ones stay independent:
 - ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
 - ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
 - ``pN``: the IRQ signal of CPU N's interface, sampled by the CPU;
-- ``eN``: edges that device N sent, in order.
+- ``eN``: edges that device N sent, in order;
+- ``fN``: the line or the edges of passthrough device N.
 
 With ``gic_messages=synchronous`` they go before anything else and are no choice.
 """
@@ -27,6 +28,7 @@ OPS = {
     "gic_line": ("timer@c clock", "bank@c chan@c"),
     "gic_pin": (SIGNAL_R, "signal@c chan@c"),
     "gic_edge": ("", "device* spi*"),
+    "gic_event": ("", "fwd@c? spi*"),
 }
 
 
@@ -91,6 +93,17 @@ def make(world: "VgicWorld") -> list[Slot]:
                 "gic_edge",
                 (device.has_edge, f"device{n}"),
                 lambda device=device: messages.deliver_edge(device),  # type: ignore[misc]
+            )
+        )
+    for n, forward in enumerate(world.machine.forwards):
+        slots.append(
+            channel(
+                world,
+                f"f{n}",
+                n,
+                "gic_event",
+                (lambda forward=forward: messages.event_differs(forward), f"fwd{n} spi*"),  # type: ignore[misc]
+                lambda forward=forward: messages.deliver_event(forward),  # type: ignore[misc]
             )
         )
     return slots

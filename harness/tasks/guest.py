@@ -19,9 +19,12 @@ from model.guest import (
     TIMER,
     TIMER_OFF,
     USER,
+    WAIT,
     WORK,
     Guest,
+    Instruction,
 )
+from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 
 if TYPE_CHECKING:
@@ -82,22 +85,16 @@ class GuestCpu:
         if not guest.isr and not guest.irqs_masked and self.gic.virq_signal(self.c):
             guest.isr = ISR_IAR
         if guest.isr:
-            isr = guest.isr
-            if isr == ISR_IAR:
-                return o.guest_iar
-            if isr == ISR_DEVICE:
-                return o.guest_timer
-            if isr >= ISR_BODY:
-                return o.guest_work
-            return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+            return self.fetch_isr()
         while True:
             instruction = guest.program[guest.pc]
             code = instruction.code
-            if code == IDLE:
+            if code in (IDLE, WAIT):
                 # Mask, look, wait: so that no interrupt comes between the look and the WFI.
-                if guest.taken < instruction.a:
+                if not self.waited_for(instruction):
                     guest.irqs_masked = True
                     return o.guest_wfi
+                guest.irqs_masked = False
                 self.next()
             elif code == SPIN:
                 if guest.taken < instruction.a and guest.sub < instruction.b:
@@ -111,6 +108,23 @@ class GuestCpu:
                 return o.exit_trap
             else:
                 return o.guest_work
+
+    def fetch_isr(self) -> Any:
+        """Return the operation of the handler's next instruction."""
+        o, isr = self.o, self.guest.isr
+        if isr == ISR_IAR:
+            return o.guest_iar
+        if isr == ISR_DEVICE:
+            return o.guest_timer if self.guest.vintid == VTIMER_PPI else o.guest_device
+        if isr >= ISR_BODY:
+            return o.guest_work
+        return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+
+    def waited_for(self, instruction: Instruction) -> bool:
+        """Tell whether what the guest waits for has happened."""
+        if instruction.code == IDLE:
+            return self.guest.taken >= instruction.a
+        return all(f.quiet() for f in self.world.machine.forwards if f.vcpu == self.t.v)
 
     def next(self) -> None:
         """Go to the next instruction."""
@@ -136,7 +150,7 @@ class GuestCpu:
         elif code == TIMER_OFF:
             self.write_ctl(0)
             self.next()
-        elif code == IDLE:
+        elif code in (IDLE, WAIT):
             return self.wait_for_interrupt()
         elif code == MASK:
             guest.irqs_masked = bool(instruction.a)
@@ -204,7 +218,10 @@ class GuestCpu:
             guest.isr = 0 if guest.vintid >= NOTHING else ISR_DEVICE
         elif isr == ISR_DEVICE:
             # The driver silences its device before it completes the interrupt.
-            self.write_ctl(0)
+            if guest.vintid == VTIMER_PPI:
+                self.write_ctl(0)
+            else:
+                self.serve(guest.vintid)
             body = guest.handler
             guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
         elif isr >= ISR_BODY:
@@ -218,6 +235,14 @@ class GuestCpu:
         else:
             self.deactivate(self.gic.vdir(self.c, guest.vintid))
             self.end_of_isr()
+
+    def serve(self, vintid: int) -> None:
+        """Do what the device asks for; that lowers its line."""
+        for forward in self.world.machine.forwards:
+            if forward.vintid == vintid:
+                work = forward.work
+                forward.serve()
+                self.world.emit(facts.DeviceServed(self.t.v, forward.intid, vintid, work))
 
     def deactivate(self, pintid: int) -> None:
         """Send the physical deactivation that the List Register asked for."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["OPS", "HostIrq", "make"]
 
 OPS = {
-    "irq_take": ("timer@c clock bank@c cpuif@c spi* lpis@c?", "pcpu@c bank@c chan@c signal@c device* spi*"),
+    "irq_take": (
+        "timer@c clock bank@c cpuif@c spi* lpis@c?",
+        "pcpu@c bank@c chan@c signal@c device* fwd* spi*",
+    ),
     "host_iar": ("lpis@c?", "bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
     "host_eoir": ("", "cpuif@c bank@c spi*"),
     "host_dir": ("timer@c clock", "cpuif@c bank@c spi* chan@c pcpu@c"),
@@ -37,7 +40,9 @@ class HostIrq:
 
     def forwarded(self, intid: int) -> bool:
         """Tell whether the interrupt is left active for a guest."""
-        return intid == VTIMER_PPI and self.world.kvm.timer_forwarded
+        if intid == VTIMER_PPI:
+            return self.world.kvm.timer_forwarded
+        return intid in self.world.forwarded_spis
 
     async def take(self) -> None:
         """Take the exception as soon as the CPU can, and handle one interrupt."""
@@ -68,6 +73,8 @@ class HostIrq:
         line: bool | None = None
         if number == VTIMER_PPI:
             line = await self.world.kvm.timer_isr(h)
+        elif number in self.world.forwarded_spis:
+            await self.world.kvm.device_isr(h, number)
         elif number >= 32:
             await h.task.step(h.o.isr_device)
         self.world.emit(facts.IsrEnded(h.c, number, line))

@@ -15,6 +15,7 @@ from model.facts.gic import (
     DeactivatedByGuest as DeactivatedByGuest,
     DeactivationArrived as DeactivationArrived,
     DeactivationSent as DeactivationSent,
+    EdgeArrived as EdgeArrived,
     LineChanged as LineChanged,
     LrMoved as LrMoved,
     LrWritten as LrWritten,
@@ -29,6 +30,8 @@ from model.facts.guest import (
     Halted as Halted,
 )
 from model.facts.host import (
+    DeviceRaised as DeviceRaised,
+    DeviceServed as DeviceServed,
     Entered as Entered,
     Exited as Exited,
     InterruptTaken as InterruptTaken,

@@ -13,6 +13,7 @@ __all__ = [
     "DeactivatedByGuest",
     "DeactivationArrived",
     "DeactivationSent",
+    "EdgeArrived",
     "LineChanged",
     "LrMoved",
     "LrWritten",
@@ -29,6 +30,14 @@ class LineChanged(Fact, frozen=True, gc=False):
     cpu: int
     intid: int
     level: bool
+
+
+class EdgeArrived(Fact, frozen=True, gc=False):
+    """An edge reached the distributor, whatever it then made of it. ``cpu`` is -1 for an SPI."""
+
+    KIND: ClassVar[str] = "edge"
+    cpu: int
+    intid: int
 
 
 class PendingChanged(Fact, frozen=True, gc=False):

@@ -5,6 +5,8 @@ from typing import ClassVar
 from model.facts.base import Fact
 
 __all__ = [
+    "DeviceRaised",
+    "DeviceServed",
     "Entered",
     "Exited",
     "InterruptTaken",
@@ -95,6 +97,25 @@ class IsrEnded(Fact, frozen=True, gc=False):
     cpu: int
     intid: int
     line: bool | None
+
+
+class DeviceRaised(Fact, frozen=True, gc=False):
+    """A passthrough device had an event: its line rose, or it sent an edge."""
+
+    KIND: ClassVar[str] = "device-event"
+    vcpu: int
+    intid: int
+    vintid: int
+
+
+class DeviceServed(Fact, frozen=True, gc=False):
+    """The guest's driver served a passthrough device; ``work`` says that there was any to do."""
+
+    KIND: ClassVar[str] = "device-served"
+    vcpu: int
+    intid: int
+    vintid: int
+    work: bool
 
 
 class NeedResched(Fact, frozen=True, gc=False):

@@ -5,7 +5,6 @@ from model.gic.lr import PENDING
 from model.machine import Config
 from model.messages import VTIMER_PPI
 from model.rules.rule import Rule
-from model.rules.scene import VTIMER_BIT
 
 __all__ = ["R15", "R17", "R18", "R19", "R23"]
 
@@ -133,7 +132,10 @@ class R19(Rule):
         """The scene keeps the lines."""
 
     def on_ack(self, f: facts.AckedByHost) -> None:
-        if f.intid == VTIMER_PPI and not self.scene.line[f.cpu] & VTIMER_BIT:
+        level = f.intid == VTIMER_PPI or any(
+            x.intid == f.intid and x.level for x in self.config.forwards
+        )
+        if level and not self.scene.is_high(f.cpu, f.intid):
             self.fail(f"CPU {f.cpu} took INTID {f.intid} although its line was not asserted")
 
 

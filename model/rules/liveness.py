@@ -7,18 +7,22 @@ from model.rules.rule import EVENTUALLY, Rule
 
 __all__ = ["L1", "L2", "L5", "Deadlock", "LockOrder"]
 
+PRIORITY = 0xA0
+"""The priority of all interrupts here; a priority mask above it lets them through."""
 STORM = 8
 """So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
 
 
 class L1(Rule):
-    """Each timer interrupt that the guest lets through is delivered."""
+    """Each interrupt of the timer or a device that the guest lets through is delivered."""
 
     id = "L1"
     section = "introduction (delivery)"
-    title = "a guest that lets its timer interrupt through gets it"
+    title = "a guest that lets an interrupt through gets it"
     kind = EVENTUALLY
     needs = {
+        facts.DeviceRaised: "on_guest",
+        facts.DeviceServed: "on_guest",
         facts.GuestTimer: "on_guest",
         facts.GuestMask: "on_guest",
         facts.AckedByGuest: "on_guest",
@@ -32,6 +36,9 @@ class L1(Rule):
         for v in range(self.config.vcpus):
             if scene.owed(v) and scene.lets_through(v):
                 yield f"the timer interrupt of VCPU {v}, due at {scene.deadline[v]} ns"
+            if not scene.halted[v] and scene.pmr[v] > PRIORITY and not scene.masked[v]:
+                for vintid in scene.device_work[v]:
+                    yield f"the interrupt of VCPU {v}'s device with vINTID {vintid}"
 
 
 class L2(Rule):
@@ -122,7 +129,8 @@ class Deadlock(Rule):
     def at_rest(self) -> Iterator[str]:
         scene = self.scene
         for v in range(self.config.vcpus):
-            if scene.halted[v] or (scene.asleep[v] and scene.owed(v)):
+            owed = scene.owed(v) or scene.device_work[v]
+            if scene.halted[v] or (scene.asleep[v] and owed):
                 continue
             state = "sleeps for good" if scene.asleep[v] else "is awake but cannot go on"
             yield f"VCPU {v} {state} and its guest has not finished"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from model.machine import Config
-from model.rules import derived, hw_bit, level_edge, life_cycle, liveness, timer
+from model.rules import derived, forwarded, hw_bit, level_edge, life_cycle, liveness, timer
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 
@@ -11,17 +11,22 @@ __all__ = ["RULES", "make_rules"]
 
 ORDER: tuple[type[Rule], ...] = (
     life_cycle.R0,
+    forwarded.R2b,
     hw_bit.R3,
+    forwarded.R4,
     hw_bit.R5,
     hw_bit.R6,
     life_cycle.R10,
     life_cycle.R11,
     life_cycle.R12,
+    forwarded.R13,
     life_cycle.R14,
     level_edge.R15,
     level_edge.R17,
     level_edge.R18,
     level_edge.R19,
+    forwarded.R20,
+    forwarded.R21,
     level_edge.R23,
     timer.R28,
     timer.R29,

@@ -16,6 +16,7 @@ __all__ = ["VTIMER_BIT", "Scene"]
 
 VTIMER_BIT = 1 << VTIMER_PPI
 LRS_MAX = 16
+FIRST_SPI = 32
 
 
 class Scene:
@@ -29,6 +30,7 @@ class Scene:
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]``; what it lets through in ``masked[v]``, ``pmr[v]`` and ``enabled[v]``;
     ``handling[v]``, that it acknowledged the timer and has not deactivated it; ``blocked[v]``,
+    ``device_work[v]``, the devices (vINTIDs) that had an event and were not served since;
     ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
     it has the timer pending in software, in no List Register; ``armed[v]``.
@@ -46,6 +48,8 @@ class Scene:
         self.guest = [-1] * pcpus
         self.loaded = [-1] * pcpus
         self.active = [0] * pcpus
+        self.active_spis: set[int] = set()
+        self.high_spis: set[int] = set()
         self.line = [0] * pcpus
         self.pin = [False] * pcpus
         self.timer = [-1] * pcpus
@@ -66,11 +70,14 @@ class Scene:
         self.level = [False] * vcpus
         self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
+        self.device_work: list[tuple[int, ...]] = [()] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
         """Return what to call for which fact."""
         return {
             facts.Ticked: self.on_tick,
+            facts.DeviceRaised: self.on_device_event,
+            facts.DeviceServed: self.on_device_served,
             facts.ActiveChanged: self.on_active,
             facts.LineChanged: self.on_line,
             facts.Signalled: self.on_signal,
@@ -105,7 +112,15 @@ class Scene:
 
     def is_active(self, c: int, intid: int = VTIMER_PPI) -> bool:
         """Tell whether the banked interrupt is active on CPU ``c``."""
+        if intid >= FIRST_SPI:
+            return intid in self.active_spis
         return bool(self.active[c] >> intid & 1)
+
+    def is_high(self, c: int, intid: int) -> bool:
+        """Tell whether the distributor sees the line of ``intid`` high (a PPI: on ``c``)."""
+        if intid >= FIRST_SPI:
+            return intid in self.high_spis
+        return bool(self.line[c] >> intid & 1)
 
     def timer_lr(self, c: int) -> Lr:
         """Return the List Register that holds the timer's interrupt, or the empty one."""
@@ -127,12 +142,23 @@ class Scene:
     def on_tick(self, f: facts.Ticked) -> None:
         self.now = f.now
 
+    def on_device_event(self, f: facts.DeviceRaised) -> None:
+        if f.vintid not in self.device_work[f.vcpu]:
+            self.device_work[f.vcpu] = (*self.device_work[f.vcpu], f.vintid)
+
+    def on_device_served(self, f: facts.DeviceServed) -> None:
+        self.device_work[f.vcpu] = tuple(x for x in self.device_work[f.vcpu] if x != f.vintid)
+
     def on_active(self, f: facts.ActiveChanged) -> None:
         if f.cpu >= 0:
             if f.after:
                 self.active[f.cpu] |= 1 << f.intid
             else:
                 self.active[f.cpu] &= ~(1 << f.intid)
+        elif f.after:
+            self.active_spis.add(f.intid)
+        else:
+            self.active_spis.discard(f.intid)
 
     def on_line(self, f: facts.LineChanged) -> None:
         if f.cpu >= 0:
@@ -140,6 +166,10 @@ class Scene:
                 self.line[f.cpu] |= 1 << f.intid
             else:
                 self.line[f.cpu] &= ~(1 << f.intid)
+        elif f.level:
+            self.high_spis.add(f.intid)
+        else:
+            self.high_spis.discard(f.intid)
 
     def on_signal(self, f: facts.Signalled) -> None:
         self.pin[f.cpu] = f.level

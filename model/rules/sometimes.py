@@ -28,6 +28,10 @@ NAMES = (
     "two VCPUs took turns on a CPU",
     "returned to user space",
     "deactivation in flight at fold",
+    "guest acknowledged a device",
+    "host handled a device on another CPU",
+    "edge while active",
+    "event while the guest handles one",
 )
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}
 
@@ -42,6 +46,10 @@ MOVED_PENDING = BIT["moved while pending"]
 MOVED_ACTIVE = BIT["moved while active"]
 TURNS = BIT["two VCPUs took turns on a CPU"]
 USER = BIT["returned to user space"]
+DEVICE_ACKED = BIT["guest acknowledged a device"]
+ELSEWHERE = BIT["host handled a device on another CPU"]
+EDGE_ACTIVE = BIT["edge while active"]
+EVENT_HANDLING = BIT["event while the guest handles one"]
 FOLD_RACE = BIT["deactivation in flight at fold"]
 
 
@@ -76,6 +84,8 @@ class Reached:
             facts.Folded: self.on_fold,
             facts.Placed: self.on_placed,
             facts.UserLeft: self.on_user,
+            facts.PendingChanged: self.on_pending,
+            facts.DeviceRaised: self.on_event,
         }
 
     def on_block(self, f: facts.Blocked) -> None:
@@ -102,6 +112,8 @@ class Reached:
             self.bits |= NESTED
 
     def on_isr(self, f: facts.IsrBegan) -> None:
+        if self.scene.is_active(-1, f.intid) and self.scene.loaded[f.cpu] < 0:
+            self.bits |= ELSEWHERE
         self.in_isr[f.cpu] = f.intid == VTIMER_PPI
 
     def on_isr_end(self, f: facts.IsrEnded) -> None:
@@ -118,6 +130,8 @@ class Reached:
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         if f.vintid == VTIMER_PPI:
             self.bits |= ACKED
+        elif f.vintid < 1020:
+            self.bits |= DEVICE_ACKED
 
     def on_exit(self, f: facts.Exited) -> None:
         scene = self.scene
@@ -139,6 +153,14 @@ class Reached:
         if self.owner[f.cpu] not in (-1, f.vcpu):
             self.bits |= TURNS
         self.owner[f.cpu] = f.vcpu
+
+    def on_pending(self, f: facts.PendingChanged) -> None:
+        if f.after and f.cpu < 0 and self.scene.is_active(-1, f.intid):
+            self.bits |= EDGE_ACTIVE
+
+    def on_event(self, f: facts.DeviceRaised) -> None:
+        if self.scene.is_active(-1, f.intid):
+            self.bits |= EVENT_HANDLING
 
     def on_user(self, f: facts.UserLeft) -> None:
         self.bits |= USER

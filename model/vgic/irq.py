@@ -16,7 +16,8 @@ class VgicIrq(Lockable):
 
     ``vcpu`` is the VCPU on whose ap_list it is (-1: none); ``target`` where it should be.
     ``line_level`` and ``pending_latch`` are its software pending state; ``hw`` says that it is
-    mapped to the physical interrupt ``hwintid``.
+    mapped to the physical interrupt ``hwintid``. ``name`` is its resource if VCPUs share it (an
+    SPI), and empty for a VCPU's own timer interrupt.
     """
 
     __slots__ = (
@@ -27,6 +28,7 @@ class VgicIrq(Lockable):
         "intid",
         "level",
         "line_level",
+        "name",
         "pending_latch",
         "priority",
         "target",
@@ -34,8 +36,11 @@ class VgicIrq(Lockable):
     )
     FIELDS = ("holder", "enabled", "line_level", "pending_latch", "active", "vcpu", "target")
 
-    def __init__(self, intid: int, target: int, *, level: bool, hwintid: int = -1) -> None:
+    def __init__(
+        self, intid: int, target: int, *, level: bool, hwintid: int = -1, name: str = ""
+    ) -> None:
         super().__init__()
+        self.name = name
         self.intid = intid
         self.level = level
         self.hw = hwintid >= 0

@@ -86,6 +86,25 @@ class DeactivationLatches(Gic):
             self.set_pending(c, intid, True)
 
 
+class EdgeLostWhileActive(Gic):
+    """An edge that comes while the interrupt is active leaves no trace."""
+
+    def edge(self, c: int, intid: int) -> None:
+        if not self.is_active(c, intid):
+            super().edge(c, intid)
+
+
+class TakenWhileActive(Gic):
+    """An edge that comes while the interrupt is active is delivered at once."""
+
+    def edge(self, c: int, intid: int) -> None:
+        spi = self.spis[intid]
+        if spi.active:
+            spi.active = False
+            spi.derive()
+        super().edge(c, intid)
+
+
 # -- KVM ---------------------------------------------------------------------------------------
 
 
@@ -100,6 +119,29 @@ class PendingAndActive(Seed):
         both = irq.active and irq.is_pending()
         lr = super().populate_lr(irq)
         return msgspec.structs.replace(lr, state=PENDING_ACTIVE) if both else lr
+
+
+class WrongPhysicalId(Lazy):
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        return msgspec.structs.replace(lr, pintid=lr.pintid ^ 1)
+
+
+class TwoRegisters(Lazy):
+    """Writes what is in the first List Register into the second as well."""
+
+    async def write_lrs(self, t: Context) -> None:
+        await super().write_lrs(t)
+        self.machine.gic.write_lr(t.c, 1, self.machine.gic.lr(t.c, 0))
+
+
+class DeactivatedByHost(HostIrq):
+    def forwarded(self, intid: int) -> bool:
+        return intid == VTIMER_PPI
+
+
+class HostDeactivates(Lazy):
+    host_irq_class = DeactivatedByHost
 
 
 class NeverPolls(Lazy):
@@ -264,6 +306,11 @@ class LocksSwapped(Lazy):
 MUTANTS = (
     Mutant("R0", HandlerInjectsNothing, Lazy, "timer-wfi"),
     Mutant("R3", on_machine(Lazy, AckEmpties), Lazy, "timer-wfi"),
+    Mutant("R2b", TwoRegisters, Lazy, "timer-wfi"),
+    Mutant("R4", WrongPhysicalId, Lazy, "timer-wfi"),
+    Mutant("R13", HostDeactivates, Lazy, "spi-edge"),
+    Mutant("R20", on_machine(Lazy, TakenWhileActive), Lazy, "spi-edge"),
+    Mutant("R21", on_machine(Lazy, EdgeLostWhileActive), Lazy, "spi-edge"),
     Mutant("R5", PendingAndActive, Seed, "migrate"),
     Mutant("R6", exhibit("bound-3", "lazy"), Lazy, "timer-busy"),
     Mutant(

@@ -16,6 +16,7 @@ MODULES = (
     "b14_isr_overwrites_ctl",
     "b23_soft_timer_injects",
     "b29_stale_vmcr",
+    "b57_polls_active_state",
     "bound_1_access",
     "bound_2_exit",
     "bound_3_entry",

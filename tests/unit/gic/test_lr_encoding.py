@@ -1,8 +1,7 @@
 """The two encodings of a List Register, bit for bit."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from model.gic.lr import (
     ACTIVE,

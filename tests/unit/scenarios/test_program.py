@@ -47,7 +47,7 @@ def test_an_empty_program_halts() -> None:
     ("line", "message"),
     [
         ("", "unknown instruction, expected one of: timer, idle, spin"),
-        ("wait 3", "'wait 3': unknown instruction"),
+        ("rest 3", "'rest 3': unknown instruction"),
         ("Timer 3", "unknown instruction"),
         ("timer", "expected timer NS or timer off"),
         ("timer on", "expected timer NS or timer off"),

@@ -1,0 +1,153 @@
+"""What the seed says of passthrough devices: SPIs that the host acknowledges and the guest ends."""
+
+from collections.abc import Iterator
+
+from model import facts
+from model.machine import Config
+from model.messages import VTIMER_PPI
+from model.rules.rule import EVENTUALLY, Rule
+
+__all__ = ["R4", "R13", "R20", "R21", "R2b"]
+
+
+class R2b(Rule):
+    """A virtual interrupt is in one List Register at most, on one CPU at most."""
+
+    id = "R2b"
+    section = "The HW bit, paragraph 1 (IHI0069 ICH_LR<n>_EL2)"
+    title = "at an entry no virtual interrupt is in two List Registers"
+    needs = {facts.Entered: "on_entry", facts.LrWritten: "on_written"}
+
+    def on_written(self, f: facts.LrWritten) -> None:
+        """The scene keeps the registers."""
+
+    def on_entry(self, f: facts.Entered) -> None:
+        seen: list[int] = []
+        for lr in self.scene.lrs[f.cpu]:
+            if lr.state and lr.vintid in seen:
+                self.fail(
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} in "
+                    "two List Registers"
+                )
+            if lr.state:
+                seen.append(lr.vintid)
+        for c in range(self.config.pcpus):
+            if c == f.cpu or self.scene.guest[c] < 0:
+                continue
+            for lr in self.scene.lrs[c]:
+                if lr.state and lr.vintid >= 32 and lr.vintid in seen:
+                    self.fail(
+                        f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
+                        f"in a List Register while CPU {c} has it in one too"
+                    )
+
+
+class R4(Rule):
+    """A HW register names the physical interrupt that its virtual one is mapped to."""
+
+    id = "R4"
+    section = "The HW bit, paragraph 2"
+    title = "KVM writes the mapped physical INTID into each HW List Register"
+    needs = {facts.LrWritten: "on_written"}
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.mapped = {VTIMER_PPI: VTIMER_PPI}
+        self.mapped.update({f.vintid: f.intid for f in self.config.forwards})
+
+    def on_written(self, f: facts.LrWritten) -> None:
+        lr = f.after
+        if lr.state and lr.hw and self.mapped.get(lr.vintid) != lr.pintid:
+            self.fail(
+                f"KVM wrote LR{f.index} of CPU {f.cpu}: vINTID {lr.vintid} linked to INTID "
+                f"{lr.pintid}, but it is mapped to {self.mapped.get(lr.vintid)}"
+            )
+
+
+class R13(Rule):
+    """Not shared: the host leaves it active when its handler ends; the guest deactivates it."""
+
+    id = "R13"
+    section = "Life Cycle, note (*), non-shared interrupts"
+    title = "the host never deactivates a forwarded SPI: its guest does"
+    needs = {facts.ActiveChanged: "on_active", facts.DeactivationSent: "on_sent"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return bool(config.forwards)
+
+    def reset(self) -> None:
+        self.forwarded = tuple(f.intid for f in self.config.forwards)
+        self.under_way: list[int] = []
+
+    def on_sent(self, f: facts.DeactivationSent) -> None:
+        self.under_way.append(f.intid)
+
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        if f.intid not in self.forwarded or f.after or f.cause != "deactivate":
+            return
+        if f.intid in self.under_way:
+            self.under_way.remove(f.intid)
+        else:
+            self.fail(f"the host deactivated INTID {f.intid}, which is forwarded to a guest")
+
+
+class R20(Rule):
+    """While it is active an edge only marks it pending: no CPU is interrupted."""
+
+    id = "R20"
+    section = "Edge and Level, paragraph 3"
+    title = "a CPU never acknowledges a forwarded interrupt that is active"
+    hardware = True
+    needs = {facts.AckedByHost: "on_ack", facts.ActiveChanged: "on_active"}
+
+    def reset(self) -> None:
+        self.forwarded = tuple(f.intid for f in self.config.forwards)
+        self.acks: dict[int, int] = dict.fromkeys(self.forwarded, 0)
+
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        if f.intid in self.acks and not f.after:
+            self.acks[f.intid] = 0
+
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        # The acknowledge itself makes it active; a second one before it ends is the fault.
+        if f.intid in self.acks:
+            self.acks[f.intid] += 1
+            if self.acks[f.intid] > 1:
+                self.fail(f"CPU {f.cpu} acknowledged INTID {f.intid} while it was active")
+
+
+class R21(Rule):
+    """Edges in the window from the host's acknowledge to the deactivation: one more interrupt."""
+
+    id = "R21"
+    section = "Edge and Level, paragraph 3"
+    title = "after the deactivation the host takes an edge again iff one came while it was active"
+    kind = EVENTUALLY
+    hardware = True
+    needs = {facts.EdgeArrived: "on_edge", facts.AckedByHost: "on_ack"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return any(not f.level for f in config.forwards)
+
+    def reset(self) -> None:
+        self.edges = tuple(f.intid for f in self.config.forwards if not f.level)
+        self.owed: list[int] = []
+
+    def on_edge(self, f: facts.EdgeArrived) -> None:
+        if f.intid in self.edges and f.intid not in self.owed:
+            self.owed.append(f.intid)
+
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        if f.intid not in self.edges:
+            return
+        if f.intid in self.owed:
+            self.owed.remove(f.intid)
+        else:
+            self.fail(f"CPU {f.cpu} took INTID {f.intid} although no edge had come")
+
+    def at_rest(self) -> Iterator[str]:
+        for intid in self.owed:
+            if not self.scene.is_active(-1, intid):
+                yield f"the host's interrupt for an edge of INTID {intid} that had arrived"
