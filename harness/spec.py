@@ -66,7 +66,7 @@ def check_knob(name: str, value: str) -> str:
     if name not in NUMBERS:
         raise unknown_name("knob", name, KNOBS)
     low, high = NUMBERS[name]
-    if not value.isdecimal() or not low <= int(value) <= high:
+    if not value.isdecimal() or len(value) > 9 or not low <= int(value) <= high:
         raise UsageError(f"knob {name}={value!r}: expected a number from {low} to {high}")
     return str(int(value))
 

@@ -100,11 +100,20 @@ def load_class(name: str) -> type[Kvm]:
 
 def load_path(path: Path, name: str) -> object:
     """Import a module from a file, once per process."""
-    key = f"_vgic_race_variant_{path.resolve()}"
+    given = str(path)
+    try:
+        path = path.resolve()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"variant {name!r}: not a path: {error}") from None
+    key = f"_vgic_race_variant_{path}"
     if key in sys.modules:
         return sys.modules[key]
-    if not path.is_file():
-        raise UsageError(f"variant {name!r}: no file {str(path)!r}")
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(f"variant {name!r}: no file {given!r}")
     spec = importlib.util.spec_from_file_location(key, path)
     assert spec is not None
     assert spec.loader is not None
@@ -114,5 +123,5 @@ def load_path(path: Path, name: str) -> object:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever the user's file raises
         del sys.modules[key]
-        raise UsageError(f"variant {name!r}: cannot import {str(path)!r}: {error!r}") from None
+        raise UsageError(f"variant {name!r}: cannot import {given!r}: {error!r}") from None
     return module

@@ -194,14 +194,16 @@ class Messages:
         for device in self.devices:
             if device.target == c and device.edges:
                 if device.age >= self.lag:
-                    self.deliver_edge(device)
+                    while device.edges:
+                        self.deliver_edge(device)
                 else:
                     device.age += 1
         for forward in self.forwards:
             if forward.target != c or not self.event_differs(forward):
                 continue
             if forward.age >= self.lag:
-                self.deliver_event(forward)
+                while self.event_differs(forward):
+                    self.deliver_event(forward)
             else:
                 forward.age += 1
         if not self.line_differs(c):

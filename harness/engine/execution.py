@@ -317,6 +317,10 @@ class Execution:
             self.finish()
             return None
         eager = self.enabled & self.eager
+        if eager and self.steps >= self.limits.steps_max + self.limits.drain_steps_max:
+            self.bound = "steps"
+            self.finish()
+            return None
         if eager:
             # A consequence that this scenario folds into the step that caused it: no choice.
             return self.go(self.tasks[(eager & -eager).bit_length() - 1])

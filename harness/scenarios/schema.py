@@ -110,19 +110,23 @@ def parse(text: str, where: str) -> Scenario:
 
 def line_of(text: str, error: str) -> str:
     """Find the line of the field that a validation error names; "" if it cannot be told."""
-    field = re.search(r"`\$\.?([^`]*)`|unknown field `(\w+)`", error)
-    if not field:
-        return ""
-    names = re.findall(r"[A-Za-z_]+", field.group(2) or field.group(1) or "")
+    path = re.search(r"at `\$\.?([^`]*)`", error)
+    steps = re.findall(r"([A-Za-z_]+)(?:\[(\d+)\])?", path.group(1) if path else "")
     unknown = re.search(r"unknown field `(\w+)`", error)
     if unknown:
-        names = [unknown.group(1)]
-    if not names:
-        return ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*\[*\s*{re.escape(names[-1])}\b", line):
-            return f", line {number}"
-    return ""
+        steps.append((unknown.group(1), ""))
+    lines = text.splitlines()
+    found = 0
+    for name, index in steps:
+        headers = [n for n, line in enumerate(lines, 1) if line.strip().startswith(f"[[{name}]]")]
+        if index and int(index) < len(headers):
+            found = headers[int(index)]
+            continue
+        for number in range(found, len(lines) + 1):
+            if number and re.match(rf"\s*\[*\s*{re.escape(name)}\b", lines[number - 1]):
+                found = number
+                break
+    return f", line {found}" if found else ""
 
 
 def builtin_names() -> list[str]:
@@ -151,4 +155,6 @@ def load_file(path: Path) -> Scenario:
         raise UsageError(f"scenario file {str(path)!r}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"scenario file {str(path)!r}: not text (expected TOML)") from None
+    except ValueError as error:
+        raise UsageError(f"scenario file {str(path)!r}: not a path: {error}") from None
     return parse(text, f"scenario file {str(path)!r}")

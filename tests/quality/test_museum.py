@@ -17,6 +17,7 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "lazy-14": ("timer-wfi", 2_000, frozenset({"I11", "L1"})),
     "seed-23": ("timer-wfi", 100, frozenset({"I1", "I11", "R12"})),
     "lazy-29": ("timer-wfi", 2_000, frozenset({"I11"})),
+    "lazy-57": ("spi-level", 100, frozenset({"L1"})),
     "seed-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
     "lazy-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
     "seed-bound-2": ("timer-busy", 500, frozenset({"R31"})),
