@@ -8,6 +8,7 @@ import msgspec
 from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.gic import Gic
+from model.gic.registers import FIRST_LPI
 from model.guest import Guest, Instruction
 from model.host.thread import HrTimer, VcpuThread
 from model.messages import VTIMER_PPI, Messages
@@ -28,7 +29,11 @@ CNTVOFF_NS = 4_000
 
 
 class Forward(msgspec.Struct, frozen=True):
-    """A passthrough device: physical SPI ``intid`` on CPU ``target`` to ``vintid`` of ``vcpu``."""
+    """A passthrough device: physical ``intid`` on CPU ``target`` to ``vintid`` of ``vcpu``.
+
+    An INTID of 8192 or more is an LPI: it is not linked by the HW bit, but injected as a pure
+    virtual edge (GICv3 only).
+    """
 
     intid: int
     vintid: int
@@ -74,7 +79,7 @@ class Machine:
             lrs=config.lrs,
             spis=(
                 *(intid for intid, _ in config.devices),
-                *(forward.intid for forward in config.forwards),
+                *(f.intid for f in config.forwards if f.intid < FIRST_LPI),
             ),
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
             emit=emit,
@@ -88,8 +93,9 @@ class Machine:
             for f in config.forwards
         ]
         for forward in self.forwards:
-            self.gic.set_edge(0, forward.intid, not forward.level)
-            self.gic.set_targets(0, forward.intid, 1 << forward.target)
+            if forward.intid < FIRST_LPI:
+                self.gic.set_edge(0, forward.intid, not forward.level)
+                self.gic.set_targets(0, forward.intid, 1 << forward.target)
         self.messages = self.messages_class(
             self.gic,
             self.timers,
@@ -109,7 +115,11 @@ class Machine:
             self.gic.set_edge(0, device.intid, True)
         self.spis = {
             f.vintid: VgicIrq(
-                f.vintid, target=f.vcpu, level=f.level, hwintid=f.intid, name=f"vspi{f.vintid}"
+                f.vintid,
+                target=f.vcpu,
+                level=f.level,
+                hwintid=f.intid if f.intid < FIRST_LPI else -1,
+                name=f"vspi{f.vintid}",
             )
             for f in config.forwards
         }

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
+from model.gic.registers import FIRST_LPI
 from model.part import Part
 
 if TYPE_CHECKING:
@@ -149,7 +150,10 @@ class Messages:
         else:
             forward.edges -= 1
             self.emit(EdgeArrived(-1, forward.intid))
-            self.gic.edge(forward.target, forward.intid)
+            if forward.intid >= FIRST_LPI:
+                self.gic.msi(forward.target, forward.intid)
+            else:
+                self.gic.edge(forward.target, forward.intid)
 
     def deliver_edge(self, device: "Device") -> None:
         """Let the distributor see the oldest edge of a device."""

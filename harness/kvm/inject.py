@@ -157,7 +157,7 @@ class Injection:
         ipi = thread.mode == IN_GUEST and thread.cpu != ctx.c
         if thread.mode == IN_GUEST:
             thread.mode = EXITING
-        self.emit(facts.Kicked(v, ipi))
+        self.emit(facts.Kicked(ctx.c, v, ipi))
         if ipi:
             await ctx.step(o.kick_ipi)
             self.machine.gic.send_sgi(ctx.c, thread.cpu, SGI_RESCHEDULE)

@@ -9,7 +9,7 @@ __all__ = ["KVM_OPS"]
 
 DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
-AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi*"
+AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi* lpis@c?"
 
 KVM_OPS: dict[str, tuple[str, str]] = {
     # -- thread and CPU

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from harness.errors import UsageError, unknown_name
 from harness.scenarios.program import compile_program
+from model.gic.registers import FIRST_LPI
 from model.guest import Instruction
 from model.rules.sometimes import NAMES
 
@@ -38,13 +39,13 @@ class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A passthrough device: SPI ``intid`` on CPU ``pcpu``, forwarded to ``vcpu`` as ``vintid``.
+    """A passthrough device: ``intid`` on CPU ``pcpu``, forwarded to ``vcpu`` as ``vintid``.
 
-    It has up to ``events`` events: a line held until served, or edges.
+    It has up to ``events`` events: a line held until served, edges, or MSIs (LPIs, from 8192 up).
     """
 
-    intid: Annotated[int, Meta(ge=32, le=1019)]
-    kind: Literal["level", "edge"]
+    intid: Annotated[int, Meta(ge=32, le=16383)]
+    kind: Literal["level", "edge", "lpi"]
     vintid: Annotated[int, Meta(ge=32, le=1019)] = 80
     vcpu: Annotated[int, Meta(ge=0, le=7)] = 0
     pcpu: Annotated[int, Meta(ge=0, le=7)] = 0
@@ -99,6 +100,13 @@ def parse(text: str, where: str) -> Scenario:
         raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
     for vcpu in range(len(scenario.vcpu)):
         compile_program(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
+    for n, forward in enumerate(scenario.forward):
+        if (forward.kind == "lpi") != (forward.intid >= FIRST_LPI) or 1020 <= forward.intid < 8192:
+            expected = "8192 or more" if forward.kind == "lpi" else "32 to 1019"
+            raise UsageError(
+                f"{where}: forward {n}: intid {forward.intid} of kind {forward.kind!r}, "
+                f"expected {expected}"
+            )
     for era, names in scenario.sometimes.items():
         if era not in ("seed", "lazy"):
             raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'seed' or 'lazy'")

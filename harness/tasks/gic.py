@@ -28,7 +28,7 @@ OPS = {
     "gic_line": ("timer@c clock", "bank@c chan@c"),
     "gic_pin": (SIGNAL_R, "signal@c chan@c"),
     "gic_edge": ("", "device* spi*"),
-    "gic_event": ("", "fwd@c? spi*"),
+    "gic_event": ("", "fwd@c? spi* lpis*"),
 }
 
 
@@ -102,7 +102,7 @@ def make(world: "VgicWorld") -> list[Slot]:
                 f"f{n}",
                 n,
                 "gic_event",
-                (lambda forward=forward: messages.event_differs(forward), f"fwd{n} spi*"),  # type: ignore[misc]
+                (lambda forward=forward: messages.event_differs(forward), f"fwd{n} spi* lpis*"),  # type: ignore[misc]
                 lambda forward=forward: messages.deliver_event(forward),  # type: ignore[misc]
             )
         )

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Any
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
 from model import facts
+from model.gic.registers import FIRST_LPI
 from model.messages import VTIMER_PPI
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
+
+SPECIAL = 1020
+"""INTIDs from here to 1023 say that nothing was acknowledged."""
 
 __all__ = ["OPS", "HostIrq", "make"]
 
 OPS = {
     "irq_take": (
         "timer@c clock bank@c cpuif@c spi* lpis@c?",
-        "pcpu@c bank@c chan@c signal@c device* fwd* spi*",
+        "pcpu@c bank@c chan@c signal@c device* fwd* spi* lpis@c?",
     ),
-    "host_iar": ("lpis@c?", "bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
+    "host_iar": ("", "lpis@c? bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
     "host_eoir": ("", "cpuif@c bank@c spi*"),
     "host_dir": ("timer@c clock", "cpuif@c bank@c spi* chan@c pcpu@c"),
     "isr_device": ("", "pcpu@c"),
@@ -59,15 +63,16 @@ class HostIrq:
         await h.task.step(o.host_iar)
         intid = machine.gic.iar(h.c)
         machine.messages.deliver_pin(h.c)
-        if intid & 0x3FF >= 1020:
+        # GICv2 has the source CPU of an SGI in the bits above the number.
+        number = intid if intid >= FIRST_LPI else intid & 0x3FF
+        if SPECIAL <= number < FIRST_LPI:
             p.in_irq = False
             return
-        await self.handle(intid)
+        await self.handle(intid, number)
 
-    async def handle(self, intid: int) -> None:
-        """Handle the interrupt just acknowledged."""
+    async def handle(self, intid: int, number: int) -> None:
+        """Handle the interrupt just acknowledged as ``intid``."""
         h = self.h
-        number = intid & 0x3FF
         await self.drop_priority(intid)
         self.world.emit(facts.IsrBegan(h.c, number))
         line: bool | None = None

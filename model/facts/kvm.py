@@ -149,9 +149,10 @@ class RequestsChecked(Fact, frozen=True, gc=False):
 
 
 class Kicked(Fact, frozen=True, gc=False):
-    """``vcpu`` was kicked; ``ipi`` says that an inter-processor interrupt was sent for it."""
+    """``vcpu`` was kicked from ``cpu``; ``ipi``: an inter-processor interrupt is sent for it."""
 
     KIND: ClassVar[str] = "kick"
+    cpu: int
     vcpu: int
     ipi: bool
 

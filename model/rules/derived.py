@@ -201,48 +201,76 @@ class I12(Rule):
     title = "no guest is entered with an injected interrupt left behind and no kick under way"
     needs = {
         facts.Injected: "on_inject",
-        facts.Requested: "on_request",
-        facts.RequestsChecked: "on_checked",
+        facts.Resampled: "on_resample",
         facts.Kicked: "on_kick",
+        facts.Woken: "on_wake",
+        facts.IsrEnded: "on_isr_end",
         facts.LrWritten: "on_written",
         facts.Entered: "on_entry",
     }
 
     def reset(self) -> None:
-        self.left_behind = [False] * self.config.vcpus
-        self.settled = [False] * self.config.vcpus
+        # Per VCPU: what was injected (vINTID and where) and is in no List Register yet, and what of
+        # it its injector left to the thread to notice (it was not in its guest: no IPI was sent).
+        self.where: dict[tuple[int, int], int] = {}
+        self.left_behind: list[list[int]] = [[] for _ in range(self.config.vcpus)]
+        self.settled: list[list[int]] = [[] for _ in range(self.config.vcpus)]
+        self.unkicked: list[tuple[int, int, int]] = []
 
-    @classmethod
-    def applies(cls, config: Config) -> bool:
-        return config.lrs >= 1
+    def forget(self, v: int, vintid: int) -> None:
+        """Drop an interrupt that needs no more looking after."""
+        for waiting in (self.left_behind[v], self.settled[v]):
+            if vintid in waiting:
+                waiting.remove(vintid)
 
     def on_inject(self, f: facts.Injected) -> None:
-        if f.accepted and f.vintid == VTIMER_PPI:
-            self.left_behind[f.vcpu] = f.level
-            self.settled[f.vcpu] = False
+        if f.accepted:
+            self.forget(f.vcpu, f.vintid)
+            if f.level:
+                self.left_behind[f.vcpu].append(f.vintid)
+                self.where[f.vcpu, f.vintid] = f.cpu
+                self.unkicked.append((f.cpu, f.vcpu, f.vintid))
 
-    def on_request(self, f: facts.Requested) -> None:
-        self.settled[f.vcpu] = False
-
-    def on_checked(self, f: facts.RequestsChecked) -> None:
-        """A request seen at the loop's top is followed by a flush, which fills the register."""
+    def on_resample(self, f: facts.Resampled) -> None:
+        if not f.level:
+            self.forget(f.vcpu, f.vintid)
 
     def on_kick(self, f: facts.Kicked) -> None:
-        # The kicker saw that no IPI was needed: the thread itself must notice.
-        self.settled[f.vcpu] = not f.ipi
+        self.unkicked = [x for x in self.unkicked if x[:2] != (f.cpu, f.vcpu)]
+        mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == f.cpu]
+        others = [x for x in self.settled[f.vcpu] if x not in mine]
+        self.settled[f.vcpu] = others if f.ipi else others + mine
+
+    def on_wake(self, f: facts.Woken) -> None:
+        self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]
+
+    def on_isr_end(self, f: facts.IsrEnded) -> None:
+        late = [x for x in self.unkicked if x[0] == f.cpu]
+        if not late:
+            return
+        self.unkicked = [x for x in self.unkicked if x[0] != f.cpu]
+        for _, v, vintid in late:
+            c = self.scene.guest_cpu[v]
+            enabled = vintid != VTIMER_PPI or self.scene.enabled[v]
+            if c >= 0 and enabled and vintid in self.left_behind[v]:
+                self.fail(
+                    f"CPU {f.cpu} injected vINTID {vintid} while VCPU {v} ran its guest on CPU "
+                    f"{c}, and ended its handler without a kick"
+                )
 
     def on_written(self, f: facts.LrWritten) -> None:
-        if f.after.vintid == VTIMER_PPI and f.after.state:
-            for v in range(self.config.vcpus):
-                if self.scene.loaded[f.cpu] == v:
-                    self.left_behind[v] = False
+        v = self.scene.loaded[f.cpu]
+        if v >= 0 and f.after.state & PENDING:
+            self.forget(v, f.after.vintid)
 
     def on_entry(self, f: facts.Entered) -> None:
-        v = f.vcpu
-        if not (self.left_behind[v] and self.settled[v] and self.scene.enabled[v]):
-            return
-        if not self.scene.timer_lr(f.cpu).state:
-            self.fail(
-                f"VCPU {v} entered its guest on CPU {f.cpu} with vINTID {VTIMER_PPI} injected but "
-                "in no List Register, and no kick is under way"
-            )
+        for vintid in self.settled[f.vcpu]:
+            if vintid == VTIMER_PPI and not self.scene.enabled[f.vcpu]:
+                continue
+            held = [lr for lr in self.scene.lrs[f.cpu] if lr.state and lr.vintid == vintid]
+            if not any(lr.hw or lr.state & PENDING for lr in held):
+                self.fail(
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} "
+                    "injected but in no List Register, and no kick is under way"
+                )
+                return

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from model import facts
-from model.machine import Config
+from model.gic.registers import FIRST_LPI
+from model.machine import Config, Forward
 from model.messages import VTIMER_PPI
 from model.rules.rule import EVENTUALLY, Rule
 
-__all__ = ["R4", "R13", "R20", "R21", "R2b"]
+__all__ = ["R4", "R13", "R20", "R21", "R24", "R25", "R26", "R27", "R2b"]
 
 
 class R2b(Rule):
@@ -102,7 +103,7 @@ class R20(Rule):
     needs = {facts.AckedByHost: "on_ack", facts.ActiveChanged: "on_active"}
 
     def reset(self) -> None:
-        self.forwarded = tuple(f.intid for f in self.config.forwards)
+        self.forwarded = tuple(f.intid for f in self.config.forwards if f.intid < FIRST_LPI)
         self.acks: dict[int, int] = dict.fromkeys(self.forwarded, 0)
 
     def on_active(self, f: facts.ActiveChanged) -> None:
@@ -117,37 +118,121 @@ class R20(Rule):
                 self.fail(f"CPU {f.cpu} acknowledged INTID {f.intid} while it was active")
 
 
-class R21(Rule):
-    """Edges in the window from the host's acknowledge to the deactivation: one more interrupt."""
+class EdgeLedger(Rule):
+    """What has arrived is acknowledged once, and nothing is acknowledged that has not arrived."""
 
-    id = "R21"
-    section = "Edge and Level, paragraph 3"
-    title = "after the deactivation the host takes an edge again iff one came while it was active"
     kind = EVENTUALLY
     hardware = True
     needs = {facts.EdgeArrived: "on_edge", facts.AckedByHost: "on_ack"}
 
     @classmethod
+    def counts(cls, forward: Forward) -> bool:
+        """Tell whether the rule is about this device."""
+        raise NotImplementedError
+
+    @classmethod
     def applies(cls, config: Config) -> bool:
-        return any(not f.level for f in config.forwards)
+        return any(cls.counts(f) for f in config.forwards)
 
     def reset(self) -> None:
-        self.edges = tuple(f.intid for f in self.config.forwards if not f.level)
+        self.intids = tuple(f.intid for f in self.config.forwards if self.counts(f))
         self.owed: list[int] = []
 
     def on_edge(self, f: facts.EdgeArrived) -> None:
-        if f.intid in self.edges and f.intid not in self.owed:
+        if f.intid in self.intids and f.intid not in self.owed:
             self.owed.append(f.intid)
 
     def on_ack(self, f: facts.AckedByHost) -> None:
-        if f.intid not in self.edges:
+        if f.intid not in self.intids:
             return
         if f.intid in self.owed:
             self.owed.remove(f.intid)
         else:
-            self.fail(f"CPU {f.cpu} took INTID {f.intid} although no edge had come")
+            self.fail(f"CPU {f.cpu} took INTID {f.intid} although nothing had arrived since")
 
     def at_rest(self) -> Iterator[str]:
         for intid in self.owed:
             if not self.scene.is_active(-1, intid):
-                yield f"the host's interrupt for an edge of INTID {intid} that had arrived"
+                yield f"the host's interrupt for INTID {intid}, which had arrived"
+
+
+class R21(EdgeLedger):
+    """Edges in the window from the host's acknowledge to the deactivation: one more interrupt."""
+
+    id = "R21"
+    section = "Edge and Level, paragraph 3"
+    title = "after the deactivation the host takes an edge again iff one came while it was active"
+
+    @classmethod
+    def counts(cls, forward: Forward) -> bool:
+        return not forward.level and forward.intid < FIRST_LPI
+
+
+class R24(Rule):
+    """LPIs have no active state."""
+
+    id = "R24"
+    section = "Forwarded LPIs, paragraph 1"
+    title = "an LPI is never active at the distributor"
+    hardware = True
+    needs = {facts.ActiveChanged: "on_active"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return any(f.intid >= FIRST_LPI for f in config.forwards)
+
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        if f.intid >= FIRST_LPI:
+            self.fail(f"LPI {f.intid} became {'active' if f.after else 'inactive'}")
+
+
+class R25(EdgeLedger):
+    """An LPI is pending from the message to the acknowledge, and a new message makes it so again."""
+
+    id = "R25"
+    section = "Forwarded LPIs, paragraph 1"
+    title = "each LPI that has arrived is acknowledged, once"
+
+    @classmethod
+    def counts(cls, forward: Forward) -> bool:
+        return forward.intid >= FIRST_LPI
+
+
+class R26(Rule):
+    """The HW bit links PPIs and SPIs only."""
+
+    id = "R26"
+    section = "Forwarded LPIs, paragraph 2"
+    title = "no HW List Register is linked to an SGI or an LPI"
+    needs = {facts.LrWritten: "on_written"}
+
+    def on_written(self, f: facts.LrWritten) -> None:
+        lr = f.after
+        if lr.state and lr.hw and not 16 <= lr.pintid <= 1019:
+            self.fail(
+                f"KVM wrote LR{f.index} of CPU {f.cpu}: vINTID {lr.vintid} in a HW List Register "
+                f"linked to INTID {lr.pintid}"
+            )
+
+
+class R27(Rule):
+    """An LPI that comes while its guest runs is queued, and the VCPU is made to take it."""
+
+    id = "R27"
+    section = "Forwarded LPIs, paragraph 3"
+    title = "the guest of an LPI gets it, by a kick if it runs"
+    kind = EVENTUALLY
+    needs = {facts.DeviceRaised: "on_device", facts.DeviceServed: "on_device"}
+
+    @classmethod
+    def applies(cls, config: Config) -> bool:
+        return any(f.intid >= FIRST_LPI for f in config.forwards)
+
+    def on_device(self, f: facts.DeviceRaised | facts.DeviceServed) -> None:
+        """The scene keeps which devices wait for their driver."""
+
+    def at_rest(self) -> Iterator[str]:
+        for f in self.config.forwards:
+            waits = f.vintid in self.scene.device_work[f.vcpu]
+            if f.intid >= FIRST_LPI and waits and not self.scene.halted[f.vcpu]:
+                yield f"LPI {f.intid}, which is vINTID {f.vintid} of VCPU {f.vcpu}"

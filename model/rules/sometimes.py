@@ -159,7 +159,8 @@ class Reached:
             self.bits |= EDGE_ACTIVE
 
     def on_event(self, f: facts.DeviceRaised) -> None:
-        if self.scene.is_active(-1, f.intid):
+        c = self.scene.guest_cpu[f.vcpu]
+        if c >= 0 and any(lr.vintid == f.vintid and lr.state & ACTIVE for lr in self.scene.lrs[c]):
             self.bits |= EVENT_HANDLING
 
     def on_user(self, f: facts.UserLeft) -> None:

@@ -17,6 +17,7 @@ from model import facts
 from model.facts import LrMoved, TimerSaved
 from model.gic.gic import Gic
 from model.gic.lr import PENDING_ACTIVE, Lr
+from model.gic.registers import FIRST_LPI
 from model.machine import Machine
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
@@ -105,6 +106,27 @@ class TakenWhileActive(Gic):
         super().edge(c, intid)
 
 
+class ActiveLpi(Gic):
+    """An acknowledge leaves an LPI active."""
+
+    def iar(self, c: int, group: int = 1) -> int:
+        intid = super().iar(c, group)
+        if intid >= FIRST_LPI:
+            assert self.emit is not None
+            self.emit(facts.ActiveChanged(c, intid, True, "ack"))
+        return intid
+
+
+class LpiTwice(Gic):
+    """The first acknowledge leaves an LPI pending."""
+
+    def iar(self, c: int, group: int = 1) -> int:
+        intid = super().iar(c, group)
+        if intid >= FIRST_LPI:
+            self.msi(c, intid)
+        return intid
+
+
 # -- KVM ---------------------------------------------------------------------------------------
 
 
@@ -133,6 +155,21 @@ class TwoRegisters(Lazy):
     async def write_lrs(self, t: Context) -> None:
         await super().write_lrs(t)
         self.machine.gic.write_lr(t.c, 1, self.machine.gic.lr(t.c, 0))
+
+
+class LinkedLpi(Lazy):
+    """Sets the HW bit for an LPI."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        return lr if lr.hw else msgspec.structs.replace(lr, hw=True, pintid=FIRST_LPI)
+
+
+class QueuedUnkicked(Lazy):
+    """Queues what is injected and kicks nobody."""
+
+    async def request_and_kick(self, ctx: Context, v: int) -> None:
+        """Neither a request nor a kick."""
 
 
 class DeactivatedByHost(HostIrq):
@@ -329,6 +366,10 @@ MUTANTS = (
     Mutant("R18", exhibit("4", "seed"), Seed, "timer-busy"),
     Mutant("R18", NotForwarded, Lazy, "timer-busy"),
     Mutant("R19", on_machine(Lazy, DeactivationLatches), Lazy, "timer-wfi"),
+    Mutant("R24", on_machine(Lazy, ActiveLpi), Lazy, "lpi"),
+    Mutant("R25", on_machine(Lazy, LpiTwice), Lazy, "lpi"),
+    Mutant("R26", LinkedLpi, Lazy, "lpi"),
+    Mutant("R27", QueuedUnkicked, Lazy, "lpi"),
     Mutant("R23", NotWrittenAtLoad, Lazy, "migrate"),
     Mutant("R28", TimerLeftLoaded, Lazy, "migrate"),
     Mutant("R29", exhibit("3", "seed"), Seed, "migrate"),
