@@ -110,9 +110,7 @@ class Messages:
         """
         if not self.timers[c].output() and self.line_differs(c):
             self.deliver_line(c)
-        for forward in self.forwards:
-            if forward.intid == intid and forward.level and not forward.line:
-                self.deliver_event(forward)
+        self.deliver_falls()
         self.emit(DeactivationSent(c, intid))
         channel = self.channels[c]
         channel.deactivations = (*channel.deactivations, intid)
@@ -155,6 +153,12 @@ class Messages:
             else:
                 self.gic.edge(forward.target, forward.intid)
 
+    def deliver_falls(self) -> None:
+        """Let the distributor see lines of passthrough devices that drivers have lowered."""
+        for forward in self.forwards:
+            if forward.level and not forward.line and self.event_differs(forward):
+                self.deliver_event(forward)
+
     def deliver_edge(self, device: "Device") -> None:
         """Let the distributor see the oldest edge of a device."""
         device.edges -= 1
@@ -173,12 +177,14 @@ class Messages:
         """Bound 1: called before this CPU accesses the (re)distributor or gets new state."""
         if self.bounded:
             self.deliver_line(c)
+            self.deliver_falls()
             self.deliver_deactivations(c)
 
     def at_exit(self, c: int) -> None:
         """Bound 2: called when an exit completes, before the host's interrupts can be unmasked."""
         if self.bounded:
             self.deliver_line(c)
+            self.deliver_falls()
 
     def at_entry(self, c: int) -> None:
         """Bounds 3 and 4: called at a guest entry on this CPU."""

@@ -37,6 +37,8 @@ class Kvm(WorldSwitch):
     host_irq_class: type[HostIrq] = HostIrq
     timer_forwarded = True
     """Whether the host leaves the timer's interrupt active for the guest to deactivate."""
+    resched_delays_entry = True
+    """Whether a reschedule that is asked for keeps the VCPU from entering (xfer_to_guest_mode)."""
 
     def __init__(self, world: "VgicWorld") -> None:
         self.world = world
@@ -59,7 +61,7 @@ class Kvm(WorldSwitch):
                 await self.return_to_user(t)
             elif reason == "halt":
                 break
-        await t.step(t.o.halted)
+        await self.point(t, "halted")
         self.machine.threads[t.v].done = True
         self.emit(facts.Halted(t.v))
         await self.vcpu_put(t)
@@ -185,7 +187,7 @@ class Kvm(WorldSwitch):
         await t.step(t.o.mode_in_guest)
         thread.mode = IN_GUEST
         await t.step(t.o.recheck_requests)
-        seen = thread.requests != 0 or t.p.need_resched
+        seen = thread.requests != 0 or (self.resched_delays_entry and t.p.need_resched)
         if not seen:
             return True
         thread.mode = OUTSIDE
@@ -271,11 +273,10 @@ class Kvm(WorldSwitch):
         irq.enabled = self.machine.guests[t.v].enabled
         if irq.enabled:
             self.enabling(t)
-            await self.queue_irq_unlock(t, irq)
+            await self.queue_irq_unlock(t, irq, True)
         else:
-            await t.step(t.o.irq_unlock)
-            self.gave(t, irq)
-        await self.irq_restore(t, True)
+            await t.step(t.o.inject_unlock)
+            self.gave_irqrestore(t, irq, True)
 
     def enabling(self, t: Context) -> None:
         """Look at a mapped interrupt's line again when the guest enables it (irq_lock held)."""

@@ -80,32 +80,40 @@ class Injection:
                 irq.line_level = level
             else:
                 irq.pending_latch = True
-            await self.queue_irq_unlock(ctx, irq)
+            await self.queue_irq_unlock(ctx, irq, saved)
         else:
             await ctx.step(o.inject_unlock)
-            self.gave(ctx, irq)
-        await self.irq_restore(ctx, saved)
+            self.gave_irqrestore(ctx, irq, saved)
 
-    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq) -> None:
+    def gave_irqrestore(self, ctx: Context, lock: Lockable, saved: bool) -> None:
+        """spin_unlock_irqrestore: give a lock back and let interrupts in, if they were on."""
+        self.gave(ctx, lock)
+        if saved:
+            ctx.p.irqs_off = False
+
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
         """vgic_queue_irq_unlock: put the interrupt on the ap_list where it belongs; drop irq_lock.
 
-        The two locks nest the other way round, so irq_lock is dropped and everything looked at
-        again: in that window the interrupt may have moved, been queued, or gone away.
+        The two locks nest the other way round, so irq_lock is dropped, with interrupts back as they
+        were before it was taken (``saved``: on), and everything is looked at again: in that window
+        the interrupt may have moved, been queued, or gone away.
         """
         while True:
             target = target_oracle(irq)
             if irq.vcpu >= 0 or target < 0:
                 owner = irq.vcpu if irq.vcpu >= 0 else irq.target
                 await ctx.step(ctx.ops_on(irq, owner).inject_unlock)
-                self.gave(ctx, irq)
+                self.gave_irqrestore(ctx, irq, saved)
                 if target >= 0:
                     await self.request_and_kick(ctx, target)
                 return
             o = ctx.ops_on(irq, target)
             vgic = self.machine.vgics[target]
             await ctx.step(o.inject_unlock)
-            self.gave(ctx, irq)
+            self.gave_irqrestore(ctx, irq, saved)
             # Somebody can do things here; they are looked at again below.
+            if saved:
+                await self.irq_save(ctx)
             await ctx.lock(vgic, o.queue_ap_list)
             self.took(ctx, vgic)
             await ctx.lock(irq, o.queue_irq)
@@ -114,14 +122,16 @@ class Injection:
                 break
             await ctx.step(o.queue_unlock)
             self.gave(ctx, irq)
-            self.gave(ctx, vgic)
+            self.gave_irqrestore(ctx, vgic, saved)
+            if saved:
+                await self.irq_save(ctx)
             await ctx.lock(irq, o.inject)
             self.took(ctx, irq)
         vgic.ap_list = (*vgic.ap_list, irq.intid)
         irq.vcpu = target
         await ctx.step(o.queue_unlock)
         self.gave(ctx, irq)
-        self.gave(ctx, vgic)
+        self.gave_irqrestore(ctx, vgic, saved)
         await self.request_and_kick(ctx, target)
 
     # -- requests and kicks --------------------------------------------------------------------
@@ -160,4 +170,7 @@ class Injection:
         self.emit(facts.Kicked(ctx.c, v, ipi))
         if ipi:
             await ctx.step(o.kick_ipi)
+            if self.machine.gic.version == 2:
+                # GICD_SGIR is an access to the distributor, ICC_SGI1R_EL1 is not.
+                self.machine.messages.before_access(ctx.c)
             self.machine.gic.send_sgi(ctx.c, thread.cpu, SGI_RESCHEDULE)

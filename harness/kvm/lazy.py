@@ -23,7 +23,7 @@ class Lazy(Kvm):
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run: flush and sync with interrupts off."""
         await self.check_requests(t)
-        await t.step(t.o.irq_disable)
+        await self.point(t, "irq_disable")
         t.p.irqs_off = True
         if self.machine.vgics[t.v].ap_list:
             await self.flush_lrs(t)
@@ -68,7 +68,7 @@ class Lazy(Kvm):
         self.put_on_hardware(t)
 
     async def load_phys_active(self, t: Context) -> None:
-        """Set the physical active state to what the guest and the line need (4.16: at load)."""
+        """Set the physical active state to what guest and line need (at load, since 4.15)."""
         active = await self.map_is_active(t)
         await t.step(t.o.phys_active)
         self.set_phys_active(t, VTIMER_PPI, active or self.machine.vtimers[t.v].irq_level)

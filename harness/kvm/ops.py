@@ -7,7 +7,7 @@ as DELIVERS and AGES.
 
 __all__ = ["KVM_OPS"]
 
-DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c spi*"
+DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c fwd* spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi* lpis@c?"
 
@@ -27,22 +27,23 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "check_requests": ("", "thread@v"),
     "mode_in_guest": ("", "thread@v"),
     "recheck_requests": ("pcpu@c vgic@v", "thread@v"),
-    "mode_outside": ("timer@c clock vgic@v", "thread@v bank@c chan@c"),
+    "mode_outside": (f"vgic@v {DELIVERS_R}", f"thread@v {DELIVERS_W}"),
     "abort_entry": ("vgic@v", "thread@v pcpu@c"),
-    "make_request": ("", "thread@v"),
-    "wake_up": ("", "thread@v"),
-    "kick_mode": ("", "thread@v"),
-    "kick_ipi": ("thread@v", "bank*"),
+    "make_request": ("vgic@v", "thread@v"),
+    "wake_up": ("vgic@v", "thread@v"),
+    "kick_mode": ("vgic@v", "thread@v"),
+    "kick_ipi": (f"thread@v {DELIVERS_R}", f"bank* {DELIVERS_W}"),
     "prepare_wait": ("", "thread@v"),
     "set_interruptible": ("", "thread@v"),
     "check_block": ("thread@v vgic@v irq@v vspi* vtimer@v clock", ""),
     "finish_wait": ("", "thread@v"),
     # -- vgic
     "inject": ("", "@i"),
-    "inject_unlock": ("", "@i"),
+    "inject_unlock": ("vgic@v", "@i pcpu@c"),
+    "preempt_disable": ("vgic@v", ""),
     "queue_ap_list": ("", "vgic@v"),
     "queue_irq": ("", "vgic@v @i"),
-    "queue_unlock": ("", "vgic@v @i"),
+    "queue_unlock": ("", "vgic@v @i pcpu@c"),
     "flush_ap_list": ("", "vgic@v"),
     "populate_lr": ("", "vgic@v @i"),
     "irq_unlock": ("vgic@v", "@i"),

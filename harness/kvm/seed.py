@@ -22,10 +22,12 @@ class Seed(Kvm):
     title = "KVM 4.14: timer saved at every exit, injected on entry, never handled by the host"
     observe_edges_only = False
     timer_forwarded = False
+    resched_delays_entry = False
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run as of 4.14."""
         await self.check_requests(t)
+        await self.point(t, "preempt_disable")
         await self.flush_timer(t)
         await self.flush_vgic(t)
         await t.step(t.o.irq_disable)

@@ -92,9 +92,9 @@ class GuestCpu:
             if code in (IDLE, WAIT):
                 # Mask, look, wait: so that no interrupt comes between the look and the WFI.
                 if not self.waited_for(instruction):
-                    guest.irqs_masked = True
+                    self.mask_irqs(True)
                     return o.guest_wfi
-                guest.irqs_masked = False
+                self.mask_irqs(False)
                 self.next()
             elif code == SPIN:
                 if guest.taken < instruction.a and guest.sub < instruction.b:
@@ -153,8 +153,7 @@ class GuestCpu:
         elif code in (IDLE, WAIT):
             return self.wait_for_interrupt()
         elif code == MASK:
-            guest.irqs_masked = bool(instruction.a)
-            self.tell_mask()
+            self.mask_irqs(bool(instruction.a))
             self.next()
         elif code == PMR:
             guest.pmr = instruction.a
@@ -175,9 +174,8 @@ class GuestCpu:
 
     def wait_for_interrupt(self) -> str:
         """WFI: completes at once if a virtual interrupt is signalled, masked or not; else traps."""
-        guest = self.guest
         completed = self.gic.virq_signal(self.c)
-        guest.irqs_masked = False
+        self.mask_irqs(False)
         self.world.emit(facts.GuestWfi(self.t.v, completed))
         return "" if completed else "wfi"
 
@@ -202,6 +200,12 @@ class GuestCpu:
         timer = self.world.machine.timers[self.c]
         deadline = timer.cval + self.world.machine.vtimers[self.t.v].cntvoff
         self.world.emit(facts.GuestTimer(self.t.v, timer.cval, timer.ctl, deadline))
+
+    def mask_irqs(self, masked: bool) -> None:
+        """Write PSTATE.I."""
+        if self.guest.irqs_masked != masked:
+            self.guest.irqs_masked = masked
+            self.tell_mask()
 
     def tell_mask(self) -> None:
         """State what the guest lets through."""

@@ -1,7 +1,8 @@
 """The soft timer of a VCPU: an hrtimer, and before 4.15 the work item it queues.
 
 An hrtimer's callback is an interrupt of the CPU where it was armed: the same masking, the same
-forced exit. Its work item runs in a worker thread, on whatever CPU, and can be preempted anywhere.
+forced exit. Its work item runs in a worker thread. That worker is modelled without a CPU of its
+own: it is never held up by one, as if there were always another CPU free for it.
 """
 
 from typing import TYPE_CHECKING

@@ -2,7 +2,6 @@
 
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
-from model.machine import Config
 from model.messages import VTIMER_PPI
 from model.rules.rule import Rule
 from model.rules.scene import VTIMER_BIT
@@ -23,8 +22,12 @@ class I1(Rule):
         self.check(f.cpu)
 
     def on_active(self, f: facts.ActiveChanged) -> None:
-        if not f.after and f.cpu >= 0 and self.scene.guest[f.cpu] >= 0:
-            self.check(f.cpu)
+        if f.after:
+            return
+        # An SPI's state is one for all CPUs.
+        for c in range(self.config.pcpus) if f.cpu < 0 else (f.cpu,):
+            if self.scene.guest[c] >= 0:
+                self.check(c)
 
     def on_lr(self, f: facts.LrMoved) -> None:
         """The scene keeps the registers."""
@@ -54,13 +57,34 @@ class I2(Rule):
         facts.Loaded: "on_load",
         facts.TimerRead: "on_read",
         facts.Folded: "on_fold",
+        facts.LockReleased: "on_unlock",
     }
+
+    def reset(self) -> None:
+        self.folding = -1
 
     def on_read(self, f: facts.TimerRead) -> None:
         """The scene keeps the level."""
 
     def on_fold(self, f: facts.Folded) -> None:
-        """The scene keeps the software active bit."""
+        if f.vintid == VTIMER_PPI and self.era == "lazy":
+            self.folding = f.vcpu
+
+    def on_unlock(self, f: facts.LockReleased) -> None:
+        v, scene = self.folding, self.scene
+        if v < 0 or f.lock != f"irq{v}":
+            return
+        self.folding = -1
+        c = scene.loaded.index(v) if v in scene.loaded else -1
+        retired = not scene.sw_active[v] and not scene.sw_pending[v]
+        if c < 0 or not retired or not scene.is_active(c) or scene.in_flight[c]:
+            return
+        # What the host took meanwhile is on its way to be injected, and its line is high.
+        if not scene.is_high(c, VTIMER_PPI):
+            self.fail(
+                f"VCPU {v} retired its timer interrupt at an exit on CPU {c}, its line is low, and "
+                f"INTID {VTIMER_PPI} was left active there"
+            )
 
     def on_entry(self, f: facts.Entered) -> None:
         if self.era == "seed":
@@ -108,12 +132,18 @@ class I10(Rule):
     needs = {
         facts.Entered: "on_entry",
         facts.Exited: "on_exit",
+        facts.Loaded: "on_load",
         facts.LineChanged: "on_line",
         facts.ActiveChanged: "on_active",
     }
 
     def reset(self) -> None:
         self.orphan = [0] * self.config.pcpus
+        self.loads = [0] * self.config.pcpus
+
+    def on_load(self, f: facts.Loaded) -> None:
+        # The next load is what clears it in era lazy: it gets its chance.
+        self.loads[f.cpu] += 1
 
     def on_line(self, f: facts.LineChanged) -> None:
         if f.cpu >= 0:
@@ -130,8 +160,10 @@ class I10(Rule):
         scene, c = self.scene, f.cpu
         held = scene.active[c] & VTIMER_BIT and not scene.line[c] & VTIMER_BIT
         if held and not scene.timer_lr(c).state and not scene.sw_active[f.vcpu]:
+            if not self.orphan[c]:
+                self.loads[c] = 0
             self.orphan[c] += 1
-            if self.orphan[c] > 1:
+            if self.orphan[c] > 1 and (self.era == "seed" or self.loads[c]):
                 self.fail(
                     f"INTID {VTIMER_PPI} is active on CPU {c} over two stays of VCPU {f.vcpu}, "
                     "its line is low and no List Register will deactivate it"
@@ -206,6 +238,7 @@ class I12(Rule):
         facts.Woken: "on_wake",
         facts.IsrEnded: "on_isr_end",
         facts.LrWritten: "on_written",
+        facts.Exited: "on_exit",
         facts.Entered: "on_entry",
     }
 
@@ -216,6 +249,7 @@ class I12(Rule):
         self.left_behind: list[list[int]] = [[] for _ in range(self.config.vcpus)]
         self.settled: list[list[int]] = [[] for _ in range(self.config.vcpus)]
         self.unkicked: list[tuple[int, int, int]] = []
+        self.ipi_sent = [False] * self.config.vcpus
 
     def forget(self, v: int, vintid: int) -> None:
         """Drop an interrupt that needs no more looking after."""
@@ -237,9 +271,14 @@ class I12(Rule):
 
     def on_kick(self, f: facts.Kicked) -> None:
         self.unkicked = [x for x in self.unkicked if x[:2] != (f.cpu, f.vcpu)]
+        # With an IPI under way already a further kick sends none, and needs none.
+        covered = self.ipi_sent[f.vcpu] = f.ipi or self.ipi_sent[f.vcpu]
         mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == f.cpu]
         others = [x for x in self.settled[f.vcpu] if x not in mine]
-        self.settled[f.vcpu] = others if f.ipi else others + mine
+        self.settled[f.vcpu] = others if covered else others + mine
+
+    def on_exit(self, f: facts.Exited) -> None:
+        self.ipi_sent[f.vcpu] = False
 
     def on_wake(self, f: facts.Woken) -> None:
         self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]

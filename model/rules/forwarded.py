@@ -187,7 +187,7 @@ class R24(Rule):
 
 
 class R25(EdgeLedger):
-    """An LPI is pending from the message to the acknowledge, and a new message makes it so again."""
+    """An LPI is pending from a message to the acknowledge; a new message makes it so again."""
 
     id = "R25"
     section = "Forwarded LPIs, paragraph 1"

@@ -26,7 +26,10 @@ class R3(Rule):
     needs = {facts.LrMoved: "on_moved"}
 
     def on_moved(self, f: facts.LrMoved) -> None:
-        if (f.access, f.before.state, f.after.state) not in LEGAL_MOVES:
+        legal = (f.access, f.before.state, f.after.state) in LEGAL_MOVES
+        if f.access == "eoir" and self.config.eoimode:
+            legal = False
+        if not legal:
             self.fail(
                 f"LR{f.index} of CPU {f.cpu} (vINTID {f.before.vintid}) went from "
                 f"{STATES[f.before.state]} to {STATES[f.after.state]} by the guest's {f.access}"
@@ -50,17 +53,44 @@ class R5(Rule):
 
 
 class R6(Rule):
-    """The guest's deactivation reaches the distributor before that CPU enters a guest again."""
+    """The guest's deactivation is sent, counts, and arrives before that CPU's next guest entry."""
 
     id = "R6"
     section = "The HW bit, paragraph 4"
     title = "a deactivation through a HW LR reaches the distributor before the next guest entry"
     hardware = True
-    needs = {facts.Entered: "on_entry"}
+    needs = {
+        facts.Entered: "on_entry",
+        facts.LrMoved: "on_moved",
+        facts.DeactivationSent: "on_sent",
+        facts.DeactivationArrived: "on_arrived",
+        facts.Exited: "on_exit",
+    }
 
     @classmethod
     def applies(cls, config: Config) -> bool:
         return config.gic_messages != "lagging"
+
+    def reset(self) -> None:
+        self.unsent = [-1] * self.config.pcpus
+
+    def on_moved(self, f: facts.LrMoved) -> None:
+        if f.before.hw and f.access != "iar":
+            self.unsent[f.cpu] = f.before.pintid
+
+    def on_sent(self, f: facts.DeactivationSent) -> None:
+        self.unsent[f.cpu] = -1
+
+    def on_arrived(self, f: facts.DeactivationArrived) -> None:
+        if self.scene.is_active(f.cpu, f.intid):
+            self.fail(f"the guest's deactivation of INTID {f.intid} left it active")
+
+    def on_exit(self, f: facts.Exited) -> None:
+        if self.unsent[f.cpu] >= 0:
+            self.fail(
+                f"the guest on CPU {f.cpu} deactivated through a HW List Register, and INTID "
+                f"{self.unsent[f.cpu]} was not deactivated"
+            )
 
     def on_entry(self, f: facts.Entered) -> None:
         if self.scene.in_flight[f.cpu]:

@@ -39,7 +39,11 @@ class R17(Rule):
         facts.Entered: "on_entry",
         facts.GuestTimer: "on_guest",
         facts.GuestWfi: "on_guest",
+        facts.GuestMask: "on_guest",
+        facts.DeviceServed: "on_guest",
         facts.AckedByGuest: "on_access",
+        facts.Completed: "on_access",
+        facts.DeactivatedByGuest: "on_access",
     }
 
     def reset(self) -> None:
@@ -56,12 +60,14 @@ class R17(Rule):
             self.check(f.cpu)
         self.due[f.cpu] = False
 
-    def on_guest(self, f: facts.GuestTimer | facts.GuestWfi) -> None:
+    def on_guest(
+        self, f: facts.GuestTimer | facts.GuestWfi | facts.GuestMask | facts.DeviceServed
+    ) -> None:
         c = self.scene.guest_cpu[f.vcpu]
         if c >= 0:
             self.check(c)
 
-    def on_access(self, f: facts.AckedByGuest) -> None:
+    def on_access(self, f: facts.AckedByGuest | facts.Completed | facts.DeactivatedByGuest) -> None:
         self.check(f.cpu)
 
     def check(self, c: int) -> None:

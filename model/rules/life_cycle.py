@@ -23,22 +23,36 @@ class R0(Rule):
         facts.IsrBegan: "on_begin",
         facts.Injected: "on_inject",
         facts.IsrEnded: "on_end",
+        facts.LineChanged: "on_line",
+        facts.TimerRestored: "on_timer",
+        facts.TimerSaved: "on_timer",
     }
 
     def reset(self) -> None:
-        self.injected = [False] * self.config.pcpus
+        self.injected = [-1] * self.config.pcpus
+
+    def on_line(self, f: facts.LineChanged) -> None:
+        """The scene keeps the distributor's view of the line."""
+
+    def on_timer(self, f: facts.TimerRestored | facts.TimerSaved) -> None:
+        """The scene keeps whose timer the CPU holds."""
 
     def on_begin(self, f: facts.IsrBegan) -> None:
-        self.injected[f.cpu] = False
+        self.injected[f.cpu] = -1
 
     def on_inject(self, f: facts.Injected) -> None:
-        if f.level:
-            self.injected[f.cpu] = True
+        if f.level and f.vintid == VTIMER_PPI:
+            self.injected[f.cpu] = f.vcpu
 
     def on_end(self, f: facts.IsrEnded) -> None:
-        if f.intid == VTIMER_PPI and f.line and not self.injected[f.cpu]:
+        scene = self.scene
+        v = scene.timer[f.cpu]
+        if f.intid != VTIMER_PPI or v < 0 or not scene.is_high(f.cpu, VTIMER_PPI):
+            return
+        if self.injected[f.cpu] != v:
             self.fail(
-                f"CPU {f.cpu} handled INTID {f.intid}, saw its line high and injected nothing"
+                f"CPU {f.cpu} handled INTID {f.intid} with the timer of VCPU {v} loaded and its "
+                "line high, and did not inject it"
             )
 
 
@@ -49,11 +63,15 @@ class R10(Rule):
     section = "Life Cycle, item 5 (lr_on_guest_deactivate=seed only)"
     title = "on guest deactivation the physical active bit is cleared and LR.Active stays set"
     hardware = True
-    needs = {facts.LrMoved: "on_moved"}
+    needs = {facts.LrMoved: "on_moved", facts.DeactivationArrived: "on_arrived"}
 
     @classmethod
     def applies(cls, config: Config) -> bool:
         return config.lr_on_guest_deactivate == "seed"
+
+    def on_arrived(self, f: facts.DeactivationArrived) -> None:
+        if self.scene.is_active(f.cpu, f.intid):
+            self.fail(f"the guest's deactivation of INTID {f.intid} left it active")
 
     def on_moved(self, f: facts.LrMoved) -> None:
         if f.before.hw and f.before.state == ACTIVE and f.after.state != ACTIVE:
@@ -76,7 +94,7 @@ class R11(Rule):
         return config.lr_on_guest_deactivate == "seed"
 
     def reset(self) -> None:
-        self.read: dict[int, Lr] = {}
+        self.read: dict[tuple[int, int], Lr] = {}
         self.left = [-1] * self.config.vcpus
 
     def on_exit(self, f: facts.Exited) -> None:
@@ -84,12 +102,12 @@ class R11(Rule):
 
     def on_written(self, f: facts.LrWritten) -> None:
         if f.after.state == INACTIVE and f.before.hw:
-            self.read[f.cpu] = f.before
+            self.read[f.cpu, f.before.vintid] = f.before
 
     def on_fold(self, f: facts.Folded) -> None:
         c = self.left[f.vcpu]
-        lr = self.read.get(c)
-        if lr is None or lr.vintid != f.vintid or lr.state != ACTIVE:
+        lr = self.read.pop((c, f.vintid), None)
+        if lr is None or lr.state != ACTIVE:
             return
         if not self.scene.is_active(c, lr.pintid) and f.active:
             self.fail(
@@ -107,8 +125,12 @@ class R12(Rule):
     needs = {
         facts.ActiveChanged: "on_active",
         facts.PhysActiveWritten: "on_write",
+        facts.Placed: "on_placed",
         facts.Entered: "on_entry",
     }
+
+    def on_placed(self, f: facts.Placed) -> None:
+        self.set_by_host[f.cpu] = False
 
     def reset(self) -> None:
         self.set_by_host = [False] * self.config.pcpus

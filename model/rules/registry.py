@@ -39,6 +39,7 @@ ORDER: tuple[type[Rule], ...] = (
     derived.I1,
     derived.I2,
     derived.I3,
+    timer.I7,
     derived.I10,
     derived.I11,
     derived.I12,

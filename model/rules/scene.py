@@ -28,10 +28,12 @@ class Scene:
     under way; ``pin[c]``.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
-    ``deadline[v]``; what it lets through in ``masked[v]``, ``pmr[v]`` and ``enabled[v]``;
-    ``handling[v]``, that it acknowledged the timer and has not deactivated it; ``blocked[v]``,
-    ``device_work[v]``, the devices (vINTIDs) that had an event and were not served since;
-    ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
+    ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
+    lowered or the interrupt deactivated; ``presented[v]``, that the timer was rightly pending in a
+    List Register at the last entry; what it lets through in ``masked[v]``, ``pmr[v]`` and
+    ``enabled[v]``; ``handling[v]``, that it acknowledged the timer and has not deactivated it;
+    ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
+    since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
     it has the timer pending in software, in no List Register; ``armed[v]``.
     """
@@ -58,6 +60,9 @@ class Scene:
         self.guest_cpu = [-1] * vcpus
         self.ctl = [0] * vcpus
         self.deadline = [0] * vcpus
+        self.cval = [0] * vcpus
+        self.fired = [False] * vcpus
+        self.presented = [False] * vcpus
         self.masked = [False] * vcpus
         self.pmr = [0xF0] * vcpus
         self.enabled = [True] * vcpus
@@ -141,6 +146,9 @@ class Scene:
 
     def on_tick(self, f: facts.Ticked) -> None:
         self.now = f.now
+        for v in range(self.vcpus):
+            if self.ctl[v] == ENABLE and f.now >= self.deadline[v]:
+                self.fired[v] = True
 
     def on_device_event(self, f: facts.DeviceRaised) -> None:
         if f.vintid not in self.device_work[f.vcpu]:
@@ -188,7 +196,8 @@ class Scene:
             self.sw_pending[f.vcpu] = f.level
 
     def on_resample(self, f: facts.Resampled) -> None:
-        self.sw_pending[f.vcpu] = f.level
+        if f.vintid == VTIMER_PPI:
+            self.sw_pending[f.vcpu] = f.level
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
@@ -199,6 +208,8 @@ class Scene:
     def on_entry(self, f: facts.Entered) -> None:
         self.guest[f.cpu] = f.vcpu
         self.guest_cpu[f.vcpu] = f.cpu
+        pending = self.timer_lr(f.cpu).state == PENDING
+        self.presented[f.vcpu] = pending and self.fired[f.vcpu]
 
     def on_exit(self, f: facts.Exited) -> None:
         self.guest[f.cpu] = -1
@@ -224,7 +235,9 @@ class Scene:
 
     def on_guest_timer(self, f: facts.GuestTimer) -> None:
         self.ctl[f.vcpu] = f.ctl
+        self.cval[f.vcpu] = f.cval
         self.deadline[f.vcpu] = f.deadline
+        self.fired[f.vcpu] = f.ctl == ENABLE and self.now >= f.deadline
 
     def on_guest_mask(self, f: facts.GuestMask) -> None:
         self.masked[f.vcpu] = f.irqs_masked
@@ -240,6 +253,7 @@ class Scene:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
             self.handling[v] = False
+            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True
@@ -256,6 +270,8 @@ class Scene:
         self.halted[f.vcpu] = True
 
     def on_fold(self, f: facts.Folded) -> None:
+        if f.vintid != VTIMER_PPI:
+            return
         self.sw_active[f.vcpu] = f.active
         self.sw_pending[f.vcpu] = f.line_level or f.pending_latch
 

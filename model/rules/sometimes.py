@@ -11,7 +11,7 @@ from model import facts
 from model.facts import Fact
 from model.gic.lr import ACTIVE, PENDING
 from model.messages import VTIMER_PPI
-from model.rules.scene import VTIMER_BIT, Scene
+from model.rules.scene import FIRST_SPI, VTIMER_BIT, Scene
 
 __all__ = ["NAMES", "Reached"]
 
@@ -112,7 +112,8 @@ class Reached:
             self.bits |= NESTED
 
     def on_isr(self, f: facts.IsrBegan) -> None:
-        if self.scene.is_active(-1, f.intid) and self.scene.loaded[f.cpu] < 0:
+        active_spi = f.intid >= FIRST_SPI and f.intid in self.scene.active_spis
+        if active_spi and self.scene.loaded[f.cpu] < 0:
             self.bits |= ELSEWHERE
         self.in_isr[f.cpu] = f.intid == VTIMER_PPI
 
@@ -120,7 +121,7 @@ class Reached:
         self.in_isr[f.cpu] = False
 
     def on_inject(self, f: facts.Injected) -> None:
-        if f.level and f.accepted:
+        if f.level and f.accepted and f.vintid == VTIMER_PPI:
             self.held[f.vcpu] = PENDING
             if self.in_isr[f.cpu]:
                 self.bits |= HOST_INJECTED
@@ -140,7 +141,8 @@ class Reached:
             self.bits |= FORCED
 
     def on_fold(self, f: facts.Folded) -> None:
-        self.held[f.vcpu] = ACTIVE if f.active else f.state
+        if f.vintid == VTIMER_PPI:
+            self.held[f.vcpu] = ACTIVE if f.active else f.state
         if any(self.scene.in_flight):
             self.bits |= FOLD_RACE
 

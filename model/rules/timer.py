@@ -5,7 +5,7 @@ from model.messages import VTIMER_PPI
 from model.rules.rule import Rule
 from model.timer import ENABLE
 
-__all__ = ["I15", "R28", "R29", "R30", "R31"]
+__all__ = ["I7", "I15", "R28", "R29", "R30", "R31"]
 
 
 class R28(Rule):
@@ -13,7 +13,7 @@ class R28(Rule):
 
     id = "R28"
     section = "The Architected Timer, paragraph 1"
-    title = "a CPU's virtual timer holds at most one VCPU's state, and the one that runs there"
+    title = "a CPU's virtual timer holds one VCPU's state, as its guest programmed it, or is off"
     needs = {
         facts.TimerRestored: "on_restored",
         facts.TimerSaved: "on_saved",
@@ -30,6 +30,12 @@ class R28(Rule):
                 f"VCPU {self.owner[f.cpu]}'s"
             )
         self.owner[f.cpu] = f.vcpu
+        scene, v = self.scene, f.vcpu
+        if (f.ctl, f.cval) != (scene.ctl[v], scene.cval[v]):
+            self.fail(
+                f"the timer of CPU {f.cpu} was given CTL {f.ctl}, CVAL {f.cval} for VCPU {v}, "
+                f"whose guest has programmed CTL {scene.ctl[v]}, CVAL {scene.cval[v]}"
+            )
 
     def on_saved(self, f: facts.TimerSaved) -> None:
         if self.owner[f.cpu] == f.vcpu:
@@ -51,6 +57,7 @@ class R29(Rule):
     title = "the active state is written on the CPU that is entered, after the thread got it"
     needs = {
         facts.Placed: "on_placed",
+        facts.Put: "on_placed",
         facts.PhysActiveWritten: "on_write",
         facts.Entered: "on_entry",
     }
@@ -58,7 +65,7 @@ class R29(Rule):
     def reset(self) -> None:
         self.written = [-1] * self.config.vcpus
 
-    def on_placed(self, f: facts.Placed) -> None:
+    def on_placed(self, f: facts.Placed | facts.Put) -> None:
         self.written[f.vcpu] = -1
 
     def on_write(self, f: facts.PhysActiveWritten) -> None:
@@ -100,12 +107,37 @@ class R30(Rule):
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
         v = scene.guest[f.cpu]
-        if f.vintid != VTIMER_PPI or v < 0 or scene.ctl[v] != ENABLE:
+        if f.vintid != VTIMER_PPI or v < 0 or scene.presented[v] or scene.ctl[v] != ENABLE:
             return
         if scene.now < scene.deadline[v]:
             self.fail(
                 f"the guest of VCPU {v} got its timer interrupt at {scene.now} ns, but programmed "
                 f"it for {scene.deadline[v]} ns"
+            )
+
+
+class I7(Rule):
+    """No spurious timer interrupt: the line was high since it was last lowered or deactivated.
+
+    What was rightly pending in a List Register at the entry is legal even if the line fell since:
+    it cannot be taken back without an exit.
+    """
+
+    id = "I7"
+    section = "Edge and Level, paragraph 2 (derived)"
+    title = "a guest acknowledges its timer only if it has fired since it was silenced"
+    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer", facts.Ticked: "on_timer"}
+
+    def on_timer(self, f: facts.GuestTimer | facts.Ticked) -> None:
+        """The scene keeps whether the timer has fired."""
+
+    def on_ack(self, f: facts.AckedByGuest) -> None:
+        scene = self.scene
+        v = scene.guest[f.cpu]
+        if f.vintid == VTIMER_PPI and v >= 0 and not scene.presented[v] and not scene.fired[v]:
+            self.fail(
+                f"the guest of VCPU {v} acknowledged a timer interrupt on CPU {f.cpu}, but its "
+                "timer has not fired since the guest silenced it"
             )
 
 

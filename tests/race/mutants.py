@@ -14,15 +14,25 @@ from harness.kvm.seed import Seed
 from harness.tasks.context import Context
 from harness.tasks.host_irq import HostIrq
 from model import facts
-from model.facts import LrMoved, TimerSaved
-from model.gic.gic import Gic
+from model.facts import TimerSaved
 from model.gic.lr import PENDING_ACTIVE, Lr
 from model.gic.registers import FIRST_LPI
-from model.machine import Machine
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 from model.vgic.irq import VgicIrq
+from tests.race.broken_hardware import (
+    AckEmpties,
+    ActiveLpi,
+    ArchAfterAll,
+    DeactivationLatches,
+    EdgeLostWhileActive,
+    LpiTwice,
+    NeverSent,
+    TakenWhileActive,
+    on_machine,
+)
 
+LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
 
 
@@ -46,87 +56,6 @@ def exhibit(number: str, era: str) -> type[Kvm]:
     return cls
 
 
-def on_machine(era: type[Kvm], gic: type[Gic]) -> type[Kvm]:
-    """An era on a machine with another GIC."""
-    machine = type(f"Machine{gic.__name__}", (Machine,), {"gic_class": gic})
-    return type(f"{era.__name__}On{gic.__name__}", (era,), {"machine_class": machine})
-
-
-# -- hardware ----------------------------------------------------------------------------------
-
-
-class AckEmpties(Gic):
-    """An acknowledge leaves the List Register inactive."""
-
-    def viar(self, c: int, group: int = 1) -> int:
-        vintid = super().viar(c, group)
-        vif = self.vifs[c]
-        for i, lr in enumerate(vif.lrs):
-            if vintid < 1020 and lr.vintid == vintid:
-                empty = msgspec.structs.replace(lr, state=0)
-                vif.lrs = (*vif.lrs[:i], empty, *vif.lrs[i + 1 :])
-                vif.refresh()
-                assert self.emit is not None
-                self.emit(LrMoved(c, i, "iar", lr, empty))
-        return vintid
-
-
-class ArchAfterAll(Gic):
-    """Says it leaves the List Register active on deactivation, and clears it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**(kwargs | {"lr_on_guest_deactivate": "arch"}))
-
-
-class DeactivationLatches(Gic):
-    """A deactivation makes the interrupt pending, whatever its line says."""
-
-    def deactivate(self, c: int, intid: int, cause: str = "deactivate") -> None:
-        super().deactivate(c, intid, cause)
-        if intid == VTIMER_PPI:
-            self.set_pending(c, intid, True)
-
-
-class EdgeLostWhileActive(Gic):
-    """An edge that comes while the interrupt is active leaves no trace."""
-
-    def edge(self, c: int, intid: int) -> None:
-        if not self.is_active(c, intid):
-            super().edge(c, intid)
-
-
-class TakenWhileActive(Gic):
-    """An edge that comes while the interrupt is active is delivered at once."""
-
-    def edge(self, c: int, intid: int) -> None:
-        spi = self.spis[intid]
-        if spi.active:
-            spi.active = False
-            spi.derive()
-        super().edge(c, intid)
-
-
-class ActiveLpi(Gic):
-    """An acknowledge leaves an LPI active."""
-
-    def iar(self, c: int, group: int = 1) -> int:
-        intid = super().iar(c, group)
-        if intid >= FIRST_LPI:
-            assert self.emit is not None
-            self.emit(facts.ActiveChanged(c, intid, True, "ack"))
-        return intid
-
-
-class LpiTwice(Gic):
-    """The first acknowledge leaves an LPI pending."""
-
-    def iar(self, c: int, group: int = 1) -> int:
-        intid = super().iar(c, group)
-        if intid >= FIRST_LPI:
-            self.msi(c, intid)
-        return intid
-
-
 # -- KVM ---------------------------------------------------------------------------------------
 
 
@@ -134,6 +63,30 @@ class HandlerInjectsNothing(Lazy):
     async def inject(self, ctx: Context, v: int, level: bool) -> None:
         if not ctx.in_irq:
             await super().inject(ctx, v, level)
+
+
+class BlindHandler(Lazy):
+    """The host's handler neither looks nor injects."""
+
+    async def timer_isr(self, h: Context) -> bool | None:
+        await h.task.step(h.o.isr_timer)
+        return None
+
+
+class EnablesUnsampled(Lazy):
+    """Enabling does not look at the line again."""
+
+    def enabling(self, t: Context) -> None:
+        """Leave the line as it was seen last."""
+
+
+class LeftActiveAtExit(Lazy):
+    """A line found low at an exit does not release the physical interrupt."""
+
+    async def resample(self, t: Context, irq: VgicIrq) -> None:
+        await t.step(t.o.resample)
+        irq.line_level = self.input_level(t)
+        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
 
 
 class PendingAndActive(Seed):
@@ -343,6 +296,11 @@ class LocksSwapped(Lazy):
 MUTANTS = (
     Mutant("R0", HandlerInjectsNothing, Lazy, "timer-wfi"),
     Mutant("R3", on_machine(Lazy, AckEmpties), Lazy, "timer-wfi"),
+    Mutant("R0", BlindHandler, Lazy, "timer-wfi"),
+    Mutant("R6", on_machine(Lazy, NeverSent), Lazy, "timer-wfi"),
+    Mutant("I7", EnablesUnsampled, Lazy, "timer-busy"),
+    Mutant("I2", LeftActiveAtExit, Lazy, LINE_FALLS),
+    Mutant("R28", exhibit("14", "lazy"), Lazy, "timer-wfi", schedules=2000),
     Mutant("R2b", TwoRegisters, Lazy, "timer-wfi"),
     Mutant("R4", WrongPhysicalId, Lazy, "timer-wfi"),
     Mutant("R13", HostDeactivates, Lazy, "spi-edge"),

@@ -30,7 +30,7 @@ EXHIBIT = Exhibit(
     symptom="guest entered on a CPU where the interrupt is not active",
     eras={
         "seed": Preemptible,
-        "lazy": "since 4.16 the state is written by vcpu_load itself, which runs again whenever "
+        "lazy": "since 4.15 the state is written by vcpu_load itself, which runs again whenever "
         "the thread is moved: there is no such window to lose",
     },
 )

@@ -31,7 +31,7 @@ EXHIBIT = Exhibit(
     symptom="storm: the guest never executes an instruction",
     eras={
         "seed": OnlyInjected,
-        "lazy": "since 4.16 the host's own handler takes the interrupt and leaves it active, "
+        "lazy": "since 4.15 the host's own handler takes the interrupt and leaves it active, "
         "injected or not",
     },
 )

@@ -1,8 +1,8 @@
 """30. A request made between the flush and the entry goes unnoticed (fixed by 325f9c649c8a, 2017).
 
-An injector on another CPU queues its interrupt after the VCPU has flushed, finds it not yet in guest
-mode, and sends no IPI; the VCPU announces guest mode and enters without looking once more. Neither
-sees the other, and the interrupt waits for an exit that something else causes.
+An injector on another CPU queues its interrupt after the VCPU has flushed, finds it not yet in
+guest mode, and sends no IPI; the VCPU announces guest mode and enters without looking once more.
+Neither sees the other, and the interrupt waits for an exit that something else causes.
 """
 
 from harness.kvm.lazy import Lazy

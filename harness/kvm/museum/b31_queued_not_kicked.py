@@ -15,31 +15,31 @@ from model.vgic.irq import VgicIrq
 __all__ = ["EXHIBIT"]
 
 
-async def queue_silently(kvm: Injection, ctx: Context, irq: VgicIrq) -> bool:
+async def queue_silently(kvm: Injection, ctx: Context, irq: VgicIrq, saved: bool) -> bool:
     """Drop irq_lock and return, if the interrupt is queued already; tell whether it was."""
     if irq.vcpu < 0:
         return False
     await ctx.step(ctx.ops_on(irq, irq.vcpu).inject_unlock)
-    kvm.gave(ctx, irq)
+    kvm.gave_irqrestore(ctx, irq, saved)
     return True
 
 
 class SeedSilent(Seed):
     """Era seed."""
 
-    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq) -> None:
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
         """Kick only for what is newly queued."""
-        if not await queue_silently(self, ctx, irq):
-            await super().queue_irq_unlock(ctx, irq)
+        if not await queue_silently(self, ctx, irq, saved):
+            await super().queue_irq_unlock(ctx, irq, saved)
 
 
 class LazySilent(Lazy):
     """Era lazy."""
 
-    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq) -> None:
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
         """Kick only for what is newly queued."""
-        if not await queue_silently(self, ctx, irq):
-            await super().queue_irq_unlock(ctx, irq)
+        if not await queue_silently(self, ctx, irq, saved):
+            await super().queue_irq_unlock(ctx, irq, saved)
 
 
 EXHIBIT = Exhibit(
