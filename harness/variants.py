@@ -5,6 +5,7 @@
 a user's own, a subclass of an era.
 """
 
+import difflib
 import importlib
 import importlib.util
 import os
@@ -74,7 +75,7 @@ def load_class(name: str) -> type[Kvm]:
     else:
         try:
             module = importlib.import_module(where)
-        except Exception as error:  # whatever the user's module raises
+        except (Exception, SystemExit) as error:  # whatever the user's module raises
             raise UsageError(f"variant {name!r}: cannot import {where!r}: {error!r}") from None
     cls = getattr(module, attribute, None)
     if cls is None:
@@ -91,11 +92,37 @@ def load_class(name: str) -> type[Kvm]:
             f"variant {name!r}: {attribute} lacks the method {missing[0]!r}; expected a subclass "
             "of an era (harness.kvm.seed:Seed or harness.kvm.lazy:Lazy), which has it"
         )
+    check_overrides(cls, name)
     if cls.era not in ERAS:
         raise UsageError(
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'seed' or 'lazy'"
         )
     return cls
+
+
+def check_overrides(cls: type[Kvm], name: str) -> None:
+    """Refuse a method that no era has but whose name is nearly one of theirs: a misspelt override.
+
+    A variant may have methods of its own; one that is called nowhere in its source, and is one slip
+    away from an era's, would run as the era itself and find nothing.
+    """
+    base = next(c for c in cls.__mro__ if c in ERAS.values())
+    known = [m for m in dir(base) if not m.startswith("_")]
+    used: set[str] = set()
+    own = [m for c in cls.__mro__[: cls.__mro__.index(base)] for m in vars(c).items()]
+    for _, member in own:
+        code = getattr(member, "__code__", None)
+        if code is not None:
+            used.update(code.co_names)
+    for method, member in own:
+        if method.startswith("_") or method in known or not callable(member) or method in used:
+            continue
+        near = difflib.get_close_matches(method, known, n=1, cutoff=0.85)
+        if near:
+            raise UsageError(
+                f"variant {name!r}: {cls.__name__}.{method} overrides nothing and is called "
+                f"nowhere; did you mean {near[0]!r}?"
+            )
 
 
 def load_path(path: Path, name: str) -> object:
@@ -121,7 +148,7 @@ def load_path(path: Path, name: str) -> object:
     sys.modules[key] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises
+    except (Exception, SystemExit) as error:  # whatever the user's file raises
         del sys.modules[key]
         raise UsageError(f"variant {name!r}: cannot import {given!r}: {error!r}") from None
     return module

@@ -34,7 +34,7 @@ from model.guest import (
     Instruction,
 )
 
-__all__ = ["compile_program"]
+__all__ = ["check_waits", "compile_program"]
 
 FORMS = {
     "timer": "timer NS or timer off",
@@ -62,6 +62,19 @@ def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]
         raise UsageError(f"{where}: the program has {len(lines)} lines, at most {LINES_MAX}")
     program = [compile_line(line, f"{where}, program line {n}") for n, line in enumerate(lines, 1)]
     return (*program, Instruction(HALT))
+
+
+def check_waits(lines: Sequence[str], where: str) -> None:
+    """Refuse a guest that waits for interrupts which it never asked for: it sleeps for ever."""
+    timers = 0
+    for n, line in enumerate(lines, 1):
+        instruction = compile_line(line, where)
+        timers += instruction.code == TIMER
+        if instruction.code == IDLE and instruction.a > timers:
+            raise UsageError(
+                f"{where}, program line {n}: {line!r} waits for {instruction.a} timer "
+                f"interrupts, but only {timers} 'timer NS' lines come before it"
+            )
 
 
 def compile_line(line: str, where: str) -> Instruction:

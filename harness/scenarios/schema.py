@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import UsageError, unknown_name
-from harness.scenarios.program import compile_program
+from harness.scenarios.program import check_waits, compile_program
 from model.gic.registers import FIRST_LPI
 from model.guest import Instruction
 from model.rules.sometimes import NAMES
@@ -28,7 +28,7 @@ Size = Annotated[int, Meta(ge=1, le=8)]
 class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One guest: its program, a line per instruction (``harness.scenarios.program``)."""
 
-    program: tuple[str, ...]
+    program: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +100,7 @@ def parse(text: str, where: str) -> Scenario:
         raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
     for vcpu in range(len(scenario.vcpu)):
         compile_program(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
+        check_waits(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
     for n, forward in enumerate(scenario.forward):
         if (forward.kind == "lpi") != (forward.intid >= FIRST_LPI) or 1020 <= forward.intid < 8192:
             expected = "8192 or more" if forward.kind == "lpi" else "32 to 1019"

@@ -165,3 +165,14 @@ def test_unknown_builtin() -> None:
         load_builtin("timer-wif")
     with pytest.raises(UsageError, match=r"expected one of: .*migrate"):
         load_builtin("???")
+
+
+def test_a_guest_that_waits_for_what_it_never_asked_for_is_refused() -> None:
+    text = 'name = "x"\ntitle = "x"\n[[vcpu]]\nprogram = ["timer 5", "idle 2"]\n'
+    with pytest.raises(UsageError, match=r"program line 2: 'idle 2' waits for 2 .* only 1"):
+        parse(text, "here")
+
+
+def test_an_empty_program_is_refused() -> None:
+    with pytest.raises(UsageError, match="program"):
+        parse('name = "x"\ntitle = "x"\n[[vcpu]]\nprogram = []\n', "here")
