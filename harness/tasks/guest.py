@@ -231,12 +231,14 @@ class GuestCpu:
         elif isr >= ISR_BODY:
             guest.isr = isr - 1 if isr > ISR_BODY else ISR_EOIR
         elif isr == ISR_EOIR:
+            self.settle_own_deactivations()
             self.deactivate(self.gic.veoir(self.c, guest.vintid))
             if self.eoimode:
                 guest.isr = ISR_DIR
             else:
                 self.end_of_isr()
         else:
+            self.settle_own_deactivations()
             self.deactivate(self.gic.vdir(self.c, guest.vintid))
             self.end_of_isr()
 
@@ -247,6 +249,11 @@ class GuestCpu:
                 work = forward.work
                 forward.serve()
                 self.world.emit(facts.DeviceServed(self.t.v, forward.intid, vintid, work))
+
+    def settle_own_deactivations(self) -> None:
+        """With ``quirk`` the physical active bit is looked at behind this CPU's own messages."""
+        if self.world.config.lr_on_guest_deactivate == "quirk":
+            self.messages.deliver_deactivations(self.c)
 
     def deactivate(self, pintid: int) -> None:
         """Send the physical deactivation that the List Register asked for."""
