@@ -2,8 +2,9 @@
 
 It only sets TIF_NEED_RESCHED and sends the reschedule IPI; put, release, acquire and load are the
 thread's own steps. How many preemptions there are is drawn before the first, so that none at all is
-an execution too; before which time each does not come is drawn as well, so that they do not crowd
-at the beginning.
+an execution too. Whom each one hits, where it puts the thread, before which time it does not come,
+and whether it waits until that guest is in its interrupt handler is drawn as well, so that they do
+not crowd at the beginning.
 """
 
 from typing import TYPE_CHECKING
@@ -28,22 +29,25 @@ def make(world: "VgicWorld") -> Slot:
     """Return the host scheduler's task, an optional stimulus."""
     machine = world.machine
     op = world.op_table.ops(OPS, 0, 0).host_preempt
-    reads = world.resources.mask("thread* clock", 0, 0)
-    threads, clock = machine.threads, machine.clock
+    reads = world.resources.mask("thread* guest* clock", 0, 0)
+    threads, guests, clock = machine.threads, machine.guests, machine.clock
 
-    def not_before(time_ns: int) -> Guard:
+    def not_before(time_ns: int, v: int, in_handler: int) -> Guard:
         def due() -> bool:
-            return clock.now >= time_ns and any(not thread.done for thread in threads)
+            if clock.now < time_ns or threads[v].done:
+                return False
+            return not in_handler or guests[v].isr != 0
 
         return due
 
     async def main(task: Slot) -> None:
         for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
-            slices = task.choose("not before", SLICES)
-            await task.step(op, not_before(START_NS + slices * SLICE_NS), reads)
-            running = [v for v, thread in enumerate(threads) if not thread.done]
-            v = running[task.choose("preempted vcpu", len(running))]
+            v = task.choose("preempted vcpu", world.config.vcpus)
             place = task.choose("placed on pcpu", world.config.pcpus)
+            slices = task.choose("not before", SLICES)
+            in_handler = task.choose("in the guest's handler", 2)
+            time_ns = START_NS + slices * SLICE_NS
+            await task.step(op, not_before(time_ns, v, in_handler), reads)
             preempt(world, v, place)
 
     return world.new_task("h", "host-scheduler", main, optional=True)

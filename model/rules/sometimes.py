@@ -32,6 +32,7 @@ NAMES = (
     "host handled a device on another CPU",
     "edge while active",
     "event while the guest handles one",
+    "a kick forced the guest out",
 )
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}
 
@@ -50,6 +51,7 @@ DEVICE_ACKED = BIT["guest acknowledged a device"]
 ELSEWHERE = BIT["host handled a device on another CPU"]
 EDGE_ACTIVE = BIT["edge while active"]
 EVENT_HANDLING = BIT["event while the guest handles one"]
+KICKED_OUT = BIT["a kick forced the guest out"]
 FOLD_RACE = BIT["deactivation in flight at fold"]
 
 
@@ -86,6 +88,7 @@ class Reached:
             facts.UserLeft: self.on_user,
             facts.PendingChanged: self.on_pending,
             facts.DeviceRaised: self.on_event,
+            facts.Kicked: self.on_kick,
         }
 
     def on_block(self, f: facts.Blocked) -> None:
@@ -164,6 +167,10 @@ class Reached:
         c = self.scene.guest_cpu[f.vcpu]
         if c >= 0 and any(lr.vintid == f.vintid and lr.state & ACTIVE for lr in self.scene.lrs[c]):
             self.bits |= EVENT_HANDLING
+
+    def on_kick(self, f: facts.Kicked) -> None:
+        if f.ipi:
+            self.bits |= KICKED_OUT
 
     def on_user(self, f: facts.UserLeft) -> None:
         self.bits |= USER
