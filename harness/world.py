@@ -96,8 +96,10 @@ class VgicWorld:
 
     def emit(self, fact: Fact) -> None:
         """Give a fact to everything that asked for its kind."""
-        for handler in self.table.get(fact.__class__, ()):
-            handler(fact)
+        handlers = self.table.get(fact.__class__)
+        if handlers is not None:
+            for handler in handlers:
+                handler(fact)
 
     def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""

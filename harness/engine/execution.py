@@ -259,13 +259,12 @@ class Execution:
         watch = 0
         for t in self.tasks:
             reads = t.guard_reads
-            if reads:
-                watch |= reads
-                if reads & writes:
-                    if t.guard():  # type: ignore[misc]  # guard_reads is 0 without a guard
-                        enabled |= t.bit
-                    else:
-                        enabled &= ~t.bit
+            watch |= reads
+            if reads & writes:
+                if t.guard():  # type: ignore[misc]  # guard_reads is 0 without a guard
+                    enabled |= t.bit
+                else:
+                    enabled &= ~t.bit
         self.enabled = enabled
         self.watch = watch
 
