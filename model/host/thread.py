@@ -68,7 +68,3 @@ class HrTimer(Part):
     def quiet(self) -> bool:
         """Tell whether neither callback nor work is under way (cancel_work_sync)."""
         return not self.running and not self.work
-
-    def has_work(self) -> bool:
-        """Tell whether a work item is queued."""
-        return self.work
