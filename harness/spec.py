@@ -165,6 +165,7 @@ class RunSpec(msgspec.Struct, frozen=True):
                 for f in scenario.forward
             ),
             handler=scenario.handler,
+            eoi_first=scenario.eoi_first,
             devices=tuple((d.intid, d.edges) for d in scenario.device),
             programs=scenario.programs(self.vcpus),
         )

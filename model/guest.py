@@ -57,12 +57,13 @@ class Guest(Part):
     in it), ``vintid`` what the handler acknowledged. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
     handled timer interrupts; ``handler`` is how many instructions its handler executes between
-    silencing the device and completing the interrupt; ``instructions`` what it executed since the
-    last entry.
+    silencing the device and completing the interrupt (``eoi_first``: it completes first);
+    ``instructions`` what it executed since the last entry.
     """
 
     __slots__ = (
         "enabled",
+        "eoi_first",
         "handler",
         "instructions",
         "irqs_masked",
@@ -86,8 +87,11 @@ class Guest(Part):
         "instructions",
     )
 
-    def __init__(self, program: tuple[Instruction, ...], handler: int = 0) -> None:
+    def __init__(
+        self, program: tuple[Instruction, ...], handler: int = 0, *, eoi_first: bool = False
+    ) -> None:
         super().__init__()
+        self.eoi_first = eoi_first
         self.handler = handler
         self.program = program
         self.pc = 0

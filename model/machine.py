@@ -60,6 +60,8 @@ class Config(msgspec.Struct, frozen=True):
     """Passthrough devices."""
     handler: int = 0
     """How many instructions a guest's handler executes before it completes the interrupt."""
+    eoi_first: bool = False
+    """Whether guests complete an interrupt before they silence its device."""
     programs: tuple[tuple[Instruction, ...], ...] = ()
 
 
@@ -108,7 +110,10 @@ class Machine:
         )
         self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
         self.hrtimers = [HrTimer() for _ in vcpus]
-        self.guests = [Guest(program, config.handler) for program in config.programs]
+        self.guests = [
+            Guest(program, config.handler, eoi_first=config.eoi_first)
+            for program in config.programs
+        ]
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
         self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
         for device in self.devices:

@@ -56,9 +56,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
     ``handler`` is how many instructions a guest's handler executes between silencing its device
-    and completing the interrupt. ``preemptions`` bounds how many the host scheduler asks for.
-    ``sometimes`` names, per era, the states the scenario exists to reach. More VCPUs than programs
-    take the programs in turn.
+    and completing the interrupt, and ``eoi_first`` makes it complete first. ``preemptions`` bounds
+    how many the host scheduler asks for. ``sometimes`` names, per era, the states the scenario
+    exists to reach. More VCPUs than programs take the programs in turn.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vcpus: Size | None = None
     lrs: Annotated[int, Meta(ge=1, le=16)] = 4
     handler: Annotated[int, Meta(ge=0, le=100)] = 0
+    eoi_first: bool = False
     eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     device: tuple[DeviceSpec, ...] = ()

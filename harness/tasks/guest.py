@@ -219,13 +219,17 @@ class GuestCpu:
         guest, isr = self.guest, self.guest.isr
         if isr == ISR_IAR:
             guest.vintid = self.gic.viar(self.c)
-            guest.isr = 0 if guest.vintid >= NOTHING else ISR_DEVICE
+            first = ISR_EOIR if guest.eoi_first else ISR_DEVICE
+            guest.isr = 0 if guest.vintid >= NOTHING else first
         elif isr == ISR_DEVICE:
-            # The driver silences its device before it completes the interrupt.
+            # A driver silences its device before it completes the interrupt, if it is a good one.
             if guest.vintid == VTIMER_PPI:
                 self.write_ctl(0)
             else:
                 self.serve(guest.vintid)
+            if guest.eoi_first:
+                self.end_of_isr()
+                return
             body = guest.handler
             guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
         elif isr >= ISR_BODY:
@@ -236,11 +240,11 @@ class GuestCpu:
             if self.eoimode:
                 guest.isr = ISR_DIR
             else:
-                self.end_of_isr()
+                self.completed()
         else:
             self.settle_own_deactivations()
             self.deactivate(self.gic.vdir(self.c, guest.vintid))
-            self.end_of_isr()
+            self.completed()
 
     def serve(self, vintid: int) -> None:
         """Do what the device asks for; that lowers its line."""
@@ -259,6 +263,13 @@ class GuestCpu:
         """Send the physical deactivation that the List Register asked for."""
         if pintid >= 0:
             self.messages.send_deactivation(self.c, pintid)
+
+    def completed(self) -> None:
+        """Go on behind the deactivation."""
+        if self.guest.eoi_first:
+            self.guest.isr = ISR_DEVICE
+        else:
+            self.end_of_isr()
 
     def end_of_isr(self) -> None:
         """Return from the handler."""
