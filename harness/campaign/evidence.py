@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harness.campaign.crash import naming_variant
 from harness.campaign.summary import Campaign, Tally
 from harness.campaign.workers import Finding
 from harness.engine.schedule import LINE_MAX, Schedule
@@ -43,7 +44,8 @@ class Failure(msgspec.Struct):
                 "text": v.text,
                 "scenario": self.tally.spec.scenario,
                 "variant": self.tally.spec.variant,
-                "schedule": self.replay,
+                "schedule": self.finding.schedule,
+                "schedule_file": self.replay if self.replay != self.finding.schedule else None,
                 "steps": self.finding.steps,
                 "log": None if self.log is None else shown(self.log),
                 "execution": self.finding.index,
@@ -103,7 +105,8 @@ class Evidence:
         """
         from harness.log.record import record
 
-        recorded = record(tally.spec, Schedule.parse(finding.schedule), path)
+        with naming_variant(tally.spec):
+            recorded = record(tally.spec, Schedule.parse(finding.schedule), path)
         again = [(v.rule, v.step) for v in recorded.outcome.violations]
         if recorded.divergence is not None or again != [
             (v.rule, v.step) for v in finding.violations

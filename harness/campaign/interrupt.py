@@ -1,23 +1,30 @@
-"""Ctrl-C, answered at leisure: the first asks everyone to stop, the second interrupts at once."""
+"""Ctrl-C, answered at leisure: the first asks everyone to stop, a later one interrupts at once."""
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
 __all__ = ["Interrupts"]
 
+SOON_SECONDS = 1.0
+"""A Ctrl-C so soon after the first one says nothing new."""
+REPORT_SECONDS = 3.0
+"""How long a report may take before a Ctrl-C cuts it short."""
+
 
 class Interrupts:
     """While entered, the first Ctrl-C only sets :attr:`seen` and calls ``on_first``.
 
-    What was found so far can then be reported as always. Outside the main thread, where Python
-    lets no one handle signals, nothing is changed.
+    What was found so far can then be reported as always; :meth:`reporting` gives that its time.
+    Outside the main thread, where Python lets no one handle signals, nothing is changed.
     """
 
     def __init__(self) -> None:
         self.seen = False
+        self.deaf_until = 0.0
         self.on_first: Callable[[], None] = lambda: None
         self.before: object = None
 
@@ -32,7 +39,15 @@ class Interrupts:
 
     def handle(self, _number: int, _frame: FrameType | None) -> None:
         """Take a Ctrl-C."""
+        now = time.monotonic()
         if self.seen:
-            raise KeyboardInterrupt
+            if now >= self.deaf_until:
+                raise KeyboardInterrupt
+            return
         self.seen = True
+        self.deaf_until = max(self.deaf_until, now + SOON_SECONDS)
         self.on_first()
+
+    def reporting(self) -> None:
+        """Begin to report: let no impatient Ctrl-C hide what was found."""
+        self.deaf_until = time.monotonic() + REPORT_SECONDS

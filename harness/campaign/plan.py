@@ -9,16 +9,26 @@ from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
 
-__all__ = ["DEPTH", "MIX", "STRATEGIES", "Plan"]
+__all__ = ["DEPTH", "MIX", "STRATEGIES", "Plan", "far_k"]
 
 MIX = "mix"
 DEPTH = 3
+FAR_FACTOR, FAR_LEAST = 4, 200
 STRATEGIES: dict[str, str] = {
     MIX: "schedules 0, 2, 4... by random, the others by pct (default)",
     "random": "every enabled task equally likely at every step",
     "pct": "random priorities and depth - 1 random points where they change",
     "round-robin": "each enabled task in turn; one schedule, always the same",
 }
+
+
+def far_k(k: int) -> int:
+    """Return what every other pct schedule spreads its change points over.
+
+    Pct starves tasks, so that its executions may have many more choice steps than those that ``k``
+    was measured by: points spread over ``k`` alone would never come late in them.
+    """
+    return max(FAR_FACTOR * k, FAR_LEAST)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -56,11 +66,15 @@ class Plan(msgspec.Struct, frozen=True):
         """Tell whether schedule ``index`` is made by ``pct``."""
         return self.strategy == "pct" or (self.strategy == MIX and index % 2 == 1)
 
+    def uses_far(self, index: int) -> bool:
+        """Tell whether schedule ``index``, if it is of pct, is of the half with the large k."""
+        return (index if self.strategy == "pct" else index // 2) % 2 == 1
+
     def strategy_of(self, entry: int, index: int, k: int) -> Strategy:
-        """Make the strategy of a schedule; ``k`` is what pct spreads its points over."""
+        """Make the strategy of a schedule; half of those of pct use ``k``, half the large one."""
         if self.strategy == "round-robin":
             return RoundRobin()
         seed = self.seed_of(entry, index)
         if self.uses_pct(index):
-            return Pct(seed, self.depth, k)
+            return Pct(seed, self.depth, far_k(k) if self.uses_far(index) else k)
         return RandomWalk(seed)

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 
+from harness.campaign.crash import Crash
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import Plan
 from harness.campaign.pool import Pool, make_pool
 from harness.campaign.summary import Campaign, Tally
-from harness.campaign.workers import Batch, BatchResult, Crash
+from harness.campaign.workers import Batch, BatchResult
 
 __all__ = ["BATCH_SECONDS", "run_campaign"]
 
@@ -40,13 +41,17 @@ class Lane:
         self.under_way = 0
         self.merged = 0
         self.closed = False
+        self.crash: Crash | None = None
+        self.crashed_at = 0
         self.waiting: dict[int, BatchResult] = {}
         self.returned = 0
         self.seconds = 0.0
 
     def wants(self) -> bool:
         """Tell whether there is anything left to deal out."""
-        return not self.closed and (self.budget is None or self.dealt < self.budget)
+        if self.closed or any(result.crash is not None for result in self.waiting.values()):
+            return False
+        return self.budget is None or self.dealt < self.budget
 
     def load(self) -> float:
         """Return how far this entry is: a share of its budget, or time.
@@ -85,10 +90,13 @@ class Lane:
             self.merge(ready, keep_going=keep_going)
 
     def merge(self, result: BatchResult, *, keep_going: bool) -> None:
-        """Add a result; the first failure closes the entry."""
+        """Add a result; the first failure or crash closes the entry."""
         self.tally.add(result)
         self.merged += result.done
-        if result.findings and not keep_going:
+        failed = bool(result.findings) and not keep_going
+        if result.crash is not None and not failed:
+            self.crash, self.crashed_at = result.crash, result.first
+        if failed or self.crash is not None:
             self.closed = True
             self.waiting.clear()
 
@@ -110,6 +118,8 @@ class Runner:
         self.interrupts = interrupts
         self.lanes = [Lane(i, plan.budget(i), tally) for i, tally in enumerate(campaign.tallies)]
         self.under_way: dict[Future[BatchResult], Batch] = {}
+        self.numbers: dict[tuple[int, int], int] = {}
+        """Batches, by entry and first schedule, numbered as they were dealt out."""
         self.give_up: float | None = None
 
     def run(self, progress: Progress) -> None:
@@ -125,8 +135,18 @@ class Runner:
             if self.interrupts.seen and self.is_stuck():
                 self.pool.kill()
                 break
+
+    def finish(self) -> None:
+        """Merge what is left, and settle which crash counts."""
         for lane in self.lanes:
             lane.flush(keep_going=self.plan.keep_going)
+        if self.campaign.crash is None and (crashed := self.crashed()):
+            self.campaign.crash = crashed[0].crash
+
+    def crashed(self) -> list[Lane]:
+        """Return the entries that crashed, the one whose batch was dealt out first in front."""
+        lanes = [lane for lane in self.lanes if lane.crash is not None]
+        return sorted(lanes, key=lambda lane: self.numbers[lane.entry, lane.crashed_at])
 
     def deal(self) -> None:
         """Keep the pool busy."""
@@ -137,7 +157,10 @@ class Runner:
             lane = self.choose(left)
             if lane is None or self.interrupts.seen or self.campaign.crash is not None:
                 return
+            if self.crashed():
+                return
             batch = lane.next_batch(left)
+            self.numbers[batch.entry, batch.first] = len(self.numbers)
             try:
                 self.under_way[self.pool.submit(batch)] = batch
             except BrokenProcessPool:
@@ -160,8 +183,19 @@ class Runner:
             self.fall(batch)
             return
         self.lanes[batch.entry].take(result, keep_going=self.plan.keep_going)
-        if result.crash is not None and self.campaign.crash is None:
-            self.campaign.crash = result.crash
+        self.settle()
+
+    def settle(self) -> None:
+        """Take the crash that counts, once all that was dealt out before it has come in.
+
+        So it is the same one whichever process is first to report.
+        """
+        crashed = self.crashed()
+        if not crashed or self.campaign.crash is not None:
+            return
+        first = self.numbers[crashed[0].entry, crashed[0].crashed_at]
+        if all(self.numbers[b.entry, b.first] > first for b in self.under_way.values()):
+            self.campaign.crash = crashed[0].crash
             self.pool.stop.set()
 
     def fall(self, batch: Batch) -> None:
@@ -184,11 +218,20 @@ class Runner:
 def run_campaign(plan: Plan, interrupts: Interrupts, progress: Progress) -> Campaign:
     """Run a campaign to its end, its deadline, a crash or a Ctrl-C, and return what it came to."""
     began = time.monotonic()
-    tallies = [Tally.make(spec, plan.depth) for spec in plan.specs]
+    tallies = [Tally.make(spec, plan.depth, plan.strategy) for spec in plan.specs]
     campaign = Campaign(plan=plan, tallies=tallies)
-    with make_pool(plan) as pool:
-        interrupts.on_first = pool.stop.set
-        Runner(plan, pool, campaign, interrupts).run(progress)
+    runner: Runner | None = None
+    try:
+        with make_pool(plan) as pool:
+            interrupts.on_first = pool.stop.set
+            runner = Runner(plan, pool, campaign, interrupts)
+            runner.run(progress)
+    except KeyboardInterrupt:
+        # The second Ctrl-C: whoever works is left alone, but what was found is kept.
+        if not interrupts.seen:
+            raise
+    if runner is not None:
+        runner.finish()
     campaign.interrupted = interrupts.seen
     campaign.seconds = time.monotonic() - began
     return campaign

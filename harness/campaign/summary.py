@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from harness.campaign.plan import Plan
-from harness.campaign.workers import BatchResult, Crash, Finding
+from harness.campaign.crash import Crash
+from harness.campaign.plan import MIX, Plan, far_k
+from harness.campaign.workers import BatchResult, Finding
 from harness.campaign.worth import Worth
 from harness.spec import RunSpec, load_scenario
 from harness.variants import resolve_variant
@@ -25,12 +26,14 @@ class Tally(msgspec.Struct):
     era: str
     wanted: tuple[str, ...]
     depth: int
+    strategy: str = MIX
     schedules: int = 0
     steps: int = 0
     seconds: float = 0.0
     tasks: int = 0
     k: int = 0
     pct_runs: int = 0
+    far_runs: int = 0
     longest: int = 0
     reached: dict[int, int] = {}
     bounds: dict[str, int] = {}
@@ -39,11 +42,11 @@ class Tally(msgspec.Struct):
     findings: list[Finding] = []
 
     @classmethod
-    def make(cls, spec: RunSpec, depth: int) -> "Tally":
+    def make(cls, spec: RunSpec, depth: int, strategy: str = MIX) -> "Tally":
         """Begin an entry's sums at nothing."""
         era = resolve_variant(spec.variant).era
         wanted = load_scenario(spec.scenario).sometimes.get(era, ())
-        return cls(spec=spec, era=era, wanted=wanted, depth=depth)
+        return cls(spec=spec, era=era, wanted=wanted, depth=depth, strategy=strategy)
 
     def add(self, result: BatchResult) -> None:
         """Add a batch. Memory stays bounded however many executions there are."""
@@ -53,6 +56,7 @@ class Tally(msgspec.Struct):
         self.tasks = result.tasks or self.tasks
         self.k = result.k or self.k
         self.pct_runs += result.pct_runs
+        self.far_runs += result.far_runs
         self.longest = max(self.longest, result.longest)
         for bits, count in result.reached.items():
             self.reached[bits] = self.reached.get(bits, 0) + count
@@ -101,14 +105,32 @@ class Tally(msgspec.Struct):
         return out
 
     def advice(self) -> str:
-        """Say how many more schedules might reach what was not reached."""
+        """Say what might reach what was not reached."""
         n = self.schedules
+        changed = self.changed()
+        unless = f"out of reach with {', '.join(changed)} (not the scenario's)" if changed else ""
+        if self.strategy == "round-robin":
+            text = "round-robin is one schedule only: another --strategy may reach it"
+            return f"{text}, or it is {unless}" if unless else text
         seen = [c for c in map(self.times_reached, self.wanted) if c]
         more = max(3 * n, 100)
         text = f"in {n} schedules its share is below {min(1.0, 3 / n):.2g} (95 %)"
         if seen:
             text += f", the rarest state that was reached came in {min(seen)}"
-        return f"{text}: {more} more schedules of this entry might do"
+        text += f": {more} more schedules of this entry might do"
+        return f"{text}, unless it is {unless}" if unless else text
+
+    def changed(self) -> list[str]:
+        """Return the sizes and knobs that are not the scenario's."""
+        loaded = load_scenario(self.spec.scenario)
+        own = (loaded.pcpus, loaded.vcpus or len(loaded.vcpu), loaded.lrs)
+        sizes = zip(("pcpus", "vcpus", "lrs"), own, strict=True)
+        out = [
+            f"{name}={getattr(self.spec, name)}"
+            for name, size in sizes
+            if getattr(self.spec, name) != size
+        ]
+        return out + [f"{name}={value}" for name, value in self.spec.knobs]
 
     @property
     def worth(self) -> Worth:
@@ -120,6 +142,8 @@ class Tally(msgspec.Struct):
             k=self.k,
             depth=self.depth,
             longest=self.longest,
+            far_runs=self.far_runs,
+            far_k=far_k(self.k),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -165,8 +189,10 @@ class Campaign(msgspec.Struct):
 
     @property
     def verdict(self) -> str:
-        """The worst of the entries' verdicts."""
+        """The worst of the entries' verdicts; one that was cut short is not clean."""
         verdicts = {t.verdict for t in self.tallies}
+        if self.interrupted or self.crash is not None:
+            verdicts.add(INCONCLUSIVE)
         for verdict in (VIOLATED, INCONCLUSIVE):
             if verdict in verdicts:
                 return verdict

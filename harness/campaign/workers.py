@@ -8,18 +8,16 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Generator, Sequence
 from multiprocessing import parent_process
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from harness.campaign.crash import Crash, blame, is_interrupt
 from harness.campaign.plan import Plan
 from harness.contract import Abandon, RunInfo, Strategy, Task
 from harness.engine.execution import Execution, Outcome, Violation
-from harness.errors import UsageError
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
@@ -62,19 +60,12 @@ class Finding(msgspec.Struct, frozen=True):
     violations: tuple[Violation, ...]
 
 
-class Crash(msgspec.Struct, frozen=True):
-    """An exception in an execution. ``usage`` marks bad input rather than a fault of ours."""
-
-    text: str
-    trace: str
-    usage: bool
-
-
 class BatchResult(msgspec.Struct):
     """What a batch came to. ``done`` is less than asked when it stopped early.
 
     ``reached`` counts executions by the "sometimes" states they reached; ``pct_runs`` and
-    ``longest`` are about the pct schedules; ``bounded`` is the first execution that hit a bound.
+    ``longest`` are about the pct schedules, ``far_runs`` about those of them with the large k;
+    ``bounded`` is the first execution that hit a bound.
     """
 
     entry: int
@@ -85,6 +76,7 @@ class BatchResult(msgspec.Struct):
     tasks: int = 0
     k: int = 0
     pct_runs: int = 0
+    far_runs: int = 0
     longest: int = 0
     reached: dict[int, int] = {}
     bounds: dict[str, int] = {}
@@ -176,6 +168,7 @@ class Site:
             reached[outcome.reached] = reached.get(outcome.reached, 0) + 1
             if type(strategy) is Pct:
                 result.pct_runs += 1
+                result.far_runs += plan.uses_far(index)
                 result.longest = max(result.longest, strategy.steps)
             if outcome.bound:
                 result.bounds[outcome.bound] = result.bounds.get(outcome.bound, 0) + 1
@@ -212,26 +205,18 @@ class Worker:
                 spec = self.plan.specs[batch.entry]
                 site = self.sites[batch.entry] = Site(spec, self.plan.engine)
             site.engine().drive(site.run(self.plan, batch, self.stop, result))
-        except Exception as error:  # whatever a variant raises
-            result.crash = self.crash(batch, batch.first + result.done, error)
+        except BaseException as error:  # whatever a variant raises, sys.exit() included
+            if not is_interrupt(error):
+                result.crash = self.crash(batch, batch.first + result.done, error)
+            elif not self.stop.is_set():
+                raise
         return result
 
     def crash(self, batch: Batch, index: int, error: BaseException) -> Crash:
         """Describe an exception: whose it is, where, and in which schedule."""
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
         spec = self.plan.specs[batch.entry]
-        trace = "".join(traceback.format_exception(error))
-        if isinstance(error, UsageError):
-            return Crash(str(error), trace, usage=True)
-        frames = traceback.extract_tb(error.__traceback__)
-        last = frames[-1]
-        text = (
-            f"variant {spec.variant!r} raised {type(error).__name__}: {error} in {last.name} "
-            f"({Path(last.filename).name}:{last.lineno}), in schedule {index} of "
-            f"scenario {spec.scenario!r}, seed {self.plan.seed}"
-        )
-        return Crash(text, trace, usage=":" in spec.variant)
+        where = f"schedule {index} of scenario {spec.scenario!r}, seed {self.plan.seed}"
+        return blame(spec, error, where)
 
 
 class Here:

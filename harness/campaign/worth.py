@@ -3,7 +3,8 @@
 Two statements are made. The *rule of three*: when none of n independent schedules failed, then with
 95 % confidence fewer than 3/n of all schedules drawn this way fail. And the *bound of pct*
 (Burckhardt et al., ASPLOS 2010): one schedule finds a bug of depth d with probability at least
-1/(n * k^(d-1)), for n tasks and k choice steps; from it, how many runs 99 % would take.
+1/(n * k^(d-1)), for n tasks and k choice steps; from it, how many runs 99 % would take. Half of the
+pct schedules use the measured k, half a larger one; the bound is stated for each half by itself.
 """
 
 import math
@@ -32,11 +33,56 @@ def runs_for(probability: float, confidence: float = CONFIDENCE) -> int:
     return math.ceil(math.log1p(-confidence) / math.log1p(-probability))
 
 
-class Worth(msgspec.Struct, frozen=True):
-    """The two bounds of an entry.
+class Half(msgspec.Struct, frozen=True):
+    """The pct schedules of an entry that spread their change points over the same ``k``."""
 
-    ``k`` is what pct's change points were spread over, ``longest`` the most choice steps that one
-    of its schedules had: the bound counts bugs within the first ``k``.
+    name: str
+    k: int
+    runs: int
+    tasks: int
+    depth: int
+
+    @property
+    def probability(self) -> float:
+        """The least probability that one of them finds a bug within the first k choice steps."""
+        return pct_bound(self.tasks, self.k, self.depth)
+
+    @property
+    def found_at_least(self) -> float:
+        """The least probability that they would have found such a bug."""
+        return -math.expm1(self.runs * math.log1p(-min(self.probability, 1 - 1e-12)))
+
+    @property
+    def runs_wanted(self) -> int:
+        """How many of them 99 % would take."""
+        return runs_for(self.probability)
+
+    def text(self) -> str:
+        """Say it in a sentence."""
+        return (
+            f"the {self.name} half, over the first k={self.k} choice steps: each schedule finds a "
+            f"bug of that depth there with p >= 1/{round(1 / self.probability)}; 99 % would take "
+            f"{self.runs_wanted} such schedules, {self.runs} were run"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the figures for a summary."""
+        return {
+            "half": self.name,
+            "k": self.k,
+            "probability": self.probability,
+            "runs": self.runs,
+            "runs_for_99": self.runs_wanted,
+            "found_at_least": self.found_at_least,
+        }
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """The two bounds of an entry; that of pct for each half of its schedules.
+
+    The near half spread its change points over ``k``, the choice steps that were measured, the
+    ``far_runs`` others over ``far_k``. Each bound counts bugs within the first ``k`` choice steps
+    of its half; ``longest`` is the most that one of the schedules had.
     """
 
     schedules: int
@@ -45,6 +91,8 @@ class Worth(msgspec.Struct, frozen=True):
     k: int
     depth: int
     longest: int
+    far_runs: int = 0
+    far_k: int = 0
 
     @property
     def failing_at_most(self) -> float:
@@ -52,19 +100,18 @@ class Worth(msgspec.Struct, frozen=True):
         return rule_of_three(self.schedules)
 
     @property
-    def pct_probability(self) -> float:
-        """The least probability of one pct schedule."""
-        return pct_bound(self.tasks, self.k, self.depth)
+    def halves(self) -> list[Half]:
+        """The halves of the pct schedules of which any was run, the near one first."""
+        both = (
+            Half("near", self.k, self.pct_runs - self.far_runs, self.tasks, self.depth),
+            Half("far", self.far_k, self.far_runs, self.tasks, self.depth),
+        )
+        return [half for half in both if half.runs]
 
     @property
-    def found_at_least(self) -> float:
-        """The least probability that a bug of that depth would have been found here."""
-        return -math.expm1(self.pct_runs * math.log1p(-min(self.pct_probability, 1 - 1e-12)))
-
-    @property
-    def runs_wanted(self) -> int:
-        """How many pct schedules 99 % would take."""
-        return runs_for(self.pct_probability)
+    def shown(self) -> Half:
+        """The half whose bound stands in the table: the first that covers whole schedules."""
+        return next((h for h in self.halves if h.k >= self.longest), self.halves[-1])
 
     def short(self) -> str:
         """Say it in a table's cell."""
@@ -72,7 +119,7 @@ class Worth(msgspec.Struct, frozen=True):
             return "nothing: one schedule"
         text = f"<{self.failing_at_most:.2g}"
         if self.pct_runs:
-            text += f"; d={self.depth} >={self.found_at_least:.2g}"
+            text += f"; d={self.depth} >={self.shown.found_at_least:.2g} (k={self.shown.k})"
         return text
 
     def long(self) -> str:
@@ -83,13 +130,10 @@ class Worth(msgspec.Struct, frozen=True):
         )
         if not self.pct_runs:
             return text + "; no pct schedule, so no bound by depth"
-        text += (
-            f"; pct, n={self.tasks} tasks, k={self.k} choice steps, d={self.depth}: each finds a "
-            f"bug of that depth with p >= 1/{round(1 / self.pct_probability)}; 99 % would take "
-            f"{self.runs_wanted} pct schedules, {self.pct_runs} were run"
-        )
-        if self.longest > self.k:
-            text += f" (holds for the first {self.k} choice steps; the longest had {self.longest})"
+        text += f"; pct, n={self.tasks} tasks, d={self.depth}: "
+        text += "; ".join(half.text() for half in self.halves)
+        if self.longest > self.halves[-1].k:
+            text += f" (nothing is said of later steps; the longest had {self.longest})"
         return text
 
     def as_dict(self) -> dict[str, object]:
@@ -98,12 +142,9 @@ class Worth(msgspec.Struct, frozen=True):
         if self.pct_runs:
             figures["pct"] = {
                 "tasks": self.tasks,
-                "k": self.k,
-                "longest": self.longest,
                 "depth": self.depth,
-                "probability": self.pct_probability,
+                "longest": self.longest,
                 "runs": self.pct_runs,
-                "runs_for_99": self.runs_wanted,
-                "found_at_least": self.found_at_least,
+                "halves": [half.as_dict() for half in self.halves],
             }
         return figures

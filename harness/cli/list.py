@@ -100,6 +100,7 @@ def faults() -> list[Item]:
     return [{"name": name, "title": title} for name, title in FAULTS.items()]
 
 
+SINGULAR = {"strategies": "strategy"}
 KINDS: dict[str, Callable[[], list[Item]]] = {
     "scenarios": scenarios,
     "variants": variants,
@@ -120,7 +121,7 @@ def command(what: str, as_json: bool) -> int:
     items = KINDS[what]()
     if as_json:
         for item in items:
-            print_json({"type": what.removesuffix("ies").removesuffix("s"), **item})
+            print_json({"type": SINGULAR.get(what, what.removesuffix("s")), **item})
         print_json({"type": "summary", "verdict": CLEAN, "violations": [], "count": len(items)})
         return 0
     if what == "variants":

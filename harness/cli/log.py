@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import EPILOG
+from harness.cli.options import EPILOG, json_option
 
 __all__ = ["group"]
 
@@ -16,19 +16,21 @@ def group() -> None:
 
 @group.command("show", epilog=EPILOG)
 @click.argument("log")
-@click.option(
-    "--life", "how", flag_value="life", default="life", help="The life of each interrupt (default)."
-)
-@click.option("--columns", "how", flag_value="columns", help="Every line, in columns.")
-@click.option(
-    "--json", "how", flag_value="json", help="JSON lines on stdout, the last one a summary."
-)
-def show(log: str, how: str) -> int:
+@click.option("--life", is_flag=True, help="The life of each interrupt (default).")
+@click.option("--columns", is_flag=True, help="Every line, in columns.")
+@json_option
+def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
     """Print the log file LOG; one that ends early is shown as far as it goes."""
     from harness.cli.show import emit, print_log, summary_of
+    from harness.errors import UsageError
     from harness.log.reader import read_log
     from harness.verdict import EXIT_CODES
 
+    given = {"life": life, "columns": columns, "json": as_json}
+    asked = [name for name, wanted in given.items() if wanted]
+    if len(asked) > 1:
+        raise UsageError(f"--{' and --'.join(asked)} exclude each other: give one of them")
+    how = asked[0] if asked else "life"
     path = Path(log)
     content = read_log(path, partial=True)
     print_log(content, how=how)

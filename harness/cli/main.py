@@ -134,6 +134,8 @@ def main(args: list[str] | None = None) -> int:
 
     The root context's ``obj`` is when this began, for commands with a wall time.
     """
+    if sys.stdout is None:
+        return fail("stdout is closed", EXIT_PIPE)
     try:
         code = dispatch(args, time.monotonic())
         sys.stdout.flush()
@@ -157,6 +159,8 @@ def dispatch(args: list[str] | None, began: float) -> int:
     except Passed as passed:
         raise passed.inner from None
     except UsageError as error:
+        if error.__cause__ is not None and os.environ.get(TRACEBACK_ENV):
+            traceback.print_exception(error.__cause__)
         return fail(str(error), EXIT_USAGE)
     except click.Abort:
         return fail("interrupted", EXIT_INTERRUPTED, prefix="")

@@ -62,10 +62,12 @@ class Progress:
         self.began = time.monotonic()
         self.next = self.began
         self.bar: Any = None
+        self.last = (0.0, "")
+        self.said = ""
         self.update: Callable[[float, str], None] = self.plain
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from rich import progress
             from rich.console import Console
 
@@ -89,6 +91,8 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+        elif self.last[1] and self.last[1].split(",")[0] != self.said.split(",")[0]:
+            self.say()
 
     def __call__(self, campaign: Campaign) -> None:
         """Take note of how far it is."""
@@ -104,6 +108,12 @@ class Progress:
     def plain(self, part: float, text: str) -> None:
         """Print a line if it is time for one."""
         now = time.monotonic()
+        self.last = (part, text)
         if now >= self.next:
             self.next = now + PLAIN_SECONDS
-            click.echo(f"  {min(part, 1.0):4.0%} {text}", err=True)
+            self.say()
+
+    def say(self) -> None:
+        """Print the line."""
+        part, self.said = self.last
+        click.echo(f"  {min(part, 1.0):4.0%} {self.said}", err=True)

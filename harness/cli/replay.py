@@ -9,8 +9,8 @@ import click
 from harness.cli.options import EPILOG, engine_option, json_option
 
 if TYPE_CHECKING:
+    from harness.cli.show import Taken
     from harness.engine.schedule import Schedule
-    from harness.log.record import Recorded
     from harness.log.registry import Header
 
 __all__ = ["command"]
@@ -48,8 +48,8 @@ def command(schedule: str, engine: str, as_json: bool) -> int:
     A log is compared with the new one, byte by byte. Exit code 4: the choices could not be made
     again or the logs differ; the first divergent step and the likely cause are told.
     """
-    from harness.cli.show import report_execution
-    from harness.log.record import default_log_root, record
+    from harness.cli.show import report_execution, take
+    from harness.log.record import default_log_root
     from harness.log.writer import new_folder, slug
     from harness.spec import RunSpec
     from harness.verdict import EXIT_DIVERGED
@@ -58,27 +58,32 @@ def command(schedule: str, engine: str, as_json: bool) -> int:
     wanted = target.schedule
     spec = RunSpec.from_schedule(wanted)
     name = f"replay-{slug(Path(spec.scenario).stem)}-{slug(spec.variant)}"
-    path = new_folder(default_log_root(), name) / "execution.jsonl"
-    recorded = record(
-        spec, wanted, path, engine=engine, seed=target.header.seed if target.header else None
-    )
-    diverged = compare(target, recorded)
+    taken = take(
+        spec, wanted, lambda: new_folder(default_log_root(), name) / "execution.jsonl",
+        engine=engine, seed=target.header.seed if target.header else None,
+    )  # fmt: skip
+    diverged = compare(target, taken)
     if diverged is not None:
-        report_divergence(diverged, recorded, as_json=as_json)
+        report_divergence(diverged, taken, as_json=as_json)
+        if taken.error is not None:
+            raise taken.error
         return EXIT_DIVERGED
     if target.path is not None:
         if is_complete(target.path):
             # The same bytes are there already.
-            recorded.path.unlink()
-            with contextlib.suppress(OSError):
-                recorded.path.parent.rmdir()
-            recorded = type(recorded)(recorded.outcome, None, target.path)
-            click.echo("identical: the new log is the old one, byte by byte", err=True)
+            if taken.path is not None:
+                taken.path.unlink()
+                with contextlib.suppress(OSError):
+                    taken.path.parent.rmdir()
+            recorded = type(taken.recorded)(taken.recorded.outcome, None, target.path)
+            taken = taken._replace(recorded=recorded, error=None)
+            how = "" if target.path.read_bytes() == taken.data else " but for its line ends"
+            click.echo(f"identical: the new log is the old one, byte by byte{how}", err=True)
         else:
             click.echo("identical as far as the old log goes; it ends early", err=True)
     else:
         click.echo("replayed: every choice could be made again", err=True)
-    return report_execution(recorded, wanted, as_json=as_json)
+    return report_execution(taken, wanted, as_json=as_json)
 
 
 def load(text: str) -> Target:
@@ -111,12 +116,12 @@ def is_complete(path: Path) -> bool:
     return read_log(path, partial=True).footer is not None
 
 
-def compare(target: Target, recorded: "Recorded") -> Diverged | None:
+def compare(target: Target, taken: "Taken") -> Diverged | None:
     """Find out whether the new execution is the recorded one."""
     where = None
     if target.path is not None:
-        where = compare_logs(target.path, recorded.path)
-    divergence = recorded.divergence
+        where = compare_logs(target.path, taken)
+    divergence = taken.recorded.divergence
     if divergence is None:
         return where
     choices = target.schedule.choices[: divergence.position]
@@ -138,11 +143,14 @@ def likely_cause(target: Target, expected: str) -> str:
     )
 
 
-def compare_logs(old: Path, new: Path) -> Diverged | None:
-    """Compare two logs byte by byte, as far as the old one goes if it ends early."""
-    from harness.log.reader import read_header
+def compare_logs(old: Path, taken: "Taken") -> Diverged | None:
+    """Compare two logs byte by byte, as far as the old one goes if it ends early.
 
-    before, after = old.read_bytes(), new.read_bytes()
+    Line ends that an editor or git made CRLF do not count.
+    """
+    from harness.log.reader import parse_log, read_header
+
+    before, after = old.read_bytes().replace(b"\r\n", b"\n"), taken.data
     if before == after:
         return None
     if not is_complete(old):
@@ -150,7 +158,7 @@ def compare_logs(old: Path, new: Path) -> Diverged | None:
         if after.startswith(before):
             return None
     causes = []
-    a, b = read_header(old), read_header(new)
+    a, b = read_header(old), parse_log(after, taken.recorded.path).header
     if a.version != b.version:
         causes.append(f"it was recorded by vgic-race {a.version}, this is {b.version}")
     if a.scenario_digest != b.scenario_digest:
@@ -164,7 +172,7 @@ def first_difference(before: bytes, after: bytes, cause: str) -> Diverged:
     """Describe the first line in which two logs differ, below the header if there is one."""
     import msgspec
 
-    old, new = before.splitlines(), after.splitlines()
+    old, new = before.split(b"\n"), after.split(b"\n")
     count = max(len(old), len(new))
     old += [b""] * (count - len(old))
     new += [b""] * (count - len(new))
@@ -183,13 +191,13 @@ def first_difference(before: bytes, after: bytes, cause: str) -> Diverged:
     )
 
 
-def report_divergence(diverged: Diverged, recorded: "Recorded", *, as_json: bool) -> None:
+def report_divergence(diverged: Diverged, taken: "Taken", *, as_json: bool) -> None:
     """Say where the replay went another way."""
     from harness.cli.show import emit, shown, summary_of
-    from harness.log.reader import read_log
+    from harness.log.reader import parse_log
 
     if as_json:
-        summary = summary_of(read_log(recorded.path), recorded.path)
+        summary = summary_of(parse_log(taken.data, taken.recorded.path), taken.path)
         summary["verdict"] = "inconclusive"
         emit({**summary, "diverged": diverged._asdict()})
         return
@@ -197,4 +205,5 @@ def report_divergence(diverged: Diverged, recorded: "Recorded", *, as_json: bool
     click.echo(f"  expected: {diverged.expected}")
     click.echo(f"  found:    {diverged.found}")
     click.echo(f"  likely cause: {diverged.cause}")
-    click.echo(f"log: {shown(recorded.path)}", err=True)
+    if taken.path is not None:
+        click.echo(f"log: {shown(taken.path)}", err=True)

@@ -55,31 +55,50 @@ def command(
     the first of the random seeds 0, 1, 2, ... that does, or that breaks a rule. The log is written
     under logs/ (see VGIC_RACE_LOGS).
     """
-    from harness.cli.show import report_execution
-    from harness.log.record import default_log_root, make_engine, record
+    from harness.campaign.crash import naming_variant
+    from harness.cli.show import report_execution, take
+    from harness.log.record import default_log_root, make_engine
     from harness.log.writer import new_folder, slug
     from harness.spec import RunSpec, parse_knobs
 
     spec = RunSpec.make(
         scenario_name(scenario, scenario_file),
-        variant,
+        variant_name(variant),
         pcpus=pcpus,
         vcpus=vcpus,
         lrs=lrs,
         knobs=parse_knobs(knobs),
     )
-    found = choose(make_engine(engine), spec, strategy, seed, depth)
-    what = found.strategy if found.seed is None else f"{found.strategy}, seed {found.seed}"
-    click.echo(f"{spec.scenario}, variant {spec.variant}: {what}", err=True)
-    if log_path is None:
-        stem = slug(Path(spec.scenario).stem) + "-" + slug(spec.variant)
-        path = new_folder(default_log_root(), f"run-{stem}") / "execution.jsonl"
-    else:
-        path = Path(log_path)
-    recorded = record(
-        spec, found.schedule, path, engine=engine, seed=found.seed, exact=log_path is not None
+    with naming_variant(spec):
+        found = choose(make_engine(engine), spec, strategy, seed, depth)
+    what = "" if found.seed is None else f", random seed {found.seed}"
+    click.echo(
+        f"{spec.scenario}, variant {spec.variant}: strategy {found.strategy}{what}", err=True
     )
-    return report_execution(recorded, found.schedule, as_json=as_json)
+
+    def place() -> Path:
+        if log_path is not None:
+            return Path(log_path)
+        stem = slug(Path(spec.scenario).stem) + "-" + slug(spec.variant)
+        return new_folder(default_log_root(), f"run-{stem}") / "execution.jsonl"
+
+    taken = take(
+        spec, found.schedule, place, engine=engine, seed=found.seed, exact=log_path is not None
+    )
+    return report_execution(taken, found.schedule, as_json=as_json)
+
+
+def variant_name(name: str) -> str:
+    """Return the one variant that a name stands for: a museum id must exist in one era only."""
+    from harness.errors import UsageError
+    from harness.variants import expand_variant
+
+    expanded = expand_variant(name)
+    if not expanded:
+        raise UsageError(f"variant {name!r} cannot be expressed in any era (see list variants)")
+    if len(expanded) > 1:
+        raise UsageError(f"variant {name!r} stands for {' and '.join(expanded)}: say which")
+    return expanded[0]
 
 
 def scenario_name(scenario: str | None, scenario_file: str | None) -> str:

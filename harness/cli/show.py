@@ -1,15 +1,15 @@
 """What ``run``, ``replay`` and ``log show`` print of one execution."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
 
 from harness.engine.schedule import LINE_MAX, Schedule
-from harness.log.reader import Log, read_log
+from harness.log.reader import Log, parse_log
 from harness.log.registry import Step, ViolationLine, describe
 from harness.log.views import columns, life_lines, life_text, story_marks
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
@@ -17,8 +17,10 @@ from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 if TYPE_CHECKING:
     from harness.log.record import Recorded
     from harness.log.story import Mark
+    from harness.log.writer import WriteError
+    from harness.spec import RunSpec
 
-__all__ = ["emit", "print_log", "report_execution", "shown", "summary_of"]
+__all__ = ["Taken", "emit", "print_log", "report_execution", "shown", "summary_of", "take"]
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -34,8 +36,9 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def summary_of(log: Log, path: Path) -> dict[str, Any]:
-    """Return the summary line of a log."""
+def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
+    """Return the summary line of a log; it has no path if it could not be written."""
+    place = None if path is None else shown(path)
     header, footer = log.header, log.footer
     return {
         "type": "summary",
@@ -49,7 +52,7 @@ def summary_of(log: Log, path: Path) -> dict[str, Any]:
                 "variant": header.variant,
                 "schedule": header.schedule,
                 "steps": footer.steps if footer else meta.step,
-                "log": shown(path),
+                "log": place,
             }
             for meta, record in log.entries
             if isinstance(record, ViolationLine)
@@ -61,7 +64,7 @@ def summary_of(log: Log, path: Path) -> dict[str, Any]:
         "steps": footer.steps if footer else None,
         "bound": footer.bound if footer else None,
         "complete": footer is not None,
-        "log": shown(path),
+        "log": place,
     }
 
 
@@ -72,12 +75,14 @@ def print_log(log: Log, *, how: str) -> None:
         print_json(log, marks)
         return
     header = log.header
-    seed = "" if header.seed is None else f", seed {header.seed}"
+    seed = "" if header.seed is None else f", random seed {header.seed}"
     click.echo(
-        f"{header.scenario}, variant {header.variant}{seed}: pcpus {header.pcpus}, "
-        f"vcpus {header.vcpus}, List Registers {header.lrs}"
+        f"{header.scenario}, variant {header.variant} (era {header.era}){seed}: "
+        f"pcpus {header.pcpus}, vcpus {header.vcpus}, List Registers {header.lrs}"
         + "".join(f", {knob}" for knob in header.knobs)
     )
+    if how == "life":
+        click.echo("(each line: time in ns, step, task, what happened)")
     for line in (columns if how == "columns" else life_text)(log, marks):
         click.echo(line)
     told = {
@@ -110,20 +115,63 @@ def print_json(log: Log, marks: "Mapping[int, Mark]") -> None:
         )
 
 
-def report_execution(recorded: "Recorded", schedule: Schedule, *, as_json: bool) -> int:
-    """Print an execution just recorded, its verdict and its reproducer; return the exit code."""
-    path = recorded.path
-    log = read_log(path)
-    click.echo(f"log: {shown(path)}", err=True)
+class Taken(NamedTuple):
+    """An execution just recorded. ``data`` is its log, ``error`` why that is in no file."""
+
+    recorded: "Recorded"
+    data: bytes
+    error: "WriteError | None"
+
+    @property
+    def path(self) -> Path | None:
+        """Where the log is, if it is in a file."""
+        return self.recorded.path if self.error is None else None
+
+
+def take(
+    spec: "RunSpec",
+    schedule: Schedule,
+    place: Callable[[], Path],
+    *,
+    engine: str,
+    seed: int | None,
+    exact: bool = False,
+) -> Taken:
+    """Record an execution at the path that ``place`` makes, or in memory if that cannot be."""
+    from harness.campaign.crash import naming_variant
+    from harness.log.record import record, remember
+    from harness.log.writer import WriteError
+
+    with naming_variant(spec):
+        try:
+            recorded = record(spec, schedule, place(), engine=engine, seed=seed, exact=exact)
+        except WriteError as error:
+            return Taken(*remember(spec, schedule, Path(), engine=engine, seed=seed), error)
+    return Taken(recorded, recorded.path.read_bytes(), None)
+
+
+def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
+    """Print an execution just recorded, its verdict and its reproducer; return the exit code.
+
+    Raises:
+        WriteError: after all that, if the log could not be written.
+
+    """
+    path = taken.path
+    log = parse_log(taken.data, taken.recorded.path)
+    if path is not None:
+        click.echo(f"log: {shown(path)}", err=True)
     print_log(log, how="json" if as_json else "life")
     if as_json:
         emit(summary_of(log, path))
     else:
         print_verdict(log, path, schedule)
-    return EXIT_CODES[recorded.verdict]
+    if taken.error is not None:
+        raise taken.error
+    return EXIT_CODES[taken.recorded.verdict]
 
 
-def print_verdict(log: Log, path: Path, schedule: Schedule) -> None:
+def print_verdict(log: Log, path: Path | None, schedule: Schedule) -> None:
     """Say how the execution ended; the reproducer comes last."""
     footer = log.footer
     assert footer is not None
@@ -137,9 +185,9 @@ def print_verdict(log: Log, path: Path, schedule: Schedule) -> None:
         last = [(m, r) for m, r in log.entries if not isinstance(r, Step | ViolationLine)][-5:]
         click.echo("the last events:")
         for meta, record in last:
-            click.echo(f"  {meta.t:>8}  {meta.step:>5}  {meta.task:<6}  {describe(record)}")
+            click.echo(f"  {meta.t:>8} ns  {meta.step:>5}  {meta.task:<6}  {describe(record)}")
     else:
         click.echo(f"inconclusive: the bound on {footer.bound!r} was reached")
     text = str(schedule)
-    what = text if len(text) <= LINE_MAX else shown(path)
+    what = text if path is None or len(text) <= LINE_MAX else shown(path)
     click.echo(f"reproduce: vgic-race replay {shlex.quote(what)}")

@@ -1,5 +1,6 @@
 """``vgic-race stress``: many schedules of many scenarios and variants."""
 
+import math
 import os
 import shlex
 import sys
@@ -38,7 +39,18 @@ SECONDS = 10.0
 REPORT_SECONDS = 0.7
 """What is kept back of the wall time, to write and print what was found."""
 
+LEGEND = (
+    "worth: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the least "
+    "probability with which a bug of depth D in the first k choice steps would have been found"
+)
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
+
+
+def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    """Accept a number of seconds."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise UsageError(f"--seconds {value:g}: expected a number of seconds above 0")
+    return value
 
 
 @click.command(epilog=EPILOG)
@@ -57,7 +69,7 @@ VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIV
 )
 @click.option("--schedules", type=click.IntRange(min=1), help="How many, shared over the entries.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True),
+    "--seconds", type=float, callback=positive,
     help=f"Wall time of the whole command, shared over the entries [{SECONDS:g}].",
 )  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes [one per CPU].")
@@ -81,6 +93,7 @@ def command(**options: Any) -> int:
     with Interrupts() as interrupts:
         with Progress(plan.schedules, seconds) as progress:
             campaign = run_campaign(plan, interrupts, progress)
+        interrupts.reporting()
         from harness.log.record import default_log_root
 
         evidence = Evidence(default_log_root())
@@ -213,6 +226,7 @@ def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) 
     click.echo(table(head, rows, right=(2, 3, 4, 5)))
     clean = [t for t in campaign.tallies if t.verdict == CLEAN]
     if clean:
+        click.echo(LEGEND)
         click.echo("\nWhat NOT FOUND is worth (a sample proves nothing):")
         for tally in clean:
             click.echo(f"  {name_of(tally)}: {tally.worth.long()}")
@@ -225,11 +239,25 @@ def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) 
     if evidence.folder is not None and not evidence.error:
         click.echo(f"\nwritten to {shown(evidence.folder)}")
     told: dict[tuple[str, str], int] = {}
+    shown_ones = []
     for failure in failures:
         key = (failure.tally.spec.variant, failure.finding.violations[0].rule)
         told[key] = told.get(key, 0) + 1
         if told[key] <= LOGS_MAX:
-            print_failure(failure)
+            shown_ones.append(failure)
+    more = sum(sum(t.broken.values()) for t in campaign.tallies) - len(shown_ones)
+    if more:
+        click.echo(f"\n{more} more failing schedules are not shown: {place_of_more(evidence)}")
+    for failure in shown_ones:
+        print_failure(failure)
+
+
+def place_of_more(evidence: Evidence) -> str:
+    """Say where the failures are that are not printed."""
+    if evidence.folder is None or evidence.error:
+        return "they could not be written, see --json"
+    where = shown(evidence.folder / "campaign.json")
+    return f'see "violations" in {where} (at most {KEPT_MAX} per entry and rule)'
 
 
 def row(tally: Tally) -> tuple[str, ...]:

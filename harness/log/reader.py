@@ -19,7 +19,7 @@ from harness.log.registry import (
 )
 from model.facts import KINDS, Fact
 
-__all__ = ["Entry", "Log", "facts_of", "read_header", "read_log"]
+__all__ = ["Entry", "Log", "facts_of", "parse_log", "read_header", "read_log"]
 
 RECORDS: dict[str, Any] = {
     "header": Header,
@@ -52,10 +52,20 @@ def bad(path: Path, line: int, why: str) -> UsageError:
 
 def lines_of(path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
     """Yield each line's number, object, and whether it ends as a whole line does."""
+    yield from lines_in(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the log {str(path)!r}: {error.strerror}") from None
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the log {str(path)!r}: {reason}") from None
+
+
+def lines_in(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """Yield the lines of a log's content, which ``path`` names."""
     if not data.strip():
         raise UsageError(f"log {str(path)!r} is empty, expected a header in line 1")
     lines = data.split(b"\n")
@@ -120,11 +130,16 @@ def read_log(path: Path, *, partial: bool = False) -> Log:
         UsageError: the file is no log, or is cut off: in which line.
 
     """
+    return parse_log(read_bytes(path), path, partial=partial)
+
+
+def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
+    """Read a whole log from its content, as :func:`read_log` does; ``path`` names it in errors."""
     header: Header | None = None
     footer: Footer | None = None
     entries: list[Entry] = []
     number = 0
-    for number, line, whole in lines_of(path):
+    for number, line, whole in lines_in(data, path):
         if footer is not None:
             raise bad(path, number, "there is something after the footer")
         if not whole:

@@ -13,7 +13,7 @@ from harness.engine.execution import NUDGED, SEARCH, Execution, Outcome, Slot
 from harness.engine.schedule import Schedule
 from harness.log.clocks import VectorClocks
 from harness.log.registry import FORMAT, fact_fields
-from harness.log.writer import LogFile, default_log_root
+from harness.log.writer import LogFile, MemoryLog, default_log_root
 from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -22,7 +22,9 @@ from model.facts import KINDS, Fact
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
-__all__ = ["Engine", "Recorded", "default_log_root", "make_engine", "record", "verdict_of"]
+__all__ = [
+    "Engine", "Recorded", "default_log_root", "make_engine", "record", "remember", "verdict_of",
+]  # fmt: skip
 
 PHASES = ("search", "drain", "nudged")
 ENGINE_TASK = "engine"
@@ -90,6 +92,29 @@ def record(
         UsageError: the log cannot be written.
 
     """
+    log = LogFile(path, exact=exact)
+    try:
+        outcome, divergence = run_into(log, spec, schedule, engine, seed)
+        done = log.commit()
+    except BaseException:
+        log.abandon()
+        raise
+    return Recorded(outcome=outcome, divergence=divergence, path=done)
+
+
+def remember(
+    spec: RunSpec, schedule: Schedule, path: Path, *, engine: str, seed: int | None
+) -> tuple[Recorded, bytes]:
+    """Do as :func:`record` without a file: ``path`` is only noted. The log's bytes come, too."""
+    log = MemoryLog()
+    outcome, divergence = run_into(log, spec, schedule, engine, seed)
+    return Recorded(outcome=outcome, divergence=divergence, path=path), log.data()
+
+
+def run_into(
+    log: LogFile | MemoryLog, spec: RunSpec, schedule: Schedule, engine: str, seed: int | None
+) -> tuple[Outcome, Divergence | None]:
+    """Run ``schedule`` and write everything to ``log``."""
     driver = make_engine(engine)
     world = spec.build(driver.task_class)
     strategy = Replay(schedule.choices)
@@ -101,17 +126,11 @@ def record(
         assert outcome is not None
         outcomes.append(outcome)
 
-    log = LogFile(path, exact=exact)
-    try:
-        recorder = Recorder(world, execution, log)
-        recorder.header(spec, schedule, seed)
-        driver.drive(once())
-        recorder.footer(outcomes[0])
-        done = log.commit()
-    except BaseException:
-        log.abandon()
-        raise
-    return Recorded(outcome=outcomes[0], divergence=strategy.divergence, path=done)
+    recorder = Recorder(world, execution, log)
+    recorder.header(spec, schedule, seed)
+    driver.drive(once())
+    recorder.footer(outcomes[0])
+    return outcomes[0], strategy.divergence
 
 
 def digest(scenario: msgspec.Struct) -> str:
@@ -135,7 +154,7 @@ def program_version() -> str:
 class Recorder:
     """Listens to an execution and writes its log."""
 
-    def __init__(self, world: "VgicWorld", execution: Execution, log: LogFile) -> None:
+    def __init__(self, world: "VgicWorld", execution: Execution, log: LogFile | MemoryLog) -> None:
         self.world = world
         self.execution = execution
         self.log = log

@@ -127,8 +127,8 @@ class Kind(msgspec.Struct, frozen=True):
 
 TEXTS: dict[type[Fact], str] = {
     facts.LineChanged: "line of INTID {intid} {before} -> {level}",
-    facts.PendingChanged: "pending latch of INTID {intid} {before} -> {after}",
-    facts.ActiveChanged: "INTID {intid} active {before} -> {after} ({cause})",
+    facts.PendingChanged: "pending latch of INTID {intid}: {before} -> {after}",
+    facts.ActiveChanged: "INTID {intid}: {before} -> {after} ({cause})",
     facts.AckedByHost: "host IAR = {intid}",
     facts.PriorityDropped: "host EOIR {intid}, running priority {running}",
     facts.Signalled: "IRQ pin of CPU {cpu} {before} -> {level}",
@@ -169,8 +169,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})",
     facts.Injected: "inject vINTID {vintid} for VCPU {vcpu}: {level} (accepted: {accepted})",
     facts.Folded: (
-        "fold vINTID {vintid}: LR {state} -> active {active}, line {line_level}, "
-        "latch {pending_latch}"
+        "fold vINTID {vintid}: LR {state} -> {active}, line {line_level}, latch {pending_latch}"
     ),
     facts.Resampled: "KVM samples the line of vINTID {vintid} again: {level}",
     facts.Requested: "request for VCPU {vcpu}",
@@ -193,6 +192,18 @@ LEVELS = {"level", "line", "line_level"}
 NEGATED = {"line": "level", "pending": "after", "active": "after", "signal": "level"}
 """Facts of a change of one bit: "before" in the log is the opposite of this field."""
 
+LATCH, ACTIVE = ("clear", "set"), ("inactive", "active")
+WORDS = {
+    ("pending", "before"): LATCH,
+    ("pending", "after"): LATCH,
+    ("active", "before"): ACTIVE,
+    ("active", "after"): ACTIVE,
+    (facts.Folded.KIND, "active"): ACTIVE,
+    (facts.Folded.KIND, "pending_latch"): LATCH,
+    (facts.PhysActiveWritten.KIND, "value"): ACTIVE,
+}
+"""The words for bits that are neither a level (low, high) nor an answer (no, yes)."""
+
 LR_FIELDS = Lr.__struct_fields__
 
 
@@ -206,14 +217,21 @@ def describe(record: msgspec.Struct) -> str:
     if kind == "fold":
         values["state"] = STATES[values["state"]]
     return REGISTRY[kind].text.format_map(
-        {name: pretty(value, levels=name in high_low) for name, value in values.items()}
+        {name: pretty(value, words_of(kind, name, high_low)) for name, value in values.items()}
     )
 
 
-def pretty(value: object, *, levels: bool) -> str:
-    """Return a field's value as a reader wants it."""
+def words_of(kind: str, name: str, high_low: set[str]) -> tuple[str, str]:
+    """Return the two words for a field that is a bit."""
+    if name in high_low:
+        return ("low", "high")
+    return WORDS.get((kind, name), ("no", "yes"))
+
+
+def pretty(value: object, words: tuple[str, str]) -> str:
+    """Return a field's value as a reader wants it; ``words`` are for a bit."""
     if isinstance(value, bool):
-        return ("low", "high")[value] if levels else ("0", "1")[value]
+        return words[value]
     if isinstance(value, Lr):
         if value.state == 0:
             return "inactive" if value.vintid else "empty"

@@ -13,7 +13,7 @@ from model.messages import VTIMER_PPI
 __all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
 
 WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
-HEADINGS = ("time", "step", "task", "pcpu", "vcpu", "event", "what")
+HEADINGS = ("time/ns", "step", "task", "pcpu", "vcpu", "event", "what")
 
 LIFE = (
     facts.GuestTimer,

@@ -14,7 +14,15 @@ import structlog
 
 from harness.errors import UsageError
 
-__all__ = ["BytesLogger", "LogFile", "default_log_root", "make_logger", "new_folder", "slug"]
+__all__ = [
+    "BytesLogger", "LogFile", "MemoryLog", "WriteError", "default_log_root", "make_logger",
+    "new_folder", "slug",
+]  # fmt: skip
+
+
+class WriteError(UsageError):
+    """The surroundings do not let a log be written: a full disk, a folder one may not write."""
+
 
 BUFFER_BYTES = 1 << 18
 FIRST = ("event", "seq", "t", "step", "task")
@@ -62,9 +70,9 @@ def new_folder(root: Path, name: str) -> Path:
     raise cannot("make the log folder", root / name, "every numbered name is taken")
 
 
-def cannot(what: str, path: Path, why: str | None) -> UsageError:
+def cannot(what: str, path: Path, why: str | None) -> WriteError:
     """Say what could not be done, where, and why."""
-    return UsageError(f"cannot {what} {str(path)!r}: {why or 'input/output error'}")
+    return WriteError(f"cannot {what} {str(path)!r}: {why or 'input/output error'}")
 
 
 class BytesLogger:
@@ -108,6 +116,21 @@ def make_logger(sink: BytesLogger) -> Any:
     )
 
 
+class MemoryLog:
+    """A log that is only kept in memory: for when there is nowhere to write it."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Keep one line."""
+        self.lines.append(encode(None, "", {"event": event, **fields}))
+
+    def data(self) -> bytes:
+        """Return what a file would hold."""
+        return b"".join(self.lines)
+
+
 class LogFile:
     """A log being written. With ``exact`` the name must be free, else the next free one is taken.
 
@@ -125,6 +148,8 @@ class LogFile:
     @staticmethod
     def reserve(path: Path, exact: bool) -> tuple[Path, Path, int]:
         """Open the temporary file of a log whose name is free."""
+        if not path.name or path.is_dir():
+            raise UsageError(f"cannot write the log {str(path)!r}: it is a folder")
         for number in range(1, 2 if exact else NAMES_MAX):
             name = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
             partial = name.with_name(f"{name.name}.partial")
@@ -189,11 +214,11 @@ class LogFile:
             self.open = False
             os.close(self.sink.descriptor)
 
-    def failed(self, error: OSError) -> UsageError:
+    def failed(self, error: OSError) -> WriteError:
         """Close the file, and say what could not be written and where the rest is."""
         self.abandon()
         reason = error.strerror or "input/output error"
-        return UsageError(
+        return WriteError(
             f"cannot write the log {str(self.path)!r}: {reason}; what was written is in "
             f"{str(self.partial)!r}"
         )

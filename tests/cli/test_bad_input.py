@@ -11,6 +11,9 @@ class Bare(Kvm): era = "lazy"
 class Raises(Seed):
     async def run_once(self, *args):
         raise ZeroDivisionError("on purpose")
+class Leaves(Seed):
+    async def run_once(self, *args):
+        raise SystemExit(0)
 class Exits(Seed):
     async def run_once(self, *args):
         import os
@@ -101,6 +104,52 @@ def test_a_variant_that_raises_is_named(cli, mine, jobs):
     args = ["stress", "timer-wfi", "--variant", f"{mine}:Raises", "--schedules", 200]
     done = cli(*args, "--jobs", jobs, "--seed", 1)
     done.refused("mine.py:Raises", "ZeroDivisionError: on purpose", "run_once", "schedule 0")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("engine", ["trio", "direct"])
+def test_a_variant_that_exits_does_not_end_the_command(cli, mine, jobs, engine):
+    args = ["stress", "timer-wfi", "--variant", f"{mine}:Leaves", "--schedules", 200]
+    done = cli(*args, "--jobs", jobs, "--seed", 1, "--engine", engine)
+    done.refused("mine.py:Leaves", "SystemExit: 0", "run_once", "schedule 0")
+
+
+@pytest.mark.parametrize("engine", ["trio", "direct"])
+@pytest.mark.parametrize(
+    ("name", "what"), [("Raises", "ZeroDivisionError: on purpose"), ("Leaves", "SystemExit: 0")]
+)
+def test_run_and_replay_name_a_variant_that_raises(cli, mine, engine, name, what):
+    variant = f"{mine}:{name}"
+    done = cli("run", "timer-wfi", "--variant", variant, "--engine", engine)
+    done.refused(variant, what, "run_once", "'timer-wfi'")
+    schedule = f"v1;timer-wfi;variant={variant};pcpus=1,vcpus=1,lrs=4;;v0"
+    cli("replay", schedule, "--engine", engine).refused(variant, what, "run_once")
+
+
+def test_run_wants_one_variant(cli):
+    cli("run", "timer-wfi", "--variant", "1").refused("seed-1 and lazy-1", "say which")
+    done = cli("run", "timer-wfi", "--variant", "14", "--json")
+    assert done.summary["variant"] == "lazy-14"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "0", "-1"])
+def test_seconds_that_are_no_time(cli, seconds):
+    cli("stress", "--seconds", seconds).refused("--seconds")
+
+
+def test_a_log_cannot_be_a_folder(cli, tmp_path):
+    cli("run", "timer-wfi", "--log", ".").refused("is a folder")
+    cli("run", "timer-wfi", "--log", tmp_path).refused("is a folder")
+
+
+def test_a_size_of_many_digits(cli):
+    text = f"v1;timer-wfi;variant=lazy;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
+    cli("replay", text).refused("pcpus")
+
+
+def test_one_view_at_a_time(cli):
+    cli("log", "show", "x.jsonl", "--columns", "--json").refused("--columns and --json")
+    cli("log", "show", "x.jsonl", "--life", "--columns").refused("--life and --columns")
 
 
 def test_a_built_in_variant_that_raises_is_our_fault(cli, monkeypatch):

@@ -86,6 +86,18 @@ def test_a_full_stdout_is_bad_luck_not_a_bug(start):
     assert done.stderr == "error: No space left on device\n"
 
 
+def test_no_stdout_at_all_is_no_verdict(logs):
+    command = f"{sys.executable} -m harness.cli.main list rules >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 141
+    assert done.stderr == "error: stdout is closed\n"
+
+
+def test_items_say_what_they_are(cli):
+    first = cli("list", "strategies", "--json").out.splitlines()[0]
+    assert '"type":"strategy"' in first
+
+
 @pytest.mark.parametrize(
     "what", ["scenarios", "variants", "rules", "strategies", "knobs", "faults"]
 )

@@ -5,12 +5,15 @@ import os
 import resource
 import shlex
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from harness.engine.schedule import LINE_MAX
 from harness.scenarios.schema import builtin_names
 
+SCENARIOS = Path(__file__).resolve().parents[1] / "race" / "scenarios"
 TIMES = ("seconds", "steps_per_second")
 
 
@@ -93,7 +96,28 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
     whole = list((logs / "stress-1").glob("*.jsonl"))
     assert len(whole) <= 3 * len(entry["broken"])
     for violation in done.summary["violations"]:
-        assert violation["schedule"].startswith("v1;") or Path(violation["schedule"]).is_file()
+        assert violation["schedule"].startswith("v1;")
+        file = violation["schedule_file"]
+        assert (file is not None) == (len(violation["schedule"]) > LINE_MAX)
+        assert file is None or Path(file).read_text().strip() == violation["schedule"]
+
+
+def test_late_change_points_are_tried(cli):
+    file = SCENARIOS / "enable-while-asserted.toml"
+    args = ["--variant", "lazy", "--seed", 1, "--schedules", 1000, "--engine", "direct"]
+    done = cli("stress", "--scenario-file", file, *args, "--json")
+    assert done.code == 1
+    assert {"R15", "I1"} <= {v["rule"] for v in done.summary["violations"]}
+
+
+def test_keep_going_says_how_many_more_there_are(cli):
+    done = cli(
+        "stress", "timer-busy", "--variant", "seed-4", "--schedules", 30, "--seed", 1, "--jobs", 1,
+        "--engine", "direct", "--keep-going",
+    )  # fmt: skip
+    assert done.code == 1
+    assert done.out.count("more failing schedules are not shown: see") == 1
+    assert done.out.splitlines()[-1].startswith("reproduce: ")
 
 
 def test_round_robin_is_one_schedule(cli):
@@ -123,6 +147,43 @@ def test_ctrl_c_with_workers_running(start, finish, logs):
     assert done.summary["schedules"] > 0
     campaign = json.loads((logs / "stress-1" / "campaign.json").read_text())
     assert campaign["schedules"] == done.summary["schedules"]
+
+
+STUCK = """
+from harness.kvm.seed import Seed
+
+class Stuck(Seed):
+    count = 0
+    async def run_once(self, *args):
+        Stuck.count += 1
+        while Stuck.count > 40:
+            pass
+        return await super().run_once(*args)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("pause", [0.05, 1.3])
+def test_a_second_ctrl_c_hides_nothing(start, finish, tmp_path, jobs, pause):
+    path = tmp_path / "stuck.py"
+    path.write_text(STUCK)
+    process = start(
+        "stress", "timer-wfi", "--variant", f"{path}:Stuck", "--schedules", 10_000,
+        "--jobs", jobs, "--json",
+    )  # fmt: skip
+    process.stderr.readline()
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(pause)
+    os.killpg(process.pid, signal.SIGINT)
+    if jobs == 1 and pause < 1:
+        # Nobody but a third one can end it here.
+        time.sleep(1.2)
+        os.killpg(process.pid, signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130
+    assert done.summary["interrupted"]
+    assert done.summary["verdict"] == "inconclusive"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

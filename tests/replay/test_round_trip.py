@@ -182,3 +182,34 @@ def test_what_only_the_drain_finds(
         captured = capsys.readouterr()
         assert "identical" in captured.err
         assert broken(captured.out) == found
+
+
+def test_line_ends_that_were_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "a.jsonl"
+    assert main(["run", "timer-wfi", "--log", str(log)]) == 0
+    log.write_bytes(log.read_bytes().replace(b"\n", b"\r\n"))
+    capsys.readouterr()
+    assert main(["replay", str(log)]) == 0
+    assert "identical" in capsys.readouterr().err
+    log.write_bytes(log.read_bytes().replace(b'"op":"enter"', b'"op":"entre"'))
+    assert main(["replay", str(log)]) == 4
+    assert "entre" in capsys.readouterr().out
+
+
+def test_nowhere_to_write_hides_nothing(
+    tmp_path: Path, logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.write_text("a file, no folder")
+    run = ["run", "timer-wfi", "--seed", "1"]
+    for arguments in (
+        run,
+        [*run, "--log", str(tmp_path / "no" / "such" / "folder.jsonl")],
+        ["replay", str(random_schedule("timer-wfi", "lazy", 1))],
+    ):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert out.splitlines()[-1].startswith("reproduce: ")
+        assert err.splitlines()[-1].startswith("error: cannot ")
+        assert main([*arguments, "--json"]) == 2
+        out, _ = capsys.readouterr()
+        assert msgspec.json.decode(out.splitlines()[-1])["log"] is None

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.campaign.plan import Plan
+from harness.campaign.plan import Plan, far_k
 from harness.campaign.seeds import schedule_seed
 from harness.campaign.worth import Worth, pct_bound, rule_of_three, runs_for
 from harness.spec import RunSpec
@@ -37,6 +37,14 @@ def test_mix_alternates():
     assert isinstance(plan.strategy_of(0, 1, 10), Pct)
 
 
+@pytest.mark.parametrize(("strategy", "first", "apart"), [("mix", 1, 2), ("pct", 0, 1)])
+def test_every_other_pct_schedule_looks_far(strategy, first, apart):
+    plan = Plan(specs=(SPEC,), seed=1, schedules=2, strategy=strategy)
+    ks = [plan.strategy_of(0, first + apart * i, 30).k for i in range(4)]
+    assert ks == [30, 200, 30, 200]
+    assert far_k(80) == 320
+
+
 def test_rule_of_three():
     assert rule_of_three(0) == 1
     assert rule_of_three(2) == 1
@@ -53,9 +61,14 @@ def test_the_bound_of_pct_and_the_runs_it_takes():
 
 
 def test_what_a_campaign_is_worth_never_says_proved():
-    worth = Worth(schedules=1000, pct_runs=500, tasks=8, k=30, depth=3, longest=70)
-    assert worth.found_at_least == pytest.approx(1 - (1 - 1 / 7200) ** 500)
-    assert "70" in worth.long()
+    worth = Worth(schedules=1000, pct_runs=500, tasks=8, k=30, depth=3, longest=270,
+                  far_runs=200, far_k=200)  # fmt: skip
+    near, far = worth.halves
+    assert near.found_at_least == pytest.approx(1 - (1 - 1 / 7200) ** 300)
+    assert far.found_at_least == pytest.approx(1 - (1 - 1 / 320_000) ** 200)
+    assert worth.shown == far
+    assert "the near half, over the first k=30" in worth.long()
+    assert "270" in worth.long()
     assert "proved" not in worth.long().lower()
     alone = Worth(schedules=1000, pct_runs=0, tasks=8, k=30, depth=3, longest=0)
     assert "no bound by depth" in alone.long()

@@ -1,12 +1,17 @@
 """Merging: results in any order come to the same sums and the same first failure."""
 
+import threading
+from concurrent.futures import Future
 from itertools import permutations
 
 import pytest
 
-from harness.campaign.runner import Lane
-from harness.campaign.summary import KEPT_MAX, Tally
-from harness.campaign.workers import BatchResult, Finding
+from harness.campaign.crash import Crash
+from harness.campaign.interrupt import Interrupts
+from harness.campaign.plan import Plan
+from harness.campaign.runner import Lane, Runner
+from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.campaign.workers import Batch, BatchResult, Finding
 from harness.engine.execution import Violation
 from harness.spec import RunSpec
 
@@ -85,3 +90,68 @@ def test_states_are_counted_over_executions():
     assert "guest acknowledged" in tally.unmet
     assert tally.verdict == "inconclusive"
     assert "more schedules" in tally.reasons()[0]
+
+
+class Slow:
+    """A pool that answers when it is told to."""
+
+    depth = 3
+
+    def __init__(self):
+        self.stop = threading.Event()
+        self.futures = {}
+
+    def submit(self, batch: Batch):
+        self.futures[batch.first] = Future()
+        return self.futures[batch.first]
+
+
+@pytest.mark.parametrize("order", list(permutations((0, 64, 128))))
+def test_the_lowest_crash_counts_whoever_reports_first(order):
+    plan = Plan(specs=(SPEC,), seed=1, schedules=400)
+    campaign = Campaign(plan=plan, tallies=[Tally.make(SPEC, 3)])
+    pool = Slow()
+    runner = Runner(plan, pool, campaign, Interrupts())
+    runner.deal()
+    for first in order:
+        done = result(first, 64)
+        if first:
+            done.done, done.crash = 5, Crash(f"at {first + 5}", "", usage=True)
+        pool.futures[first].set_result(done)
+        assert not pool.stop.is_set()
+        runner.take(pool.futures[first])
+        runner.deal()
+        if pool.stop.is_set():
+            break
+    runner.finish()
+    assert campaign.crash.text == "at 69"
+    assert campaign.verdict == "inconclusive"
+    assert campaign.schedules == 69
+
+
+def test_a_crash_behind_a_failure_does_not_count():
+    one = lane()
+    late = result(10, 2)
+    late.crash = Crash("later", "", usage=True)
+    one.take(late, keep_going=False)
+    assert not one.wants()
+    one.take(result(0, 10, [9]), keep_going=False)
+    assert one.closed
+    assert one.crash is None
+
+
+def test_an_interrupted_campaign_is_not_clean():
+    plan = Plan(specs=(SPEC,), seed=1, schedules=400)
+    assert Campaign(plan=plan, tallies=[], interrupted=True).verdict == "inconclusive"
+    broken = Tally.make(SPEC, 3)
+    broken.add(result(0, 4, [2]))
+    assert Campaign(plan=plan, tallies=[broken], interrupted=True).verdict == "violated"
+
+
+def test_advice_does_not_promise_what_sizes_and_strategy_forbid():
+    alone = Tally.make(SPEC, 3, "round-robin")
+    alone.add(result(0, 1))
+    assert "more schedules" not in alone.reasons()[0]
+    changed = Tally.make(RunSpec("timer-wfi", "lazy", 2, 1, 4, (("gic_lag", "0"),)), 3)
+    changed.add(result(0, 4))
+    assert "out of reach with pcpus=2, gic_lag=0" in changed.reasons()[0]

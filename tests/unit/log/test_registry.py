@@ -49,7 +49,7 @@ def test_one_registry_for_everything() -> None:
 
 def test_before_and_after() -> None:
     assert fact_fields(sample("active"))["before"] is False
-    assert describe(sample("active")) == "INTID 3 active 0 -> 1 (irq)"
+    assert describe(sample("active")) == "INTID 3: inactive -> active (irq)"
     assert describe(sample("line")) == "line of INTID 3 low -> high"
     lr = fact_fields(sample("lr-written"))
     assert (lr["before_state"], lr["after_state"], lr["vintid"]) == (0, PENDING, 27)

@@ -1,0 +1,71 @@
+"""Exceptions out of executions: whose they are, and how to say so in one line."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.spec import RunSpec
+
+__all__ = ["Crash", "blame", "is_interrupt", "naming_variant"]
+
+
+class Crash(msgspec.Struct, frozen=True):
+    """An exception in an execution. ``usage`` marks bad input rather than a fault of ours."""
+
+    text: str
+    trace: str
+    usage: bool
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """Return what a group of one exception holds."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Tell whether this is, or is about, a Ctrl-C."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(KeyboardInterrupt) is not None
+    return isinstance(error, KeyboardInterrupt)
+
+
+def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
+    """Describe an exception: whose it is, where in the code, and ``where`` in the campaign."""
+    error = unwrapped(error)
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, UsageError):
+        return Crash(str(error), trace, usage=True)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" in {frames[-1].name} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+    text = (
+        f"variant {spec.variant!r} raised {type(error).__name__}: {error}"
+        f"{last if frames else ''}, in {where}"
+    )
+    return Crash(text.replace("\n", " "), trace, usage=":" in spec.variant)
+
+
+@contextmanager
+def naming_variant(spec: RunSpec) -> Iterator[None]:
+    """Make bad input of whatever a variant of the user's raises in here.
+
+    Raises:
+        UsageError: the variant raised something; named is the variant, the exception and where.
+
+    """
+    try:
+        yield
+    except BaseException as error:
+        if is_interrupt(error) or isinstance(error, UsageError):
+            raise
+        crash = blame(spec, error, f"scenario {spec.scenario!r}")
+        if isinstance(unwrapped(error), UsageError):
+            raise unwrapped(error) from None
+        if not crash.usage:
+            raise
+        raise UsageError(crash.text) from unwrapped(error)
