@@ -13,7 +13,7 @@ __all__ = ["DEPTH", "MIX", "STRATEGIES", "Plan", "far_k"]
 
 MIX = "mix"
 DEPTH = 3
-FAR_FACTOR, FAR_LEAST = 4, 200
+FAR_FACTOR, FAR_LEAST, FAR_MOST = 4, 200, 400
 STRATEGIES: dict[str, str] = {
     MIX: "schedules 0, 2, 4... by random, the others by pct (default)",
     "random": "every enabled task equally likely at every step",
@@ -26,9 +26,10 @@ def far_k(k: int) -> int:
     """Return what every other pct schedule spreads its change points over.
 
     Pct starves tasks, so that its executions may have many more choice steps than those that ``k``
-    was measured by: points spread over ``k`` alone would never come late in them.
+    was measured by: points spread over ``k`` alone would never come late in them. Where ``k`` is
+    large, executions are not several times as long, and points beyond their end would be lost.
     """
-    return max(FAR_FACTOR * k, FAR_LEAST)
+    return max(k, min(FAR_FACTOR * k, FAR_MOST), FAR_LEAST)
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def test_every_other_pct_schedule_looks_far(strategy, first, apart):
     plan = Plan(specs=(SPEC,), seed=1, schedules=2, strategy=strategy)
     ks = [plan.strategy_of(0, first + apart * i, 30).k for i in range(4)]
     assert ks == [30, 200, 30, 200]
-    assert far_k(80) == 320
+    assert [far_k(k) for k in (80, 300, 500)] == [320, 400, 500]
 
 
 def test_rule_of_three():
