@@ -227,7 +227,7 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
     era = variant in ("seed", "lazy")
     world = world_of(scenario, resolve_variant(variant))
-    ended = list(outcomes(world, 12 if era else 3, audit=True))
+    ended = list(outcomes(world, 12 if era else 3))
     assert all(outcome.bound == "" for outcome in ended)
     if era:
         assert [outcome.violations for outcome in ended] == [[]] * len(ended)
@@ -248,4 +248,4 @@ def test_eras_keep_to_their_footprints_under_knobs(
     era: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:
     world = world_of("migrate", resolve_variant(era), knobs)
-    assert all(outcome.steps > 0 for outcome in outcomes(world, 6, audit=True))
+    assert all(outcome.steps > 0 for outcome in outcomes(world, 6))
