@@ -170,9 +170,17 @@ class Runner:
     def choose(self, seconds_left: float | None) -> Lane | None:
         """Choose the entry that is furthest behind; past the deadline, one that had no turn."""
         lanes = [lane for lane in self.lanes if lane.wants()]
+        if seconds_left is not None and not self.plan.keep_going:
+            # In a given time, what is known to be broken gets no more of it in other scenarios.
+            broken = [self.variant(lane) for lane in self.lanes if lane.closed]
+            lanes = [x for x in lanes if not x.dealt or self.variant(x) not in broken]
         if seconds_left is not None and seconds_left <= 0:
             lanes = [lane for lane in lanes if not lane.dealt]
         return min(lanes, key=Lane.load, default=None)
+
+    def variant(self, lane: Lane) -> str:
+        """Return the variant of an entry."""
+        return self.plan.specs[lane.entry].variant
 
     def take(self, future: "Future[BatchResult]") -> None:
         """Take in a result."""
