@@ -70,10 +70,6 @@ class ForwardedDevice(Part):
         self.edges = 0
         self.age = 0
 
-    def has_edge(self) -> bool:
-        """Tell whether an edge is under way."""
-        return self.edges > 0
-
     def quiet(self) -> bool:
         """Tell whether all planned events have come and were served."""
         return self.raised >= self.planned and not self.work

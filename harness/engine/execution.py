@@ -160,7 +160,6 @@ class Execution:
         "late",
         "limits",
         "observer",
-        "over",
         "owner",
         "phase",
         "starting",
@@ -192,7 +191,6 @@ class Execution:
         self.watch = 0
         self.writes = 0
         self.phase = SEARCH
-        self.over = False
         self.bound = ""
         self.k = 0
         self.late: list[Violation] = []
@@ -378,8 +376,7 @@ class Execution:
         self.phase = CUT
 
     def finish(self) -> None:
-        """Mark the execution as over; the verdict is taken before any task is torn down."""
-        self.over = True
+        """Let nobody go any more; the verdict is taken before any task is torn down."""
         self.chosen = None
 
     def outcome(self) -> Outcome:

@@ -143,14 +143,13 @@ def audited(cls: type[Part], touched: Touched) -> type[Part]:
 class AuditedExecution(Execution):
     """An execution that checks every footprint and every guard."""
 
-    __slots__ = ("audit_op", "evaluating", "resources", "task_of_op", "touched")
+    __slots__ = ("audit_op", "resources", "touched")
 
     def __init__(self, world: Any, strategy: Any, resources: Resources) -> None:
         super().__init__(world, strategy)
         self.resources = resources
         self.touched = Touched()
         self.audit_op: Op | None = None
-        self.task_of_op: Slot | None = None
 
     def begin(self) -> bool:
         """Begin, with all parts swapped for audited ones."""

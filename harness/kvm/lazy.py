@@ -28,6 +28,10 @@ class Lazy(Kvm):
         if self.machine.vgics[t.v].ap_list:
             await self.flush_lrs(t)
             await self.write_lrs(t)
+        return await self.enter_and_leave(t)
+
+    async def enter_and_leave(self, t: Context) -> str:
+        """The rest of the turn, from announcing guest mode until interrupts are back on."""
         if not await self.ready_to_enter(t):
             await t.step(t.o.abort_entry)
             reason = ""

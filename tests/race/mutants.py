@@ -235,20 +235,7 @@ class FlushWithIrqsOn(Lazy):
         t.p.irqs_off = True
         if self.machine.vgics[t.v].used:
             await self.write_lrs(t)
-        ready = await self.ready_to_enter(t)
-        if not ready:
-            await t.step(t.o.abort_entry)
-            reason = ""
-        else:
-            reason = await self.enter_guest(t)
-            await t.step(t.o.mode_outside)
-            self.leave_guest_mode(t)
-        work = self.has_vgic_work(t)
-        if work:
-            await self.save_lrs(t)
-        await self.sync_vgic(t, work)
-        await self.irq_enable(t)
-        return reason
+        return await self.enter_and_leave(t)
 
 
 class RequestsNotRechecked(FlushWithIrqsOn):
