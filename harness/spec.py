@@ -161,11 +161,16 @@ class RunSpec(msgspec.Struct, frozen=True):
                     f.pcpu % self.pcpus,
                     f.kind == "level",
                     f.events,
+                    f.priority,
                 )
                 for f in scenario.forward
             ),
             handler=scenario.handler,
             eoi_first=scenario.eoi_first,
+            nested=scenario.nested,
+            deactivate=scenario.deactivate,
+            timer_priority=scenario.timer_priority,
+            sgi_priority=scenario.sgi_priority,
             devices=tuple((d.intid, d.edges) for d in scenario.device),
             programs=scenario.programs(self.vcpus),
         )

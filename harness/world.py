@@ -14,7 +14,16 @@ from harness.engine.footprint import OpTable, Resources
 from harness.kvm.flow import Kvm
 from harness.kvm.inject import SGI_RESCHEDULE
 from harness.scenarios.schema import Scenario
-from harness.tasks import clock, device, gic, host_irq, host_scheduler, soft_timer, vcpu
+from harness.tasks import (
+    clock,
+    device,
+    gic,
+    host_irq,
+    host_scheduler,
+    soft_timer,
+    user_space,
+    vcpu,
+)
 from model.facts import Entered, Exited, Fact, NeedResched, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.machine import Config, Machine
@@ -59,7 +68,8 @@ class VgicWorld:
         self.resources = Resources(self.machine.parts)
         self.op_table = OpTable(self.resources)
         self.forwarded_spis = {f.intid: f for f in self.machine.forwards}
-        self.shared_irqs = tuple(irq.name for irq in self.machine.spis.values())
+        named = (*self.machine.sgis.values(), *self.machine.spis.values())
+        self.shared_irqs = tuple(irq.name for irq in named)
         self.part_names = {part.bit: name for name, part in self.machine.parts}
         self.kvm = kvm_class(self)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
@@ -82,6 +92,8 @@ class VgicWorld:
         slots += [device.make_forwarded(self, n) for n in range(len(self.machine.forwards))]
         if self.scenario.preemptions:
             slots.append(host_scheduler.make(self))
+        if self.scenario.resets or self.scenario.saves:
+            slots.append(user_space.make(self))
         return slots
 
     def new_task(

@@ -74,6 +74,11 @@ class ForwardedDevice(Part):
         """Tell whether all planned events have come and were served."""
         return self.raised >= self.planned and not self.work
 
+    def reset(self) -> None:
+        """Be reset by the VM monitor: nothing is asked, nothing under way."""
+        self.serve()
+        self.edges = 0
+
     def happen(self) -> None:
         """Have an event."""
         self.raised += 1

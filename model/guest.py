@@ -9,40 +9,69 @@ import msgspec
 from model.part import Part
 
 __all__ = [
+    "ACTIVATE",
+    "AWAIT",
+    "DEACTIVATE",
+    "DISABLE",
+    "ENABLE",
     "HALT",
     "IDLE",
     "MASK",
+    "MMIO",
+    "NOTHING",
+    "PEND",
     "PMR",
-    "PPI",
+    "READ_ACTIVE",
+    "READ_PENDING",
+    "SERVE",
+    "SGI",
     "SPIN",
+    "TARGET",
     "TIMER",
     "TIMER_OFF",
+    "UNPEND",
     "USER",
     "WAIT",
+    "WAKE_SGI",
     "WORK",
     "Guest",
+    "GuestVm",
     "Instruction",
 ]
 
-TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, PPI, USER, HALT, WAIT = range(11)
+TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, USER, HALT, WAIT, SERVE, AWAIT, SGI = range(13)
+ENABLE, DISABLE, PEND, UNPEND, ACTIVATE, DEACTIVATE, TARGET, READ_PENDING, READ_ACTIVE = range(
+    13, 22
+)
+MMIO = range(ENABLE, READ_ACTIVE + 1)
+"""The instructions that are accesses to the emulated distributor or redistributor."""
+
+WAKE_SGI = 0
+"""The SGI by which a guest's CPU wakes another (Linux: IPI_RESCHEDULE)."""
 
 
 class Instruction(msgspec.Struct, frozen=True, gc=False):
     """One line of a guest program: what it does, and up to two numbers.
 
-    ========= ==========================================================================
-    TIMER     program the timer to fire in ``a`` ns (two register writes)
-    TIMER_OFF disable the timer
-    IDLE      mask interrupts and WFI until ``a`` timer interrupts have been handled
-    SPIN      execute up to ``b`` instructions, or until ``a`` interrupts were handled
-    WORK      execute ``a`` instructions
-    MASK      set (1) or clear (0) PSTATE.I
-    PMR       write ``a`` to the priority mask
-    PPI       disable (0) or enable (1) the timer's PPI at the (emulated) redistributor
-    USER      an access that KVM hands to user space
-    HALT      finish
-    WAIT      WFI until all its passthrough devices have been served for good
-    ========= ==========================================================================
+    ============ =======================================================================
+    TIMER        program the timer to fire in ``a`` ns (two register writes)
+    TIMER_OFF    disable the timer
+    IDLE         mask interrupts and WFI until ``a`` timer interrupts have been handled
+    SPIN         execute up to ``b`` instructions, or until ``a`` timer interrupts were handled
+    WORK         execute ``a`` instructions
+    MASK         set (1) or clear (0) PSTATE.I
+    PMR          write ``a`` to the priority mask
+    USER         an access that KVM hands to user space
+    HALT         finish
+    WAIT         WFI until the passthrough devices forwarded to it have been served for good
+    SERVE        WFI until all devices have been, and nothing is left to be deactivated
+    AWAIT        WFI until vINTID ``a`` has been handled at least once
+    SGI          send SGI ``a`` to VCPU ``b`` (a trap)
+    ENABLE ...   write GICD_ISENABLER (ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER) for
+                 vINTID ``a`` (a trap)
+    TARGET       route SPI ``a`` to VCPU ``b`` (a trap)
+    READ_PENDING read GICD_ISPENDR (READ_ACTIVE: ISACTIVER) for vINTID ``a`` (a trap)
+    ============ =======================================================================
     """
 
     code: int
@@ -50,56 +79,71 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     b: int = 0
 
 
+NOTHING = Instruction(WORK)
+"""No access traps."""
+
+
 class Guest(Part):
     """The state of a guest.
 
     ``pc`` and ``sub`` are its position in the program, ``isr`` its position in the handler (0: not
-    in it), ``vintid`` what the handler acknowledged. ``irqs_masked`` is PSTATE.I, ``enabled`` the
+    in it), ``vintid`` what the handler acknowledged; ``stack`` has the (vintid, isr) of the
+    handlers that it interrupted, the outermost first. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
-    handled timer interrupts; ``handler`` is how many instructions its handler executes between
-    silencing the device and completing the interrupt (``eoi_first``: it completes first);
-    ``instructions`` what it executed since the last entry.
+    handled timer interrupts, ``seen`` has the vINTIDs handled so far, in order. ``deferred`` are
+    vINTIDs whose priority was dropped and that are still to be deactivated here; ``trap`` is the
+    access that KVM is to emulate. ``instructions`` is what it executed since the last entry.
     """
 
-    __slots__ = (
-        "enabled",
-        "eoi_first",
-        "handler",
-        "instructions",
-        "irqs_masked",
-        "isr",
-        "pc",
-        "pmr",
-        "program",
-        "sub",
-        "taken",
-        "vintid",
-    )
     FIELDS = (
         "pc",
         "sub",
         "isr",
         "vintid",
+        "stack",
         "irqs_masked",
         "pmr",
         "enabled",
         "taken",
+        "seen",
+        "deferred",
+        "trap",
         "instructions",
     )
+    __slots__ = (*FIELDS, "program")
 
-    def __init__(
-        self, program: tuple[Instruction, ...], handler: int = 0, *, eoi_first: bool = False
-    ) -> None:
+    def __init__(self, program: tuple[Instruction, ...]) -> None:
         super().__init__()
-        self.eoi_first = eoi_first
-        self.handler = handler
         self.program = program
+        self.enabled = True
+        self.start()
+
+    def start(self) -> None:
+        """Be at the first instruction, as after a reset."""
         self.pc = 0
         self.sub = 0
         self.isr = 0
         self.vintid = 0
+        self.stack: tuple[tuple[int, int], ...] = ()
         self.irqs_masked = False
         self.pmr = 0xF0
-        self.enabled = True
         self.taken = 0
+        self.seen: tuple[int, ...] = ()
+        self.deferred: tuple[int, ...] = ()
+        self.trap = NOTHING
         self.instructions = 0
+
+
+class GuestVm(Part):
+    """What the guests of the VM share in memory.
+
+    ``deferred`` are SPIs (vINTID, and the VCPU that shall deactivate it) whose priority another
+    VCPU has dropped.
+    """
+
+    FIELDS = ("deferred",)
+    __slots__ = FIELDS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deferred: tuple[tuple[int, int], ...] = ()

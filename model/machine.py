@@ -9,13 +9,14 @@ from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.gic import Gic
 from model.gic.registers import FIRST_LPI
-from model.guest import Guest, Instruction
+from model.guest import AWAIT, MMIO, SGI, TARGET, WAKE_SGI, Guest, GuestVm, Instruction
 from model.host.thread import HrTimer, VcpuThread
 from model.messages import VTIMER_PPI, Messages
+from model.monitor import Monitor
 from model.part import Part
 from model.pcpu import Pcpu, Signals
 from model.timer import Clock, HwTimer
-from model.vgic.irq import VgicCpu, VgicIrq
+from model.vgic.irq import PRIORITY, VgicCpu, VgicDist, VgicIrq
 from model.vgic.vtimer import VTimer
 
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
@@ -23,6 +24,7 @@ __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 LR_MODES = ("arch", "seed", "quirk", "erratum")
 
+SGIS, FIRST_SPI = 16, 32
 START_NS = 10_000
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
@@ -41,6 +43,7 @@ class Forward(msgspec.Struct, frozen=True):
     target: int
     level: bool
     events: int
+    priority: int = PRIORITY
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -62,7 +65,27 @@ class Config(msgspec.Struct, frozen=True):
     """How many instructions a guest's handler executes before it completes the interrupt."""
     eoi_first: bool = False
     """Whether guests complete an interrupt before they silence its device."""
+    nested: bool = False
+    """Whether guests let interrupts of higher priority into their handlers."""
+    deactivate: str = "handler"
+    """Who deactivates in EOImode 1: "handler", "later" (any order) or "other" (another VCPU)."""
+    timer_priority: int = PRIORITY
+    sgi_priority: int = PRIORITY
     programs: tuple[tuple[Instruction, ...], ...] = ()
+
+    def sgis(self) -> tuple[int, ...]:
+        """Return the SGIs that guests may send, in order."""
+        named = (SGI, AWAIT, *MMIO)
+        sent = {i.a for p in self.programs for i in p if i.code in named and i.a < SGIS}
+        if self.wakes:
+            sent.add(WAKE_SGI)
+        return tuple(sorted(sent))
+
+    @property
+    def wakes(self) -> bool:
+        """Whether a guest's handler may have to wake another VCPU: what it waits for was done."""
+        moves = any(i.code == TARGET for program in self.programs for i in program)
+        return self.vcpus > 1 and (self.deactivate == "other" or moves)
 
 
 class Machine:
@@ -98,6 +121,8 @@ class Machine:
             if forward.intid < FIRST_LPI:
                 self.gic.set_edge(0, forward.intid, not forward.level)
                 self.gic.set_targets(0, forward.intid, 1 << forward.target)
+        private = 1 + len(config.sgis())
+        maintained = private + len(self.forwards) > config.lrs or self.has_software_levels()
         self.messages = self.messages_class(
             self.gic,
             self.timers,
@@ -107,15 +132,35 @@ class Machine:
             emit,
             lag=config.gic_lag,
             bounded=config.gic_messages != "lagging",
+            maintained=maintained,
         )
         self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
         self.hrtimers = [HrTimer() for _ in vcpus]
-        self.guests = [
-            Guest(program, config.handler, eoi_first=config.eoi_first)
-            for program in config.programs
-        ]
+        self.guests = [Guest(program) for program in config.programs]
+        self.vm = GuestVm()
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
-        self.irqs = [VgicIrq(VTIMER_PPI, target=v, level=True, hwintid=VTIMER_PPI) for v in vcpus]
+        self.irqs = [
+            VgicIrq(
+                VTIMER_PPI,
+                target=v,
+                level=True,
+                hwintid=VTIMER_PPI,
+                priority=config.timer_priority,
+            )
+            for v in vcpus
+        ]
+        self.sgis = {
+            (v, n): VgicIrq(
+                n,
+                target=v,
+                level=False,
+                name=f"vsgi{v}{n:02d}",
+                priority=config.sgi_priority,
+                sourced=config.gic_version == 2,
+            )
+            for v in vcpus
+            for n in config.sgis()
+        }
         for device in self.devices:
             self.gic.set_edge(0, device.intid, True)
         self.spis = {
@@ -125,6 +170,7 @@ class Machine:
                 level=f.level,
                 hwintid=f.intid if f.intid < FIRST_LPI else -1,
                 name=f"vspi{f.vintid}",
+                priority=f.priority,
             )
             for f in config.forwards
         }
@@ -133,8 +179,18 @@ class Machine:
                 self.gic.set_veoimode(c, 1)
         vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
         self.vgics = [VgicCpu(config.lrs, vmcr, apr) for _ in vcpus]
+        self.initial_vmcr = vmcr
+        self.dist = VgicDist()
+        self.monitor = Monitor(config.vcpus)
         self.parts = self.name_parts()
         self.initial = tuple(part.key() for _, part in self.parts)
+
+    def has_software_levels(self) -> bool:
+        """Tell whether KVM has List Registers whose end it asks to be told of (their EOI bit).
+
+        Those are of level interrupts of software, and of GICv2 SGIs with several sources.
+        """
+        return bool(self.config.sgis()) and self.config.gic_version == 2
 
     def name_parts(self) -> list[tuple[str, Part]]:
         """List every part with its name; the order fixes resource bits and ``key``."""
@@ -157,9 +213,22 @@ class Machine:
             parts += [(f"{kind}{i}", part) for i, part in enumerate(members)]
         parts += [(f"device{i}", device) for i, device in enumerate(self.devices)]
         parts += [(f"fwd{i}", forward) for i, forward in enumerate(self.forwards)]
+        parts += [("dist", self.dist), ("vm", self.vm), ("monitor", self.monitor)]
+        parts += [(irq.name, irq) for irq in self.sgis.values()]
         parts += [(irq.name, irq) for irq in self.spis.values()]
         parts += self.gic.parts()
         return parts
+
+    def irq(self, v: int, intid: int) -> VgicIrq:
+        """Return the virtual interrupt ``intid`` as VCPU ``v`` sees it.
+
+        Raises:
+            KeyError: there is none.
+
+        """
+        if intid >= FIRST_SPI:
+            return self.spis[intid]
+        return self.irqs[v] if intid == VTIMER_PPI else self.sgis[v, intid]
 
     def hush(self) -> None:
         """Tell nobody what happens from here on."""

@@ -29,21 +29,24 @@ if TYPE_CHECKING:
     from model.pcpu import Signals
     from model.timer import HwTimer
 
-__all__ = ["VTIMER_PPI", "Channel", "Messages"]
+__all__ = ["MAINTENANCE_PPI", "VTIMER_PPI", "Channel", "Messages"]
 
 VTIMER_PPI = 27
 """The virtual timer's PPI on Arm's reference platforms (BSA)."""
+MAINTENANCE_PPI = 25
+"""The PPI of the virtual interface's maintenance interrupt (BSA)."""
 
 
 class Channel(Part):
     """What is in flight from and to one CPU, and how many entries it has outlived."""
 
-    __slots__ = FIELDS = ("deactivations", "line_age", "pin_age")
+    __slots__ = FIELDS = ("deactivations", "line_age", "maintenance_age", "pin_age")
 
     def __init__(self) -> None:
         super().__init__()
         self.deactivations: tuple[int, ...] = ()
         self.line_age = 0
+        self.maintenance_age = 0
         self.pin_age = 0
 
     def has_deactivation(self) -> bool:
@@ -65,6 +68,7 @@ class Messages:
         *,
         lag: int = 1,
         bounded: bool = True,
+        maintained: bool = False,
     ) -> None:
         self.gic = gic
         self.timers = timers
@@ -74,6 +78,7 @@ class Messages:
         self.emit = emit
         self.lag = lag
         self.bounded = bounded
+        self.maintained = maintained
         self.channels = [Channel() for _ in timers]
 
     # -- what is in flight ---------------------------------------------------------------------
@@ -81,6 +86,13 @@ class Messages:
     def line_differs(self, c: int) -> bool:
         """Tell whether the distributor has not seen the level of this CPU's timer."""
         return self.timers[c].output() != self.gic.line(c, VTIMER_PPI)
+
+    def maintenance_differs(self, c: int) -> bool:
+        """Tell whether the distributor has not seen this CPU's maintenance interrupt, or its end.
+
+        It may come late: the guest goes on meanwhile (Linux 6da5e537f5af).
+        """
+        return self.gic.maintenance(c) != self.gic.line(c, MAINTENANCE_PPI)
 
     def pin_differs(self, c: int) -> bool:
         """Tell whether the CPU has not seen what its CPU interface signals."""
@@ -91,6 +103,7 @@ class Messages:
         return (
             self.channels[c].deactivations != ()
             or self.line_differs(c)
+            or (self.maintained and self.maintenance_differs(c))
             or self.pin_differs(c)
             or any(device.edges and device.target == c for device in self.devices)
             or any(f.target == c and self.event_differs(f) for f in self.forwards)
@@ -130,6 +143,11 @@ class Messages:
         """Let the distributor sample the timer of this CPU."""
         self.gic.set_line(c, VTIMER_PPI, self.timers[c].output())
         self.channels[c].line_age = 0
+
+    def deliver_maintenance(self, c: int) -> None:
+        """Let the distributor sample this CPU's maintenance interrupt."""
+        self.gic.set_line(c, MAINTENANCE_PPI, self.gic.maintenance(c))
+        self.channels[c].maintenance_age = 0
 
     def deliver_pin(self, c: int) -> None:
         """Let the CPU sample what its CPU interface signals."""
@@ -177,6 +195,8 @@ class Messages:
         """Bound 1: called before this CPU accesses the (re)distributor or gets new state."""
         if self.bounded:
             self.deliver_line(c)
+            if self.maintained:
+                self.deliver_maintenance(c)
             self.deliver_falls()
             self.deliver_deactivations(c)
 
@@ -222,6 +242,13 @@ class Messages:
             self.deliver_line(c)
         else:
             channel.line_age += 1
+        if self.maintained:
+            if not self.maintenance_differs(c):
+                channel.maintenance_age = 0
+            elif channel.maintenance_age >= self.lag:
+                self.deliver_maintenance(c)
+            else:
+                channel.maintenance_age += 1
         if not self.pin_differs(c):
             channel.pin_age = 0
         elif channel.pin_age >= self.lag:

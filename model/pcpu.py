@@ -11,7 +11,8 @@ class Pcpu(Part):
     ``owner`` is the VCPU whose thread runs here (-1: the idle task). ``irqs_off`` is PSTATE.I of
     the host, and set throughout a guest stay; ``guest`` says that the guest runs; ``in_irq`` that
     a host handler interrupted the owner; ``need_resched`` is TIF_NEED_RESCHED; ``running_vcpu`` is
-    KVM's per-CPU pointer (kvm_get_running_vcpu), -1 for NULL.
+    KVM's per-CPU pointer (kvm_get_running_vcpu), -1 for NULL. ``call`` says that another CPU waits
+    until this one has taken its function-call IPI.
     """
 
     __slots__ = FIELDS = (
@@ -21,6 +22,7 @@ class Pcpu(Part):
         "in_irq",
         "need_resched",
         "running_vcpu",
+        "call",
     )
 
     def __init__(self) -> None:
@@ -31,6 +33,7 @@ class Pcpu(Part):
         self.in_irq = False
         self.need_resched = False
         self.running_vcpu = -1
+        self.call = False
 
     def can_switch_in(self) -> bool:
         """Tell whether a thread can get this CPU."""

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Guard
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.world_switch import WorldSwitch
+from harness.kvm.user import User
 from harness.tasks.context import Context
 from harness.tasks.guest import run_guest
 from harness.tasks.host_irq import HostIrq
 from model import facts
-from model.gic.registers import HCR_EN
-from model.host.thread import IN_GUEST, INTERRUPTIBLE, OUTSIDE, RUNNING
+from model.host.thread import (
+    IN_GUEST,
+    INTERRUPTIBLE,
+    OUTSIDE,
+    REQ_PROCESS_UPDATE,
+    REQ_SLEEP,
+)
 from model.machine import Machine
 from model.vgic.irq import VgicIrq
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Kvm"]
 
 
-class Kvm(WorldSwitch):
+class Kvm(User):
     """The hypervisor under test. Eras and variants override its methods.
 
     ``era`` names the era; ``OPS`` declares the operations; a variant that needs others adds them.
@@ -53,30 +58,30 @@ class Kvm(WorldSwitch):
         await self.vcpu_load(t)
         while True:
             reason = await self.run_once(t)
-            if reason == "wfi":
-                await self.handle_wfi(t)
-            elif reason == "mmio":
-                await self.handle_enable(t)
-            elif reason == "user":
-                await self.return_to_user(t)
-            elif reason == "halt":
+            if reason == "halt":
                 break
+            await self.handle_exit(t, reason)
         await self.point(t, "halted")
         self.machine.threads[t.v].done = True
         self.emit(facts.Halted(t.v))
         await self.vcpu_put(t)
         await self.release(t)
 
+    async def handle_exit(self, t: Context, reason: str) -> None:
+        """handle_exit: do what the guest left for."""
+        if reason == "wfi":
+            await self.handle_wfi(t)
+        elif reason == "mmio":
+            await self.handle_mmio(t)
+        elif reason == "sgi":
+            await self.handle_sgi(t)
+        elif reason == "dir":
+            await self.handle_dir(t)
+        elif reason == "user":
+            await self.return_to_user(t)
+
     async def run_once(self, t: Context) -> str:
         """One turn of the run loop; returns why the guest was left ("" if it was not entered)."""
-        raise NotImplementedError
-
-    async def vcpu_load(self, t: Context) -> None:
-        """kvm_arch_vcpu_load."""
-        raise NotImplementedError
-
-    async def vcpu_put(self, t: Context) -> None:
-        """kvm_arch_vcpu_put."""
         raise NotImplementedError
 
     async def handle_wfi(self, t: Context) -> None:
@@ -99,83 +104,28 @@ class Kvm(WorldSwitch):
     async def soft_timer_work(self, w: Context, v: int) -> None:
         """Be the work item that the soft timer queued (only before 4.15 is there one)."""
 
-    # -- scheduling ----------------------------------------------------------------------------
-
-    async def acquire(self, t: Context, *, sleeping: bool) -> None:
-        """Get the CPU the thread is placed on; a sleeper must be woken first."""
-        machine = self.machine
-        thread = machine.threads[t.v]
-        pcpus = machine.pcpus
-        reads = thread.bit
-        for p in pcpus:
-            reads |= p.bit
-
-        def can_run() -> bool:
-            if sleeping and thread.state != RUNNING:
-                return False
-            return pcpus[thread.place].can_switch_in()
-
-        await t.task.step(t.o.acquire, can_run, reads)
-        before = thread.cpu
-        t.move(thread.place)
-        t.p.owner = t.v
-        t.p.need_resched = False
-        thread.cpu = t.c
-        self.emit(facts.Placed(t.v, before, t.c))
-
-    async def release(self, t: Context) -> None:
-        """Leave the CPU to others (the end of the context switch)."""
-        await t.step(t.o.release)
-        t.p.owner = -1
-        t.p.irqs_off = False
-
-    async def point(self, t: Context, name: str) -> None:
-        """Make step ``name`` where the thread can be preempted, as often as it is."""
-        while await t.preemptible(self.op(t, name)):
-            await self.preempted(t)
-
-    async def preempted(self, t: Context, *, loaded: bool = True) -> None:
-        """Be scheduled out and in again; the preempt notifiers put and load the VCPU."""
-        t.p.irqs_off = True
-        t.p.need_resched = False
-        if loaded:
-            await self.vcpu_put(t)
-        await self.release(t)
-        await self.acquire(t, sleeping=False)
-        if loaded:
-            await self.vcpu_load(t)
-
-    async def sleep(self, t: Context) -> None:
-        """schedule() in TASK_INTERRUPTIBLE: no switch if the thread was woken already."""
-        await t.step(t.o.sched_irqs_off)
-        thread = self.machine.threads[t.v]
-        if thread.state == RUNNING:
-            return
-        t.p.irqs_off = True
-        t.p.need_resched = False
-        self.emit(facts.Blocked(t.v))
-        await self.vcpu_put(t)
-        await self.release(t)
-        await self.acquire(t, sleeping=True)
-        await self.vcpu_load(t)
-
-    async def return_to_user(self, t: Context) -> None:
-        """Complete an access in user space: put with IRQs on, user space, KVM_RUN, load."""
-        await self.vcpu_put(t)
-        self.emit(facts.UserLeft(t.v))
-        while await t.preemptible(t.o.user_space):
-            await self.preempted(t, loaded=False)
-        self.emit(facts.UserEntered(t.v))
-        await self.vcpu_load(t)
-
     # -- the run loop's pieces -----------------------------------------------------------------
 
     async def check_requests(self, t: Context) -> None:
-        """check_vcpu_requests: consume what was asked before this entry."""
+        """check_vcpu_requests: consume what was asked before this entry.
+
+        A signal, by which the VM monitor stops the VCPU, leads to user space from here.
+        """
         await self.point(t, "check_requests")
         thread = self.machine.threads[t.v]
-        self.emit(facts.RequestsChecked(t.v, thread.requests != 0))
+        requests = thread.requests
+        self.emit(facts.RequestsChecked(t.v, requests != 0))
         thread.requests = 0
+        stop = thread.stop
+        if requests & REQ_SLEEP:
+            await self.paused(t)
+        if requests & REQ_PROCESS_UPDATE:
+            await self.irqs_off_point(t)
+            await self.prune(t)
+            await t.step(t.o.irq_restore)
+            t.p.irqs_off = False
+        if stop:
+            await self.stop_in_user(t)
 
     async def ready_to_enter(self, t: Context) -> bool:
         """Announce guest mode, then look once more whether something was asked.
@@ -187,7 +137,8 @@ class Kvm(WorldSwitch):
         await t.step(t.o.mode_in_guest)
         thread.mode = IN_GUEST
         await t.step(t.o.recheck_requests)
-        seen = thread.requests != 0 or (self.resched_delays_entry and t.p.need_resched)
+        seen = thread.requests != 0 or thread.stop
+        seen = seen or (self.resched_delays_entry and t.p.need_resched)
         if not seen:
             return True
         thread.mode = OUTSIDE
@@ -219,11 +170,6 @@ class Kvm(WorldSwitch):
 
     # -- blocking ------------------------------------------------------------------------------
 
-    async def prepare_wait(self, t: Context) -> None:
-        """prepare_to_rcuwait: from here a kick finds the thread waiting."""
-        await self.point(t, "prepare_wait")
-        self.machine.threads[t.v].waiting = True
-
     async def wait_loop(self, t: Context) -> None:
         """kvm_vcpu_block's loop: sleep until there is something to run for."""
         thread = self.machine.threads[t.v]
@@ -231,17 +177,9 @@ class Kvm(WorldSwitch):
             await self.point(t, "set_interruptible")
             thread.state = INTERRUPTIBLE
             await self.point(t, "check_block")
-            if self.runnable(t):
+            if thread.stop or (self.runnable(t) and not thread.pause):
                 break
-            await self.sleep(t)
-
-    async def finish_wait(self, t: Context) -> None:
-        """finish_rcuwait."""
-        await self.point(t, "finish_wait")
-        thread = self.machine.threads[t.v]
-        thread.state = RUNNING
-        thread.waiting = False
-        self.emit(facts.Unblocked(t.v))
+            await self.block(t)
 
     def runnable(self, t: Context) -> bool:
         """kvm_vgic_vcpu_pending_irq: an enabled, pending interrupt that the saved PMR lets through.
@@ -260,33 +198,7 @@ class Kvm(WorldSwitch):
         """Tell whether an interrupt is a reason not to block."""
         return irq.enabled and irq.is_pending() and not irq.active and irq.priority < pmr
 
-    # -- exits ---------------------------------------------------------------------------------
-
-    async def handle_enable(self, t: Context) -> None:
-        """vgic_mmio_write_senable and _cenable of the timer's PPI."""
-        while await t.preemptible(t.o.irq_save):
-            await self.preempted(t)
-        t.p.irqs_off = True
-        irq = self.machine.irqs[t.v]
-        await t.lock(irq, t.o.write_enable)
-        self.took(t, irq)
-        irq.enabled = self.machine.guests[t.v].enabled
-        if irq.enabled:
-            self.enabling(t)
-            await self.queue_irq_unlock(t, irq, True)
-        else:
-            await t.step(t.o.inject_unlock)
-            self.gave_irqrestore(t, irq, True)
-
-    def enabling(self, t: Context) -> None:
-        """Look at a mapped interrupt's line again when the guest enables it (irq_lock held)."""
-
     # -- helpers for the eras ------------------------------------------------------------------
-
-    def has_vgic_work(self, t: Context) -> bool:
-        """Tell whether there is anything to fold or prune."""
-        vgic = self.machine.vgics[t.v]
-        return vgic.used != 0 or vgic.ap_list != ()
 
     def put_on_hardware(self, t: Context) -> None:
         """Program the hardware timer with this VCPU's values (timer_restore_state)."""
@@ -338,7 +250,6 @@ class Kvm(WorldSwitch):
         vgic = machine.vgics[t.v]
         machine.gic.restore_vmcr(t.c, vgic.vmcr)
         machine.gic.restore_apr(t.c, vgic.apr)
-        machine.gic.write_hcr(t.c, HCR_EN)
 
     async def put_vgic(self, t: Context) -> None:
         """kvm_vgic_put: the same back to memory."""

@@ -10,6 +10,7 @@ from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
+from model.vgic.irq import VgicIrq
 
 __all__ = ["Lazy"]
 
@@ -25,7 +26,7 @@ class Lazy(Kvm):
         await self.check_requests(t)
         await self.point(t, "irq_disable")
         t.p.irqs_off = True
-        if self.machine.vgics[t.v].ap_list:
+        if self.needs_flush(t):
             await self.flush_lrs(t)
             await self.write_lrs(t)
         return await self.enter_and_leave(t)
@@ -52,7 +53,9 @@ class Lazy(Kvm):
         """kvm_arch_vcpu_load, preemption off and interrupts on."""
         await t.step(t.o.set_running)
         t.p.running_vcpu = t.v
-        self.machine.threads[t.v].cpu = t.c
+        thread = self.machine.threads[t.v]
+        thread.cpu = t.c
+        thread.loaded = True
         await self.load_vgic(t)
         await self.load_timer(t)
         self.emit(facts.Loaded(t.v, t.c))
@@ -95,12 +98,13 @@ class Lazy(Kvm):
         vtimer = self.machine.vtimers[t.v]
         await t.step(t.o.timer_save)
         self.take_off_hardware(t)
-        if self.machine.threads[t.v].waiting and vtimer.can_fire():
+        if self.machine.threads[t.v].blocking and vtimer.can_fire():
             await t.step(t.o.soft_arm)
             self.soft_timer_start(t)
         await self.put_vgic(t)
         await t.step(t.o.clear_running)
         t.p.running_vcpu = -1
+        self.machine.threads[t.v].loaded = False
         self.emit(facts.Put(t.v, t.c))
 
     # -- blocking ------------------------------------------------------------------------------
@@ -108,7 +112,7 @@ class Lazy(Kvm):
     async def handle_wfi(self, t: Context) -> None:
         """kvm_vcpu_wfi: the timer stays loaded until the thread is really scheduled out."""
         await self.sync_vmcr(t)
-        await self.prepare_wait(t)
+        await self.prepare_wait(t, blocking=True)
         await self.wait_loop(t)
         await self.finish_wait(t)
 
@@ -149,11 +153,12 @@ class Lazy(Kvm):
 
     # -- exits ---------------------------------------------------------------------------------
 
-    def enabling(self, t: Context) -> None:
+    def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Sample the line of the mapped interrupt that is being enabled (e40cc57bac79)."""
-        irq = self.machine.irqs[t.v]
+        if not irq.is_mapped_level():
+            return
         was_high = irq.line_level
-        irq.line_level = self.input_level(t)
+        irq.line_level = self.device_level(t, irq)
         self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
         if not irq.active and was_high and not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)

@@ -1,15 +1,18 @@
 """The operations of KVM's flow: what each reads and writes (see ``harness.engine.footprint``).
 
-``@c`` is the CPU the code runs on, ``@v`` the VCPU it works on. Every operation also reads
-``pcpu@c``: whose CPU it is. What ``model.messages`` may deliver along with an access is spelled out
-as DELIVERS and AGES.
+``@c`` is the CPU the code runs on, ``@v`` the VCPU it works on, ``@i`` the virtual interrupt. Every
+operation also reads ``pcpu@c``: whose CPU it is. What ``model.messages`` may deliver along with an
+access is spelled out as DELIVERS and AGES.
 """
 
 __all__ = ["KVM_OPS"]
 
-DELIVERS_R, DELIVERS_W = "timer@c clock", "bank@c chan@c fwd* spi*"
+DELIVERS_R, DELIVERS_W = "timer@c clock vif@c", "bank@c chan@c fwd* spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi* lpis@c?"
+IRQS = "irq@v vsgi* vspi*"
+SEEN = "fwd* vm signal@c"
+"""What decides on the guest's next instruction besides its own state."""
 
 KVM_OPS: dict[str, tuple[str, str]] = {
     # -- thread and CPU
@@ -17,14 +20,15 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "preempt": ("", "pcpu@c"),
     "sched_irqs_off": ("thread@v", "pcpu@c"),
     "release": ("", "pcpu@c"),
-    "irq_save": ("vgic@v", "pcpu@c"),
-    "irq_restore": ("vgic@v", "pcpu@c"),
-    "irq_disable": ("vgic@v", "pcpu@c"),
+    "irq_save": ("vgic@v dist", "pcpu@c"),
+    "irq_restore": ("vgic@v dist", "pcpu@c"),
+    "irq_disable": ("vgic@v dist", "pcpu@c"),
     "irq_enable": ("", "pcpu@c"),
     "user_space": ("", "guest@v"),
+    "user_stop": ("", "thread@v pcpu@c"),
     "halted": ("", "thread@v"),
     # -- requests, kicks, waitqueue
-    "check_requests": ("", "thread@v"),
+    "check_requests": ("dist", "thread@v"),
     "mode_in_guest": ("", "thread@v"),
     "recheck_requests": ("pcpu@c vgic@v", "thread@v"),
     "mode_outside": (f"vgic@v {DELIVERS_R}", f"thread@v {DELIVERS_W}"),
@@ -35,59 +39,93 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "kick_ipi": (f"thread@v {DELIVERS_R}", f"bank* {DELIVERS_W}"),
     "prepare_wait": ("", "thread@v"),
     "set_interruptible": ("", "thread@v"),
-    "check_block": ("thread@v vgic@v irq@v vspi* vtimer@v clock", ""),
+    "check_block": (f"thread@v vgic@v {IRQS} vtimer@v clock", ""),
+    "check_pause": ("thread@v", ""),
     "finish_wait": ("", "thread@v"),
-    # -- vgic
+    # -- halting the guests
+    "config_lock": ("", "dist thread@v"),
+    "config_unlock": ("", "dist thread*"),
+    "call_ipi": (f"thread@v {DELIVERS_R}", f"bank* pcpu* {DELIVERS_W}"),
+    "call_wait": ("pcpu*", ""),
+    "resume_guest": ("", "thread@v"),
+    "wait_folded": ("@i thread* vgic@v", "pcpu@c"),
+    # -- vgic: injection and ap_lists
     "inject": ("", "@i"),
-    "inject_unlock": ("vgic@v", "@i pcpu@c"),
-    "preempt_disable": ("vgic@v", ""),
+    "inject_unlock": ("vgic@v dist", "@i pcpu@c"),
+    "preempt_disable": ("vgic@v dist", ""),
     "queue_ap_list": ("", "vgic@v"),
-    "queue_irq": ("", "vgic@v @i"),
+    "queue_irq": ("", "vgic@v @i dist"),
     "queue_unlock": ("", "vgic@v @i pcpu@c"),
+    "prune_ap_list": ("", "vgic@v"),
+    "prune_irq": ("", "vgic@v @i dist"),
+    "move_irq": ("", "vgic* @i"),
+    # -- vgic: flush, fold
     "flush_ap_list": ("", "vgic@v"),
+    "count_irq": ("", "vgic@v @i"),
+    "sort_ap_list": (IRQS, "vgic@v"),
     "populate_lr": ("", "vgic@v @i"),
     "irq_unlock": ("vgic@v", "@i"),
     "ap_list_unlock": ("", "vgic@v"),
+    "flush_hcr": ("dist", "vgic@v"),
     "write_lrs": (f"vgic@v {DELIVERS_R}", f"vif@c {DELIVERS_W}"),
     "save_lrs": ("", "vgic@v vif@c"),
     "fold_lr": ("vgic@v", "@i"),
     "fold_lr_polling": (f"vgic@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "look_spilled": ("", "vgic@v @i"),
+    "deactivate_phys": (f"vgic@v {DELIVERS_R}", f"cpuif@c {DELIVERS_W}"),
     "resample_device": (f"{DELIVERS_R}", f"@i {DELIVERS_W}"),
     "resample": (f"vtimer@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
-    "prune_ap_list": ("", "vgic@v"),
-    "prune_irq": ("", "vgic@v @i"),
     "vgic_load": (f"vgic@v {DELIVERS_R}", f"vif@c {DELIVERS_W}"),
     "vgic_put": ("", "vgic@v vif@c"),
     "sync_vmcr": ("vif@c", "vgic@v"),
     "set_running": ("", "pcpu@c thread@v"),
-    "clear_running": ("", "pcpu@c"),
-    "write_enable": (f"guest@v vtimer@v {DELIVERS_R}", f"irq@v {DELIVERS_W}"),
+    "clear_running": ("", "pcpu@c thread@v"),
+    # -- the emulated distributor
+    "decode_exit": ("guest@v dist vgic@v", ""),
+    "write_enable": (f"vtimer@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "write_pending": (f"{DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "write_active": (f"{DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "write_target": ("", "@i"),
+    "read_pending": (f"vtimer@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
+    "send_sgi": ("", "@i"),
+    # -- the VM monitor
+    "monitor_begins": ("thread*", ""),
+    "monitor_waits": ("thread*", ""),
+    "monitor_resumes": ("", "thread@v"),
+    "reset_irq": ("", "@i"),
+    "reset_vcpu": ("", "vtimer@v vgic@v guest@v"),
+    "reset_device": (DELIVERS_R, f"@i vm {DELIVERS_W}"),
+    "save_vgic": (IRQS, "monitor"),
+    "save_timer": ("vtimer@v clock", "monitor"),
+    "renew_irq": ("", "@i vgic@v vtimer@v"),
+    "restore_irq": ("monitor", "@i"),
+    "restore_timer": ("monitor", "vtimer@v"),
     # -- timer
     "timer_update": ("clock vgic@v", "vtimer@v"),
     "map_is_active": ("irq@v", ""),
-    "phys_active": (f"vgic@v vtimer@v irq@v {DELIVERS_R}", f"vtimer@v {DELIVERS_W}"),
+    "phys_active": (f"vgic@v vtimer@v irq@v dist {DELIVERS_R}", f"vtimer@v {DELIVERS_W}"),
     "timer_restore": (f"vtimer@v {DELIVERS_R}", f"vtimer@v timer@c {DELIVERS_W}"),
     "timer_save": ("clock thread@v vgic@v", "vtimer@v timer@c"),
     "timer_put": ("", "vtimer@v"),
     "soft_arm": ("vtimer@v clock thread@v", "hrtimer@v signal*"),
     "soft_cancel": ("", "hrtimer@v signal*"),
     # -- world switch and guest
-    "enter": (f"vif@c device* fwd* {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
+    "enter": (f"device* {SEEN} {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
     "exit_irq": ("signal@c", "pcpu@c guest@v"),
-    "exit_trap": ("signal@c", "pcpu@c guest@v"),
-    "guest_work": ("fwd* signal@c vif@c", "guest@v"),
-    "guest_timer": ("fwd* signal@c vif@c clock vtimer@v", "guest@v timer@c"),
-    "guest_wfi": ("fwd* signal@c vif@c fwd*", "guest@v pcpu@c"),
-    "guest_device": ("fwd* signal@c vif@c", "guest@v fwd*"),
-    "guest_pmr": ("fwd* signal@c", "guest@v vif@c"),
-    "guest_iar": ("fwd* signal@c", "guest@v vif@c"),
+    "exit_trap": (SEEN, "pcpu@c guest@v"),
+    "guest_work": (f"{SEEN} vif@c", "guest@v"),
+    "guest_timer": (f"{SEEN} vif@c clock vtimer@v", "guest@v timer@c"),
+    "guest_wfi": (f"{SEEN} vif@c", "guest@v pcpu@c"),
+    "guest_device": (f"{SEEN} vif@c", "guest@v fwd*"),
+    "guest_pmr": (SEEN, "guest@v vif@c"),
+    "guest_iar": (SEEN, "guest@v vif@c"),
     "guest_eoir": (
-        f"fwd* signal@c cpuif@c spi* lpis@c? {DELIVERS_R}",
-        f"guest@v vif@c fwd* {DELIVERS_W}",
+        f"{SEEN} cpuif@c spi* lpis@c? {DELIVERS_R}",
+        f"guest@v vm vif@c {DELIVERS_W}",
     ),
     "guest_dir": (
-        f"fwd* signal@c cpuif@c spi* lpis@c? {DELIVERS_R}",
-        f"guest@v vif@c fwd* {DELIVERS_W}",
+        f"{SEEN} cpuif@c spi* lpis@c? {DELIVERS_R}",
+        f"guest@v vm pcpu@c vif@c {DELIVERS_W}",
     ),
     # -- host handlers
     "isr_timer": ("timer@c clock", "pcpu@c"),

@@ -44,7 +44,7 @@ class Seed(Kvm):
         # Back at EL2: the timer first, so that its line falls, then the List Registers.
         await t.step(t.o.timer_save)
         self.take_off_hardware(t)
-        if self.machine.vgics[t.v].used:
+        if self.machine.vgics[t.v].hcr:
             await self.save_lrs(t)
         await t.step(t.o.mode_outside)
         self.leave_guest_mode(t)
@@ -56,7 +56,7 @@ class Seed(Kvm):
 
     async def restore_state(self, t: Context) -> None:
         """EL2, on the way in: List Registers, then the timer."""
-        if self.machine.vgics[t.v].used:
+        if self.machine.vgics[t.v].hcr:
             await self.write_lrs(t)
         await t.step(t.o.timer_restore)
         self.put_on_hardware(t)
@@ -107,7 +107,7 @@ class Seed(Kvm):
 
     async def flush_vgic(self, t: Context) -> None:
         """kvm_vgic_flush_hwstate: into the shadow registers, interrupts on."""
-        if self.machine.vgics[t.v].ap_list:
+        if self.needs_flush(t):
             saved = await self.irqs_off_for_handlers(t)
             await self.flush_lrs(t)
             await self.irq_restore(t, saved)
@@ -126,13 +126,44 @@ class Seed(Kvm):
         """
         return bool(self.machine.spis) and await self.irq_save(t)
 
+    halts_for_reads = False
+
+    def enabling(self, t: Context, irq: VgicIrq) -> None:
+        """Until 4.15 the timer's level is computed at each entry; nothing is looked at here.
+
+        A forwarded SPI, which is the same in both eras, is.
+        """
+        if irq.is_spi() and irq.is_mapped_level():
+            irq.line_level = self.device_level(t, irq)
+            self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+
+    async def before_change_active(self, t: Context, irq: VgicIrq) -> None:
+        """vgic_mmio_change_active: wait until the VCPU that may still have to fold it was put.
+
+        Its CPU has taken the IPI, but folds with interrupts on, later (C1b).
+        """
+        threads = self.machine.threads
+
+        def folded() -> bool:
+            owner = irq.vcpu
+            return t.irqs_clear() and (owner in (-1, t.v) or not threads[owner].loaded)
+
+        reads = irq.bit | t.irqs_reads
+        for thread in threads:
+            reads |= thread.bit
+        on = t.ops_on(irq, t.v)
+        while await t.task.step(on.wait_folded, folded, reads, (t.o.preempt, t.resched)):
+            await self.preempted(t)
+
     # -- load and put --------------------------------------------------------------------------
 
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
         await t.step(t.o.set_running)
         t.p.running_vcpu = t.v
-        self.machine.threads[t.v].cpu = t.c
+        thread = self.machine.threads[t.v]
+        thread.cpu = t.c
+        thread.loaded = True
         await self.load_vgic(t)
         self.emit(facts.Loaded(t.v, t.c))
 
@@ -143,6 +174,7 @@ class Seed(Kvm):
         await self.put_vgic(t)
         await t.step(t.o.clear_running)
         t.p.running_vcpu = -1
+        self.machine.threads[t.v].loaded = False
         self.emit(facts.Put(t.v, t.c))
 
     # -- blocking ------------------------------------------------------------------------------
@@ -150,7 +182,7 @@ class Seed(Kvm):
     async def handle_wfi(self, t: Context) -> None:
         """kvm_vcpu_block: arm the soft timer, sleep, cancel it and wait for its work."""
         await self.schedule_soft_timer(t)
-        await self.prepare_wait(t)
+        await self.prepare_wait(t, blocking=True)
         await self.wait_loop(t)
         await self.finish_wait(t)
         await self.cancel_soft_timer(t)

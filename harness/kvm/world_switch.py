@@ -1,17 +1,18 @@
-"""Flush and sync of the vgic: populate_lr before the guest, fold_lr_state and prune after it.
+"""Flush and sync of the vgic: populate_lr before the guest, fold_lr_state after it.
 
-Linux arch/arm64/kvm/vgic/vgic.c: vgic_flush_lr_state, vgic_fold_lr_state, vgic_prune_ap_list.
+Linux arch/arm64/kvm/vgic/vgic.c: vgic_flush_lr_state, vgic_fold_lr_state; what happens when there
+are more interrupts than List Registers is the series of November 2025 that ends with 3cfd59f81e0f.
 """
 
-from typing import Any
-
-from harness.kvm.inject import Injection
+from harness.kvm.threads import Threads
 from harness.tasks.context import Context
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, Lr
-from model.messages import VTIMER_PPI
+from model.gic.registers import HCR_LRENPIE
 from model.vgic.decide import (
     compare,
+    compute_lr,
+    configure_hcr,
     fold_edge_or_level,
     populate,
     resample_needed,
@@ -22,7 +23,7 @@ from model.vgic.irq import VgicIrq
 __all__ = ["WorldSwitch"]
 
 
-class WorldSwitch(Injection):
+class WorldSwitch(Threads):
     """What happens to virtual interrupts on the way into the guest and out of it."""
 
     observe_edges_only = True
@@ -35,16 +36,27 @@ class WorldSwitch(Injection):
 
     def irq(self, v: int, intid: int) -> VgicIrq:
         """Return the interrupt ``intid`` as VCPU ``v`` sees it."""
-        return self.machine.irqs[v] if intid == VTIMER_PPI else self.machine.spis[intid]
+        return self.machine.irq(v, intid)
 
     def observes_edges(self, irq: VgicIrq) -> bool:
         """Whether this mapped level interrupt is lowered at populate and resampled at fold.
 
         Forwarded SPIs, which no kernel had, are defined that way in both eras.
         """
-        return self.observe_edges_only or irq.name != ""
+        return self.observe_edges_only or irq.is_spi()
 
     # -- entry ---------------------------------------------------------------------------------
+
+    def needs_flush(self, t: Context) -> bool:
+        """Tell whether there is anything for the List Registers, or a reason to trap DIR."""
+        return self.machine.vgics[t.v].ap_list != () or self.traps_dir()
+
+    def traps_dir(self) -> bool:
+        """Tell whether an SPI is in flight anywhere: any VCPU may be the one to deactivate it.
+
+        A GICv2 has no such trap: there GICV_DIR is simply not mapped (07bb1c5622a5).
+        """
+        return self.machine.dist.active_spis > 0 and self.machine.gic.version == 3
 
     async def flush_lrs(self, t: Context) -> None:
         """vgic_flush_lr_state: choose what goes into the (shadow) List Registers."""
@@ -52,26 +64,57 @@ class WorldSwitch(Injection):
         vgic = self.machine.vgics[v]
         await t.lock(vgic, o.flush_ap_list)
         self.took(t, vgic)
-        intids = vgic.ap_list
+        vgic.used = vgic.nr_pend = vgic.nr_act = 0
+        vgic.last_lr = -1
         size = len(vgic.lrs)
-        if len(intids) > size:
-            intids = tuple(sorted(intids, key=lambda i: compare(self.irq(v, i))))
-        count = 0
-        for intid in intids:
+        if len(vgic.ap_list) > size:
+            await self.count_and_sort(t)
+        for intid in vgic.ap_list:
+            if vgic.used == size:
+                break
             irq = self.irq(v, intid)
             on = t.ops_on(irq, v)
             await t.lock(irq, on.populate_lr)
             self.took(t, irq)
-            if target_oracle(irq) == v and count < size:
-                lrs = vgic.lrs
-                vgic.lrs = (*lrs[:count], self.populate_lr(irq), *lrs[count + 1 :])
-                count += 1
+            if target_oracle(irq) == v:
+                lrs, i = vgic.lrs, vgic.used
+                vgic.lrs = (*lrs[:i], self.populate_lr(irq), *lrs[i + 1 :])
+                vgic.used = i + 1
+                vgic.last_lr = intid
             await t.step(on.irq_unlock)
             self.gave(t, irq)
-        await t.step(o.ap_list_unlock)
-        vgic.lrs = vgic.lrs[:count] + (EMPTY,) * (size - count)
-        vgic.used = count
+        await t.step(o.flush_hcr)
+        vgic.lrs = vgic.lrs[: vgic.used] + (EMPTY,) * (size - vgic.used)
+        vgic.hcr = self.configure_hcr(vgic.nr_pend, vgic.nr_act, size)
         self.gave(t, vgic)
+
+    async def count_and_sort(self, t: Context) -> None:
+        """summarize_ap_list and vgic_sort_ap_list, when there may be more than List Registers.
+
+        Below that neither matters. The sort takes the locks of two interrupts at a time; as it only
+        looks at them, it is one step here.
+        """
+        v = t.v
+        vgic = self.machine.vgics[v]
+        for intid in vgic.ap_list:
+            irq = self.irq(v, intid)
+            on = t.ops_on(irq, v)
+            await t.lock(irq, on.count_irq)
+            self.took(t, irq)
+            if target_oracle(irq) == v:
+                if irq.active:
+                    vgic.nr_act += 1
+                else:
+                    vgic.nr_pend += 1
+            await t.step(on.irq_unlock)
+            self.gave(t, irq)
+        if vgic.nr_pend + vgic.nr_act > len(vgic.lrs):
+            await t.step(t.o.sort_ap_list)
+            vgic.ap_list = tuple(sorted(vgic.ap_list, key=lambda i: compare(self.irq(v, i))))
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        """vgic_v3_configure_hcr."""
+        return configure_hcr(pending, active, size, trap_dir=self.traps_dir())
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """vgic_v3_populate_lr."""
@@ -83,13 +126,17 @@ class WorldSwitch(Injection):
         machine = self.machine
         machine.messages.before_access(t.c)
         vgic = machine.vgics[t.v]
+        machine.gic.write_hcr(t.c, vgic.hcr)
         for i in range(vgic.used):
             machine.gic.write_lr(t.c, i, vgic.lrs[i])
 
     # -- exit ----------------------------------------------------------------------------------
 
     async def save_lrs(self, t: Context) -> None:
-        """Read the used List Registers back and zero them (vgic_v3_save_state)."""
+        """Read the used List Registers back and zero them (vgic_v3_save_state); HCR as well.
+
+        EOIcount is of interest only where LRENPIE was set.
+        """
         await t.step(t.o.save_lrs)
         gic = self.machine.gic
         vgic = self.machine.vgics[t.v]
@@ -98,14 +145,77 @@ class WorldSwitch(Injection):
             lrs[i] = gic.lr(t.c, i)
             gic.write_lr(t.c, i, EMPTY)
         vgic.lrs = tuple(lrs)
+        if vgic.hcr & HCR_LRENPIE:
+            vgic.eoicount = gic.eoicount(t.c)
+        gic.write_hcr(t.c, 0)
 
     async def fold_lrs(self, t: Context) -> None:
         """vgic_fold_lr_state: take each used register's state back into the software state."""
-        v = t.v
-        vgic = self.machine.vgics[v]
+        vgic = self.machine.vgics[t.v]
         for i in range(vgic.used):
             await self.fold_lr(t, vgic.lrs[i])
         # The count is this thread's own; it is written together with the next lock.
+        if vgic.eoicount:
+            await self.replay_eois(t)
+
+    def spilled(self, t: Context) -> tuple[int, ...]:
+        """Return what is on the ap_list behind the interrupt in the last List Register.
+
+        The guest's completions come in the reverse order of its acknowledges, and the list is
+        sorted by priority: the first active one from there on is meant (6da5e537f5af).
+        """
+        vgic = self.machine.vgics[t.v]
+        after = vgic.ap_list.index(vgic.last_lr) + 1 if vgic.last_lr in vgic.ap_list else 0
+        return vgic.ap_list[after:]
+
+    async def replay_eois(self, t: Context) -> None:
+        """Deactivate as many active interrupts outside the List Registers as EOIcount says."""
+        v = t.v
+        vgic = self.machine.vgics[v]
+        for intid in self.spilled(t):
+            if not vgic.eoicount:
+                break
+            irq = self.irq(v, intid)
+            on = t.ops_on(irq, v)
+            await t.lock(irq, on.look_spilled)
+            self.took(t, irq)
+            meant = target_oracle(irq) == v and irq.active
+            if meant:
+                vgic.spilled = self.without_active(irq)
+                vgic.eoicount -= 1
+                self.emulated(t, v, irq, "eoicount")
+            await t.step(on.irq_unlock)
+            self.gave(t, irq)
+            if meant:
+                await self.deactivate_spilled(t, irq)
+
+    def without_active(self, irq: VgicIrq) -> Lr:
+        """Return the List Register this interrupt would leave once the guest deactivated it."""
+        lr = compute_lr(irq)
+        return Lr(
+            vintid=lr.vintid,
+            state=lr.state & ~ACTIVE,
+            hw=lr.hw,
+            pintid=lr.pintid,
+            priority=lr.priority,
+            source=lr.source,
+        )
+
+    def emulated(self, t: Context, v: int, irq: VgicIrq, cause: str) -> None:
+        """State that KVM deactivates an interrupt of VCPU ``v``'s ap_list for a guest."""
+        self.emit(facts.Emulated(v, t.c, irq.intid, irq.hwintid, cause))
+
+    async def deactivate_spilled(self, t: Context, irq: VgicIrq) -> None:
+        """Do in software what a List Register does on deactivation, and fold the outcome.
+
+        The physical interrupt of a mapped one is deactivated by a write to DIR on this CPU.
+        """
+        vgic = self.machine.vgics[t.v]
+        if irq.hw:
+            await t.step(t.o.deactivate_phys)
+            self.machine.messages.before_access(t.c)
+            self.machine.gic.dir(t.c, irq.hwintid)
+        await self.fold_lr(t, vgic.spilled)
 
     async def fold_lr(self, t: Context, lr: Lr) -> None:
         """vgic_v3_fold_lr_state for one register."""
@@ -121,7 +231,7 @@ class WorldSwitch(Injection):
             facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level, irq.pending_latch)
         )
         if observes and resample_needed(irq, lr, deactivated=deactivated):
-            await (self.resample_device(t, irq) if irq.name else self.resample(t, irq))
+            await (self.resample_device(t, irq) if irq.is_spi() else self.resample(t, irq))
         await t.step(o.irq_unlock)
         self.gave(t, irq)
 
@@ -171,33 +281,3 @@ class WorldSwitch(Injection):
         self.machine.messages.before_access(t.c)
         self.machine.gic.set_active(t.c, intid, active)
         self.emit(facts.PhysActiveWritten(t.v, t.c, intid, active))
-
-    async def prune(self, t: Context) -> None:
-        """vgic_prune_ap_list: drop what no longer belongs to this VCPU."""
-        v, o = t.v, t.o
-        vgic = self.machine.vgics[v]
-        await t.lock(vgic, o.prune_ap_list)
-        self.took(t, vgic)
-        vgic.used = 0
-        for intid in vgic.ap_list:
-            irq = self.irq(v, intid)
-            on = t.ops_on(irq, v)
-            await t.lock(irq, on.prune_irq)
-            self.took(t, irq)
-            if target_oracle(irq) < 0:
-                vgic.ap_list = tuple(i for i in vgic.ap_list if i != intid)
-                irq.vcpu = -1
-            await t.step(on.irq_unlock)
-            self.gave(t, irq)
-        await t.step(o.ap_list_unlock)
-        self.gave(t, vgic)
-
-    async def sync_vgic(self, t: Context, work: bool) -> None:
-        """kvm_vgic_sync_hwstate: fold and prune; ``work`` is false when there is nothing to do."""
-        if work:
-            await self.fold_lrs(t)
-            await self.prune(t)
-
-    def op(self, t: Context, name: str) -> Any:
-        """Return an operation by name, on the CPU where the thread is now."""
-        return getattr(t.o, name)

@@ -178,6 +178,24 @@ TEXTS: dict[type[Fact], str] = {
     facts.Blocked: "thread of VCPU {vcpu} sleeps",
     facts.Woken: "thread of VCPU {vcpu} woken",
     facts.Unblocked: "thread of VCPU {vcpu} leaves its blocking loop",
+    facts.HcrWritten: "KVM writes HCR of CPU {cpu}: {value}",
+    facts.Queued: "vINTID {vintid} goes on the ap_list of VCPU {vcpu}",
+    facts.Unqueued: "vINTID {vintid} leaves the ap_list of VCPU {vcpu}",
+    facts.Trapped: "guest DIR {vintid} traps to KVM",
+    facts.Emulated: (
+        "KVM deactivates vINTID {vintid} of VCPU {vcpu}, outside the LRs, with INTID {intid} "
+        "({cause})"
+    ),
+    facts.SgiSent: "guest sends SGI {vintid} to VCPU {target}",
+    facts.GuestEnable: "guest enables vINTID {vintid}: {enabled}",
+    facts.RegisterWritten: "KVM emulates a write to {register} for vINTID {vintid}",
+    facts.RegisterRead: "guest reads {register} for vINTID {vintid}: {value}",
+    facts.Retargeted: "SPI {vintid} goes to VCPU {target} from here on",
+    facts.Halting: "VCPU {vcpu} halts the guests (all have left: {halted})",
+    facts.Resumed: "VCPU {vcpu} lets the guests go on",
+    facts.VmReset: "the VM monitor resets VCPU {vcpu}",
+    facts.VmSaved: "the VM monitor saves the {part} of VCPU {vcpu}: {level}, active {active}",
+    facts.VmRestored: "the VM monitor restores the {part} of VCPU {vcpu}",
 }
 
 REGISTRY: dict[str, Kind] = {

@@ -1,17 +1,24 @@
 """Guest programs: lines of text to instructions (``model.guest``).
 
-================  =============================================================================
-``timer NS``      program the virtual timer to fire in NS nanoseconds
-``timer off``     disable it
-``idle N``        WFI until N timer interrupts have been handled in all
-``spin N MAX``    execute until N were handled, at most MAX instructions
-``work N``        execute N instructions
-``irqs off|on``   mask or unmask interrupts (PSTATE.I)
-``pmr P``         write the priority mask (``0xF0`` lets everything through, ``0`` nothing)
-``ppi off|on``    disable or enable the timer's PPI at the redistributor (a trap)
-``user``          an access that KVM hands to user space
-``wait``          WFI until all passthrough devices of this guest have been served for good
-================  =============================================================================
+====================== =======================================================================
+``timer NS``           program the virtual timer to fire in NS nanoseconds
+``timer off``          disable it
+``idle N``             WFI until N timer interrupts have been handled in all
+``spin N MAX``         execute until N timer interrupts were handled, at most MAX instructions
+``work N``             execute N instructions
+``irqs off|on``        mask or unmask interrupts (PSTATE.I)
+``pmr P``              write the priority mask (``0xF0`` lets everything through, ``0`` nothing)
+``ppi off|on``         disable or enable the timer's PPI at the redistributor (a trap)
+``user``               an access that KVM hands to user space
+``wait``               WFI until the devices forwarded to this VCPU have been served for good
+``serve``              WFI until all devices have, and no other VCPU left anything to deactivate
+``await V``            WFI until vINTID V has been handled at least once
+``sgi N VCPU``         send SGI N to a VCPU
+``enable V`` ...       write GICD_ISENABLER for vINTID V; likewise ``disable``, ``pend``,
+                       ``unpend``, ``activate``, ``deactivate`` (all trap)
+``target V VCPU``      route SPI V to a VCPU (a trap)
+``read pending V``     read GICD_ISPENDR, or with ``read active`` GICD_ISACTIVER (a trap)
+====================== =======================================================================
 
 A ``halt`` is added at the end.
 """
@@ -20,19 +27,31 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from model.guest import (
+    ACTIVATE,
+    AWAIT,
+    DEACTIVATE,
+    DISABLE,
+    ENABLE,
     HALT,
     IDLE,
     MASK,
+    PEND,
     PMR,
-    PPI,
+    READ_ACTIVE,
+    READ_PENDING,
+    SERVE,
+    SGI,
     SPIN,
+    TARGET,
     TIMER,
     TIMER_OFF,
+    UNPEND,
     USER,
     WAIT,
     WORK,
     Instruction,
 )
+from model.messages import VTIMER_PPI
 
 __all__ = ["check_waits", "compile_program"]
 
@@ -46,8 +65,33 @@ FORMS = {
     "ppi": "ppi off or ppi on",
     "user": "user",
     "wait": "wait",
+    "serve": "serve",
+    "await": "await V (0 to 1019)",
+    "sgi": "sgi N VCPU (N 0 to 15)",
+    "enable": "enable V (0 to 1019)",
+    "disable": "disable V (0 to 1019)",
+    "pend": "pend V (0 to 1019)",
+    "unpend": "unpend V (0 to 1019)",
+    "activate": "activate V (0 to 1019)",
+    "deactivate": "deactivate V (0 to 1019)",
+    "target": "target V VCPU (V 32 to 1019)",
+    "read": "read pending V or read active V",
 }
 LIMITS = {"timer": 1_000_000_000, "idle": 1_000, "spin": 1_000, "work": 1_000, "pmr": 0xFF}
+LIMITS |= dict.fromkeys(
+    ("await", "enable", "disable", "pend", "unpend", "activate", "deactivate", "target", "read"),
+    1019,
+)
+LIMITS["sgi"] = 15
+CODES = {"timer": TIMER, "idle": IDLE, "spin": SPIN, "work": WORK, "pmr": PMR, "await": AWAIT}
+CODES |= {"sgi": SGI, "enable": ENABLE, "disable": DISABLE, "pend": PEND, "unpend": UNPEND}
+CODES |= {"activate": ACTIVATE, "deactivate": DEACTIVATE, "target": TARGET}
+PLAIN = {"user": USER, "wait": WAIT, "serve": SERVE}
+SWITCHES = {
+    "irqs": {"off": Instruction(MASK, 1), "on": Instruction(MASK, 0)},
+    "ppi": {"off": Instruction(DISABLE, VTIMER_PPI), "on": Instruction(ENABLE, VTIMER_PPI)},
+}
+READS = {"pending": READ_PENDING, "active": READ_ACTIVE}
 LINES_MAX = 200
 
 
@@ -86,24 +130,26 @@ def compile_line(line: str, where: str) -> Instruction:
         raise UsageError(f"{where}: {line!r}: unknown instruction, expected one of: {expected}")
     args = words[1:]
     error = UsageError(f"{where}: {line!r}: expected {FORMS[verb]}")
-    if verb in ("user", "wait") and not args:
-        return Instruction(USER if verb == "user" else WAIT)
-    switches = {"irqs": (MASK, {"off": 1, "on": 0}), "ppi": (PPI, {"off": 0, "on": 1})}
-    if verb in switches and len(args) == 1:
-        code, values = switches[verb]
-        if args[0] not in values:
+    if verb in PLAIN and not args:
+        return Instruction(PLAIN[verb])
+    if verb in SWITCHES and len(args) == 1:
+        if args[0] not in SWITCHES[verb]:
             raise error
-        return Instruction(code, values[args[0]])
+        return SWITCHES[verb][args[0]]
     if verb == "timer" and args == ["off"]:
         return Instruction(TIMER_OFF)
-    codes = {"timer": TIMER, "idle": IDLE, "spin": SPIN, "work": WORK, "pmr": PMR}
-    if verb not in codes or len(args) != (2 if verb == "spin" else 1):
+    code = CODES.get(verb)
+    if verb == "read" and args:
+        code, args = READS.get(args[0]), args[1:]
+    if code is None or len(args) != (2 if verb in ("spin", "sgi", "target") else 1):
         raise error
     try:
         numbers = [int(arg, 0) for arg in args]
     except ValueError:
         raise error from None
-    if any(not 0 <= n <= LIMITS[verb] for n in numbers) or (verb == "work" and not numbers[0]):
-        low = 1 if verb == "work" else 0
-        raise UsageError(f"{where}: {line!r}: the number must be {low} to {LIMITS[verb]}")
-    return Instruction(codes[verb], *numbers)
+    low = {"work": 1, "target": 32}.get(verb, 0)
+    most = [LIMITS[verb], 7 if verb in ("sgi", "target") else LIMITS[verb]]
+    for number, least, limit in zip(numbers, (low, 0), most, strict=False):
+        if not least <= number <= limit:
+            raise UsageError(f"{where}: {line!r}: the number must be {least} to {limit}")
+    return Instruction(code, *numbers)

@@ -15,13 +15,15 @@ from msgspec import Meta
 from harness.errors import UsageError, unknown_name
 from harness.scenarios.program import check_waits, compile_program
 from model.gic.registers import FIRST_LPI
-from model.guest import Instruction
+from model.guest import AWAIT, MMIO, SGI, TARGET, Instruction
+from model.messages import VTIMER_PPI
 from model.rules.sometimes import NAMES
 
 __all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
 
 PCPUS_MAX, VCPUS_MAX, LRS_MAX = 8, 8, 16
 
+Priority = Annotated[int, Meta(ge=0, le=0xF8, multiple_of=8)]
 Size = Annotated[int, Meta(ge=1, le=8)]
 
 
@@ -50,15 +52,19 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vcpu: Annotated[int, Meta(ge=0, le=7)] = 0
     pcpu: Annotated[int, Meta(ge=0, le=7)] = 0
     events: Annotated[int, Meta(ge=0, le=8)] = 2
+    priority: Priority = 0xA0
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
     ``handler`` is how many instructions a guest's handler executes between silencing its device
-    and completing the interrupt, and ``eoi_first`` makes it complete first. ``preemptions`` bounds
-    how many the host scheduler asks for. ``sometimes`` names, per era, the states the scenario
-    exists to reach. More VCPUs than programs take the programs in turn.
+    and completing the interrupt, and ``eoi_first`` makes it complete first; ``nested`` lets
+    interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1: the
+    handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
+    asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
+    names, per era, the states the scenario exists to reach. More VCPUs than programs take the
+    programs in turn.
     """
 
     name: str
@@ -69,17 +75,26 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lrs: Annotated[int, Meta(ge=1, le=16)] = 4
     handler: Annotated[int, Meta(ge=0, le=100)] = 0
     eoi_first: bool = False
+    nested: bool = False
     eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
+    deactivate: Literal["handler", "later", "other"] = "handler"
+    timer_priority: Priority = 0xA0
+    sgi_priority: Priority = 0xA0
+    resets: Annotated[int, Meta(ge=0, le=4)] = 0
+    saves: Annotated[int, Meta(ge=0, le=4)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     device: tuple[DeviceSpec, ...] = ()
     forward: tuple[ForwardSpec, ...] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
 
     def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:
-        """Return the compiled program of each VCPU."""
+        """Return the compiled program of each VCPU; VCPUs named beyond ``vcpus`` wrap around."""
         compiled = [
-            compile_program(vcpu.program, f"scenario {self.name!r}, vcpu {i}")
-            for i, vcpu in enumerate(self.vcpu)
+            tuple(
+                Instruction(i.code, i.a, i.b % vcpus) if i.code in (SGI, TARGET) else i
+                for i in compile_program(vcpu.program, f"scenario {self.name!r}, vcpu {n}")
+            )
+            for n, vcpu in enumerate(self.vcpu)
         ]
         return tuple(compiled[v % len(compiled)] for v in range(vcpus))
 
@@ -109,6 +124,7 @@ def parse(text: str, where: str) -> Scenario:
                 f"{where}: forward {n}: intid {forward.intid} of kind {forward.kind!r}, "
                 f"expected {expected}"
             )
+    check_interrupts(scenario, where)
     for era, names in scenario.sometimes.items():
         if era not in ("seed", "lazy"):
             raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'seed' or 'lazy'")
@@ -116,6 +132,24 @@ def parse(text: str, where: str) -> Scenario:
             if name not in NAMES:
                 raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)
     return scenario
+
+
+def check_interrupts(scenario: Scenario, where: str) -> None:
+    """Refuse interrupts that nobody has, and a VM whose passthrough devices cannot be saved."""
+    spis = [f.vintid for f in scenario.forward]
+    if len(set(spis)) < len(spis) or len({f.intid for f in scenario.forward}) < len(spis):
+        raise UsageError(f"{where}: two forwards have the same intid or vintid")
+    if scenario.saves and scenario.forward:
+        raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
+    for n, vcpu in enumerate(scenario.vcpu):
+        for line, i in zip(vcpu.program, compile_program(vcpu.program, where), strict=False):
+            if i.code not in (AWAIT, *MMIO) or i.a < 16 or i.a == VTIMER_PPI or i.a in spis:
+                continue
+            known = ", ".join(map(str, spis)) or "none here"
+            raise UsageError(
+                f"{where}, vcpu {n}: {line!r}: no interrupt {i.a}; expected an SGI (0 to 15), the "
+                f"timer ({VTIMER_PPI}), or the vintid of a forward ({known})"
+            )
 
 
 def line_of(text: str, error: str) -> str:

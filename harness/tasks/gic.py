@@ -5,6 +5,7 @@ from each CPU by a task of its own, so that independent ones stay independent:
 
 - ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
 - ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
+- ``mN``: the level of CPU N's maintenance interrupt, where there can be one;
 - ``pN``: the IRQ signal of CPU N's interface, sampled by the CPU;
 - ``eN``: edges that device N sent, in order;
 - ``fN``: the line or the edges of passthrough device N.
@@ -26,6 +27,7 @@ SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 OPS = {
     "gic_deactivate": ("", "chan@c bank@c spi*"),
     "gic_line": ("timer@c clock", "bank@c chan@c"),
+    "gic_maintenance": ("vif@c", "bank@c chan@c"),
     "gic_pin": (SIGNAL_R, "signal@c chan@c"),
     "gic_edge": ("", "device* spi*"),
     "gic_event": ("", "fwd@c? spi* lpis*"),
@@ -84,6 +86,17 @@ def make(world: "VgicWorld") -> list[Slot]:
                 lambda c=c: messages.deliver_pin(c),  # type: ignore[misc]
             ),
         ]
+        if messages.maintained:
+            slots.append(
+                channel(
+                    world,
+                    f"m{c}",
+                    c,
+                    "gic_maintenance",
+                    (lambda c=c: messages.maintenance_differs(c), "vif@c bank@c"),  # type: ignore[misc]
+                    lambda c=c: messages.deliver_maintenance(c),  # type: ignore[misc]
+                )
+            )
     for n, device in enumerate(world.machine.devices):
         slots.append(
             channel(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
 from model import facts
+from harness.kvm.halt import SGI_CALL
 from model.gic.registers import FIRST_LPI
 from model.messages import VTIMER_PPI
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
+FIRST_SPI = 32
 SPECIAL = 1020
 """INTIDs from here to 1023 say that nothing was acknowledged."""
 
@@ -23,13 +25,14 @@ __all__ = ["OPS", "HostIrq", "make"]
 
 OPS = {
     "irq_take": (
-        "timer@c clock bank@c cpuif@c spi* lpis@c?",
+        "timer@c vif@c clock bank@c cpuif@c spi* lpis@c?",
         "pcpu@c bank@c chan@c signal@c device* fwd* spi* lpis@c?",
     ),
     "host_iar": ("", "lpis@c? bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
     "host_eoir": ("", "cpuif@c bank@c spi*"),
-    "host_dir": ("timer@c clock", "cpuif@c bank@c fwd* spi* chan@c pcpu@c"),
+    "host_dir": ("timer@c vif@c clock", "cpuif@c bank@c fwd* spi* chan@c pcpu@c"),
     "isr_device": ("", "pcpu@c"),
+    "isr_call": ("", "pcpu@c"),
     "irq_end": ("", "pcpu@c"),
 }
 
@@ -80,8 +83,11 @@ class HostIrq:
             line = await self.world.kvm.timer_isr(h)
         elif number in self.world.forwarded_spis:
             await self.world.kvm.device_isr(h, number)
-        elif number >= 32:
+        elif number >= FIRST_SPI:
             await h.task.step(h.o.isr_device)
+        elif number == SGI_CALL:
+            await h.task.step(h.o.isr_call)
+            h.p.call = False
         self.world.emit(facts.IsrEnded(h.c, number, line))
         if self.forwarded(number):
             await h.task.step(h.o.irq_end)

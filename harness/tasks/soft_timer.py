@@ -18,7 +18,7 @@ __all__ = ["OPS", "make"]
 
 OPS = {
     "soft_fire": (
-        "timer* clock bank* cpuif* spi* lpis*",
+        "timer* vif* clock bank* cpuif* spi* lpis*",
         "hrtimer@v pcpu* signal* bank* chan* device* fwd* spi* lpis*",
     ),
     "soft_callback": ("clock vtimer@v", "hrtimer@v pcpu* signal*"),

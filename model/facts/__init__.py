@@ -65,6 +65,23 @@ from model.facts.kvm import (
     Unblocked as Unblocked,
     Woken as Woken,
 )
+from model.facts.vgic import (
+    Emulated as Emulated,
+    GuestEnable as GuestEnable,
+    Halting as Halting,
+    HcrWritten as HcrWritten,
+    Queued as Queued,
+    RegisterRead as RegisterRead,
+    RegisterWritten as RegisterWritten,
+    Resumed as Resumed,
+    Retargeted as Retargeted,
+    SgiSent as SgiSent,
+    Trapped as Trapped,
+    Unqueued as Unqueued,
+    VmReset as VmReset,
+    VmRestored as VmRestored,
+    VmSaved as VmSaved,
+)
 
 KINDS: dict[str, type[Fact]] = {cls.KIND: cls for cls in Fact.__subclasses__()}
 """Every kind of fact by its name in logs."""

@@ -5,7 +5,14 @@ pseudocode of GICv3 (VirtualReadIAR, VirtualWriteEOIR, VirtualWriteDIR); where t
 leaves a choice, it is the one QEMU made, and the docstring says so.
 """
 
-from model.facts import AckedByGuest, Completed, DeactivatedByGuest, LrMoved, LrWritten
+from model.facts import (
+    AckedByGuest,
+    Completed,
+    DeactivatedByGuest,
+    HcrWritten,
+    LrMoved,
+    LrWritten,
+)
 from model.gic.cpu_interface import PhysicalInterfaces
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, Lr
 from model.gic.registers import (
@@ -68,8 +75,12 @@ class VirtualInterfaces(PhysicalInterfaces):
     def write_hcr(self, c: int, value: int) -> None:
         """Write GICH_HCR or ICH_HCR_EL2, EOIcount included."""
         vif = self.vifs[c]
+        if value == vif.hcr:
+            return
         vif.hcr = value
         vif.refresh_signal()
+        if self.emit is not None:
+            self.emit(HcrWritten(c, value))
 
     def eoicount(self, c: int) -> int:
         """Return how many deactivations found no List Register, modulo 32."""

@@ -2,8 +2,9 @@
 
 from model.part import Part
 
-__all__ = ["RANK_AP_LIST", "RANK_IRQ", "Lockable"]
+__all__ = ["RANK_AP_LIST", "RANK_CONFIG", "RANK_IRQ", "Lockable"]
 
+RANK_CONFIG = 5
 RANK_AP_LIST = 10
 RANK_IRQ = 20
 

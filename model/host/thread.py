@@ -8,35 +8,63 @@ __all__ = [
     "IN_GUEST",
     "OUTSIDE",
     "REQ_IRQ_PENDING",
+    "REQ_PROCESS_UPDATE",
+    "REQ_SLEEP",
     "RUNNING",
+    "UNINTERRUPTIBLE",
     "HrTimer",
     "VcpuThread",
 ]
 
-RUNNING, INTERRUPTIBLE = 0, 1
+RUNNING, INTERRUPTIBLE, UNINTERRUPTIBLE = 0, 1, 2
 OUTSIDE, IN_GUEST, EXITING = 0, 1, 2
 REQ_IRQ_PENDING = 1
+REQ_SLEEP = 2
+"""KVM_REQ_SLEEP: stay out of the guest while ``pause`` is set."""
+REQ_PROCESS_UPDATE = 4
+"""KVM_REQ_VGIC_PROCESS_UPDATE: prune the ap_list before the next entry."""
 
 
 class VcpuThread(Part):
     """What other CPUs may see and change of a VCPU's thread.
 
-    ``state`` is the task state; ``waiting`` says that it is on the waitqueue (what
-    kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode, ``requests`` vcpu->requests. ``cpu`` is
-    vcpu->cpu, the CPU it runs on or ran on last (-1: none yet); ``place`` the one it shall get
-    next. ``done``: the guest has finished.
+    ``state`` is the task state; ``waiting`` says that it is on the waitqueue, ``blocking`` that it
+    is there because its guest idles (what kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode,
+    ``requests`` vcpu->requests. ``cpu`` is vcpu->cpu, the CPU it runs on or ran on last (-1: none
+    yet), ``loaded`` that it has that CPU's timer and virtual interface; ``place`` is the CPU it
+    shall get next. ``pause`` is vcpu->arch.pause: another thread looks at this VCPU's interrupts.
+    ``stop`` is a signal from the VM monitor, ``in_user`` that the thread waits in user space for
+    its end. ``done``: the guest has finished.
     """
 
-    __slots__ = FIELDS = ("state", "waiting", "mode", "requests", "cpu", "place", "done")
+    __slots__ = FIELDS = (
+        "state",
+        "waiting",
+        "blocking",
+        "mode",
+        "requests",
+        "cpu",
+        "loaded",
+        "place",
+        "pause",
+        "stop",
+        "in_user",
+        "done",
+    )
 
     def __init__(self, place: int) -> None:
         super().__init__()
         self.state = RUNNING
         self.waiting = False
+        self.blocking = False
         self.mode = OUTSIDE
         self.requests = 0
         self.cpu = -1
+        self.loaded = False
         self.place = place
+        self.pause = False
+        self.stop = False
+        self.in_user = False
         self.done = False
 
     def runnable(self) -> bool:

@@ -5,10 +5,13 @@ when, and what happens between, is the flow's business (``harness.kvm``).
 """
 
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
+from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE
 from model.vgic.irq import VgicIrq
 
 __all__ = [
     "compare",
+    "compute_lr",
+    "configure_hcr",
     "fold_edge_or_level",
     "populate",
     "resample_needed",
@@ -36,43 +39,80 @@ def validate_injection(irq: VgicIrq, level: bool) -> bool:
     return level
 
 
-def compare(irq: VgicIrq) -> tuple[bool, int, bool]:
-    """vgic_irq_cmp as a sort key: pending and not active first, then priority, then HW."""
+def compare(irq: VgicIrq) -> tuple[bool, bool, int, bool]:
+    """vgic_irq_cmp as a sort key.
+
+    What belongs nowhere comes last; before it, pending and not active first (a guest that dropped
+    the priorities of many must be given the next one), then by priority, then HW.
+    """
     deliverable = irq.is_pending() and irq.enabled and not irq.active
-    return (not deliverable, irq.priority, not irq.hw)
+    return (target_oracle(irq) < 0, not deliverable, irq.priority, not irq.hw)
 
 
-def populate(irq: VgicIrq, *, observe_edges_only: bool) -> Lr:
-    """vgic_v3_populate_lr: the List Register for an interrupt, and what that consumes.
+def configure_hcr(pending: int, active: int, size: int, *, trap_dir: bool) -> int:
+    """vgic_v3_configure_hcr: which changes to ``size`` List Registers shall make the guest exit.
+
+    ``pending`` and ``active`` count what belongs on this VCPU. More pending ones than registers:
+    exit when none of those inside is pending any more (NPIE). Active ones outside: exit when one is
+    deactivated (LRENPIE), and DIR traps, as its order tells nothing. Any outside: exit when the
+    registers run empty (UIE). Since 3cfd59f81e0f and its series, 2025.
+    """
+    hcr = HCR_EN
+    if pending > size:
+        hcr |= HCR_NPIE
+    if pending + active > size:
+        hcr |= HCR_UIE
+        if active:
+            hcr |= HCR_LRENPIE
+            trap_dir = True
+    return hcr | HCR_TDIR if trap_dir else hcr
+
+
+def compute_lr(irq: VgicIrq) -> Lr:
+    """vgic_v3_compute_lr (and _v2_): the List Register for an interrupt.
 
     A mapped interrupt is never pending and active at once: its pending state is the physical
-    distributor's (commit 3d6e77ad1489). The latch of an edge is consumed. With
-    ``observe_edges_only`` (since 4.16, e40cc57bac79) so is the line of a mapped level interrupt.
+    distributor's (commit 3d6e77ad1489). Nor is a level interrupt of software, whose end must be
+    seen (67b5b673ad4d), nor a GICv2 SGI of several sources, of which each takes its turn.
     """
-    state = INACTIVE
-    if irq.active:
-        state = ACTIVE
-    pending = irq.is_pending()
-    if irq.active and (irq.hw or irq.level):
-        pending = False
-    if pending:
-        state = PENDING_ACTIVE if irq.active else PENDING
-        if not irq.level:
-            irq.pending_latch = False
-        elif irq.hw and observe_edges_only:
-            irq.line_level = False
+    state = ACTIVE if irq.active else INACTIVE
+    source = irq.active_source if irq.active else 0
+    multi = irq.is_multi_sgi()
+    if irq.is_pending() and not (irq.active and (irq.hw or irq.level or multi)):
+        state |= PENDING
+        if irq.source:
+            source = (irq.source & -irq.source).bit_length() - 1
     return Lr(
         vintid=irq.intid,
         state=state,
         hw=irq.hw,
         pintid=irq.hwintid if irq.hw else 0,
         priority=irq.priority,
-        eoi=irq.level and not irq.hw,
+        eoi=multi or (irq.level and not irq.hw),
+        source=source,
     )
 
 
+def populate(irq: VgicIrq, *, observe_edges_only: bool) -> Lr:
+    """vgic_v3_populate_lr: the List Register for an interrupt, and what that consumes.
+
+    The latch of an edge is consumed, of a GICv2 SGI that of one source. With
+    ``observe_edges_only`` (since 4.16, e40cc57bac79) so is the line of a mapped level interrupt.
+    """
+    lr = compute_lr(irq)
+    if lr.state & PENDING:
+        if not irq.level:
+            if irq.source:
+                irq.source &= irq.source - 1
+            irq.pending_latch = irq.source != 0
+        elif irq.hw and observe_edges_only:
+            irq.line_level = False
+    irq.on_lr = True
+    return lr
+
+
 def fold_edge_or_level(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-    """vgic_v3_fold_lr_state for one register; returns whether the guest deactivated it.
+    """vgic_v3_fold_lr for one register; returns whether the guest deactivated it.
 
     ``acked_clears_latch`` is the rule until 4.15: the software latch of a level interrupt is
     cleared once the register is no longer pending; later, once it is empty.
@@ -81,9 +121,14 @@ def fold_edge_or_level(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> boo
     pending = lr.state in (PENDING, PENDING_ACTIVE)
     deactivated = irq.active and not active
     irq.active = active
+    irq.on_lr = False
+    if active and irq.is_sgi():
+        irq.active_source = lr.source
     if not irq.level:
         if pending:
             irq.pending_latch = True
+            if irq.sourced:
+                irq.source |= 1 << lr.source
     elif acked_clears_latch:
         if not pending:
             irq.pending_latch = False

@@ -1,0 +1,159 @@
+"""What the VM monitor does to a stopped VM: reset it, or save it and restore it elsewhere.
+
+Linux arch/arm64/kvm/reset.c, kvm_timer_vcpu_reset and kvm_vgic_reset_mapped_irq (413aa807ae39);
+vgic/vgic-kvm-device.c and KVM_GET_ONE_REG. All VCPUs are in user space meanwhile; ``u`` is the
+monitor's own context, which has no CPU.
+"""
+
+import msgspec
+
+from harness.kvm.mmio import Mmio
+from harness.tasks.context import Context
+from model import facts
+from model.monitor import SavedIrq, SavedVcpu
+from model.vgic.irq import VgicIrq
+
+__all__ = ["User"]
+
+
+class User(Mmio):
+    """The ioctls."""
+
+    def private(self, v: int) -> list[VgicIrq]:
+        """Return the interrupts that only VCPU ``v`` has."""
+        sgis = [irq for (w, _), irq in self.machine.sgis.items() if w == v]
+        return [self.machine.irqs[v], *sgis]
+
+    # -- reset ---------------------------------------------------------------------------------
+
+    async def reset_vm(self, u: Context) -> None:
+        """Reset every VCPU, then the passthrough devices and what they had pending."""
+        for v in range(len(self.machine.threads)):
+            await self.reset_vcpu(u, v)
+        for forward in self.machine.forwards:
+            await self.reset_device(u, self.machine.spis[forward.vintid])
+
+    async def reset_vcpu(self, u: Context, v: int) -> None:
+        """KVM_ARM_VCPU_INIT: timer off, interrupts inactive, the virtual interface as at power-on.
+
+        What is left on the ap_list is pruned at the next sync. The physical active state of the
+        timer belongs to the CPU, and is written at the next load or entry.
+        """
+        for irq in self.private(v):
+            await self.reset_irq(u, irq, v)
+        await u.step(u.ops(v).reset_vcpu)
+        machine = self.machine
+        vtimer, vgic = machine.vtimers[v], machine.vgics[v]
+        vtimer.cval = vtimer.ctl = 0
+        vtimer.irq_level = vtimer.cleared_last = False
+        vgic.vmcr, vgic.apr = machine.initial_vmcr, (0, 0)
+        guest = machine.guests[v]
+        guest.start()
+        guest.enabled = True
+        self.emit(facts.VmReset(v))
+        self.emit(facts.GuestTimer(v, 0, 0, vtimer.cntvoff))
+        self.emit(facts.GuestMask(v, guest.irqs_masked, guest.pmr, guest.enabled))
+
+    async def reset_irq(self, u: Context, irq: VgicIrq, v: int) -> None:
+        """kvm_vgic_reset_mapped_irq, and the monitor's writes to the distributor's registers."""
+        await u.lock(irq, u.ops_on(irq, v).reset_irq)
+        self.took(u, irq)
+        self.clear(irq)
+        await u.step(u.ops_on(irq, v).inject_unlock)
+        self.gave(u, irq)
+
+    def clear(self, irq: VgicIrq) -> None:
+        """Make an interrupt idle and enabled, as it is at power-on here."""
+        irq.enabled = True
+        irq.active = irq.pending_latch = irq.line_level = False
+        irq.source = irq.active_source = 0
+
+    async def reset_device(self, u: Context, irq: VgicIrq) -> None:
+        """Reset a passthrough device, and release its interrupt at the distributor."""
+        await self.reset_irq(u, irq, irq.target)
+        await u.step(u.ops_on(irq, irq.target).reset_device)
+        machine = self.machine
+        forward = next(f for f in machine.forwards if f.vintid == irq.intid)
+        forward.reset()
+        irq.target = forward.vcpu
+        machine.vm.deferred = ()
+        self.emit(facts.DeviceServed(forward.vcpu, forward.intid, forward.vintid, False))
+        if irq.hw:
+            machine.messages.before_access(u.c)
+            machine.gic.set_pending(u.c, irq.hwintid, False)
+            self.set_phys_active(u, irq.hwintid, False)
+
+    # -- save and restore ----------------------------------------------------------------------
+
+    async def save_vm(self, u: Context) -> None:
+        """Read the state of every VCPU: its interrupts, then its timer."""
+        for v in range(len(self.machine.threads)):
+            await u.step(u.ops(v).save_vgic)
+            machine = self.machine
+            saved = SavedVcpu(irqs=tuple(self.saved_irq(irq) for irq in self.private(v)))
+            self.keep(v, saved)
+            timer = machine.irqs[v]
+            self.emit(facts.VmSaved(v, "vgic", timer.is_pending(), timer.active))
+            await u.step(u.ops(v).save_timer)
+            vtimer = machine.vtimers[v]
+            self.keep(v, msgspec.structs.replace(saved, cval=vtimer.cval, ctl=vtimer.ctl))
+            fires = vtimer.should_fire(machine.clock.now)
+            self.emit(facts.VmSaved(v, "timer", fires, False))
+
+    def saved_irq(self, irq: VgicIrq) -> SavedIrq:
+        """Read one interrupt (user access: the software state, no hardware is touched)."""
+        return SavedIrq(
+            vintid=irq.intid,
+            enabled=irq.enabled,
+            line_level=irq.line_level,
+            pending_latch=irq.pending_latch,
+            active=irq.active,
+            source=irq.source,
+            active_source=irq.active_source,
+        )
+
+    def keep(self, v: int, saved: SavedVcpu) -> None:
+        """Note what was read."""
+        monitor = self.machine.monitor
+        monitor.saved = (*monitor.saved[:v], saved, *monitor.saved[v + 1 :])
+
+    async def restore_vm(self, u: Context) -> None:
+        """Make a fresh VM and write the saved state into it: interrupts, then timers."""
+        for v in range(len(self.machine.threads)):
+            for irq in self.private(v):
+                await self.renew_irq(u, irq, v)
+        for v, saved in enumerate(self.machine.monitor.saved):
+            for one in saved.irqs:
+                await self.restore_irq(u, self.irq(v, one.vintid), v, one)
+            self.emit(facts.VmRestored(v, "vgic"))
+            await u.step(u.ops(v).restore_timer)
+            vtimer = self.machine.vtimers[v]
+            vtimer.cval, vtimer.ctl = saved.cval, saved.ctl
+            vtimer.irq_level = vtimer.cleared_last = False
+            self.emit(facts.VmRestored(v, "timer"))
+
+    async def renew_irq(self, u: Context, irq: VgicIrq, v: int) -> None:
+        """Be a fresh VM's interrupt: idle, and on no list; that VM's timer is off."""
+        await u.lock(irq, u.ops_on(irq, v).renew_irq)
+        self.took(u, irq)
+        self.clear(irq)
+        vgic = self.machine.vgics[v]
+        if irq.intid in vgic.ap_list:
+            vgic.ap_list = tuple(i for i in vgic.ap_list if i != irq.intid)
+            self.emit(facts.Unqueued(v, irq.intid))
+        irq.vcpu = -1
+        vtimer = self.machine.vtimers[v]
+        vtimer.ctl = vtimer.cval = 0
+        await u.step(u.ops_on(irq, v).inject_unlock)
+        self.gave(u, irq)
+
+    async def restore_irq(self, u: Context, irq: VgicIrq, v: int, saved: SavedIrq) -> None:
+        """Write one interrupt, and queue it (user access: no hardware is touched)."""
+        await u.lock(irq, u.ops_on(irq, v).restore_irq)
+        self.took(u, irq)
+        irq.enabled = saved.enabled
+        irq.line_level = saved.line_level
+        irq.pending_latch = saved.pending_latch
+        irq.active = saved.active
+        irq.source, irq.active_source = saved.source, saved.active_source
+        await self.queue_irq_unlock(u, irq, False)

@@ -1,0 +1,256 @@
+"""The guest's interrupt handler: acknowledge, silence the device, complete; and what comes after.
+
+With EOImode 1 the completion has two halves. Who deactivates is the scenario's choice: the handler
+itself, the same VCPU later and in any order, or another VCPU. With nested handlers an interrupt of
+higher priority comes in between; they complete strictly in the reverse order of their acknowledges.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from harness.tasks.context import Context
+from model import facts
+from model.gic.registers import TRAP
+from model.guest import SGI, WAKE_SGI, Guest, Instruction
+from model.messages import VTIMER_PPI
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+
+__all__ = ["GuestIsr"]
+
+SPECIAL = 1020
+"""INTIDs from here to 1023 are special: the acknowledge got nothing."""
+FIRST_SPI = 32
+DEACTIVATION = -1
+"""The code of a trapped DIR; it is no line of a program."""
+
+ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_BODY = 1, 2, 3, 4, 5, 6
+"""Positions in the guest's handler; from ISR_BODY up, how much of its body is left."""
+
+
+class GuestIsr:
+    """The handler's part of a guest on a CPU."""
+
+    __slots__ = ("c", "config", "gic", "guest", "messages", "o", "t", "world")
+
+    def __init__(self, world: "VgicWorld", t: Context) -> None:
+        machine = world.machine
+        self.world = world
+        self.t = t
+        self.o = t.o
+        self.c = t.c
+        self.gic = machine.gic
+        self.guest: Guest = machine.guests[t.v]
+        self.messages = machine.messages
+        self.config = machine.config
+
+    # -- fetch ---------------------------------------------------------------------------------
+
+    def take_exception(self) -> None:
+        """Go to the handler, if the guest lets the interrupt through.
+
+        A handler that lets others in does so between its acknowledge and its return.
+        """
+        guest = self.guest
+        if not guest.isr:
+            if not guest.irqs_masked:
+                guest.isr = ISR_IAR
+        elif self.config.nested and guest.isr != ISR_IAR:
+            guest.stack = (*guest.stack, (guest.vintid, guest.isr))
+            guest.isr = ISR_IAR
+
+    def fetch_isr(self) -> Any:
+        """Return the operation of the handler's next instruction."""
+        o, isr = self.o, self.guest.isr
+        if isr == ISR_IAR:
+            return o.guest_iar
+        if isr == ISR_DEVICE:
+            vintid = self.number()
+            if vintid >= FIRST_SPI:
+                return o.guest_device
+            return o.guest_timer if vintid == VTIMER_PPI else o.guest_work
+        if isr >= ISR_BODY:
+            return o.guest_work
+        if isr == ISR_WAKE:
+            return o.exit_trap
+        return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+
+    # -- execute -------------------------------------------------------------------------------
+
+    def execute_isr(self) -> str:
+        """One access of the guest's interrupt handler; returns the exit it causes, or ""."""
+        guest, isr = self.guest, self.guest.isr
+        if isr == ISR_IAR:
+            self.acknowledge()
+        elif isr == ISR_DEVICE:
+            # A driver silences its device before it completes the interrupt, if it is a good one.
+            vintid = self.number()
+            if vintid == VTIMER_PPI:
+                self.write_ctl(0)
+            elif vintid >= FIRST_SPI:
+                self.serve(vintid)
+            if self.config.eoi_first:
+                self.end_of_isr()
+            else:
+                body = self.config.handler
+                guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
+        elif isr >= ISR_BODY:
+            guest.isr = isr - 1 if isr > ISR_BODY else ISR_EOIR
+        elif isr == ISR_EOIR:
+            self.settle_own_deactivations()
+            self.deactivate(self.gic.veoir(self.c, guest.vintid))
+            if not self.config.eoimode:
+                self.completed()
+            elif not self.defer(self.number()):
+                guest.isr = ISR_DIR
+        elif isr == ISR_DIR:
+            vintid = guest.vintid
+            self.completed()
+            return self.write_dir(vintid)
+        else:
+            return self.wake()
+        return ""
+
+    def acknowledge(self) -> None:
+        """Read IAR; with nothing to take, go back to what was interrupted."""
+        guest = self.guest
+        guest.vintid = self.gic.viar(self.c)
+        if SPECIAL <= guest.vintid <= 1023:
+            self.leave_handler()
+        else:
+            guest.isr = ISR_EOIR if self.config.eoi_first else ISR_DEVICE
+
+    def serve(self, vintid: int) -> None:
+        """Do what the device asks for; that lowers its line."""
+        for forward in self.world.machine.forwards:
+            if forward.vintid == vintid:
+                work = forward.work
+                forward.serve()
+                self.world.emit(facts.DeviceServed(self.t.v, forward.intid, vintid, work))
+
+    def settle_own_deactivations(self) -> None:
+        """With ``quirk`` the physical active bit is looked at behind this CPU's own messages."""
+        if self.config.lr_on_guest_deactivate == "quirk":
+            self.messages.deliver_deactivations(self.c)
+
+    def deactivate(self, pintid: int) -> None:
+        """Send the physical deactivation that the List Register asked for."""
+        if pintid >= 0:
+            self.messages.send_deactivation(self.c, pintid)
+
+    def write_dir(self, vintid: int) -> str:
+        """Write DIR. It may trap; on a GICv2 whose GICV_DIR is not mapped it always does."""
+        self.settle_own_deactivations()
+        pintid = TRAP if self.gic.version == 2 else self.gic.vdir(self.c, vintid)
+        if pintid != TRAP:
+            self.deactivate(pintid)
+            return ""
+        source = vintid >> 10 if self.gic.version == 2 else 0
+        self.guest.trap = Instruction(DEACTIVATION, vintid - (source << 10), source)
+        return "dir"
+
+    def number(self) -> int:
+        """Return the INTID that was acknowledged; GICv2 has an SGI's source above it."""
+        vintid = self.guest.vintid
+        return vintid & 0x3FF if self.gic.version == 2 else vintid
+
+    # -- deferred deactivation -----------------------------------------------------------------
+
+    def defer(self, vintid: int) -> bool:
+        """Leave the deactivation to later or to another VCPU; return whether it was."""
+        how, machine, v = self.config.deactivate, self.world.machine, self.t.v
+        if how == "handler":
+            return False
+        if how == "other" and vintid >= FIRST_SPI and self.config.vcpus > 1:
+            other = (v + 1) % self.config.vcpus
+            machine.vm.deferred = (*machine.vm.deferred, (vintid, other))
+            self.guest.isr = ISR_WAKE
+        else:
+            self.guest.deferred = (*self.guest.deferred, self.guest.vintid)
+            self.completed()
+        return True
+
+    def to_deactivate(self) -> tuple[int, ...]:
+        """Return what this VCPU has to deactivate, outside its handlers."""
+        vm = self.world.machine.vm.deferred
+        if not vm:
+            return self.guest.deferred
+        v = self.t.v
+        return (*self.guest.deferred, *(vintid for vintid, w in vm if w == v))
+
+    def deactivate_deferred(self) -> str:
+        """Write DIR for any of what is left to this VCPU."""
+        guest, vm = self.guest, self.world.machine.vm
+        left = self.to_deactivate()
+        vintid = left[self.t.task.choose("deactivated", len(left))]
+        if vintid in guest.deferred:
+            i = guest.deferred.index(vintid)
+            guest.deferred = guest.deferred[:i] + guest.deferred[i + 1 :]
+        else:
+            vm.deferred = tuple(x for x in vm.deferred if x != (vintid, self.t.v))
+        return self.write_dir(vintid)
+
+    def wake(self) -> str:
+        """Tell the VCPU that shall deactivate, or that waits for this device, by an SGI."""
+        guest, v = self.guest, self.t.v
+        vintid = self.number()
+        if self.config.eoimode and self.config.deactivate == "other":
+            target = (v + 1) % self.config.vcpus
+        else:
+            target = next(f.vcpu for f in self.world.machine.forwards if f.vintid == vintid)
+        self.end_of_isr()
+        guest.trap = Instruction(SGI, WAKE_SGI, target)
+        return self.send_sgi(WAKE_SGI, target)
+
+    def send_sgi(self, sgi: int, target: int) -> str:
+        """Write ICC_SGI1R_EL1 (GICD_SGIR): it always traps."""
+        self.world.emit(facts.SgiSent(self.t.v, target, sgi))
+        return "sgi"
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def completed(self) -> None:
+        """Go on behind the completion."""
+        if self.config.eoi_first:
+            self.guest.isr = ISR_DEVICE
+        elif self.serves_for_another(self.number()):
+            self.guest.isr = ISR_WAKE
+        else:
+            self.end_of_isr()
+
+    def serves_for_another(self, vintid: int) -> bool:
+        """Tell whether another VCPU may wait for the device just served: its SPI was retargeted."""
+        if not self.config.wakes or vintid < FIRST_SPI:
+            return False
+        forwards = self.world.machine.forwards
+        return any(f.vintid == vintid and f.vcpu != self.t.v for f in forwards)
+
+    def end_of_isr(self) -> None:
+        """Return from the handler."""
+        guest = self.guest
+        vintid = self.number()
+        guest.taken += vintid == VTIMER_PPI
+        if vintid not in guest.seen:
+            guest.seen = (*guest.seen, vintid)
+        self.leave_handler()
+
+    def leave_handler(self) -> None:
+        """Go back to the program, or to the handler that was interrupted."""
+        guest = self.guest
+        guest.isr = 0
+        if guest.stack:
+            guest.vintid, guest.isr = guest.stack[-1]
+            guest.stack = guest.stack[:-1]
+
+    # -- the timer's registers -------------------------------------------------------------------
+
+    def write_ctl(self, ctl: int) -> None:
+        """Write CNTV_CTL_EL0."""
+        self.world.machine.timers[self.c].ctl = ctl
+        self.tell_timer()
+
+    def tell_timer(self) -> None:
+        """State what the guest has its timer programmed to."""
+        timer = self.world.machine.timers[self.c]
+        deadline = timer.cval + self.world.machine.vtimers[self.t.v].cntvoff
+        self.world.emit(facts.GuestTimer(self.t.v, timer.cval, timer.ctl, deadline))

@@ -1,0 +1,64 @@
+"""The VM monitor: it stops all VCPUs, resets the VM or saves and restores it, and lets them go on.
+
+How often it does so is drawn before its first step, so that never is an execution, too. A VM one of
+whose guests has finished is left alone.
+"""
+
+from typing import TYPE_CHECKING
+
+from harness.engine.execution import Slot
+from harness.tasks.context import Context
+from model.host.thread import RUNNING
+
+if TYPE_CHECKING:
+    from harness.world import VgicWorld
+
+__all__ = ["make"]
+
+
+def make(world: "VgicWorld") -> Slot:
+    """Return the VM monitor's task, an optional stimulus until it has begun."""
+    scenario = world.scenario
+    threads = world.machine.threads
+    reads = world.resources.mask("thread*", 0, 0)
+
+    def all_run() -> bool:
+        return not any(thread.done for thread in threads)
+
+    async def main(_task: Slot) -> None:
+        u.move(0)
+        for _ in range(u.task.choose("resets", scenario.resets + 1)):
+            await u.task.step(u.o.monitor_begins, all_run, reads)
+            await stopped(world, u, save=False)
+        for _ in range(u.task.choose("saves", scenario.saves + 1)):
+            await u.task.step(u.o.monitor_begins, all_run, reads)
+            await stopped(world, u, save=True)
+
+    slot = world.new_task("u", "user-space", main)
+    u = Context(world, slot, 0, hard=True, declarations=world.kvm.OPS)
+    return slot
+
+
+async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
+    """Signal every VCPU's thread, wait until they are in user space, act, and release them."""
+    kvm, threads = world.kvm, world.machine.threads
+    for v, thread in enumerate(threads):
+        await u.task.step(u.ops(v).make_request)
+        thread.stop = True
+        await kvm.kick(u, v)
+    reads = world.resources.mask("thread*", 0, 0)
+
+    def all_stopped() -> bool:
+        return all(thread.in_user or thread.done for thread in threads)
+
+    await u.task.step(u.o.monitor_waits, all_stopped, reads)
+    if not any(thread.done for thread in threads):
+        if save:
+            await kvm.save_vm(u)
+            await kvm.restore_vm(u)
+        else:
+            await kvm.reset_vm(u)
+    for v, thread in enumerate(threads):
+        await u.task.step(u.ops(v).monitor_resumes)
+        thread.stop = False
+        thread.state = RUNNING

@@ -1,0 +1,167 @@
+"""Facts about KVM's emulated GIC: ap_lists, overflow, the distributor's registers, the whole VM."""
+
+from typing import ClassVar
+
+from model.facts.base import Fact
+
+__all__ = [
+    "Emulated",
+    "GuestEnable",
+    "Halting",
+    "HcrWritten",
+    "Queued",
+    "RegisterRead",
+    "RegisterWritten",
+    "Resumed",
+    "Retargeted",
+    "SgiSent",
+    "Trapped",
+    "Unqueued",
+    "VmReset",
+    "VmRestored",
+    "VmSaved",
+]
+
+
+class HcrWritten(Fact, frozen=True, gc=False):
+    """KVM wrote ICH_HCR_EL2 (GICH_HCR) of ``cpu``; ``value`` is the register, EOIcount included."""
+
+    KIND: ClassVar[str] = "hcr"
+    cpu: int
+    value: int
+
+
+class Queued(Fact, frozen=True, gc=False):
+    """``vintid`` was put at the end of the ap_list of ``vcpu``."""
+
+    KIND: ClassVar[str] = "queue"
+    vcpu: int
+    vintid: int
+
+
+class Unqueued(Fact, frozen=True, gc=False):
+    """``vintid`` was taken off the ap_list of ``vcpu``."""
+
+    KIND: ClassVar[str] = "unqueue"
+    vcpu: int
+    vintid: int
+
+
+class Trapped(Fact, frozen=True, gc=False):
+    """The guest's write to DIR for ``vintid`` trapped to KVM (ICH_HCR_EL2.TDIR)."""
+
+    KIND: ClassVar[str] = "dir-trap"
+    vcpu: int
+    vintid: int
+
+
+class Emulated(Fact, frozen=True, gc=False):
+    """KVM deactivates ``vintid`` of ``vcpu``'s ap_list, outside any List Register, for a guest.
+
+    ``cause`` is "eoicount" or "dir"; ``intid`` the physical interrupt that KVM deactivates with it
+    on ``cpu`` (-1: none).
+    """
+
+    KIND: ClassVar[str] = "emulated-deactivation"
+    vcpu: int
+    cpu: int
+    vintid: int
+    intid: int
+    cause: str
+
+
+class SgiSent(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` sent SGI ``vintid`` to ``target``."""
+
+    KIND: ClassVar[str] = "guest-sgi"
+    vcpu: int
+    target: int
+    vintid: int
+
+
+class GuestEnable(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` wrote the enable bit of ``vintid``; ``owner`` is whose it is, or -1.
+
+    It counts from the guest's write on; KVM acts on it in :class:`RegisterWritten`.
+    """
+
+    KIND: ClassVar[str] = "guest-enable"
+    vcpu: int
+    owner: int
+    vintid: int
+    enabled: bool
+
+
+class RegisterWritten(Fact, frozen=True, gc=False):
+    """KVM carried out a write of ``vcpu`` to a register of the emulated distributor.
+
+    ``register`` is "isenabler", "icenabler", "ispendr", "icpendr", "isactiver" or "icactiver".
+    """
+
+    KIND: ClassVar[str] = "gicd-write"
+    vcpu: int
+    vintid: int
+    register: str
+
+
+class RegisterRead(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` read "ispendr" or "isactiver" for ``vintid``, and got ``value``."""
+
+    KIND: ClassVar[str] = "gicd-read"
+    vcpu: int
+    vintid: int
+    register: str
+    value: bool
+
+
+class Retargeted(Fact, frozen=True, gc=False):
+    """SPI ``vintid`` goes to VCPU ``target`` from here on (ITARGETSR, IROUTER)."""
+
+    KIND: ClassVar[str] = "retarget"
+    vcpu: int
+    vintid: int
+    target: int
+
+
+class Halting(Fact, frozen=True, gc=False):
+    """``vcpu`` asks all VCPUs to leave their guests (``halted`` false), or they all have (true)."""
+
+    KIND: ClassVar[str] = "halt-guests"
+    vcpu: int
+    halted: bool
+
+
+class Resumed(Fact, frozen=True, gc=False):
+    """``vcpu`` lets the others go on."""
+
+    KIND: ClassVar[str] = "resume-guests"
+    vcpu: int
+
+
+class VmReset(Fact, frozen=True, gc=False):
+    """The VM monitor reset ``vcpu``: its guest starts anew, with its interrupts and timer off."""
+
+    KIND: ClassVar[str] = "vm-reset"
+    vcpu: int
+
+
+class VmSaved(Fact, frozen=True, gc=False):
+    """The VM monitor read a part of ``vcpu``'s state: ``part`` is "vgic" or "timer".
+
+    For the vgic: what it read of the timer's interrupt; for the timer: ``level`` says that it
+    fires, and ``active`` nothing.
+    """
+
+    KIND: ClassVar[str] = "vm-save"
+    vcpu: int
+    part: str
+    level: bool
+    active: bool
+
+
+class VmRestored(Fact, frozen=True, gc=False):
+    """The VM monitor wrote that part back into a fresh VM."""
+
+    KIND: ClassVar[str] = "vm-restore"
+    vcpu: int
+    part: str
