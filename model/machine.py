@@ -139,6 +139,23 @@ class Machine:
         self.guests = [Guest(program) for program in config.programs]
         self.vm = GuestVm()
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
+        for device in self.devices:
+            self.gic.set_edge(0, device.intid, True)
+        self.make_virtual_irqs(config)
+        if config.eoimode:
+            for c in cpus:
+                self.gic.set_veoimode(c, 1)
+        vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
+        self.vgics = [VgicCpu(config.lrs, vmcr, apr) for _ in vcpus]
+        self.initial_vmcr = vmcr
+        self.dist = VgicDist()
+        self.monitor = Monitor(config.vcpus)
+        self.parts = self.name_parts()
+        self.initial = tuple(part.key() for _, part in self.parts)
+
+    def make_virtual_irqs(self, config: Config) -> None:
+        """Make KVM's software interrupts: timers and SGIs of each VCPU, and the VM's SPIs."""
+        vcpus = range(config.vcpus)
         self.irqs = [
             VgicIrq(
                 VTIMER_PPI,
@@ -161,8 +178,6 @@ class Machine:
             for v in vcpus
             for n in config.sgis()
         }
-        for device in self.devices:
-            self.gic.set_edge(0, device.intid, True)
         self.spis = {
             f.vintid: VgicIrq(
                 f.vintid,
@@ -174,16 +189,6 @@ class Machine:
             )
             for f in config.forwards
         }
-        if config.eoimode:
-            for c in cpus:
-                self.gic.set_veoimode(c, 1)
-        vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
-        self.vgics = [VgicCpu(config.lrs, vmcr, apr) for _ in vcpus]
-        self.initial_vmcr = vmcr
-        self.dist = VgicDist()
-        self.monitor = Monitor(config.vcpus)
-        self.parts = self.name_parts()
-        self.initial = tuple(part.key() for _, part in self.parts)
 
     def has_software_levels(self) -> bool:
         """Tell whether KVM has List Registers whose end it asks to be told of (their EOI bit).

@@ -216,11 +216,18 @@ class Messages:
         """Bound 4: called when this CPU takes an interrupt."""
         self.grow_old(c)
 
-    def grow_old(self, c: int) -> None:
-        """Age what is in flight to this CPU; deliver what has outlived enough."""
-        if not self.bounded:
-            return
+    def grow_maintenance_old(self, c: int) -> None:
+        """Age a maintenance interrupt that the distributor has not seen rise, or fall."""
         channel = self.channels[c]
+        if not self.maintenance_differs(c):
+            channel.maintenance_age = 0
+        elif channel.maintenance_age >= self.lag:
+            self.deliver_maintenance(c)
+        else:
+            channel.maintenance_age += 1
+
+    def grow_devices_old(self, c: int) -> None:
+        """Age what devices have sent to this CPU."""
         for device in self.devices:
             if device.target == c and device.edges:
                 if device.age >= self.lag:
@@ -236,6 +243,13 @@ class Messages:
                     self.deliver_event(forward)
             else:
                 forward.age += 1
+
+    def grow_old(self, c: int) -> None:
+        """Age what is in flight to this CPU; deliver what has outlived enough."""
+        if not self.bounded:
+            return
+        channel = self.channels[c]
+        self.grow_devices_old(c)
         if not self.line_differs(c):
             channel.line_age = 0
         elif channel.line_age >= self.lag:
@@ -243,12 +257,7 @@ class Messages:
         else:
             channel.line_age += 1
         if self.maintained:
-            if not self.maintenance_differs(c):
-                channel.maintenance_age = 0
-            elif channel.maintenance_age >= self.lag:
-                self.deliver_maintenance(c)
-            else:
-                channel.maintenance_age += 1
+            self.grow_maintenance_old(c)
         if not self.pin_differs(c):
             channel.pin_age = 0
         elif channel.pin_age >= self.lag:

@@ -177,15 +177,17 @@ class Kvm(User):
             await self.point(t, "set_interruptible")
             thread.state = INTERRUPTIBLE
             await self.point(t, "check_block")
-            if thread.stop or (self.runnable(t) and not thread.pause):
+            if thread.stop or self.runnable(t):
                 break
             await self.block(t)
 
     def runnable(self, t: Context) -> bool:
-        """kvm_vgic_vcpu_pending_irq: an enabled, pending interrupt that the saved PMR lets through.
+        """kvm_arch_vcpu_runnable: not paused, and an interrupt that the saved PMR lets through.
 
         It takes ap_list_lock and irq_lock; as it only looks, it is one step here.
         """
+        if self.machine.threads[t.v].pause:
+            return False
         vgic = self.machine.vgics[t.v]
         pmr = vgic.vmcr.pmr
         for intid in vgic.ap_list:

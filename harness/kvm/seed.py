@@ -137,23 +137,20 @@ class Seed(Kvm):
             irq.line_level = self.device_level(t, irq)
             self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
 
-    async def before_change_active(self, t: Context, irq: VgicIrq) -> None:
+    async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_change_active: wait until the VCPU that may still have to fold it was put.
 
         Its CPU has taken the IPI, but folds with interrupts on, later (C1b).
         """
         threads = self.machine.threads
-
-        def folded() -> bool:
-            owner = irq.vcpu
-            return t.irqs_clear() and (owner in (-1, t.v) or not threads[owner].loaded)
-
-        reads = irq.bit | t.irqs_reads
+        reads = irq.bit
         for thread in threads:
             reads |= thread.bit
-        on = t.ops_on(irq, t.v)
-        while await t.task.step(on.wait_folded, folded, reads, (t.o.preempt, t.resched)):
-            await self.preempted(t)
+
+        def put() -> bool:
+            return irq.vcpu in (-1, t.v) or not threads[irq.vcpu].loaded
+
+        await self.wait_until(t, irq, put, reads)
 
     # -- load and put --------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from model import facts
 from model.host.lock import RANK_CONFIG
 from model.host.thread import INTERRUPTIBLE, RUNNING, UNINTERRUPTIBLE
 
-
 __all__ = ["Threads"]
 
 

@@ -10,6 +10,7 @@ import msgspec
 from harness.kvm.mmio import Mmio
 from harness.tasks.context import Context
 from model import facts
+from model.device import ForwardedDevice
 from model.monitor import SavedIrq, SavedVcpu
 from model.vgic.irq import VgicIrq
 
@@ -31,7 +32,7 @@ class User(Mmio):
         for v in range(len(self.machine.threads)):
             await self.reset_vcpu(u, v)
         for forward in self.machine.forwards:
-            await self.reset_device(u, self.machine.spis[forward.vintid])
+            await self.reset_device(u, forward)
 
     async def reset_vcpu(self, u: Context, v: int) -> None:
         """KVM_ARM_VCPU_INIT: timer off, interrupts inactive, the virtual interface as at power-on.
@@ -59,6 +60,7 @@ class User(Mmio):
         await u.lock(irq, u.ops_on(irq, v).reset_irq)
         self.took(u, irq)
         self.clear(irq)
+        self.emit(facts.RegisterWritten(v, irq.intid, "reset"))
         await u.step(u.ops_on(irq, v).inject_unlock)
         self.gave(u, irq)
 
@@ -68,20 +70,38 @@ class User(Mmio):
         irq.active = irq.pending_latch = irq.line_level = False
         irq.source = irq.active_source = 0
 
-    async def reset_device(self, u: Context, irq: VgicIrq) -> None:
-        """Reset a passthrough device, and release its interrupt at the distributor."""
-        await self.reset_irq(u, irq, irq.target)
-        await u.step(u.ops_on(irq, irq.target).reset_device)
+    async def reset_device(self, u: Context, forward: ForwardedDevice) -> None:
+        """Reset a passthrough device, and release its interrupt at the distributor.
+
+        As VFIO does it: the interrupt is disabled first, and handlers that run are waited for, so
+        that none injects what the reset has taken back.
+        """
         machine = self.machine
-        forward = next(f for f in machine.forwards if f.vintid == irq.intid)
+        irq = machine.spis[forward.vintid]
+        on = u.ops_on(irq, forward.vcpu)
+        await u.step(on.disable_irq)
+        machine.messages.before_access(u.c)
+        machine.gic.set_enable(forward.target, forward.intid, False)
+        await self.synchronize_irq(u)
+        await self.reset_irq(u, irq, forward.vcpu)
+        await u.step(on.reset_device)
+        machine.gic.set_enable(forward.target, forward.intid, True)
         forward.reset()
         irq.target = forward.vcpu
         machine.vm.deferred = ()
         self.emit(facts.DeviceServed(forward.vcpu, forward.intid, forward.vintid, False))
+        machine.messages.before_access(u.c)
+        machine.gic.set_pending(forward.target, forward.intid, False)
         if irq.hw:
-            machine.messages.before_access(u.c)
-            machine.gic.set_pending(u.c, irq.hwintid, False)
             self.set_phys_active(u, irq.hwintid, False)
+
+    async def synchronize_irq(self, u: Context) -> None:
+        """Wait until no host handler runs (upstream: none of this interrupt)."""
+        pcpus = self.machine.pcpus
+        reads = 0
+        for p in pcpus:
+            reads |= p.bit
+        await u.task.step(u.o.synchronize_irq, lambda: not any(p.in_irq for p in pcpus), reads)
 
     # -- save and restore ----------------------------------------------------------------------
 
@@ -122,7 +142,9 @@ class User(Mmio):
         for v in range(len(self.machine.threads)):
             for irq in self.private(v):
                 await self.renew_irq(u, irq, v)
-        for v, saved in enumerate(self.machine.monitor.saved):
+        for v in range(len(self.machine.threads)):
+            await u.step(u.ops(v).restore_vgic)
+            saved = self.machine.monitor.saved[v]
             for one in saved.irqs:
                 await self.restore_irq(u, self.irq(v, one.vintid), v, one)
             self.emit(facts.VmRestored(v, "vgic"))

@@ -206,34 +206,37 @@ class WorldSwitch(Threads):
         self.emit(facts.Emulated(v, t.c, irq.intid, irq.hwintid, cause))
 
     async def deactivate_spilled(self, t: Context, irq: VgicIrq) -> None:
-        """Do in software what a List Register does on deactivation, and fold the outcome.
+        """Do in software what a List Register does on deactivation, and fold the outcome."""
+        await self.deactivate_phys(t, irq)
+        await self.fold_lr(t, self.machine.vgics[t.v].spilled)
 
-        The physical interrupt of a mapped one is deactivated by a write to DIR on this CPU.
-        """
-        vgic = self.machine.vgics[t.v]
+    async def deactivate_phys(self, t: Context, irq: VgicIrq) -> None:
+        """Deactivate the physical interrupt of a mapped one: a write to DIR on this CPU."""
         if irq.hw:
             await t.step(t.o.deactivate_phys)
             self.machine.messages.before_access(t.c)
             self.machine.gic.dir(t.c, irq.hwintid)
-        await self.fold_lr(t, vgic.spilled)
 
     async def fold_lr(self, t: Context, lr: Lr) -> None:
-        """vgic_v3_fold_lr_state for one register."""
-        v = t.v
-        irq = self.irq(v, lr.vintid)
-        o = t.ops_on(irq, v)
-        observes = self.observes_edges(irq)
+        """vgic_v3_fold_lr: one register's state into the software state."""
+        irq = self.irq(t.v, lr.vintid)
+        o = t.ops_on(irq, t.v)
         await t.lock(irq, o.fold_lr_polling if self.polls else o.fold_lr)
         self.took(t, irq)
-        lr = self.trusted(t, lr)
+        await self.fold_locked(t, irq, self.trusted(t, lr))
+        await t.step(o.irq_unlock)
+        self.gave(t, irq)
+
+    async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
+        """Do the fold itself, with irq_lock held."""
+        v = t.v
+        observes = self.observes_edges(irq)
         deactivated = fold_edge_or_level(irq, lr, acked_clears_latch=not observes)
         self.emit(
             facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level, irq.pending_latch)
         )
         if observes and resample_needed(irq, lr, deactivated=deactivated):
             await (self.resample_device(t, irq) if irq.is_spi() else self.resample(t, irq))
-        await t.step(o.irq_unlock)
-        self.gave(t, irq)
 
     def trusted(self, t: Context, lr: Lr) -> Lr:
         """Return what to believe of a HW register.

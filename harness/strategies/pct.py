@@ -7,7 +7,8 @@ others. One execution finds a bug of depth d with probability at least 1/(n * k^
 and k steps.
 
 Deviations: only steps with a real choice count as steps, k is learnt as the largest count seen (as
-Shuttle and Coyote do), and change points are distinct.
+Shuttle and Coyote do), and change points are distinct. Long past the last change point the walk is
+random: with fixed priorities a task that spins until another goes on would starve it for ever.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from harness.contract import Abandon, RunInfo, Task
 
 __all__ = ["Pct"]
 
+FAIR_FACTOR, FAIR_LEAST = 2, 400
 K_FIRST = 100
 """The number of steps assumed before any execution has been seen."""
 
@@ -40,6 +42,7 @@ class Pct:
         self.priorities: list[int] = []
         self.changes: dict[int, int] = {}
         self.steps = 0
+        self.fair_from = 0
 
     def begin(self, info: RunInfo) -> bool:
         """Draw priorities and change points."""
@@ -52,12 +55,16 @@ class Pct:
         count = min(self.depth - 1, self.k)
         points = self.rng.sample(range(self.k), count)
         self.changes = {step: j for j, step in enumerate(points, 1)}
+        self.fair_from = FAIR_FACTOR * self.k + FAIR_LEAST
         return True
 
     def choose(
         self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
     ) -> Task | Abandon:
         """Pick the enabled task of highest priority; lower it at a change point."""
+        if self.steps >= self.fair_from:
+            self.steps += 1
+            return enabled[int(self.rng.random() * len(enabled))]
         priorities = self.priorities
         chosen = enabled[0]
         best = priorities[chosen.index]

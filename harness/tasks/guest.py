@@ -88,9 +88,11 @@ class GuestCpu(GuestIsr):
             instruction = guest.program[guest.pc]
             code = instruction.code
             if code in IDLES:
-                # Mask, look, wait: so that no interrupt comes between the look and the WFI.
+                # Mask, look, wait: so that no interrupt comes between the look and the WFI. With
+                # an exit to come first, not even the mask is written yet.
                 if not self.waited_for(instruction):
-                    self.mask_irqs(True)
+                    if not self.t.signals.any():
+                        self.mask_irqs(True)
                     return o.guest_wfi
                 self.mask_irqs(False)
                 self.next()

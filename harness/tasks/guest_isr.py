@@ -194,7 +194,7 @@ class GuestIsr:
         """Tell the VCPU that shall deactivate, or that waits for this device, by an SGI."""
         guest, v = self.guest, self.t.v
         vintid = self.number()
-        if self.config.eoimode and self.config.deactivate == "other":
+        if self.config.deactivate == "other":
             target = (v + 1) % self.config.vcpus
         else:
             target = next(f.vcpu for f in self.world.machine.forwards if f.vintid == vintid)
@@ -219,9 +219,14 @@ class GuestIsr:
             self.end_of_isr()
 
     def serves_for_another(self, vintid: int) -> bool:
-        """Tell whether another VCPU may wait for the device just served: its SPI was retargeted."""
+        """Tell whether another VCPU may wait for the device just served.
+
+        It would have deactivated it, with EOImode 1, or the SPI was routed here meanwhile.
+        """
         if not self.config.wakes or vintid < FIRST_SPI:
             return False
+        if self.config.deactivate == "other":
+            return True
         forwards = self.world.machine.forwards
         return any(f.vintid == vintid and f.vcpu != self.t.v for f in forwards)
 

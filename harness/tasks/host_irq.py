@@ -8,9 +8,9 @@ a VCPU (irq_set_vcpu_affinity), whose guest will deactivate it.
 from typing import TYPE_CHECKING, Any
 
 from harness.engine.execution import Slot
+from harness.kvm.halt import SGI_CALL
 from harness.tasks.context import Context
 from model import facts
-from harness.kvm.halt import SGI_CALL
 from model.gic.registers import FIRST_LPI
 from model.messages import VTIMER_PPI
 

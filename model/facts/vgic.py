@@ -95,7 +95,8 @@ class GuestEnable(Fact, frozen=True, gc=False):
 class RegisterWritten(Fact, frozen=True, gc=False):
     """KVM carried out a write of ``vcpu`` to a register of the emulated distributor.
 
-    ``register`` is "isenabler", "icenabler", "ispendr", "icpendr", "isactiver" or "icactiver".
+    ``register`` is "isenabler", "icenabler", "ispendr", "icpendr", "isactiver" or "icactiver"; with
+    "reset" it was the VM monitor, and all of them.
     """
 
     KIND: ClassVar[str] = "gicd-write"

@@ -2,12 +2,16 @@
 
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
+from model.gic.registers import HCR_LRENPIE, HCR_NPIE, HCR_UIE
 from model.messages import VTIMER_PPI
 from model.rules.rule import Rule
-from model.rules.scene import VTIMER_BIT
+from model.rules.scene import FIRST_SPI, VTIMER_BIT
 from model.timer import ENABLE
 
 __all__ = ["I1", "I2", "I3", "I10", "I11", "I12"]
+
+EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
+"""With one of these the guest's progress brings the exit at which the rest is looked at."""
 
 
 class I1(Rule):
@@ -159,13 +163,15 @@ class I10(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         scene, c = self.scene, f.cpu
         held = scene.active[c] & VTIMER_BIT and not scene.line[c] & VTIMER_BIT
-        if held and not scene.timer_lr(c).state and not scene.sw_active[f.vcpu]:
+        v = f.vcpu
+        kept = scene.timer_lr(c).state or scene.sw_active[v] or scene.sw_pending[v]
+        if held and not kept:
             if not self.orphan[c]:
                 self.loads[c] = 0
             self.orphan[c] += 1
             if self.orphan[c] > 1 and (self.era == "seed" or self.loads[c]):
                 self.fail(
-                    f"INTID {VTIMER_PPI} is active on CPU {c} over two stays of VCPU {f.vcpu}, "
+                    f"INTID {VTIMER_PPI} is active on CPU {c} over two stays of VCPU {v}, "
                     "its line is low and no List Register will deactivate it"
                 )
         else:
@@ -185,7 +191,11 @@ class I11(Rule):
         facts.Expired: "on_expired",
         facts.Woken: "on_wake",
         facts.Blocked: "on_block",
+        facts.Resumed: "on_resumed",
     }
+
+    def on_resumed(self, f: facts.Resumed) -> None:
+        """The scene keeps whether guests are halted: nobody runs, whatever is pending."""
 
     def reset(self) -> None:
         self.covered = [False] * self.config.vcpus
@@ -201,6 +211,8 @@ class I11(Rule):
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
+        if scene.halting:
+            return
         if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
             self.fail(
                 f"VCPU {v} goes to sleep with vINTID {VTIMER_PPI} pending, enabled and let "
@@ -236,16 +248,23 @@ class I12(Rule):
         facts.Resampled: "on_resample",
         facts.Kicked: "on_kick",
         facts.Woken: "on_wake",
+        facts.IsrBegan: "on_isr",
         facts.IsrEnded: "on_isr_end",
         facts.LrWritten: "on_written",
         facts.Exited: "on_exit",
         facts.Entered: "on_entry",
+        facts.HcrWritten: "on_hcr",
+        facts.Queued: "on_queue",
+        facts.RegisterWritten: "on_register",
+        facts.Retargeted: "on_retarget",
     }
 
     def reset(self) -> None:
         # Per VCPU: what was injected (vINTID and where) and is in no List Register yet, and what of
         # it its injector left to the thread to notice (it was not in its guest: no IPI was sent).
-        self.where: dict[tuple[int, int], int] = {}
+        # Where: the CPU, and whether in a handler, which may have interrupted another injector.
+        self.where: dict[tuple[int, int], tuple[int, bool]] = {}
+        self.in_isr = [False] * self.config.pcpus
         self.left_behind: list[list[int]] = [[] for _ in range(self.config.vcpus)]
         self.settled: list[list[int]] = [[] for _ in range(self.config.vcpus)]
         self.unkicked: list[tuple[int, int, int]] = []
@@ -262,8 +281,9 @@ class I12(Rule):
             self.forget(f.vcpu, f.vintid)
             if f.level:
                 self.left_behind[f.vcpu].append(f.vintid)
-                self.where[f.vcpu, f.vintid] = f.cpu
-                self.unkicked.append((f.cpu, f.vcpu, f.vintid))
+                self.where[f.vcpu, f.vintid] = (f.cpu, self.in_isr[f.cpu])
+                if self.in_isr[f.cpu]:
+                    self.unkicked.append((f.cpu, f.vcpu, f.vintid))
 
     def on_resample(self, f: facts.Resampled) -> None:
         if not f.level:
@@ -273,7 +293,8 @@ class I12(Rule):
         self.unkicked = [x for x in self.unkicked if x[:2] != (f.cpu, f.vcpu)]
         # With an IPI under way already a further kick sends none, and needs none.
         covered = self.ipi_sent[f.vcpu] = f.ipi or self.ipi_sent[f.vcpu]
-        mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == f.cpu]
+        here = (f.cpu, self.in_isr[f.cpu])
+        mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == here]
         others = [x for x in self.settled[f.vcpu] if x not in mine]
         self.settled[f.vcpu] = others if covered else others + mine
 
@@ -283,7 +304,11 @@ class I12(Rule):
     def on_wake(self, f: facts.Woken) -> None:
         self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]
 
+    def on_isr(self, f: facts.IsrBegan) -> None:
+        self.in_isr[f.cpu] = True
+
     def on_isr_end(self, f: facts.IsrEnded) -> None:
+        self.in_isr[f.cpu] = False
         late = [x for x in self.unkicked if x[0] == f.cpu]
         if not late:
             return
@@ -302,12 +327,36 @@ class I12(Rule):
         if v >= 0 and f.after.state & PENDING:
             self.forget(v, f.after.vintid)
 
+    def on_hcr(self, f: facts.HcrWritten) -> None:
+        """The scene keeps what makes the guest exit by itself."""
+
+    def on_queue(self, f: facts.Queued) -> None:
+        # An SPI goes where it is routed to when it is queued, whatever was known before.
+        for v in range(self.config.vcpus):
+            if v != f.vcpu and f.vintid >= FIRST_SPI and f.vintid in self.left_behind[v]:
+                self.forget(v, f.vintid)
+                self.left_behind[f.vcpu].append(f.vintid)
+                self.where[f.vcpu, f.vintid] = self.where[v, f.vintid]
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        if f.register in ("icpendr", "icenabler", "reset"):
+            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.vcpu,):
+                self.forget(v, f.vintid)
+
+    def on_retarget(self, f: facts.Retargeted) -> None:
+        # What it is queued for must give it up first, at its next exit; nobody kicks for that.
+        for v in range(self.config.vcpus):
+            self.forget(v, f.vintid)
+
     def on_entry(self, f: facts.Entered) -> None:
+        if self.scene.hcr[f.cpu] & EXITS_BY_ITSELF:
+            return
         for vintid in self.settled[f.vcpu]:
             if vintid == VTIMER_PPI and not self.scene.enabled[f.vcpu]:
                 continue
             held = [lr for lr in self.scene.lrs[f.cpu] if lr.state and lr.vintid == vintid]
-            if not any(lr.hw or lr.state & PENDING for lr in held):
+            # One with the EOI bit makes the guest exit when it completes.
+            if not any(lr.hw or lr.eoi or lr.state & PENDING for lr in held):
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} "
                     "injected but in no List Register, and no kick is under way"

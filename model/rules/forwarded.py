@@ -71,7 +71,11 @@ class R13(Rule):
     id = "R13"
     section = "Life Cycle, note (*), non-shared interrupts"
     title = "the host never deactivates a forwarded SPI: its guest does"
-    needs = {facts.ActiveChanged: "on_active", facts.DeactivationSent: "on_sent"}
+    needs = {
+        facts.ActiveChanged: "on_active",
+        facts.DeactivationSent: "on_sent",
+        facts.Emulated: "on_sent",
+    }
 
     @classmethod
     def applies(cls, config: Config) -> bool:
@@ -81,7 +85,8 @@ class R13(Rule):
         self.forwarded = tuple(f.intid for f in self.config.forwards)
         self.under_way: list[int] = []
 
-    def on_sent(self, f: facts.DeactivationSent) -> None:
+    def on_sent(self, f: facts.DeactivationSent | facts.Emulated) -> None:
+        # By its List Register, or by KVM in its stead where it has none.
         self.under_way.append(f.intid)
 
     def on_active(self, f: facts.ActiveChanged) -> None:

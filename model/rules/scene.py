@@ -24,8 +24,8 @@ class Scene:
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
     ``active[c]`` and ``line[c]``, masks of the banked interrupts' states at the distributor;
-    ``lrs[c]``; ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations
-    under way; ``pin[c]``.
+    ``lrs[c]`` and ``hcr[c]``; ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``,
+    deactivations under way; ``pin[c]``. ``halting``: a VCPU keeps the others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
@@ -56,6 +56,8 @@ class Scene:
         self.pin = [False] * pcpus
         self.timer = [-1] * pcpus
         self.in_flight = [0] * pcpus
+        self.hcr = [0] * pcpus
+        self.halting = False
         self.lrs: list[list[Lr]] = [[EMPTY] * LRS_MAX for _ in range(pcpus)]
         self.guest_cpu = [-1] * vcpus
         self.ctl = [0] * vcpus
@@ -90,6 +92,9 @@ class Scene:
             facts.Injected: self.on_inject,
             facts.Resampled: self.on_resample,
             facts.LrMoved: self.on_lr,
+            facts.HcrWritten: self.on_hcr,
+            facts.Halting: self.on_halting,
+            facts.Resumed: self.on_resumed,
             facts.DeactivationSent: self.on_sent,
             facts.DeactivationArrived: self.on_arrived,
             facts.Entered: self.on_entry,
@@ -111,6 +116,7 @@ class Scene:
             facts.Armed: self.on_armed,
             facts.Cancelled: self.on_cancelled,
             facts.Expired: self.on_expired,
+            facts.VmReset: self.on_reset,
         }
 
     # -- questions -----------------------------------------------------------------------------
@@ -199,6 +205,15 @@ class Scene:
         if f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
 
+    def on_hcr(self, f: facts.HcrWritten) -> None:
+        self.hcr[f.cpu] = f.value
+
+    def on_halting(self, f: facts.Halting) -> None:
+        self.halting = True
+
+    def on_resumed(self, f: facts.Resumed) -> None:
+        self.halting = False
+
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
 
@@ -274,6 +289,11 @@ class Scene:
             return
         self.sw_active[f.vcpu] = f.active
         self.sw_pending[f.vcpu] = f.line_level or f.pending_latch
+
+    def on_reset(self, f: facts.VmReset) -> None:
+        v = f.vcpu
+        self.handling[v] = self.presented[v] = self.sw_active[v] = self.sw_pending[v] = False
+        self.level[v] = False
 
     def on_armed(self, f: facts.Armed) -> None:
         self.armed[f.vcpu] = True

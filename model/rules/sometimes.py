@@ -10,7 +10,8 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import ACTIVE, PENDING
-from model.messages import VTIMER_PPI
+from model.gic.registers import HCR_UIE
+from model.messages import MAINTENANCE_PPI, VTIMER_PPI
 from model.rules.scene import FIRST_SPI, VTIMER_BIT, Scene
 
 __all__ = ["NAMES", "Reached"]
@@ -33,7 +34,19 @@ NAMES = (
     "edge while active",
     "event while the guest handles one",
     "a kick forced the guest out",
+    "more interrupts than List Registers",
+    "nested handlers",
+    "completed outside the List Registers",
+    "a maintenance interrupt forced an exit",
+    "a DIR trapped",
+    "deactivated by another VCPU",
+    "an SGI arrived",
+    "guests were halted",
+    "an SPI moved to another VCPU",
+    "reset while an interrupt was active",
+    "restored with an interrupt pending or active",
 )
+MAINTENANCE_BIT = 1 << MAINTENANCE_PPI
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}
 
 ARMED = BIT["slept with the timer armed"]
@@ -53,6 +66,17 @@ EDGE_ACTIVE = BIT["edge while active"]
 EVENT_HANDLING = BIT["event while the guest handles one"]
 KICKED_OUT = BIT["a kick forced the guest out"]
 FOLD_RACE = BIT["deactivation in flight at fold"]
+OVERFLOWN = BIT["more interrupts than List Registers"]
+DEEP = BIT["nested handlers"]
+OUTSIDE = BIT["completed outside the List Registers"]
+MAINTAINED = BIT["a maintenance interrupt forced an exit"]
+TRAPPED = BIT["a DIR trapped"]
+ASYMMETRIC = BIT["deactivated by another VCPU"]
+SGI = BIT["an SGI arrived"]
+HALTED = BIT["guests were halted"]
+MIGRATED = BIT["an SPI moved to another VCPU"]
+RESET_ACTIVE = BIT["reset while an interrupt was active"]
+RESTORED = BIT["restored with an interrupt pending or active"]
 
 
 class Reached:
@@ -70,6 +94,11 @@ class Reached:
         self.in_isr = [False] * self.scene.pcpus
         self.held = [0] * self.scene.vcpus
         self.owner = [-1] * self.scene.pcpus
+        self.depth = [0] * self.scene.vcpus
+        self.queues: dict[int, int] = {}
+        self.trapped = -1
+        self.held_irqs: list[tuple[int, ...]] = [()] * self.scene.vcpus
+        self.saved = [False] * self.scene.vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
         """Return what to call for which fact."""
@@ -89,6 +118,15 @@ class Reached:
             facts.PendingChanged: self.on_pending,
             facts.DeviceRaised: self.on_event,
             facts.Kicked: self.on_kick,
+            facts.HcrWritten: self.on_hcr,
+            facts.Completed: self.on_eoir,
+            facts.Trapped: self.on_trap,
+            facts.Emulated: self.on_emulated,
+            facts.Halting: self.on_halting,
+            facts.Queued: self.on_queue,
+            facts.VmReset: self.on_reset,
+            facts.VmSaved: self.on_saved,
+            facts.VmRestored: self.on_restored,
         }
 
     def on_block(self, f: facts.Blocked) -> None:
@@ -132,20 +170,33 @@ class Reached:
                 self.bits |= UNFIRED
 
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        if f.vintid >= 1020:
+            return
+        v = self.scene.guest[f.cpu]
+        self.depth[v] += 1
+        if self.depth[v] > 1:
+            self.bits |= DEEP
         if f.vintid == VTIMER_PPI:
             self.bits |= ACKED
-        elif f.vintid < 1020:
-            self.bits |= DEVICE_ACKED
+        else:
+            self.bits |= DEVICE_ACKED if f.vintid >= FIRST_SPI else SGI
+
+    def on_eoir(self, f: facts.Completed) -> None:
+        self.depth[self.scene.guest[f.cpu]] -= 1
 
     def on_exit(self, f: facts.Exited) -> None:
         scene = self.scene
         ready = scene.line[f.cpu] & ~scene.active[f.cpu] & VTIMER_BIT
         if f.reason == "irq" and scene.pin[f.cpu] and ready:
             self.bits |= FORCED
+        if f.reason == "irq" and scene.pin[f.cpu] and scene.line[f.cpu] & MAINTENANCE_BIT:
+            self.bits |= MAINTAINED
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid == VTIMER_PPI:
             self.held[f.vcpu] = ACTIVE if f.active else f.state
+        others = tuple(x for x in self.held_irqs[f.vcpu] if x != f.vintid)
+        self.held_irqs[f.vcpu] = (*others, f.vintid) if f.active else others
         if any(self.scene.in_flight):
             self.bits |= FOLD_RACE
 
@@ -171,6 +222,43 @@ class Reached:
     def on_kick(self, f: facts.Kicked) -> None:
         if f.ipi:
             self.bits |= KICKED_OUT
+
+    def on_hcr(self, f: facts.HcrWritten) -> None:
+        if f.value & HCR_UIE:
+            self.bits |= OVERFLOWN
+
+    def on_trap(self, f: facts.Trapped) -> None:
+        self.bits |= TRAPPED
+        self.trapped = f.vcpu
+
+    def on_emulated(self, f: facts.Emulated) -> None:
+        if f.cause == "eoicount":
+            self.bits |= OUTSIDE
+        elif f.vcpu != self.trapped:
+            self.bits |= ASYMMETRIC
+
+    def on_halting(self, f: facts.Halting) -> None:
+        if f.halted:
+            self.bits |= HALTED
+
+    def on_queue(self, f: facts.Queued) -> None:
+        if f.vintid >= FIRST_SPI:
+            if self.queues.get(f.vintid, f.vcpu) != f.vcpu:
+                self.bits |= MIGRATED
+            self.queues[f.vintid] = f.vcpu
+
+    def on_reset(self, f: facts.VmReset) -> None:
+        if self.held_irqs[f.vcpu]:
+            self.bits |= RESET_ACTIVE
+        self.depth[f.vcpu] = 0
+        self.held_irqs[f.vcpu] = ()
+
+    def on_saved(self, f: facts.VmSaved) -> None:
+        self.saved[f.vcpu] = self.saved[f.vcpu] or f.level or f.active
+
+    def on_restored(self, f: facts.VmRestored) -> None:
+        if self.saved[f.vcpu]:
+            self.bits |= RESTORED
 
     def on_user(self, f: facts.UserLeft) -> None:
         self.bits |= USER

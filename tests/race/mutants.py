@@ -76,7 +76,7 @@ class BlindHandler(Lazy):
 class EnablesUnsampled(Lazy):
     """Enabling does not look at the line again."""
 
-    def enabling(self, t: Context) -> None:
+    def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Leave the line as it was seen last."""
 
 

@@ -15,7 +15,7 @@ __all__ = ["EXHIBIT"]
 class Preemptible(Seed):
     """Era seed: the timer's flush comes before preempt_disable."""
 
-    OPS = KVM_OPS | {"before_preempt_disable": ("vgic@v", "")}
+    OPS = KVM_OPS | {"before_preempt_disable": ("vgic@v dist", "")}
 
     async def flush_timer(self, t: Context) -> None:
         """Flush the timer, then leave a window in which the thread can be moved."""

@@ -2,7 +2,15 @@
 
 import pytest
 
-from model.facts import AckedByGuest, Completed, DeactivatedByGuest, Fact, LrMoved, LrWritten
+from model.facts import (
+    AckedByGuest,
+    Completed,
+    DeactivatedByGuest,
+    Fact,
+    HcrWritten,
+    LrMoved,
+    LrWritten,
+)
 from model.gic.gic import Gic
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.gic.registers import (
@@ -315,6 +323,7 @@ def test_facts() -> None:
     gic.veoir(0, 27)
     gic.veoir(0, 27)
     assert facts == [
+        HcrWritten(0, HCR_EN),
         LrWritten(0, 0, EMPTY, waiting),
         AckedByGuest(0, 27),
         LrMoved(0, 0, "iar", waiting, taken),

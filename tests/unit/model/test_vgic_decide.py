@@ -221,7 +221,7 @@ def test_order_of_an_ap_list() -> None:
     disabled = irq("edge", latch=True, enabled=False)
     disabled.priority = 0
     rest = sorted([disabled, active, deliverable, mapped, urgent], key=compare)
-    assert rest == [urgent, mapped, deliverable, disabled, active]
+    assert rest == [urgent, mapped, deliverable, active, disabled]
 
 
 def test_only_level_interrupts_are_pending_by_their_line() -> None:

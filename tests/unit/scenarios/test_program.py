@@ -21,8 +21,20 @@ from model.guest import Instruction
         ("irqs on", Instruction(guest.MASK, 0)),
         ("pmr 0xF0", Instruction(guest.PMR, 0xF0)),
         ("pmr 0", Instruction(guest.PMR, 0)),
-        ("ppi off", Instruction(guest.PPI, 0)),
-        ("ppi on", Instruction(guest.PPI, 1)),
+        ("ppi off", Instruction(guest.DISABLE, 27)),
+        ("ppi on", Instruction(guest.ENABLE, 27)),
+        ("serve", Instruction(guest.SERVE)),
+        ("await 3", Instruction(guest.AWAIT, 3)),
+        ("sgi 2 1", Instruction(guest.SGI, 2, 1)),
+        ("enable 80", Instruction(guest.ENABLE, 80)),
+        ("disable 80", Instruction(guest.DISABLE, 80)),
+        ("pend 80", Instruction(guest.PEND, 80)),
+        ("unpend 80", Instruction(guest.UNPEND, 80)),
+        ("activate 80", Instruction(guest.ACTIVATE, 80)),
+        ("deactivate 80", Instruction(guest.DEACTIVATE, 80)),
+        ("target 80 1", Instruction(guest.TARGET, 80, 1)),
+        ("read pending 80", Instruction(guest.READ_PENDING, 80)),
+        ("read active 80", Instruction(guest.READ_ACTIVE, 80)),
         ("user", Instruction(guest.USER)),
         ("  idle   1  ", Instruction(guest.IDLE, 1)),
     ],
@@ -32,11 +44,13 @@ def test_line(line: str, instruction: Instruction) -> None:
 
 
 def test_every_instruction_has_a_line() -> None:
-    codes = {
-        compile_program([line], "")[0].code
-        for line in ("timer 1", "timer off", "idle 1", "spin 1 1", "work 1", "irqs on", "pmr 1")
-    } | {compile_program([line], "")[0].code for line in ("ppi on", "user")}
-    assert codes | {guest.HALT} == set(range(10))
+    lines = (
+        "timer 1", "timer off", "idle 1", "spin 1 1", "work 1", "irqs on", "pmr 1", "user", "wait",
+        "serve", "await 1", "sgi 1 0", "enable 80", "disable 80", "pend 80", "unpend 80",
+        "activate 80", "deactivate 80", "target 80 0", "read pending 80", "read active 80",
+    )  # fmt: skip
+    codes = {compile_program([line], "")[0].code for line in lines}
+    assert codes | {guest.HALT} == set(range(22))
 
 
 def test_an_empty_program_halts() -> None:
@@ -81,8 +95,10 @@ def test_wrong_line(line: str, message: str) -> None:
 
 @pytest.mark.parametrize("verb", LIMITS)
 def test_limits_are_within_reach(verb: str) -> None:
-    second = " 1" if verb == "spin" else ""
-    assert compile_program([f"{verb} {LIMITS[verb]}{second}"], "")[0].a == LIMITS[verb]
+    first = " pending" if verb == "read" else ""
+    second = " 1" if verb in ("spin", "sgi", "target") else ""
+    line = f"{verb}{first} {LIMITS[verb]}{second}"
+    assert compile_program([line], "")[0].a == LIMITS[verb]
     assert verb in FORMS
 
 
