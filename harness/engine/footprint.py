@@ -63,21 +63,26 @@ class Resources:
 
 
 class Ops:
-    """The operations of one task on one CPU, as attributes named like the operations."""
+    """The operations of one task on one CPU, as attributes named like the operations.
 
-    def __init__(self, ops: Mapping[str, Op]) -> None:
-        self.__dict__.update(ops)
+    Each is built when it is first asked for: a run uses few of the combinations of CPU, VCPU and
+    interrupt that a large machine has.
+    """
+
+    def __init__(self, build: Callable[[str], Op]) -> None:
+        self._build = build
 
     def __getattr__(self, name: str) -> Op:
-        raise FootprintError(f"operation {name!r} is not declared (see OPS)")
+        op = self.__dict__[name] = self._build(name)
+        return op
 
 
 class OpTable:
-    """Builds and keeps the operations of each (declarations, CPU, VCPU)."""
+    """Makes and keeps the operations of each (declarations, CPU, VCPU, interrupt)."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.built: dict[tuple[int, int, int, str], Ops] = {}
+        self.made: dict[tuple[int, int, int, str, str], Ops] = {}
         self.kept: list[Mapping[str, Declaration]] = []
 
     def ops(
@@ -92,21 +97,23 @@ class OpTable:
 
         ``also_reads`` is added to what each of them reads.
         """
-        key = (id(declarations), cpu, vcpu, irq)
-        if key not in self.built:
+        key = (id(declarations), cpu, vcpu, also_reads, irq)
+        if key not in self.made:
             mask = self.resources.mask
+
+            def build(name: str) -> Op:
+                if name not in declarations:
+                    raise FootprintError(f"operation {name!r} is not declared (see OPS)")
+                reads, writes = declarations[name]
+                return Op(
+                    name,
+                    mask(f"{reads} {also_reads}", cpu, vcpu, irq),
+                    mask(writes, cpu, vcpu, irq),
+                )
+
             self.kept.append(declarations)  # so that its id stays its own
-            self.built[key] = Ops(
-                {
-                    name: Op(
-                        name,
-                        mask(f"{reads} {also_reads}", cpu, vcpu, irq),
-                        mask(writes, cpu, vcpu, irq),
-                    )
-                    for name, (reads, writes) in declarations.items()
-                }
-            )
-        return self.built[key]
+            self.made[key] = Ops(build)
+        return self.made[key]
 
 
 class Touched:

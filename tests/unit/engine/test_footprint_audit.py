@@ -195,10 +195,13 @@ def test_operations_that_are_not_declared() -> None:
     resources = Resources([("cell0", Cell())])
     ops = OpTable(resources).ops({"look": ("cell@c", "")}, 0, 0)
     assert (ops.look.reads, ops.look.writes) == (1, 0)
+    assert ops.look is ops.look
     with pytest.raises(FootprintError, match="'leap' is not declared"):
         _ = ops.leap
     with pytest.raises(FootprintError, match="no resource 'cell3'"):
         resources.mask("cell@c", 3, 0)
+    with pytest.raises(FootprintError, match="no resource 'cell3'"):
+        _ = OpTable(resources).ops({"look": ("cell@c", "")}, 3, 0).look
     assert resources.mask("nothing*", 0, 0) == 0
 
 
@@ -231,6 +234,15 @@ def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> N
     assert all(outcome.bound == "" for outcome in ended)
     if era:
         assert [outcome.violations for outcome in ended] == [[]] * len(ended)
+
+
+@pytest.mark.parametrize("scenario", builtin_names())
+@pytest.mark.parametrize("era", ["seed", "lazy"])
+def test_every_declaration_names_resources(era: str, scenario: str) -> None:
+    table = world_of(scenario, resolve_variant(era)).op_table
+    for declared in list(table.kept):
+        ops = table.ops(declared, 0, 0, "pcpu@c")
+        assert [getattr(ops, name).name for name in declared] == list(declared)
 
 
 @pytest.mark.parametrize(
