@@ -28,6 +28,17 @@ __all__ = ["VgicWorld"]
 Handler = Callable[[Any], None]
 
 
+def teller(table: dict[type[Fact], tuple[Handler, ...]]) -> Callable[[Fact], None]:
+    """Return what gives a fact to everything that asked for its kind in ``table``."""
+    get = table.get
+
+    def emit(fact: Fact) -> None:
+        for handler in get(fact.__class__, ()):
+            handler(fact)
+
+    return emit
+
+
 class VgicWorld:
     """See ``harness.engine.execution.World``.
 
@@ -53,6 +64,7 @@ class VgicWorld:
         self.task_class = task_class
         self.failures: list[Violation] = []
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
+        self.emit = teller(self.table)
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
         # A machine may insist on a knob of its own.
         self.config = config = self.machine.config
@@ -94,13 +106,6 @@ class VgicWorld:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def emit(self, fact: Fact) -> None:
-        """Give a fact to everything that asked for its kind."""
-        handlers = self.table.get(fact.__class__)
-        if handlers is not None:
-            for handler in handlers:
-                handler(fact)
-
     def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
         self.table.clear()
@@ -138,7 +143,7 @@ class VgicWorld:
         """Hear no facts from here on: for runs that only want the state."""
         self.table.clear()
         self.machine.hush()
-        self.kvm.emit = self.machine.messages.emit
+        self.emit = self.kvm.emit = self.machine.messages.emit
 
     def fail(self, rule: str, text: str) -> None:
         """Record that a rule was broken now."""

@@ -61,13 +61,14 @@ class DirectEngine:
             return None
         tasks = execution.tasks
         threads = [t.main(t) for t in tasks]
+        resume = [thread.send for thread in threads]
         finished = 0
         task: Slot | None = tasks[0]
         execution.chosen = task
         try:
             while task is not None:
                 try:
-                    threads[task.index].send(None)
+                    resume[task.index](None)
                 except StopIteration:
                     finished |= task.bit
                     execution.retire(task)
