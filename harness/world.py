@@ -81,6 +81,7 @@ class VgicWorld:
         self.rules: tuple[Rule, ...] = tuple(
             make_rules(kvm_class.era, config, self.scene, self.fail, rules)
         )
+        self.listeners: tuple[Scene | Reached | Rule, ...] = (self.scene, self.reach, *self.rules)
         self.subscribe()
 
     def make_tasks(self) -> list[Slot]:
@@ -142,6 +143,7 @@ class VgicWorld:
     def hush(self) -> None:
         """Hear no facts from here on: for runs that only want the state."""
         self.table.clear()
+        self.listeners = ()
         self.machine.hush()
         self.emit = self.kvm.emit = self.machine.messages.emit
 
@@ -159,10 +161,8 @@ class VgicWorld:
         self.failures = []
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
-        self.scene.reset()
-        self.reach.reset()
-        for rule in self.rules:
-            rule.reset()
+        for listener in self.listeners:
+            listener.reset()
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""

@@ -4,7 +4,6 @@ It exists for speed and as a check on the Trio engine; the two agree to the byte
 """
 
 from collections.abc import Generator
-from contextlib import suppress
 from types import coroutine
 
 from harness.contract import Alternative, Guard, Op, Strategy
@@ -80,8 +79,10 @@ class DirectEngine:
         finally:
             for slot in tasks:
                 if not slot.bit & finished:
-                    with suppress(EndOfExecution, StopIteration):
+                    try:
                         threads[slot.index].throw(EndOfExecution)
+                    except (EndOfExecution, StopIteration):
+                        continue
 
 
 def execute(world: World, strategy: Strategy) -> Outcome:
