@@ -37,6 +37,17 @@ __all__ = ["VgicWorld"]
 Handler = Callable[[Any], None]
 
 
+def teller(table: dict[type[Fact], tuple[Handler, ...]]) -> Callable[[Fact], None]:
+    """Return what gives a fact to everything that asked for its kind in ``table``."""
+    get = table.get
+
+    def emit(fact: Fact) -> None:
+        for handler in get(fact.__class__, ()):
+            handler(fact)
+
+    return emit
+
+
 class VgicWorld:
     """See ``harness.engine.execution.World``.
 
@@ -62,6 +73,7 @@ class VgicWorld:
         self.task_class = task_class
         self.failures: list[Violation] = []
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
+        self.emit = teller(self.table)
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
         # A machine may insist on a knob of its own.
         self.config = config = self.machine.config
@@ -79,6 +91,7 @@ class VgicWorld:
         self.rules: tuple[Rule, ...] = tuple(
             make_rules(kvm_class.era, config, self.scene, self.fail, rules)
         )
+        self.listeners: tuple[Scene | Reached | Rule, ...] = (self.scene, self.reach, *self.rules)
         self.subscribe()
 
     def make_tasks(self) -> list[Slot]:
@@ -105,13 +118,6 @@ class VgicWorld:
         return slot
 
     # -- facts ---------------------------------------------------------------------------------
-
-    def emit(self, fact: Fact) -> None:
-        """Give a fact to everything that asked for its kind."""
-        handlers = self.table.get(fact.__class__)
-        if handlers is not None:
-            for handler in handlers:
-                handler(fact)
 
     def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
@@ -149,8 +155,9 @@ class VgicWorld:
     def hush(self) -> None:
         """Hear no facts from here on: for runs that only want the state."""
         self.table.clear()
+        self.listeners = ()
         self.machine.hush()
-        self.kvm.emit = self.machine.messages.emit
+        self.emit = self.kvm.emit = self.machine.messages.emit
 
     def fail(self, rule: str, text: str) -> None:
         """Record that a rule was broken now."""
@@ -166,10 +173,8 @@ class VgicWorld:
         self.failures = []
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
-        self.scene.reset()
-        self.reach.reset()
-        for rule in self.rules:
-            rule.reset()
+        for listener in self.listeners:
+            listener.reset()
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""

@@ -85,7 +85,7 @@ class Messages:
 
     def line_differs(self, c: int) -> bool:
         """Tell whether the distributor has not seen the level of this CPU's timer."""
-        return self.timers[c].output() != self.gic.line(c, VTIMER_PPI)
+        return self.timers[c].output() != bool(self.gic.banks[c].line >> VTIMER_PPI & 1)
 
     def maintenance_differs(self, c: int) -> bool:
         """Tell whether the distributor has not seen this CPU's maintenance interrupt, or its end.
@@ -96,7 +96,7 @@ class Messages:
 
     def pin_differs(self, c: int) -> bool:
         """Tell whether the CPU has not seen what its CPU interface signals."""
-        return self.gic.irq_signal(c) != self.signals[c].pin
+        return self.signals[c].pin != self.gic.irq_signal(c)
 
     def in_flight(self, c: int) -> bool:
         """Tell whether anything is on its way to this CPU that its pin does not show yet."""

@@ -4,7 +4,6 @@ It exists for speed and as a check on the Trio engine; the two agree to the byte
 """
 
 from collections.abc import Generator
-from contextlib import suppress
 from types import coroutine
 
 from harness.contract import Alternative, Guard, Op, Strategy
@@ -61,13 +60,14 @@ class DirectEngine:
             return None
         tasks = execution.tasks
         threads = [t.main(t) for t in tasks]
+        resume = [thread.send for thread in threads]
         finished = 0
         task: Slot | None = tasks[0]
         execution.chosen = task
         try:
             while task is not None:
                 try:
-                    threads[task.index].send(None)
+                    resume[task.index](None)
                 except StopIteration:
                     finished |= task.bit
                     execution.retire(task)
@@ -79,8 +79,10 @@ class DirectEngine:
         finally:
             for slot in tasks:
                 if not slot.bit & finished:
-                    with suppress(EndOfExecution, StopIteration):
+                    try:
                         threads[slot.index].throw(EndOfExecution)
+                    except (EndOfExecution, StopIteration):
+                        continue
 
 
 def execute(world: World, strategy: Strategy) -> Outcome:

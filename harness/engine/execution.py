@@ -5,17 +5,25 @@ knows nothing of interrupts: the world it runs gives it tasks, facts and the que
 rest (:class:`World`).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 
-from harness.contract import ABANDON, Alternative, Guard, Op, RunInfo, Strategy
+from harness.contract import ABANDON, Op, RunInfo, Strategy
+from harness.engine.slot import (
+    CUT,
+    DRAIN,
+    IDLE_OP,
+    NUDGED,
+    SEARCH,
+    Candidates,
+    Main,
+    Slot,
+    Watchers,
+)
 
-__all__ = ["EndOfExecution", "Execution", "Limits", "Outcome", "Slot", "Violation", "World"]
-
-SEARCH, DRAIN, NUDGED, CUT = 0, 1, 2, 3
-IDLE_OP = Op("idle", 0, 0)
+__all__ = ["EndOfExecution", "Execution", "Limits", "Main", "Outcome", "Slot", "Violation", "World"]
 
 
 class EndOfExecution(BaseException):
@@ -60,7 +68,7 @@ class Outcome(msgspec.Struct):
 class World(Protocol):
     """What an execution needs to know of the thing it runs."""
 
-    slots: "tuple[Slot, ...]"
+    slots: tuple[Slot, ...]
     limits: Limits
     failures: list[Violation]
 
@@ -80,75 +88,12 @@ class World(Protocol):
         """Return the "sometimes" states of this execution as bits."""
 
 
-Main = Callable[[Any], Coroutine[Any, Any, None]]
-
-
-class Slot:
-    """A task's place in the engine: what it announced, and its guard. See ``contract.Task``."""
-
-    __slots__ = (
-        "alt",
-        "bit",
-        "eager",
-        "execution",
-        "guard",
-        "guard_reads",
-        "index",
-        "kind",
-        "main",
-        "name",
-        "op",
-        "optional",
-        "thread",
-    )
-
-    def __init__(self, name: str, kind: str, main: Main, *, optional: bool = False) -> None:
-        self.name = name
-        self.kind = kind
-        self.main = main
-        self.optional = optional
-        self.eager = False
-        self.index = 0
-        self.bit = 0
-        self.op = IDLE_OP
-        self.alt: Alternative | None = None
-        self.guard: Guard | None = None
-        self.guard_reads = 0
-        self.execution: Execution = None  # type: ignore[assignment]  # set when it starts
-        self.thread: Any = None
-
-    def step(
-        self,
-        op: Op,
-        guard: Guard | None = None,
-        guard_reads: int = 0,
-        alt: Alternative | None = None,
-    ) -> Awaitable[int]:
-        """Announce and park; how is the engine's business (``contract.Task.step``)."""
-        raise NotImplementedError
-
-    def choose(self, name: str, k: int) -> int:
-        """Draw 0 to ``k - 1`` within the step just begun (``contract.Task.choose``)."""
-        if k <= 1:
-            return 0
-        execution = self.execution
-        if execution.phase != SEARCH:
-            return 0
-        n = execution.strategy.draw(name, k)
-        if not 0 <= n < k:
-            raise ValueError(f"strategy drew {n} for {name}, expected 0 to {k - 1}")
-        execution.choices.append(-1 - n)
-        return n
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.op.name}>"
-
-
 class Execution:
     """The state of one execution; engines call :meth:`begin`, :meth:`advance`, :meth:`retire`."""
 
     __slots__ = (
         "bound",
+        "candidates",
         "choices",
         "chosen",
         "drained_from",
@@ -165,9 +110,8 @@ class Execution:
         "starting",
         "steps",
         "strategy",
-        "tables",
         "tasks",
-        "watch",
+        "watchers",
         "world",
         "writes",
     )
@@ -178,7 +122,11 @@ class Execution:
         self.limits = world.limits
         self.strategy = strategy
         self.every_step = strategy.every_step
-        self.tables: dict[int, tuple[Slot, ...]] = {}
+        previous = self.tasks[0].execution
+        # What was learnt of these tasks is true of every execution of them.
+        known = previous is not None and previous.tasks is self.tasks
+        self.candidates: Candidates = previous.candidates if known else Candidates(self.tasks)
+        self.watchers: Watchers = previous.watchers if known else Watchers(self.tasks)
         self.observer: Callable[[Slot, Op], None] | None = None
         self.owner: Any = None
 
@@ -188,7 +136,6 @@ class Execution:
         self.steps = 0
         self.handovers = 0
         self.enabled = 0
-        self.watch = 0
         self.writes = 0
         self.phase = SEARCH
         self.bound = ""
@@ -215,14 +162,18 @@ class Execution:
 
     def advance(self, task: Slot) -> Slot | None:
         """Take the announcement of ``task``, whose step is done, and choose who goes next."""
+        reads = task.guard_reads
+        watchers = self.watchers
+        if reads & ~watchers.reads[task.index]:
+            watchers.learn(task)
         writes = self.writes
-        if writes & self.watch:
-            self.wake(writes)
+        woken = watchers[writes]
+        if woken:
+            self.wake(woken, writes)
         guard = task.guard
         if guard is None:
             self.enabled |= task.bit
-        else:
-            self.watch |= task.guard_reads
+        elif not reads & writes:  # else it was asked just now, with the others
             if guard():
                 self.enabled |= task.bit
             else:
@@ -236,8 +187,7 @@ class Execution:
         task.guard = None
         task.guard_reads = 0
         self.enabled &= ~task.bit
-        if self.writes & self.watch:
-            self.wake(self.writes)
+        self.wake(self.watchers[self.writes], self.writes)
         if self.starting:
             return self.start_next(task)
         return self.pick(task)
@@ -251,30 +201,23 @@ class Execution:
         self.starting = False
         return self.pick(None)
 
-    def wake(self, writes: int) -> None:
-        """Re-evaluate the guards that read something written."""
+    def wake(self, tasks: tuple[Slot, ...], writes: int) -> None:
+        """Re-evaluate the guards of ``tasks`` that read something written."""
         enabled = self.enabled
-        watch = 0
-        for t in self.tasks:
-            reads = t.guard_reads
-            watch |= reads
-            if reads & writes:
+        for t in tasks:
+            if t.guard_reads & writes:
                 if t.guard():  # type: ignore[misc]  # guard_reads is 0 without a guard
                     enabled |= t.bit
                 else:
                     enabled &= ~t.bit
         self.enabled = enabled
-        self.watch = watch
 
     def pick(self, current: Slot | None) -> Slot | None:
         """Choose the next task and account for its step; None when the execution is over."""
         enabled = self.enabled
         if self.world.failures or self.phase != SEARCH or enabled & self.eager:
             return self.pick_slowly(current)
-        try:
-            candidates = self.tables[enabled]
-        except KeyError:
-            candidates = self.tables[enabled] = tuple(t for t in self.tasks if t.bit & enabled)
+        candidates = self.candidates[enabled]
         if self.steps >= self.limits.steps_max and candidates:
             # Before the strategy is asked: a replay has no choice left here and would abandon.
             self.bound = "steps"
@@ -336,7 +279,7 @@ class Execution:
                     return None
                 self.phase = NUDGED
                 self.world.nudge()
-                self.wake(-1)
+                self.wake(self.tasks, -1)
                 continue
             lost = self.world.at_rest()
             self.world.failures.extend(self.world.settle(self.late, lost))

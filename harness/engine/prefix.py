@@ -15,25 +15,24 @@ __all__ = ["PrefixExecution"]
 class PrefixExecution(Execution):
     """Makes ``choices`` (as recorded in an ``Outcome``) and stops."""
 
-    __slots__ = ("position", "prefix", "size")
+    __slots__ = ("left", "prefix", "size")
 
     def __init__(self, world: World, choices: Sequence[int]) -> None:
         super().__init__(world, RoundRobin())
         self.prefix = tuple(choices)
-        self.size = len(self.prefix)
 
     def begin(self) -> bool:
         """Start from the first choice."""
-        self.position = 0
+        self.left = iter(self.prefix)
+        self.size = len(self.prefix)
         begun = super().begin()
         self.strategy = self  # type: ignore[assignment]  # it answers draws itself
         return begun
 
     def draw(self, name: str, k: int) -> int:  # noqa: ARG002
         """Draw what was drawn."""
-        choice = self.prefix[self.position]
-        self.position += 1
-        return -1 - choice
+        self.size -= 1
+        return -1 - next(self.left)
 
     def end(self, outcome: object) -> None:
         """Learn nothing."""
@@ -42,16 +41,13 @@ class PrefixExecution(Execution):
         """Let the next task of the record go, whatever its guard says."""
         if self.starting:
             return self.start_next(task)
-        position = self.position
-        if position >= self.size:
-            self.finish()
-            return None
-        self.position = position + 1
-        chosen = self.tasks[self.prefix[position]]
-        alt = chosen.alt
-        self.k = 1 if alt is not None and alt[1]() else 0
-        self.chosen = chosen
-        return chosen
+        for choice in self.left:
+            chosen = self.chosen = self.tasks[choice]
+            alt = chosen.alt
+            self.k = 1 if alt is not None and alt[1]() else 0
+            return chosen
+        self.finish()
+        return None
 
     def retire(self, task: Slot) -> Slot | None:
         """Go on without a task that returned."""
@@ -63,5 +59,5 @@ class PrefixExecution(Execution):
 
     def outcome(self) -> Outcome:
         """Return how far it came; there is no verdict."""
-        self.steps = sum(1 for choice in self.prefix[: self.position] if choice >= 0)
+        self.steps = self.size  # what was not a draw
         return super().outcome()

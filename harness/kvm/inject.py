@@ -37,6 +37,8 @@ class Injection:
     def took(self, ctx: Context, lock: Lockable) -> None:
         """Be the holder of a lock whose step was just chosen."""
         lock.holder = ctx.name
+        if facts.LockTaken not in self.world.table:
+            return  # the most frequent fact of all, and costly to word
         rank = RANK_IRQ if isinstance(lock, VgicIrq) else RANK_AP_LIST
         name = self.world.part_names[lock.bit]
         off = ctx.hard or ctx.p.irqs_off
@@ -45,7 +47,8 @@ class Injection:
     def gave(self, ctx: Context, lock: Lockable) -> None:
         """Give a lock back."""
         lock.holder = ""
-        self.emit(facts.LockReleased(ctx.name, self.world.part_names[lock.bit]))
+        if facts.LockReleased in self.world.table:
+            self.emit(facts.LockReleased(ctx.name, self.world.part_names[lock.bit]))
 
     async def irq_save(self, ctx: Context) -> bool:
         """local_irq_save: return whether interrupts were on (and there is something to restore)."""

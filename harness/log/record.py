@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from harness.contract import Op
-from harness.engine.execution import NUDGED, SEARCH, Execution, Outcome, Slot
+from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
+from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
 from harness.log.registry import FORMAT, fact_fields
 from harness.log.writer import LogFile, MemoryLog, default_log_root

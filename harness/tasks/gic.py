@@ -14,6 +14,7 @@ With ``gic_messages=synchronous`` they go before anything else and are no choice
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
@@ -66,8 +67,8 @@ def make(world: "VgicWorld") -> list[Slot]:
                 f"l{c}",
                 c,
                 "gic_line",
-                (lambda c=c: messages.line_differs(c), "timer@c clock bank@c"),  # type: ignore[misc]
-                lambda c=c: messages.deliver_line(c),  # type: ignore[misc]
+                (partial(messages.line_differs, c), "timer@c clock bank@c"),
+                partial(messages.deliver_line, c),
             ),
             channel(
                 world,
@@ -75,15 +76,15 @@ def make(world: "VgicWorld") -> list[Slot]:
                 c,
                 "gic_deactivate",
                 (messages.channels[c].has_deactivation, "chan@c"),
-                lambda c=c: messages.deliver_deactivation(c),  # type: ignore[misc]
+                partial(messages.deliver_deactivation, c),
             ),
             channel(
                 world,
                 f"p{c}",
                 c,
                 "gic_pin",
-                (lambda c=c: messages.pin_differs(c), f"{SIGNAL_R} signal@c"),  # type: ignore[misc]
-                lambda c=c: messages.deliver_pin(c),  # type: ignore[misc]
+                (partial(messages.pin_differs, c), f"{SIGNAL_R} signal@c"),
+                partial(messages.deliver_pin, c),
             ),
         ]
         if messages.maintained:
@@ -105,7 +106,7 @@ def make(world: "VgicWorld") -> list[Slot]:
                 0,
                 "gic_edge",
                 (device.has_edge, f"device{n}"),
-                lambda device=device: messages.deliver_edge(device),  # type: ignore[misc]
+                partial(messages.deliver_edge, device),
             )
         )
     for n, forward in enumerate(world.machine.forwards):
@@ -115,8 +116,8 @@ def make(world: "VgicWorld") -> list[Slot]:
                 f"f{n}",
                 n,
                 "gic_event",
-                (lambda forward=forward: messages.event_differs(forward), f"fwd{n} spi* lpis*"),  # type: ignore[misc]
-                lambda forward=forward: messages.deliver_event(forward),  # type: ignore[misc]
+                (partial(messages.event_differs, forward), f"fwd{n} spi* lpis*"),
+                partial(messages.deliver_event, forward),
             )
         )
     return slots

@@ -65,19 +65,23 @@ class CpuInterface(Part):
         self.derive()
 
     def derive(self) -> None:
+        """Find anew all derived values, the preemption masks of the groups included."""
+        self.mask0 = group_mask(0, self.bpr0, self.bpr1)
+        self.mask1 = group_mask(1, self.bpr0, self.bpr1)
+        self.refresh()
+
+    def refresh(self) -> None:
         """Find anew the limits that a candidate must stay below to be signalled.
 
         A pending interrupt is signalled if its priority is higher than the mask and its group
         priority higher than the running priority (IHI0048 section 3.3).
         """
-        self.mask0 = mask0 = group_mask(0, self.bpr0, self.bpr1)
-        self.mask1 = mask1 = group_mask(1, self.bpr0, self.bpr1)
         apr = self.apr0 | self.apr1
         limit0 = limit1 = self.pmr
         if apr:
             self.running = running = ((apr & -apr).bit_length() - 1) << 3
-            limit0 = min(limit0, running & mask0)
-            limit1 = min(limit1, running & mask1)
+            limit0 = min(limit0, running & self.mask0)
+            limit1 = min(limit1, running & self.mask1)
         else:
             self.running = IDLE
         if self.wedged:
@@ -161,7 +165,7 @@ class PhysicalInterfaces(Distributor):
             cpuif.apr1 |= 1 << ((priority & cpuif.mask1) >> 3)
         else:
             cpuif.apr0 |= 1 << ((priority & cpuif.mask0) >> 3)
-        cpuif.derive()
+        cpuif.refresh()
         if emit is not None:
             emit(AckedByHost(c, intid))
         return intid | self.acknowledge(c, intid) << 10
@@ -186,7 +190,7 @@ class PhysicalInterfaces(Distributor):
                 cpuif.apr1 = apr1 & (apr1 - 1)
             else:
                 cpuif.apr0 = apr0 & (apr0 - 1)
-            cpuif.derive()
+            cpuif.refresh()
         if self.emit is not None:
             self.emit(PriorityDropped(c, intid, cpuif.running))
         if apr0 | apr1 and not cpuif.eoimode:
@@ -210,7 +214,7 @@ class PhysicalInterfaces(Distributor):
         if self.erratum and not self.is_active(c, intid) and self._best(c) & INTID_MASK == intid:
             cpuif = self.cpuifs[c]
             cpuif.wedged = True
-            cpuif.derive()
+            cpuif.refresh()
             return
         self.clear_active(c, intid, cause)
 
@@ -237,7 +241,7 @@ class PhysicalInterfaces(Distributor):
         """Write the priority mask."""
         cpuif = self.cpuifs[c]
         cpuif.pmr = value & PRIORITY_MASK
-        cpuif.derive()
+        cpuif.refresh()
 
     def set_eoimode(self, c: int, mode: int) -> None:
         """Choose whether EOIR also deactivates (0) or only drops the priority (1)."""
@@ -259,4 +263,4 @@ class PhysicalInterfaces(Distributor):
             cpuif.enable1 = on
         else:
             cpuif.enable0 = on
-        cpuif.derive()
+        cpuif.refresh()

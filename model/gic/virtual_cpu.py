@@ -131,7 +131,9 @@ class VirtualInterfaces(PhysicalInterfaces):
 
     def set_vpmr(self, c: int, value: int) -> None:
         """Write the guest's priority mask."""
-        self.restore_vmcr(c, self.vifs[c].vmcr._replace(pmr=value & PRIORITY_MASK))
+        vif = self.vifs[c]
+        vif.vmcr = Vmcr(value & PRIORITY_MASK, *vif.vmcr[1:])
+        vif.refresh_signal()
 
     def set_veoimode(self, c: int, mode: int) -> None:
         """Choose whether the guest's EOIR deactivates (0) or only drops the priority (1)."""
