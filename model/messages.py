@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
 from model.gic.registers import FIRST_LPI
 from model.part import Part
+from model.timer import VTIMER_PPI
 
 if TYPE_CHECKING:
     from model.device import Device, ForwardedDevice
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from model.timer import HwTimer
 
 __all__ = ["VTIMER_PPI", "Channel", "Messages"]
-
-VTIMER_PPI = 27
-"""The virtual timer's PPI on Arm's reference platforms (BSA)."""
 
 
 class Channel(Part):
