@@ -287,6 +287,16 @@ def caches(machine: Machine) -> list[object]:
     ]
 
 
+def wiring(machine: Machine) -> list[object]:
+    """What the parts hold beside their state and what is derived from it."""
+    held = []
+    for name, part in machine.parts:
+        slots = {slot for cls in type(part).__mro__ for slot in getattr(cls, "__slots__", ())}
+        for slot in sorted(slots - {*part.FIELDS, *getattr(part, "CACHES", ())}):
+            held.append((name, slot, getattr(part, slot)))
+    return held
+
+
 def immutable(value: object) -> bool:
     """Whether a value can neither change nor hide one that can."""
     if value is None or isinstance(value, int | str):

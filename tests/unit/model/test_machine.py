@@ -13,7 +13,7 @@ from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
 from harness.world import VgicWorld
 from model.machine import Config, Machine
-from tests.unit.model.histories import caches, immutable
+from tests.unit.model.histories import caches, immutable, wiring
 
 FAST = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 WORLDS = st.sampled_from([("migrate", "lazy"), ("migrate", "seed"), ("timer-busy", "lazy")])
@@ -113,16 +113,6 @@ def test_changing_a_copy_leaves_the_original(
 def test_keys_hold_only_immutable_values(name: tuple[str, str], seed: int) -> None:
     for key in photograph(world_of(*name), seed, 10**6).keys[::10]:
         assert immutable(key)
-
-
-def wiring(machine: Machine) -> list[object]:
-    """What the parts hold beside their state and what is derived from it."""
-    held = []
-    for name, part in machine.parts:
-        slots = {slot for cls in type(part).__mro__ for slot in getattr(cls, "__slots__", ())}
-        for slot in sorted(slots - {*part.FIELDS, *getattr(part, "CACHES", ())}):
-            held.append((name, slot, getattr(part, slot)))
-    return held
 
 
 @given(WORLDS, SEEDS, STEPS)

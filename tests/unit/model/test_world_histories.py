@@ -15,7 +15,7 @@ from harness.strategies.random_walk import RandomWalk
 from harness.strategies.replay import Replay
 from harness.world import VgicWorld
 from model.machine import Machine
-from tests.unit.model.histories import caches, immutable
+from tests.unit.model.histories import caches, immutable, wiring
 
 ENTRIES = [(scenario, era) for scenario in builtin_names() for era in ("seed", "lazy")]
 SEEDS = (1, 2, 3)
@@ -26,19 +26,26 @@ def build(scenario: str, era: str) -> VgicWorld:
 
 
 class Watching:
-    """Keeps the key of the machine at every choice, and a copy at one of them."""
+    """Keeps the key of the machine at every choice, and a copy at one of them.
+
+    All else that the parts hold must be as it was at the beginning.
+    """
 
     machine: Machine
     copied_at: int
     keys: list[tuple[object, ...]]
+    wired: list[object]
     copy: Machine | None = None
 
     def watch(self, machine: Machine, copied_at: int) -> None:
         self.machine, self.copied_at, self.keys = machine, copied_at, []
+        self.wired = wiring(machine)
 
     def look(self) -> None:
         if len(self.keys) == self.copied_at:
             self.copy = self.machine.copy()
+        if len(self.keys) % 4 == 0:
+            assert wiring(self.machine) == self.wired, "all that changes is in the key"
         self.keys.append(self.machine.key())
 
 
