@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
 from model.gic.registers import FIRST_LPI
 from model.part import Part
+from model.timer import VTIMER_PPI
 
 if TYPE_CHECKING:
     from model.device import Device, ForwardedDevice
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MAINTENANCE_PPI", "VTIMER_PPI", "Channel", "Messages"]
 
-VTIMER_PPI = 27
-"""The virtual timer's PPI on Arm's reference platforms (BSA)."""
 MAINTENANCE_PPI = 25
 """The PPI of the virtual interface's maintenance interrupt (BSA)."""
 

@@ -31,7 +31,7 @@ class CpuInterface(Part):
     """
 
     FIELDS = (
-        "pmr", "bpr0", "bpr1", "eoimode", "enable0", "enable1", "apr0", "apr1", "wedged",
+        "pmr", "bpr0", "bpr1", "cbpr", "eoimode", "enable0", "enable1", "apr0", "apr1", "wedged",
     )  # fmt: skip
     CACHES = ("limit0", "limit1", "running", "mask0", "mask1")
     __slots__ = (*FIELDS, *CACHES, "cpu")
@@ -39,6 +39,7 @@ class CpuInterface(Part):
     pmr: int
     bpr0: int
     bpr1: int
+    cbpr: bool
     eoimode: int
     enable0: bool
     enable1: bool
@@ -57,6 +58,7 @@ class CpuInterface(Part):
         self.pmr = 0xF0
         self.bpr0 = MIN_BPR0
         self.bpr1 = MIN_BPR1
+        self.cbpr = False
         self.eoimode = 1
         self.enable0 = False
         self.enable1 = True
@@ -67,7 +69,7 @@ class CpuInterface(Part):
     def derive(self) -> None:
         """Find anew all derived values, the preemption masks of the groups included."""
         self.mask0 = group_mask(0, self.bpr0, self.bpr1)
-        self.mask1 = group_mask(1, self.bpr0, self.bpr1)
+        self.mask1 = group_mask(1, self.bpr0, self.bpr1, self.cbpr)
         self.refresh()
 
     def refresh(self) -> None:
@@ -247,13 +249,33 @@ class PhysicalInterfaces(Distributor):
         """Choose whether EOIR also deactivates (0) or only drops the priority (1)."""
         self.cpuifs[c].eoimode = mode
 
-    def set_bpr(self, c: int, group: int, value: int) -> None:
-        """Write a binary point register; less than the minimum means the minimum."""
+    def bpr(self, c: int, group: int) -> int:
+        """Read a binary point register.
+
+        In GICv3 that of group 1 shows, while it is not used (CBPR), the split that group 0 gives it
+        (IHI0069 ICC_BPR1_EL1).
+        """
         cpuif = self.cpuifs[c]
-        if group:
-            cpuif.bpr1 = max(value & 7, MIN_BPR1)
-        else:
+        if not group:
+            return cpuif.bpr0
+        return min(cpuif.bpr0 + 1, 7) if cpuif.cbpr and self.version == 3 else cpuif.bpr1
+
+    def set_bpr(self, c: int, group: int, value: int) -> None:
+        """Write a binary point register; less than the minimum means the minimum.
+
+        In GICv3 that of group 1 ignores writes while it is not used (IHI0069 ICC_BPR1_EL1).
+        """
+        cpuif = self.cpuifs[c]
+        if not group:
             cpuif.bpr0 = max(value & 7, MIN_BPR0)
+        elif not (cpuif.cbpr and self.version == 3):
+            cpuif.bpr1 = max(value & 7, MIN_BPR1)
+        cpuif.derive()
+
+    def set_cbpr(self, c: int, on: bool) -> None:
+        """Let group 1 use the binary point of group 0 (GICC_CTLR.CBPR, ICC_CTLR_EL1.CBPR)."""
+        cpuif = self.cpuifs[c]
+        cpuif.cbpr = on
         cpuif.derive()
 
     def set_group_enable(self, c: int, group: int, on: bool) -> None:

@@ -29,6 +29,10 @@ class Gic(VirtualInterfaces):
     * "erratum": as "arch", but a deactivation that finds the interrupt not active, and the highest
       priority pending one of the CPU, ends the delivery of interrupts to that CPU.
 
+    ``eoicount_on_eoir_mode1`` says whether a guest's EOIR without a List Register is counted in
+    EOIcount also in EOImode 1, where no deactivation would have followed: not by the architecture
+    (IHI0069 ICH_HCR_EL2.EOIcount), but KVM's emulation of the CPU interface and QEMU do it.
+
     ``emit`` receives the facts of what changed. Every effect is immediate; how long a change of a
     line, a message or a deactivation takes on its way is the caller's business.
     """
@@ -41,6 +45,7 @@ class Gic(VirtualInterfaces):
         lrs: int = 4,
         spis: Sequence[int] = (),
         lr_on_guest_deactivate: str = "arch",
+        eoicount_on_eoir_mode1: bool = False,
         emit: Callable[[Fact], object] | None = None,
     ) -> None:
         super().__init__(version, cpus, spis, emit)
@@ -54,6 +59,7 @@ class Gic(VirtualInterfaces):
         self.lr_on_guest_deactivate = lr_on_guest_deactivate
         self.stays_active = lr_on_guest_deactivate == "seed"
         self.stays_unless_active = lr_on_guest_deactivate == "quirk"
+        self.eoicount_on_eoir_mode1 = eoicount_on_eoir_mode1
         self.erratum = lr_on_guest_deactivate == "erratum"
         self.cpuifs = [CpuInterface(c) for c in range(cpus)]
         self.vifs = [VirtualInterface(c, version, lrs) for c in range(cpus)]

@@ -21,6 +21,7 @@ __all__ = [
     "HCR_NPIE",
     "HCR_TDIR",
     "HCR_UIE",
+    "HCR_V2",
     "HCR_VGRP0DIE",
     "HCR_VGRP0EIE",
     "HCR_VGRP1DIE",
@@ -79,6 +80,8 @@ HCR_TDIR = 1 << 14
 HCR_EOICOUNT_SHIFT = 27
 HCR_EOICOUNT_ONE = 1 << HCR_EOICOUNT_SHIFT
 HCR_EOICOUNT = 0x1F << HCR_EOICOUNT_SHIFT
+HCR_V2 = HCR_EN | HCR_CAUSES | HCR_EOICOUNT
+"""All that GICH_HCR has; TDIR and the other traps are GICv3's."""
 
 MISR_EOI = 1 << 0
 MISR_U = 1 << 1
@@ -100,6 +103,18 @@ class Vmcr(NamedTuple):
     eoim: int = 0
     enable0: bool = False
     enable1: bool = True
+
+    def implemented(self) -> "Vmcr":
+        """Return what the register holds once this is written to it.
+
+        Five bits of the priority mask are implemented, and a binary point that is less than the
+        minimum becomes the minimum (IHI0069 ICH_VMCR_EL2).
+        """
+        return self._replace(
+            pmr=self.pmr & PRIORITY_MASK,
+            bpr0=max(self.bpr0, MIN_BPR0),
+            bpr1=max(self.bpr1, MIN_BPR1),
+        )
 
 
 def group_mask(group: int, bpr0: int, bpr1: int, cbpr: bool = False) -> int:

@@ -21,8 +21,7 @@ from model.gic.registers import (
     HCR_EOICOUNT_ONE,
     HCR_EOICOUNT_SHIFT,
     HCR_TDIR,
-    MIN_BPR0,
-    MIN_BPR1,
+    HCR_V2,
     PRIORITY_MASK,
     SPURIOUS,
     TRAP,
@@ -43,6 +42,7 @@ class VirtualInterfaces(PhysicalInterfaces):
     vifs: list[VirtualInterface]
     stays_active: bool
     stays_unless_active: bool
+    eoicount_on_eoir_mode1: bool
 
     # -- the hypervisor's side ---------------------------------------------------------------
 
@@ -73,8 +73,13 @@ class VirtualInterfaces(PhysicalInterfaces):
         return self.vifs[c].hcr
 
     def write_hcr(self, c: int, value: int) -> None:
-        """Write GICH_HCR or ICH_HCR_EL2, EOIcount included."""
+        """Write GICH_HCR or ICH_HCR_EL2, EOIcount included.
+
+        GICH_HCR has no bits 8 to 26 (IHI0048 section 5.3.1): a GICv2 guest's DIR cannot be trapped.
+        """
         vif = self.vifs[c]
+        if self.version == 2:
+            value &= HCR_V2
         if value == vif.hcr:
             return
         vif.hcr = value
@@ -113,7 +118,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         """Write GICH_VMCR or ICH_VMCR_EL2."""
         vif = self.vifs[c]
         if vmcr != vif.vmcr:
-            vif.vmcr = vmcr
+            vif.vmcr = vmcr.implemented()
             vif.derive()
 
     def save_apr(self, c: int) -> tuple[int, int]:
@@ -139,13 +144,23 @@ class VirtualInterfaces(PhysicalInterfaces):
         """Choose whether the guest's EOIR deactivates (0) or only drops the priority (1)."""
         self.restore_vmcr(c, self.vifs[c].vmcr._replace(eoim=mode))
 
-    def set_vbpr(self, c: int, group: int, value: int) -> None:
-        """Write a binary point register; less than the minimum means the minimum."""
+    def vbpr(self, c: int, group: int) -> int:
+        """Read a binary point register of the guest; GICv3 with VCBPR as for :meth:`bpr`."""
         vmcr = self.vifs[c].vmcr
-        if group:
-            self.restore_vmcr(c, vmcr._replace(bpr1=max(value & 7, MIN_BPR1)))
-        else:
-            self.restore_vmcr(c, vmcr._replace(bpr0=max(value & 7, MIN_BPR0)))
+        if not group:
+            return vmcr.bpr0
+        return min(vmcr.bpr0 + 1, 7) if vmcr.cbpr and self.version == 3 else vmcr.bpr1
+
+    def set_vbpr(self, c: int, group: int, value: int) -> None:
+        """Write a binary point register; less than the minimum means the minimum.
+
+        In GICv3 that of group 1 ignores writes under VCBPR (IHI0069 ICV_BPR1_EL1).
+        """
+        vmcr = self.vifs[c].vmcr
+        if not group:
+            self.restore_vmcr(c, vmcr._replace(bpr0=value & 7))
+        elif not (vmcr.cbpr and self.version == 3):
+            self.restore_vmcr(c, vmcr._replace(bpr1=value & 7))
 
     def set_vcbpr(self, c: int, on: bool) -> None:
         """Let group 1 use the binary point of group 0."""
@@ -226,7 +241,8 @@ class VirtualInterfaces(PhysicalInterfaces):
         vINTID is deactivated, in EOImode 0 or if it is an LPI, provided that it is of the
         register's group (GICv3) and its group priority is the one dropped. If there is no such
         List Register, EOIcount counts it, in EOImode 0 and never for LPIs, because only then
-        would a deactivation have followed (IHI0069 ICH_HCR_EL2.EOIcount).
+        would a deactivation have followed (IHI0069 ICH_HCR_EL2.EOIcount). With
+        ``eoicount_on_eoir_mode1`` it counts in EOImode 1 as well, as KVM's emulation and QEMU do.
         """
         if self.version == 2:
             vintid &= 0x3FF
@@ -247,8 +263,10 @@ class VirtualInterfaces(PhysicalInterfaces):
         split = vif.vmcr.eoim
         i = _find_active(vif.lrs, vintid)
         if i < 0:
-            if not split and vintid < FIRST_LPI:
-                self._count_eoi(c, vif, vintid)
+            if vintid < FIRST_LPI and (not split or self.eoicount_on_eoir_mode1):
+                self._count_eoi(vif)
+                if not split and self.emit is not None:
+                    self.emit(DeactivatedByGuest(c, vintid))
         elif not split or vintid >= FIRST_LPI:
             lr = vif.lrs[i]
             of_group = self.version == 2 or lr.group == group
@@ -274,16 +292,16 @@ class VirtualInterfaces(PhysicalInterfaces):
         i = _find_active(vif.lrs, vintid)
         if i >= 0:
             return self._deactivate_lr(c, vif, i, "dir")
-        self._count_eoi(c, vif, vintid)
+        self._count_eoi(vif)
+        if self.emit is not None:
+            self.emit(DeactivatedByGuest(c, vintid))
         vif.refresh_maintenance()
         return -1
 
-    def _count_eoi(self, c: int, vif: VirtualInterface, vintid: int) -> None:
-        """Count a deactivation without a List Register in the five bits of EOIcount."""
+    def _count_eoi(self, vif: VirtualInterface) -> None:
+        """Count in the five bits of EOIcount what found no List Register."""
         hcr = vif.hcr
         vif.hcr = hcr & ~HCR_EOICOUNT | hcr + HCR_EOICOUNT_ONE & HCR_EOICOUNT
-        if self.emit is not None:
-            self.emit(DeactivatedByGuest(c, vintid))
 
     def _deactivate_lr(self, c: int, vif: VirtualInterface, i: int, access: str) -> int:
         """Deactivate List Register ``i``; return the pINTID to deactivate with it, or -1.

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ from click.testing import CliRunner
 
 from harness.conform.command import conform
 from harness.conform.qemu import process
-from harness.conform.qemu.emit import LINE_PPIS, LINE_SPIS, emitter, machine_setup
+from harness.conform.qemu.drive import Model
+from harness.conform.qemu.emit import LINE_PPIS, LINE_SPIS, SPIS, emitter, machine_setup
+from harness.conform.qemu.excuses import EXCUSES
 from harness.conform.qemu.faults import FAULTS
 from harness.conform.qemu.layout import GICD, GICR, STUB
+from harness.conform.qemu.lockstep import Excuses, LockStep, plan
 from harness.conform.qemu.mailbox import READ32, SYS_READ, MailboxError
 from harness.conform.qemu.run import run_conformance
+from model.gic.gic import Gic
 
 pytestmark = pytest.mark.oracle
 
@@ -50,6 +55,21 @@ def test_every_fault_is_caught(fault):
     assert report.shrunk
     assert len(report.shrunk) <= 15
     assert "<-- differs" in report.divergence or "value read" in report.divergence
+
+
+def test_knob_counts_as_qemu_does():
+    """With ``eoicount_on_eoir_mode1`` the model needs no excuse for what QEMU's GICv3 counts."""
+    excuse = next(e for e in EXCUSES if e.name == "eoicount-on-eoir-in-eoimode-1")
+    with process.start(3, 1) as qemu:
+        step = LockStep(qemu)
+        for knob in (True, False):
+            model = Model(Gic(version=3, cpus=1, spis=SPIS, eoicount_on_eoir_mode1=knob))
+            view = model.view()
+            steps = []
+            for operation in excuse.demonstration:
+                made, view = plan(model, operation, view, Excuses([]), Counter())
+                steps += made
+            assert (step.run(steps) is None) is knob
 
 
 def test_json_ends_with_a_summary_of_the_violation():

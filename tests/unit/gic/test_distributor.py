@@ -195,46 +195,6 @@ def test_sgis_are_always_edge() -> None:
     assert not gic.is_edge(0, PPI)
 
 
-@pytest.mark.parametrize("version", [2, 3])
-def test_spi_for_all_cpus_is_acknowledged_once(version: int) -> None:
-    """QEMU's GICv2 departs: it delivers an SPI with two targets to both CPUs."""
-    gic = Gic(version=version, cpus=2, spis=(SPI,))
-    gic.set_targets(0, SPI, 0b11)
-    gic.set_line(0, SPI, True)
-    assert gic.irq_signal(0)
-    assert gic.irq_signal(1)
-    assert gic.iar(1) == SPI
-    assert not gic.irq_signal(0)
-    assert gic.iar(0) == 1023
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_spi_acknowledged_here_is_deactivated_there(version: int) -> None:
-    """QEMU 7.2's GICv2 departs: it keeps the active state of an SPI per CPU."""
-    gic = Gic(version=version, cpus=2, spis=(SPI,))
-    gic.set_line(0, SPI, True)
-    assert gic.iar(0) == SPI
-    gic.eoir(0, SPI)
-    gic.dir(1, SPI)
-    assert not gic.is_active(0, SPI)
-    assert gic.irq_signal(0)
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_retargeting_moves_a_pending_spi_and_not_an_active_one(version: int) -> None:
-    """QEMU's GICv2 departs: it delivers an active level SPI again after it is retargeted."""
-    gic = Gic(version=version, cpus=2, spis=(SPI,))
-    gic.set_line(0, SPI, True)
-    gic.set_targets(0, SPI, 0b10)
-    assert (gic.irq_signal(0), gic.irq_signal(1)) == (False, True)
-    assert gic.iar(1) == SPI
-    gic.eoir(1, SPI)
-    gic.set_targets(0, SPI, 0b01)
-    assert (gic.irq_signal(0), gic.irq_signal(1)) == (False, False)
-    gic.dir(1, SPI)
-    assert (gic.irq_signal(0), gic.irq_signal(1)) == (True, False)
-
-
 def test_gicv3_routes_to_one_cpu_or_all() -> None:
     gic = Gic(version=3, cpus=3, spis=(SPI,))
     gic.set_targets(0, SPI, 0b111)

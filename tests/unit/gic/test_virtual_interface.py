@@ -16,10 +16,6 @@ from model.gic.lr import ACTIVE, EMPTY, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.gic.registers import (
     HCR_EN,
     HCR_TDIR,
-    HCR_VGRP0DIE,
-    HCR_VGRP0EIE,
-    HCR_VGRP1DIE,
-    HCR_VGRP1EIE,
     TRAP,
     Vmcr,
 )
@@ -131,26 +127,6 @@ def test_binary_points_have_minimums(gic: Gic) -> None:
     gic.set_vbpr(0, 0, 0)
     gic.set_vbpr(0, 1, 0)
     assert gic.save_vmcr(0)[1:3] == (2, 3)
-
-
-@pytest.mark.parametrize(("wrong_priority", "state"), [(0xC0, ACTIVE), (0xA0, INACTIVE)])
-def test_eoir_deactivates_only_the_priority_it_dropped(
-    gic: Gic, wrong_priority: int, state: int
-) -> None:
-    gic.write_lr(0, 0, pending(40))
-    gic.viar(0)
-    gic.write_lr(0, 0, Lr(40, ACTIVE, priority=wrong_priority))
-    assert gic.veoir(0, 40) == -1
-    assert gic.vrpr(0) == 0xFF
-    assert gic.lr(0, 0).state == state
-    assert gic.eoicount(0) == 0
-
-
-def test_eoir_of_the_other_group_only_drops(v3: Gic) -> None:
-    v3.write_lr(0, 0, pending(40))
-    v3.viar(0)
-    v3.veoir(0, 40, group=0)
-    assert (v3.vrpr(0), v3.lr(0, 0).state, v3.eoicount(0)) == (0xFF, ACTIVE, 0)
 
 
 def test_eoir_without_active_priority_does_nothing(gic: Gic) -> None:
@@ -267,20 +243,6 @@ def test_special_intid_in_a_list_register_just_vanishes(gic: Gic) -> None:
     gic.write_lr(0, 0, pending(1021))
     assert gic.viar(0) == 1021
     assert (gic.lr(0, 0).state, gic.vrpr(0)) == (INACTIVE, 0xFF)
-
-
-@pytest.mark.parametrize(
-    ("enable0", "enable1", "misr"),
-    [(False, False, 0xA0), (True, False, 0x90), (False, True, 0x60), (True, True, 0x50)],
-)
-def test_group_enable_maintenance(gic: Gic, enable0: bool, enable1: bool, misr: int) -> None:
-    """QEMU's GICv3 departs: its VGrp0D tests the enable bit of group 1."""
-    gic.set_vgroup_enable(0, 0, enable0)
-    gic.set_vgroup_enable(0, 1, enable1)
-    assert gic.misr(0) == 0
-    gic.write_hcr(0, HCR_EN | HCR_VGRP0EIE | HCR_VGRP0DIE | HCR_VGRP1EIE | HCR_VGRP1DIE)
-    assert gic.misr(0) == misr
-    assert gic.maintenance(0)
 
 
 def test_elrsr_and_eisr_of_every_kind(gic: Gic) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cache
 
-import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -14,6 +13,7 @@ from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
 from harness.world import VgicWorld
 from model.machine import Config, Machine
+from tests.unit.model.histories import caches, immutable, wiring
 
 FAST = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 WORLDS = st.sampled_from([("migrate", "lazy"), ("migrate", "seed"), ("timer-busy", "lazy")])
@@ -57,13 +57,6 @@ def photograph(world: VgicWorld, seed: int, at: int) -> Photographer:
     photographer = Photographer(seed, world.machine, at)
     assert DirectEngine().execute(Execution(world, photographer)) is not None
     return photographer
-
-
-def caches(machine: Machine) -> list[object]:
-    """What the parts keep beside their state, derived from it."""
-    return [
-        getattr(part, name) for _, part in machine.parts for name in getattr(part, "CACHES", ())
-    ]
 
 
 @given(WORLDS, SEEDS, STEPS)
@@ -115,33 +108,11 @@ def test_changing_a_copy_leaves_the_original(
     assert copy.key()[index + 1 :] == taken.key[index + 1 :]
 
 
-def immutable(value: object) -> bool:
-    if value is None or isinstance(value, int | str):
-        return True
-    if isinstance(value, tuple):
-        return all(immutable(each) for each in value)
-    if isinstance(value, msgspec.Struct):
-        return value.__struct_config__.frozen and all(
-            immutable(getattr(value, field)) for field in value.__struct_fields__
-        )
-    return False
-
-
 @given(WORLDS, SEEDS)
 @settings(FAST, max_examples=10)
 def test_keys_hold_only_immutable_values(name: tuple[str, str], seed: int) -> None:
     for key in photograph(world_of(*name), seed, 10**6).keys[::10]:
         assert immutable(key)
-
-
-def wiring(machine: Machine) -> list[object]:
-    """What the parts hold beside their state and what is derived from it."""
-    held = []
-    for name, part in machine.parts:
-        slots = {slot for cls in type(part).__mro__ for slot in getattr(cls, "__slots__", ())}
-        for slot in sorted(slots - {*part.FIELDS, *getattr(part, "CACHES", ())}):
-            held.append((name, slot, getattr(part, slot)))
-    return held
 
 
 @given(WORLDS, SEEDS, STEPS)
