@@ -191,7 +191,7 @@ class Mmio(Halt):
 
         A VCPU that has flushed and not yet announced guest mode is sent no IPI: it finds the
         request, gives its entry up, and folds what it had put into its registers. Upstream does not
-        wait for that: finding F3, ``harness.kvm.museum.f03``.
+        wait for that: finding F3, in the museum.
         """
         await self.wait_until(t, irq, lambda: not irq.on_lr, irq.bit)
 
@@ -213,9 +213,9 @@ class Mmio(Halt):
         """vgic_v3_deactivate: the guest deactivates something that may be in nobody's registers.
 
         On no ap_list: nothing to do. In the registers of a VCPU that runs: as a write to ICACTIVER.
-        Else it is deactivated here, and its VCPU shall prune its list. (What is still in one of this
-        VCPU's own registers upstream ends at EL2 already, without a full exit. And upstream drops
-        irq_lock before it deactivates: finding F2, ``harness.kvm.museum.f02``.)
+        Else it is deactivated here, and its VCPU shall prune its list. (What is still in one of
+        this VCPU's own registers upstream ends at EL2 already, without a full exit. And upstream
+        drops irq_lock before it deactivates: finding F2, in the museum.)
         """
         trap = await self.decode(t)
         irq = self.irq(t.v, trap.a)

@@ -24,8 +24,9 @@ class Scene:
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
     ``active[c]`` and ``line[c]``, masks of the banked interrupts' states at the distributor;
-    ``lrs[c]`` and ``hcr[c]``; ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``,
-    deactivations under way; ``pin[c]``. ``halting``: a VCPU keeps the others out of their guests.
+    ``lrs[c]`` and ``hcr[c]``; ``timer[c]``, whose values the hardware timer holds;
+    ``in_flight[c]``, deactivations under way; ``pin[c]``. ``halting``: a VCPU keeps the others out
+    of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last

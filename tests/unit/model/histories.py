@@ -119,14 +119,17 @@ def software(m: Machine, v: int, i: int, on: bool) -> object:
     return target_oracle(irq)
 
 
-FREE = ("pcpu", "signal", "thread", "irq", "vtimer", "hrtimer", "guest", "vspi5")
+FREE = (
+    "pcpu", "signal", "thread", "irq", "vtimer", "hrtimer", "guest", "vspi5", "dist", "vm",
+    "monitor",
+)  # fmt: skip
 """Parts of which any field may be written at any time."""
 
 
 def write_field(m: Machine, kind: str, v: int, field: int, value: int) -> str:
     """Write any field of a software part, with a value of its type."""
-    name = f"{kind}{v}"
-    part: Part = next(part for each, part in m.parts if each == name)
+    names = (f"{kind}{v}", kind)
+    part: Part = next(part for each, part in m.parts if each in names)
     attribute = part.FIELDS[field % len(part.FIELDS)]
     old = getattr(part, attribute)
     new: object = value
@@ -134,6 +137,8 @@ def write_field(m: Machine, kind: str, v: int, field: int, value: int) -> str:
         new = bool(value & 1)
     elif isinstance(old, str):
         new = ("", "v0", "v1")[value % 3]
+    elif isinstance(old, tuple):
+        new = (*old[-2:], value)
     setattr(part, attribute, new)
     return attribute
 

@@ -224,13 +224,13 @@ def test_each_slot_of_a_part_is_state_or_cache_or_wiring(cls: type[Part]) -> Non
 
 
 class Counting(CpuInterface):
-    """Remembers, beside its state, how often its mask was computed; then it goes deaf."""
+    """Remembers, beside its state, how often its limits were computed; then it goes deaf."""
 
     __slots__ = ("computed",)
 
-    def derive(self) -> None:
+    def refresh(self) -> None:
         self.computed = getattr(self, "computed", 0) + 1
-        super().derive()
+        super().refresh()
         if self.computed > 12:
             self.limit1 = 0
 
