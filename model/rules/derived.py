@@ -3,7 +3,7 @@
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
+from model.rules.rule import SCENE, Rule
 from model.rules.scene import VTIMER_BIT
 from model.timer import ENABLE
 
@@ -16,7 +16,7 @@ class I1(Rule):
     id = "I1"
     section = "Edge and Level, last paragraph (INV-ACT)"
     title = "while a guest runs, every HW LR in use has its physical interrupt active on that CPU"
-    needs = {facts.Entered: "on_entry", facts.ActiveChanged: "on_active", facts.LrMoved: "on_lr"}
+    needs = {facts.Entered: "on_entry", facts.ActiveChanged: "on_active", facts.LrMoved: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
         self.check(f.cpu)
@@ -29,14 +29,11 @@ class I1(Rule):
             if self.scene.guest[c] >= 0:
                 self.check(c)
 
-    def on_lr(self, f: facts.LrMoved) -> None:
-        """The scene keeps the registers."""
-
     def check(self, c: int) -> None:
         # Where an LR may stay active after its deactivation, only a pending one needs it.
         stays = self.config.lr_on_guest_deactivate in ("seed", "quirk")
-        for lr in self.scene.lrs[c]:
-            if not lr.hw or not lr.state or (stays and lr.state != PENDING):
+        for lr in self.scene.used[c].values():
+            if not lr.hw or (stays and lr.state != PENDING):
                 continue
             if not self.scene.is_active(c, lr.pintid):
                 self.fail(
@@ -55,16 +52,13 @@ class I2(Rule):
     needs = {
         facts.Entered: "on_entry",
         facts.Loaded: "on_load",
-        facts.TimerRead: "on_read",
+        facts.TimerRead: SCENE,
         facts.Folded: "on_fold",
         facts.LockReleased: "on_unlock",
     }
 
     def reset(self) -> None:
         self.folding = -1
-
-    def on_read(self, f: facts.TimerRead) -> None:
-        """The scene keeps the level."""
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid == VTIMER_PPI and self.era == "lazy":
@@ -109,13 +103,10 @@ class I3(Rule):
     id = "I3"
     section = "The HW bit, paragraph 3 (derived)"
     title = "no HW List Register is pending and active at an entry"
-    needs = {facts.Entered: "on_entry", facts.LrWritten: "on_lr"}
-
-    def on_lr(self, f: facts.LrWritten) -> None:
-        """The scene keeps the registers."""
+    needs = {facts.Entered: "on_entry", facts.LrWritten: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
-        for i, lr in enumerate(self.scene.lrs[f.cpu]):
+        for i, lr in self.scene.used[f.cpu].items():
             if lr.hw and lr.state == PENDING_ACTIVE:
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with LR{i} (vINTID "
@@ -183,7 +174,7 @@ class I11(Rule):
         facts.Cancelled: "on_cancelled",
         facts.Armed: "on_armed",
         facts.Expired: "on_expired",
-        facts.Woken: "on_wake",
+        facts.Woken: SCENE,
         facts.Blocked: "on_block",
     }
 
@@ -195,9 +186,6 @@ class I11(Rule):
 
     def on_expired(self, f: facts.Expired) -> None:
         """It wakes, or arms again; until then the callback covers."""
-
-    def on_wake(self, f: facts.Woken) -> None:
-        """The scene keeps who is awake."""
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
@@ -306,7 +294,7 @@ class I12(Rule):
         for vintid in self.settled[f.vcpu]:
             if vintid == VTIMER_PPI and not self.scene.enabled[f.vcpu]:
                 continue
-            held = [lr for lr in self.scene.lrs[f.cpu] if lr.state and lr.vintid == vintid]
+            held = [lr for lr in self.scene.used[f.cpu].values() if lr.vintid == vintid]
             if not any(lr.hw or lr.state & PENDING for lr in held):
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} "

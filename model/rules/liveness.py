@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from model import facts
-from model.rules.rule import EVENTUALLY, Rule
+from model.rules.rule import EVENTUALLY, SCENE, Rule
 
 __all__ = ["L1", "L2", "L5", "Deadlock", "LockOrder"]
 
@@ -21,15 +21,12 @@ class L1(Rule):
     title = "a guest that lets an interrupt through gets it"
     kind = EVENTUALLY
     needs = {
-        facts.DeviceRaised: "on_guest",
-        facts.DeviceServed: "on_guest",
-        facts.GuestTimer: "on_guest",
-        facts.GuestMask: "on_guest",
-        facts.AckedByGuest: "on_guest",
+        facts.DeviceRaised: SCENE,
+        facts.DeviceServed: SCENE,
+        facts.GuestTimer: SCENE,
+        facts.GuestMask: SCENE,
+        facts.AckedByGuest: SCENE,
     }
-
-    def on_guest(self, f: facts.Fact) -> None:
-        """The scene keeps what the guest programmed, and what it has been given."""
 
     def at_rest(self) -> Iterator[str]:
         scene = self.scene
@@ -121,10 +118,7 @@ class Deadlock(Rule):
     section = "host (any)"
     title = "no execution ends with a guest unfinished and nothing that can go"
     kind = EVENTUALLY
-    needs = {facts.Halted: "on_halt", facts.Blocked: "on_halt"}
-
-    def on_halt(self, f: facts.Fact) -> None:
-        """The scene keeps who has finished and who sleeps."""
+    needs = {facts.Halted: SCENE, facts.Blocked: SCENE}
 
     def at_rest(self) -> Iterator[str]:
         scene = self.scene

@@ -2,7 +2,7 @@
 
 from model import facts
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
+from model.rules.rule import SCENE, Rule
 from model.timer import ENABLE
 
 __all__ = ["I7", "I15", "R28", "R29", "R30", "R31"]
@@ -85,10 +85,7 @@ class R30(Rule):
     id = "R30"
     section = "The Architected Timer, first list"
     title = "idle: timer off, then soft timer for the remaining time; no interrupt before its time"
-    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer"}
-
-    def on_timer(self, f: facts.GuestTimer) -> None:
-        """The scene keeps the guest's timer."""
+    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE}
 
     def on_armed(self, f: facts.Armed) -> None:
         scene = self.scene
@@ -126,10 +123,7 @@ class I7(Rule):
     id = "I7"
     section = "Edge and Level, paragraph 2 (derived)"
     title = "a guest acknowledges its timer only if it has fired since it was silenced"
-    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer", facts.Ticked: "on_timer"}
-
-    def on_timer(self, f: facts.GuestTimer | facts.Ticked) -> None:
-        """The scene keeps whether the timer has fired."""
+    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE, facts.Ticked: SCENE}
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
@@ -163,15 +157,9 @@ class I15(Rule):
     title = "a CPU changes hands only with its virtual timer off"
     needs = {
         facts.Placed: "on_placed",
-        facts.TimerRestored: "on_restored",
-        facts.TimerSaved: "on_saved",
+        facts.TimerRestored: SCENE,
+        facts.TimerSaved: SCENE,
     }
-
-    def on_restored(self, f: facts.TimerRestored) -> None:
-        """The scene keeps whose state the timer holds."""
-
-    def on_saved(self, f: facts.TimerSaved) -> None:
-        """The scene keeps whether the timer was left on."""
 
     def on_placed(self, f: facts.Placed) -> None:
         owner = self.scene.timer[f.cpu]
