@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from model.machine import Config
-from model.rules import derived, forwarded, hw_bit, level_edge, life_cycle, liveness, timer
+from model.rules import (
+    derived,
+    forwarded,
+    hw_bit,
+    level_edge,
+    life_cycle,
+    liveness,
+    signals,
+    timer,
+)
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 
@@ -16,12 +25,14 @@ ORDER: tuple[type[Rule], ...] = (
     forwarded.R4,
     hw_bit.R5,
     hw_bit.R6,
+    signals.R7a,
     life_cycle.R10,
     life_cycle.R11,
     life_cycle.R12,
     forwarded.R13,
     life_cycle.R14,
     level_edge.R15,
+    signals.R16,
     level_edge.R17,
     level_edge.R18,
     level_edge.R19,
@@ -43,7 +54,9 @@ ORDER: tuple[type[Rule], ...] = (
     derived.I10,
     derived.I11,
     derived.I12,
+    signals.I13,
     timer.I15,
+    signals.I16,
     liveness.L1,
     liveness.L2,
     liveness.L5,
