@@ -5,7 +5,7 @@ from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
 from model.timer import ENABLE
 
-__all__ = ["I7", "I15", "R28", "R29", "R30", "R31"]
+__all__ = ["I7", "I15", "R28", "R29", "R30", "R31", "R28b"]
 
 
 class R28(Rule):
@@ -46,6 +46,36 @@ class R28(Rule):
             self.fail(
                 f"VCPU {f.vcpu} entered its guest on CPU {f.cpu}, whose timer does not hold "
                 "its state"
+            )
+
+
+class R28b(Rule):
+    """The guest programs its timer without an exit, so KVM's copy is stale while it is loaded."""
+
+    id = "R28b"
+    section = "The Architected Timer, paragraph 2 and second list"
+    title = "KVM looks at the hardware timer while it is loaded, at the copy in memory otherwise"
+    needs = {
+        facts.TimerRead: "on_read",
+        facts.TimerRestored: SCENE,
+        facts.TimerSaved: SCENE,
+        facts.GuestTimer: SCENE,
+        facts.Ticked: SCENE,
+    }
+
+    def on_read(self, f: facts.TimerRead) -> None:
+        scene, v = self.scene, f.vcpu
+        source = "live" if v in scene.timer else "memory"
+        if f.source != source:
+            self.fail(
+                f"KVM asked the timer's {f.source} state whether the timer of VCPU {v} fires, but "
+                f"the {source} one is what holds"
+            )
+        elif f.level != (scene.ctl[v] == ENABLE and scene.now >= scene.deadline[v]):
+            self.fail(
+                f"KVM found from the timer's {source} state that the timer of VCPU {v} "
+                f"{'fires' if f.level else 'does not fire'}, but its guest has programmed CTL "
+                f"{scene.ctl[v]} and {scene.deadline[v]} ns, and it is {scene.now} ns"
             )
 
 

@@ -33,6 +33,7 @@ from tests.race.broken_hardware import (
     on_machine,
 )
 from tests.race.mutant import Mutant, exhibit
+from tests.race.mutants_registers import REGISTERS
 from tests.race.mutants_signals import SIGNALS
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
@@ -317,5 +318,6 @@ MUTANTS = (
     Mutant("deadlock", LockKept, Lazy, "timer-wfi"),
     Mutant("lock-order", NoIrqSave, Lazy, "timer-wfi"),
     Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
+    *REGISTERS,
     *SIGNALS,
 )
