@@ -4,7 +4,7 @@ from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
 from model.gic.registers import HCR_LRENPIE, HCR_NPIE, HCR_UIE
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
+from model.rules.rule import SCENE, Rule
 from model.rules.scene import FIRST_SPI, VTIMER_BIT
 from model.timer import ENABLE
 
@@ -20,7 +20,7 @@ class I1(Rule):
     id = "I1"
     section = "Edge and Level, last paragraph (INV-ACT)"
     title = "while a guest runs, every HW LR in use has its physical interrupt active on that CPU"
-    needs = {facts.Entered: "on_entry", facts.ActiveChanged: "on_active", facts.LrMoved: "on_lr"}
+    needs = {facts.Entered: "on_entry", facts.ActiveChanged: "on_active", facts.LrMoved: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
         self.check(f.cpu)
@@ -33,14 +33,11 @@ class I1(Rule):
             if self.scene.guest[c] >= 0:
                 self.check(c)
 
-    def on_lr(self, f: facts.LrMoved) -> None:
-        """The scene keeps the registers."""
-
     def check(self, c: int) -> None:
         # Where an LR may stay active after its deactivation, only a pending one needs it.
         stays = self.config.lr_on_guest_deactivate in ("seed", "quirk")
-        for lr in self.scene.lrs[c]:
-            if not lr.hw or not lr.state or (stays and lr.state != PENDING):
+        for lr in self.scene.used[c].values():
+            if not lr.hw or (stays and lr.state != PENDING):
                 continue
             if not self.scene.is_active(c, lr.pintid):
                 self.fail(
@@ -59,16 +56,13 @@ class I2(Rule):
     needs = {
         facts.Entered: "on_entry",
         facts.Loaded: "on_load",
-        facts.TimerRead: "on_read",
+        facts.TimerRead: SCENE,
         facts.Folded: "on_fold",
         facts.LockReleased: "on_unlock",
     }
 
     def reset(self) -> None:
         self.folding = -1
-
-    def on_read(self, f: facts.TimerRead) -> None:
-        """The scene keeps the level."""
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid == VTIMER_PPI and self.era == "lazy":
@@ -113,13 +107,10 @@ class I3(Rule):
     id = "I3"
     section = "The HW bit, paragraph 3 (derived)"
     title = "no HW List Register is pending and active at an entry"
-    needs = {facts.Entered: "on_entry", facts.LrWritten: "on_lr"}
-
-    def on_lr(self, f: facts.LrWritten) -> None:
-        """The scene keeps the registers."""
+    needs = {facts.Entered: "on_entry", facts.LrWritten: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
-        for i, lr in enumerate(self.scene.lrs[f.cpu]):
+        for i, lr in self.scene.used[f.cpu].items():
             if lr.hw and lr.state == PENDING_ACTIVE:
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with LR{i} (vINTID "
@@ -189,13 +180,10 @@ class I11(Rule):
         facts.Cancelled: "on_cancelled",
         facts.Armed: "on_armed",
         facts.Expired: "on_expired",
-        facts.Woken: "on_wake",
+        facts.Woken: SCENE,
         facts.Blocked: "on_block",
-        facts.Resumed: "on_resumed",
+        facts.Resumed: SCENE,
     }
-
-    def on_resumed(self, f: facts.Resumed) -> None:
-        """The scene keeps whether guests are halted: nobody runs, whatever is pending."""
 
     def reset(self) -> None:
         self.covered = [False] * self.config.vcpus
@@ -205,9 +193,6 @@ class I11(Rule):
 
     def on_expired(self, f: facts.Expired) -> None:
         """It wakes, or arms again; until then the callback covers."""
-
-    def on_wake(self, f: facts.Woken) -> None:
-        """The scene keeps who is awake."""
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
@@ -253,7 +238,7 @@ class I12(Rule):
         facts.LrWritten: "on_written",
         facts.Exited: "on_exit",
         facts.Entered: "on_entry",
-        facts.HcrWritten: "on_hcr",
+        facts.HcrWritten: SCENE,
         facts.Queued: "on_queue",
         facts.RegisterWritten: "on_register",
         facts.Retargeted: "on_retarget",
@@ -327,9 +312,6 @@ class I12(Rule):
         if v >= 0 and f.after.state & PENDING:
             self.forget(v, f.after.vintid)
 
-    def on_hcr(self, f: facts.HcrWritten) -> None:
-        """The scene keeps what makes the guest exit by itself."""
-
     def on_queue(self, f: facts.Queued) -> None:
         # An SPI goes where it is routed to when it is queued, whatever was known before.
         for v in range(self.config.vcpus):
@@ -354,7 +336,7 @@ class I12(Rule):
         for vintid in self.settled[f.vcpu]:
             if vintid == VTIMER_PPI and not self.scene.enabled[f.vcpu]:
                 continue
-            held = [lr for lr in self.scene.lrs[f.cpu] if lr.state and lr.vintid == vintid]
+            held = [lr for lr in self.scene.used[f.cpu].values() if lr.vintid == vintid]
             # One with the EOI bit makes the guest exit when it completes.
             if not any(lr.hw or lr.eoi or lr.state & PENDING for lr in held):
                 self.fail(

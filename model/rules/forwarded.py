@@ -6,7 +6,7 @@ from model import facts
 from model.gic.registers import FIRST_LPI
 from model.machine import Config, Forward
 from model.messages import VTIMER_PPI
-from model.rules.rule import EVENTUALLY, Rule
+from model.rules.rule import EVENTUALLY, SCENE, Rule
 
 __all__ = ["R4", "R13", "R20", "R21", "R24", "R25", "R26", "R27", "R2b"]
 
@@ -17,26 +17,22 @@ class R2b(Rule):
     id = "R2b"
     section = "The HW bit, paragraph 1 (IHI0069 ICH_LR<n>_EL2)"
     title = "at an entry no virtual interrupt is in two List Registers"
-    needs = {facts.Entered: "on_entry", facts.LrWritten: "on_written"}
-
-    def on_written(self, f: facts.LrWritten) -> None:
-        """The scene keeps the registers."""
+    needs = {facts.Entered: "on_entry", facts.LrWritten: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
         seen: list[int] = []
-        for lr in self.scene.lrs[f.cpu]:
-            if lr.state and lr.vintid in seen:
+        for lr in self.scene.used[f.cpu].values():
+            if lr.vintid in seen:
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} in "
                     "two List Registers"
                 )
-            if lr.state:
-                seen.append(lr.vintid)
+            seen.append(lr.vintid)
         for c in range(self.config.pcpus):
             if c == f.cpu or self.scene.guest[c] < 0:
                 continue
-            for lr in self.scene.lrs[c]:
-                if lr.state and lr.vintid >= 32 and lr.vintid in seen:
+            for lr in self.scene.used[c].values():
+                if lr.vintid >= 32 and lr.vintid in seen:
                     self.fail(
                         f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
                         f"in a List Register while CPU {c} has it in one too"
@@ -227,14 +223,11 @@ class R27(Rule):
     section = "Forwarded LPIs, paragraph 3"
     title = "the guest of an LPI gets it, by a kick if it runs"
     kind = EVENTUALLY
-    needs = {facts.DeviceRaised: "on_device", facts.DeviceServed: "on_device"}
+    needs = {facts.DeviceRaised: SCENE, facts.DeviceServed: SCENE}
 
     @classmethod
     def applies(cls, config: Config) -> bool:
         return any(f.intid >= FIRST_LPI for f in config.forwards)
-
-    def on_device(self, f: facts.DeviceRaised | facts.DeviceServed) -> None:
-        """The scene keeps which devices wait for their driver."""
 
     def at_rest(self) -> Iterator[str]:
         for f in self.config.forwards:

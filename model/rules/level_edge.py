@@ -4,7 +4,7 @@ from model import facts
 from model.gic.lr import PENDING
 from model.machine import Config
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
+from model.rules.rule import SCENE, Rule
 
 __all__ = ["R15", "R17", "R18", "R19", "R23"]
 
@@ -18,7 +18,7 @@ class R15(Rule):
     needs = {facts.Entered: "on_entry"}
 
     def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.lrs[f.cpu]:
+        for lr in self.scene.used[f.cpu].values():
             if lr.hw and lr.state == PENDING and not self.scene.is_active(f.cpu, lr.pintid):
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
@@ -132,10 +132,7 @@ class R19(Rule):
     section = "Edge and Level, paragraph 2"
     title = "the host takes a level interrupt only while its line is asserted"
     hardware = True
-    needs = {facts.AckedByHost: "on_ack", facts.LineChanged: "on_line"}
-
-    def on_line(self, f: facts.LineChanged) -> None:
-        """The scene keeps the lines."""
+    needs = {facts.AckedByHost: "on_ack", facts.LineChanged: SCENE}
 
     def on_ack(self, f: facts.AckedByHost) -> None:
         level = f.intid == VTIMER_PPI or any(
@@ -162,8 +159,8 @@ class R23(Rule):
         return config.lr_on_guest_deactivate not in ("seed", "quirk")
 
     def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.lrs[f.cpu]:
-            if lr.hw and lr.state and not self.scene.is_active(f.cpu, lr.pintid):
+        for lr in self.scene.used[f.cpu].values():
+            if lr.hw and not self.scene.is_active(f.cpu, lr.pintid):
                 self.fail(
                     f"VCPU {f.vcpu} is scheduled on CPU {f.cpu} with vINTID {lr.vintid} in a HW "
                     f"List Register, but INTID {lr.pintid} is not active there"

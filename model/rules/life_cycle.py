@@ -4,12 +4,9 @@ from model import facts
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, STATES, Lr
 from model.machine import Config
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
-from model.rules.scene import VTIMER_BIT
+from model.rules.rule import SCENE, Rule
 
 __all__ = ["R0", "R10", "R11", "R12", "R14"]
-
-IDLE_PRIORITY = 0xFF
 
 
 class R0(Rule):
@@ -23,19 +20,13 @@ class R0(Rule):
         facts.IsrBegan: "on_begin",
         facts.Injected: "on_inject",
         facts.IsrEnded: "on_end",
-        facts.LineChanged: "on_line",
-        facts.TimerRestored: "on_timer",
-        facts.TimerSaved: "on_timer",
+        facts.LineChanged: SCENE,
+        facts.TimerRestored: SCENE,
+        facts.TimerSaved: SCENE,
     }
 
     def reset(self) -> None:
         self.injected = [-1] * self.config.pcpus
-
-    def on_line(self, f: facts.LineChanged) -> None:
-        """The scene keeps the distributor's view of the line."""
-
-    def on_timer(self, f: facts.TimerRestored | facts.TimerSaved) -> None:
-        """The scene keeps whose timer the CPU holds."""
 
     def on_begin(self, f: facts.IsrBegan) -> None:
         self.injected[f.cpu] = -1
@@ -152,31 +143,26 @@ class R12(Rule):
 
 
 class R14(Rule):
-    """After the host's handler the CPU takes other interrupts: EOI dropped the priority."""
+    """After the host's handler of a forwarded interrupt, the CPU takes others, though it is active.
+
+    Of every other handler, and of none, see I13.
+    """
 
     id = "R14"
     section = "Life Cycle, note (*)"
-    title = "the host's EOI has dropped the running priority before its handler ends"
+    title = "the host's EOI drops the priority of a forwarded interrupt before its handler ends"
     needs = {
-        facts.AckedByHost: "on_ack",
-        facts.PriorityDropped: "on_drop",
+        facts.AckedByHost: SCENE,
+        facts.PriorityDropped: SCENE,
         facts.IsrEnded: "on_end",
     }
 
     def reset(self) -> None:
-        self.deaf = [False] * self.config.pcpus
-
-    def on_ack(self, f: facts.AckedByHost) -> None:
-        if f.intid < 1020:
-            self.deaf[f.cpu] = True
-
-    def on_drop(self, f: facts.PriorityDropped) -> None:
-        self.deaf[f.cpu] = f.running != IDLE_PRIORITY
+        self.forwarded = (VTIMER_PPI, *(x.intid for x in self.config.forwards))
 
     def on_end(self, f: facts.IsrEnded) -> None:
-        if self.deaf[f.cpu]:
-            active = "forwarded and active" if self.scene.active[f.cpu] & VTIMER_BIT else "handled"
+        if f.intid in self.forwarded and not self.scene.idle[f.cpu]:
             self.fail(
                 f"the handler of INTID {f.intid} ended on CPU {f.cpu} and the running priority "
-                f"was not dropped: with it {active}, the CPU takes nothing of default priority"
+                "was not dropped: with it forwarded, the CPU takes nothing of default priority"
             )

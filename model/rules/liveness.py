@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from model import facts
-from model.rules.rule import EVENTUALLY, Rule
+from model.rules.rule import EVENTUALLY, SCENE, Rule
 
-__all__ = ["L1", "L2", "L5", "Deadlock", "LockOrder"]
+__all__ = ["L1", "L2", "L3", "L5", "Deadlock", "LockOrder"]
 
 PRIORITY = 0xA0
 """The priority of all interrupts here; a priority mask above it lets them through."""
 STORM = 8
 """So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
+RETRIES = 16
+"""So many times the same lock, with nothing else done by who takes it, are a livelock."""
 
 
 class L1(Rule):
@@ -21,15 +23,12 @@ class L1(Rule):
     title = "a guest that lets an interrupt through gets it"
     kind = EVENTUALLY
     needs = {
-        facts.DeviceRaised: "on_guest",
-        facts.DeviceServed: "on_guest",
-        facts.GuestTimer: "on_guest",
-        facts.GuestMask: "on_guest",
-        facts.AckedByGuest: "on_guest",
+        facts.DeviceRaised: SCENE,
+        facts.DeviceServed: SCENE,
+        facts.GuestTimer: SCENE,
+        facts.GuestMask: SCENE,
+        facts.AckedByGuest: SCENE,
     }
-
-    def on_guest(self, f: facts.Fact) -> None:
-        """The scene keeps what the guest programmed, and what it has been given."""
 
     def at_rest(self) -> Iterator[str]:
         scene = self.scene
@@ -86,6 +85,53 @@ class L2(Rule):
         self.count[f.vcpu] = 0
 
 
+class L3(Rule):
+    """No livelock: who drops its locks to take them in order does not try again for ever.
+
+    Within one turn of its own (of the run loop, of a handler, of being scheduled) a context takes
+    each lock a few times at most: once per operation, and once per retry that somebody else made
+    necessary.
+    """
+
+    id = "L3"
+    section = "vgic.c, vgic_queue_irq_unlock and vgic_prune_ap_list (retry loops)"
+    title = "a loop that takes its locks again, because something has changed, comes to an end"
+    kind = EVENTUALLY
+    needs = {
+        facts.LockTaken: "on_lock",
+        facts.RequestsChecked: "on_turn",
+        facts.Placed: "on_turn",
+        facts.InterruptTaken: "on_taken",
+        facts.Expired: "on_expired",
+    }
+
+    def reset(self) -> None:
+        self.taken: dict[str, dict[str, int]] = {}
+
+    def on_lock(self, f: facts.LockTaken) -> None:
+        taken = self.taken.get(f.context)
+        if taken is None:
+            taken = self.taken[f.context] = {}
+        n = taken[f.lock] = taken.get(f.lock, 0) + 1
+        if n >= RETRIES:
+            taken.clear()
+            self.fail(
+                f"{f.context} took {f.lock} {RETRIES} times and did nothing else: it will try "
+                "again for ever"
+            )
+
+    def on_turn(self, f: facts.RequestsChecked | facts.Placed) -> None:
+        self.taken.pop(f"v{f.vcpu}", None)
+
+    def on_taken(self, f: facts.InterruptTaken) -> None:
+        self.taken.pop(f"i{f.cpu}", None)
+
+    def on_expired(self, f: facts.Expired) -> None:
+        # The callback, and the work item that it queues.
+        self.taken.pop(f"s{f.vcpu}", None)
+        self.taken.pop(f"w{f.vcpu}", None)
+
+
 class L5(Rule):
     """A soft timer that fires wakes its VCPU."""
 
@@ -121,10 +167,7 @@ class Deadlock(Rule):
     section = "host (any)"
     title = "no execution ends with a guest unfinished and nothing that can go"
     kind = EVENTUALLY
-    needs = {facts.Halted: "on_halt", facts.Blocked: "on_halt"}
-
-    def on_halt(self, f: facts.Fact) -> None:
-        """The scene keeps who has finished and who sleeps."""
+    needs = {facts.Halted: SCENE, facts.Blocked: SCENE}
 
     def at_rest(self) -> Iterator[str]:
         scene = self.scene

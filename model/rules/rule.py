@@ -7,18 +7,21 @@ from model.facts import Fact
 from model.machine import Config
 from model.rules.scene import Scene
 
-__all__ = ["ALWAYS", "ERAS", "EVENTUALLY", "Rule"]
+__all__ = ["ALWAYS", "ERAS", "EVENTUALLY", "SCENE", "Rule"]
 
 ALWAYS, EVENTUALLY = "always", "eventually"
 ERAS = ("seed", "lazy")
+SCENE = ""
+"""In ``Rule.needs``: the rule reads this kind of fact through the scene only."""
 
 
 class Rule:
     """A named claim about a run, checked fact by fact.
 
     ``id`` is stable; ``section`` says where the seed (or the architecture) states it; ``title`` is
-    one sentence. ``needs`` maps the kinds of facts it reads to the methods that read them: a
-    producer that lacks one cannot check the rule. ``eras`` and :meth:`applies` say where it holds.
+    one sentence. ``needs`` maps the kinds of facts it reads to the methods that read them, or to
+    ``SCENE``: a producer that lacks one cannot check the rule. ``eras`` and :meth:`applies` say
+    where it holds.
     ``hardware`` marks the claims about the machine rather than about KVM.
     """
 
@@ -49,7 +52,7 @@ class Rule:
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
         """Return what to call for which fact."""
-        return {kind: getattr(self, method) for kind, method in self.needs.items()}
+        return {kind: getattr(self, method) for kind, method in self.needs.items() if method}
 
     def fail(self, text: str) -> None:
         """Say that the rule is broken."""

@@ -9,14 +9,19 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
+from model.gic.registers import IDLE, SPURIOUS
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 
-__all__ = ["VTIMER_BIT", "Scene"]
+__all__ = ["VTIMER_BIT", "Scene", "is_special"]
 
 VTIMER_BIT = 1 << VTIMER_PPI
-LRS_MAX = 16
 FIRST_SPI = 32
+
+
+def is_special(intid: int) -> bool:
+    """Tell whether an acknowledge that returned this number got nothing."""
+    return 1020 <= intid <= SPURIOUS
 
 
 class Scene:
@@ -24,9 +29,12 @@ class Scene:
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
     ``active[c]`` and ``line[c]``, masks of the banked interrupts' states at the distributor;
-    ``lrs[c]`` and ``hcr[c]``; ``timer[c]``, whose values the hardware timer holds;
-    ``in_flight[c]``, deactivations under way; ``pin[c]``. ``halting``: a VCPU keeps the others out
-    of their guests.
+    ``latched[c]`` the mask of their pending latches, and ``latched_lpis[c]`` the LPIs pending
+    there; ``used[c]``, the List Registers that are not inactive, by index, and ``hcr[c]``;
+    ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations under way;
+    ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
+    CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``. ``halting``: a VCPU keeps the
+    others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
@@ -53,13 +61,17 @@ class Scene:
         self.active = [0] * pcpus
         self.active_spis: set[int] = set()
         self.high_spis: set[int] = set()
+        self.latched_spis: set[int] = set()
         self.line = [0] * pcpus
+        self.latched = [0] * pcpus
+        self.latched_lpis: list[set[int]] = [set() for _ in range(pcpus)]
         self.pin = [False] * pcpus
+        self.idle = [True] * pcpus
         self.timer = [-1] * pcpus
         self.in_flight = [0] * pcpus
         self.hcr = [0] * pcpus
         self.halting = False
-        self.lrs: list[list[Lr]] = [[EMPTY] * LRS_MAX for _ in range(pcpus)]
+        self.used: list[dict[int, Lr]] = [{} for _ in range(pcpus)]
         self.guest_cpu = [-1] * vcpus
         self.ctl = [0] * vcpus
         self.deadline = [0] * vcpus
@@ -88,6 +100,9 @@ class Scene:
             facts.DeviceServed: self.on_device_served,
             facts.ActiveChanged: self.on_active,
             facts.LineChanged: self.on_line,
+            facts.PendingChanged: self.on_pending,
+            facts.AckedByHost: self.on_host_ack,
+            facts.PriorityDropped: self.on_priority_drop,
             facts.Signalled: self.on_signal,
             facts.LrWritten: self.on_lr_written,
             facts.Injected: self.on_inject,
@@ -136,14 +151,18 @@ class Scene:
 
     def timer_lr(self, c: int) -> Lr:
         """Return the List Register that holds the timer's interrupt, or the empty one."""
-        for lr in self.lrs[c]:
-            if lr.state and lr.vintid == VTIMER_PPI:
+        for lr in self.used[c].values():
+            if lr.vintid == VTIMER_PPI:
                 return lr
         return EMPTY
 
     def owed(self, v: int) -> bool:
         """Tell whether the guest's timer fires or will fire, as the guest programmed it."""
         return self.ctl[v] == ENABLE and not self.handling[v] and not self.halted[v]
+
+    def is_enabled(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest has a virtual interrupt enabled, as far as facts say it."""
+        return vintid != VTIMER_PPI or self.enabled[v]
 
     def lets_through(self, v: int) -> bool:
         """Tell whether the guest would take its timer interrupt."""
@@ -186,14 +205,37 @@ class Scene:
         else:
             self.high_spis.discard(f.intid)
 
+    def on_pending(self, f: facts.PendingChanged) -> None:
+        if f.intid < FIRST_SPI:
+            if f.after:
+                self.latched[f.cpu] |= 1 << f.intid
+            else:
+                self.latched[f.cpu] &= ~(1 << f.intid)
+            return
+        latched = self.latched_spis if f.cpu < 0 else self.latched_lpis[f.cpu]
+        if f.after:
+            latched.add(f.intid)
+        else:
+            latched.discard(f.intid)
+
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        if not is_special(f.intid):
+            self.idle[f.cpu] = False
+
+    def on_priority_drop(self, f: facts.PriorityDropped) -> None:
+        self.idle[f.cpu] = f.running == IDLE
+
     def on_signal(self, f: facts.Signalled) -> None:
         self.pin[f.cpu] = f.level
 
-    def on_lr(self, f: facts.LrMoved) -> None:
-        self.lrs[f.cpu][f.index] = f.after
+    def on_lr(self, f: facts.LrMoved | facts.LrWritten) -> None:
+        if f.after.state:
+            self.used[f.cpu][f.index] = f.after
+        else:
+            self.used[f.cpu].pop(f.index, None)
 
     def on_lr_written(self, f: facts.LrWritten) -> None:
-        self.lrs[f.cpu][f.index] = f.after
+        self.on_lr(f)
         v = self.loaded[f.cpu]
         if v >= 0 and f.after.state == PENDING and f.after.vintid == VTIMER_PPI:
             self.sw_pending[v] = False

@@ -216,7 +216,9 @@ class Reached:
 
     def on_event(self, f: facts.DeviceRaised) -> None:
         c = self.scene.guest_cpu[f.vcpu]
-        if c >= 0 and any(lr.vintid == f.vintid and lr.state & ACTIVE for lr in self.scene.lrs[c]):
+        if c >= 0 and any(
+            lr.vintid == f.vintid and lr.state & ACTIVE for lr in self.scene.used[c].values()
+        ):
             self.bits |= EVENT_HANDLING
 
     def on_kick(self, f: facts.Kicked) -> None:

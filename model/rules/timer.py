@@ -2,10 +2,10 @@
 
 from model import facts
 from model.messages import VTIMER_PPI
-from model.rules.rule import Rule
+from model.rules.rule import SCENE, Rule
 from model.timer import ENABLE
 
-__all__ = ["I7", "I15", "R28", "R29", "R30", "R31"]
+__all__ = ["I7", "I15", "R28", "R29", "R30", "R31", "R28b"]
 
 
 class R28(Rule):
@@ -49,6 +49,36 @@ class R28(Rule):
             )
 
 
+class R28b(Rule):
+    """The guest programs its timer without an exit, so KVM's copy is stale while it is loaded."""
+
+    id = "R28b"
+    section = "The Architected Timer, paragraph 2 and second list"
+    title = "KVM looks at the hardware timer while it is loaded, at the copy in memory otherwise"
+    needs = {
+        facts.TimerRead: "on_read",
+        facts.TimerRestored: SCENE,
+        facts.TimerSaved: SCENE,
+        facts.GuestTimer: SCENE,
+        facts.Ticked: SCENE,
+    }
+
+    def on_read(self, f: facts.TimerRead) -> None:
+        scene, v = self.scene, f.vcpu
+        source = "live" if v in scene.timer else "memory"
+        if f.source != source:
+            self.fail(
+                f"KVM asked the timer's {f.source} state whether the timer of VCPU {v} fires, but "
+                f"the {source} one is what holds"
+            )
+        elif f.level != (scene.ctl[v] == ENABLE and scene.now >= scene.deadline[v]):
+            self.fail(
+                f"KVM found from the timer's {source} state that the timer of VCPU {v} "
+                f"{'fires' if f.level else 'does not fire'}, but its guest has programmed CTL "
+                f"{scene.ctl[v]} and {scene.deadline[v]} ns, and it is {scene.now} ns"
+            )
+
+
 class R29(Rule):
     """The active state is switched with the thread: written where the VCPU then runs."""
 
@@ -85,10 +115,7 @@ class R30(Rule):
     id = "R30"
     section = "The Architected Timer, first list"
     title = "idle: timer off, then soft timer for the remaining time; no interrupt before its time"
-    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer"}
-
-    def on_timer(self, f: facts.GuestTimer) -> None:
-        """The scene keeps the guest's timer."""
+    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE}
 
     def on_armed(self, f: facts.Armed) -> None:
         scene = self.scene
@@ -126,10 +153,7 @@ class I7(Rule):
     id = "I7"
     section = "Edge and Level, paragraph 2 (derived)"
     title = "a guest acknowledges its timer only if it has fired since it was silenced"
-    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer", facts.Ticked: "on_timer"}
-
-    def on_timer(self, f: facts.GuestTimer | facts.Ticked) -> None:
-        """The scene keeps whether the timer has fired."""
+    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE, facts.Ticked: SCENE}
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
@@ -163,15 +187,9 @@ class I15(Rule):
     title = "a CPU changes hands only with its virtual timer off"
     needs = {
         facts.Placed: "on_placed",
-        facts.TimerRestored: "on_restored",
-        facts.TimerSaved: "on_saved",
+        facts.TimerRestored: SCENE,
+        facts.TimerSaved: SCENE,
     }
-
-    def on_restored(self, f: facts.TimerRestored) -> None:
-        """The scene keeps whose state the timer holds."""
-
-    def on_saved(self, f: facts.TimerSaved) -> None:
-        """The scene keeps whether the timer was left on."""
 
     def on_placed(self, f: facts.Placed) -> None:
         owner = self.scene.timer[f.cpu]

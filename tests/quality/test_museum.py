@@ -14,7 +14,7 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "lazy-1": ("migrate", 2_000, frozenset({"R23"})),
     "seed-3": ("timer-busy", 1_000, frozenset({"R29"})),
     "seed-4": ("timer-busy", 100, frozenset({"R18", "L2"})),
-    "lazy-14": ("timer-wfi", 2_000, frozenset({"I11", "L1", "R28"})),
+    "lazy-14": ("timer-wfi", 2_000, frozenset({"I11", "L1", "R28", "R28b"})),
     "seed-8": ("spi-level", 1_000, frozenset({"R5"})),
     "lazy-8": ("migrate", 3_000, frozenset({"R5"})),
     "seed-30": ("spi-level", 1_000, frozenset({"I12"})),

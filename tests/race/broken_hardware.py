@@ -8,7 +8,8 @@ from harness.kvm.flow import Kvm
 from model import facts
 from model.facts import LrMoved
 from model.gic.gic import Gic
-from model.gic.registers import FIRST_LPI
+from model.gic.lr import ACTIVE
+from model.gic.registers import FIRST_LPI, IDLE, SPURIOUS
 from model.machine import Machine
 from model.messages import VTIMER_PPI
 
@@ -97,3 +98,93 @@ class NeverSent(Gic):
     def veoir(self, c: int, vintid: int, group: int = 1) -> int:
         super().veoir(c, vintid, group)
         return -1
+
+
+class AckStaysInactive(Gic):
+    """The host's acknowledge of the timer does not make it active."""
+
+    def acknowledge(self, c: int, intid: int) -> int:
+        return 0 if intid == VTIMER_PPI else super().acknowledge(c, intid)
+
+
+class ClearsPendingLatch(Gic):
+    """Each deactivation by the host comes with a write of the timer's bit in ICPENDR. Clean."""
+
+    def dir(self, c: int, value: int) -> None:
+        super().dir(c, value)
+        self.set_pending(c, VTIMER_PPI, False)
+
+
+class LevelIsALatch(ClearsPendingLatch):
+    """The same, and the timer's line only sets a latch when it rises."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for c in range(self.cpus):
+            self.set_edge(c, VTIMER_PPI, True)
+
+
+class EmptyHostAck(Gic):
+    """The host's acknowledge returns 1023 instead of the timer."""
+
+    def iar(self, c: int, group: int = 1) -> int:
+        if self.hppir(c, group) != VTIMER_PPI:
+            return super().iar(c, group)
+        assert self.emit is not None
+        self.emit(facts.AckedByHost(c, SPURIOUS))
+        return SPURIOUS
+
+
+class SignalsNothing(Gic):
+    """The IRQ input is high whenever the timer is active, too."""
+
+    def irq_signal(self, c: int) -> bool:
+        idle = self.rpr(c) == IDLE
+        return super().irq_signal(c) or (idle and self.is_active(c, VTIMER_PPI))
+
+
+class EmptyGuestAck(Gic):
+    """The guest's acknowledge always returns 1023."""
+
+    def viar(self, c: int, group: int = 1) -> int:
+        assert self.emit is not None
+        self.emit(facts.AckedByGuest(c, SPURIOUS))
+        return SPURIOUS
+
+
+class AckKeepsPending(Gic):
+    """The guest's acknowledge returns the vINTID and leaves its List Register pending."""
+
+    def viar(self, c: int, group: int = 1) -> int:
+        vintid = self.vhppir(c, group)
+        assert self.emit is not None
+        self.emit(facts.AckedByGuest(c, vintid))
+        return vintid
+
+
+class CompletedComesBack(Gic):
+    """What the guest has just completed is signalled once more, until the exit."""
+
+    def completed(self, c: int) -> int:
+        lrs = self.vifs[c].lrs
+        return next((lr.vintid for lr in lrs if lr.vintid and not lr.state), SPURIOUS)
+
+    def virq_signal(self, c: int) -> bool:
+        return super().virq_signal(c) or self.completed(c) != SPURIOUS
+
+    def viar(self, c: int, group: int = 1) -> int:
+        if super().virq_signal(c) or self.completed(c) == SPURIOUS:
+            return super().viar(c, group)
+        assert self.emit is not None
+        self.emit(facts.AckedByGuest(c, self.completed(c)))
+        return self.completed(c)
+
+
+class MaskDropsPending(Gic):
+    """A write to the guest's priority mask empties what is pending in the List Registers."""
+
+    def set_vpmr(self, c: int, value: int) -> None:
+        vif = self.vifs[c]
+        vif.lrs = tuple(msgspec.structs.replace(lr, state=lr.state & ACTIVE) for lr in vif.lrs)
+        vif.refresh()
+        super().set_vpmr(c, value)

@@ -1,4 +1,7 @@
-"""For each rule a variant that breaks it, and the clean twin. One idea each, none subtle."""
+"""For each rule a variant that breaks it, and the clean twin. One idea each, none subtle.
+
+Those of the rules in ``model/rules/registers.py`` and ``signals.py`` have files of their own.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.contract import Guard
-from harness.kvm.flow import Kvm
 from harness.kvm.lazy import Lazy
-from harness.kvm.museum import exhibits
 from harness.kvm.ops import KVM_OPS
 from harness.kvm.seed import Seed
 from harness.tasks.context import Context
@@ -31,29 +32,12 @@ from tests.race.broken_hardware import (
     TakenWhileActive,
     on_machine,
 )
+from tests.race.mutant import Mutant, exhibit
+from tests.race.mutants_registers import REGISTERS
+from tests.race.mutants_signals import SIGNALS
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
-
-
-class Mutant(msgspec.Struct, frozen=True):
-    """A rule, the variant that breaks it, the clean twin, and where it shows."""
-
-    rule: str
-    broken: type[Kvm]
-    twin: type[Kvm]
-    scenario: str
-    knobs: tuple[tuple[str, str], ...] = ()
-    schedules: int = 800
-
-    def __str__(self) -> str:
-        return f"{self.rule}-{self.broken.__name__}"
-
-
-def exhibit(number: str, era: str) -> type[Kvm]:
-    cls = exhibits()[number].eras[era]
-    assert not isinstance(cls, str)
-    return cls
 
 
 # -- KVM ---------------------------------------------------------------------------------------
@@ -334,4 +318,6 @@ MUTANTS = (
     Mutant("deadlock", LockKept, Lazy, "timer-wfi"),
     Mutant("lock-order", NoIrqSave, Lazy, "timer-wfi"),
     Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
+    *REGISTERS,
+    *SIGNALS,
 )
