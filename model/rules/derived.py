@@ -322,7 +322,7 @@ class I12(Rule):
 
     def on_register(self, f: facts.RegisterWritten) -> None:
         if f.register in ("icpendr", "icenabler", "reset"):
-            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.vcpu,):
+            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.owner,):
                 self.forget(v, f.vintid)
 
     def on_retarget(self, f: facts.Retargeted) -> None:
