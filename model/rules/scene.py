@@ -34,8 +34,8 @@ class Scene:
     ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations under way;
     ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
     CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``; and ``host_masked``. Of virtual
-    ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed. ``halting``: a VCPU keeps the
-    others out of their guests.
+    ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
+    ``halting``: a VCPU keeps the others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
