@@ -162,6 +162,7 @@ class R8(Rule):
         facts.Resampled: "on_resample",
         facts.RegisterWritten: "on_register",
         facts.Retargeted: SCENE,
+        facts.Queued: "on_queue",
         facts.Entered: "on_entry",
         facts.Loaded: SCENE,
         facts.GuestMask: SCENE,
@@ -216,6 +217,12 @@ class R8(Rule):
     def on_resample(self, f: facts.Resampled) -> None:
         if not f.level:
             self.retire(f.vcpu, f.vintid)
+
+    def on_queue(self, f: facts.Queued) -> None:
+        # It has moved to another VCPU's list, which answers for it now.
+        for v in range(self.config.vcpus):
+            if v != f.vcpu and f.vintid >= FIRST_SPI:
+                self.retire(v, f.vintid)
 
     def on_register(self, f: facts.RegisterWritten) -> None:
         if f.register in ("icpendr", "reset"):
