@@ -170,6 +170,7 @@ class RunSpec(msgspec.Struct, frozen=True):
                     f.kind == "level",
                     f.events,
                     f.priority,
+                    -1 if f.after is None else f.after,
                 )
                 for f in scenario.forward
             ),

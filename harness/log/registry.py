@@ -193,7 +193,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.RegisterRead: "guest reads {register} for vINTID {vintid}: {value}",
     facts.Retargeted: "SPI {vintid} goes to VCPU {target} from here on",
     facts.Halting: "VCPU {vcpu} halts the guests (all have left: {halted})",
-    facts.Resumed: "VCPU {vcpu} lets the guests go on",
+    facts.Resumed: "VCPU {vcpu} lets VCPU {resumed} go on",
     facts.VmReset: "the VM monitor resets VCPU {vcpu}",
     facts.VmSaved: "the VM monitor saves the {part} of VCPU {vcpu}: {level}, active {active}",
     facts.VmRestored: "the VM monitor restores the {part} of VCPU {vcpu}",

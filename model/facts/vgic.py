@@ -135,10 +135,11 @@ class Halting(Fact, frozen=True, gc=False):
 
 
 class Resumed(Fact, frozen=True, gc=False):
-    """``vcpu`` lets the others go on."""
+    """``vcpu``, which had halted the guests, lets ``resumed`` go on."""
 
     KIND: ClassVar[str] = "resume-guests"
     vcpu: int
+    resumed: int
 
 
 class VmReset(Fact, frozen=True, gc=False):

@@ -35,7 +35,6 @@ class Scene:
     ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
     CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``; and ``host_masked``. Of virtual
     ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
-    ``halting``: a VCPU keeps the others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
@@ -45,7 +44,8 @@ class Scene:
     ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
     since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``.
+    it has the timer pending in software, in no List Register; ``armed[v]``;
+    ``paused[v]``, that a VCPU keeps it out of its guest.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -74,7 +74,7 @@ class Scene:
         self.timer = [-1] * pcpus
         self.in_flight = [0] * pcpus
         self.hcr = [0] * pcpus
-        self.halting = False
+        self.paused = [False] * vcpus
         self.used: list[dict[int, Lr]] = [{} for _ in range(pcpus)]
         self.guest_cpu = [-1] * vcpus
         self.ctl = [0] * vcpus
@@ -281,10 +281,10 @@ class Scene:
         self.targets[f.vintid] = f.target
 
     def on_halting(self, f: facts.Halting) -> None:
-        self.halting = True
+        self.paused = [True] * self.vcpus
 
     def on_resumed(self, f: facts.Resumed) -> None:
-        self.halting = False
+        self.paused[f.resumed] = False
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
