@@ -61,6 +61,8 @@ class Halt(Prune):
         """kvm_arm_resume_guest."""
         for v, thread in enumerate(self.machine.threads):
             await t.step(t.ops(v).resume_guest)
+            if v == 0:
+                self.emit(facts.Resumed(t.v, False))
             thread.pause = False
             await self.wake_up(t, v)
-        self.emit(facts.Resumed(t.v))
+        self.emit(facts.Resumed(t.v, True))

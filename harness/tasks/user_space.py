@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
+from model import facts
 from model.host.thread import RUNNING
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
     for v, thread in enumerate(threads):
         await u.task.step(u.ops(v).make_request)
         thread.stop = True
+        world.emit(facts.Stopping(v, True))
         await kvm.kick(u, v)
     reads = world.resources.mask("thread*", 0, 0)
 
@@ -61,4 +63,5 @@ async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
     for v, thread in enumerate(threads):
         await u.task.step(u.ops(v).monitor_resumes)
         thread.stop = False
+        world.emit(facts.Stopping(v, False))
         thread.state = RUNNING

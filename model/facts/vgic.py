@@ -15,6 +15,7 @@ __all__ = [
     "Resumed",
     "Retargeted",
     "SgiSent",
+    "Stopping",
     "Trapped",
     "Unqueued",
     "VmReset",
@@ -133,10 +134,19 @@ class Halting(Fact, frozen=True, gc=False):
 
 
 class Resumed(Fact, frozen=True, gc=False):
-    """``vcpu`` lets the others go on."""
+    """``vcpu`` begins to let the others go on, one by one, or (``done``) all of them may."""
 
     KIND: ClassVar[str] = "resume-guests"
     vcpu: int
+    done: bool
+
+
+class Stopping(Fact, frozen=True, gc=False):
+    """The VM monitor signals ``vcpu`` to go to user space, or (``stop`` false) lets it go on."""
+
+    KIND: ClassVar[str] = "vm-stop"
+    vcpu: int
+    stop: bool
 
 
 class VmReset(Fact, frozen=True, gc=False):

@@ -255,7 +255,7 @@ class Scene:
         self.halting = True
 
     def on_resumed(self, f: facts.Resumed) -> None:
-        self.halting = False
+        self.halting = not f.done
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
