@@ -58,7 +58,8 @@ class Mmio(Halt):
 
     def written(self, t: Context, irq: VgicIrq, register: str) -> None:
         """State that a write was carried out."""
-        self.emit(facts.RegisterWritten(t.v, irq.intid, register))
+        owner = irq.vcpu if irq.vcpu >= 0 else irq.target
+        self.emit(facts.RegisterWritten(t.v, irq.intid, register, owner))
 
     async def unlock(self, t: Context, irq: VgicIrq) -> None:
         """Drop irq_lock and let interrupts in."""

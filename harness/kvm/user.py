@@ -60,7 +60,7 @@ class User(Mmio):
         await u.lock(irq, u.ops_on(irq, v).reset_irq)
         self.took(u, irq)
         self.clear(irq)
-        self.emit(facts.RegisterWritten(v, irq.intid, "reset"))
+        self.emit(facts.RegisterWritten(v, irq.intid, "reset", v))
         await u.step(u.ops_on(irq, v).inject_unlock)
         self.gave(u, irq)
 
@@ -81,11 +81,11 @@ class User(Mmio):
         on = u.ops_on(irq, forward.vcpu)
         await u.step(on.disable_irq)
         machine.messages.before_access(u.c)
-        machine.gic.set_enable(forward.target, forward.intid, False)
+        self.host_mask(forward, True)
         await self.synchronize_irq(u)
         await self.reset_irq(u, irq, forward.vcpu)
         await u.step(on.reset_device)
-        machine.gic.set_enable(forward.target, forward.intid, True)
+        self.host_mask(forward, False)
         forward.reset()
         irq.target = forward.vcpu
         machine.vm.deferred = ()
@@ -94,6 +94,11 @@ class User(Mmio):
         machine.gic.set_pending(forward.target, forward.intid, False)
         if irq.hw:
             self.set_phys_active(u, irq.hwintid, False)
+
+    def host_mask(self, forward: ForwardedDevice, masked: bool) -> None:
+        """disable_irq and enable_irq: at the distributor."""
+        self.machine.gic.set_enable(forward.target, forward.intid, not masked)
+        self.emit(facts.HostMasked(forward.intid, masked))
 
     async def synchronize_irq(self, u: Context) -> None:
         """Wait until no host handler runs (upstream: none of this interrupt)."""

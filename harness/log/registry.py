@@ -155,6 +155,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.EdgeArrived: "edge of INTID {intid} reaches the distributor",
     facts.DeviceRaised: "device with INTID {intid} has an event (VCPU {vcpu}, vINTID {vintid})",
     facts.DeviceServed: "guest serves the device with vINTID {vintid} (work to do: {work})",
+    facts.HostMasked: "the host masks INTID {intid}: {masked}",
     facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {cpu} shall go, next on CPU {target}",
     facts.Placed: "thread of VCPU {vcpu} gets CPU {cpu} (before: {before})",
     facts.LockTaken: "{context} takes {lock} (rank {rank}, IRQs off {irqs_off}, in IRQ {in_irq})",

@@ -34,6 +34,7 @@ from model.facts.host import (
     DeviceServed as DeviceServed,
     Entered as Entered,
     Exited as Exited,
+    HostMasked as HostMasked,
     InterruptTaken as InterruptTaken,
     IsrBegan as IsrBegan,
     IsrEnded as IsrEnded,

@@ -9,6 +9,7 @@ __all__ = [
     "DeviceServed",
     "Entered",
     "Exited",
+    "HostMasked",
     "InterruptTaken",
     "IsrBegan",
     "IsrEnded",
@@ -116,6 +117,14 @@ class DeviceServed(Fact, frozen=True, gc=False):
     intid: int
     vintid: int
     work: bool
+
+
+class HostMasked(Fact, frozen=True, gc=False):
+    """The host disabled (``masked``) or enabled ``intid`` at the distributor."""
+
+    KIND: ClassVar[str] = "host-mask"
+    intid: int
+    masked: bool
 
 
 class NeedResched(Fact, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from model import facts
 from model.gic.lr import ACTIVE
 from model.machine import Config
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import is_special
+from model.rules.scene import FIRST_SPI, is_special
 
 __all__ = ["I8"]
 
@@ -23,6 +23,8 @@ class I8(Rule):
         facts.DeactivatedByGuest: "on_deactivate",
         facts.Folded: "on_fold",
         facts.Entered: "on_entry",
+        facts.Emulated: "on_emulated",
+        facts.RegisterWritten: "on_register",
         facts.Exited: SCENE,
         facts.LrWritten: SCENE,
         facts.LrMoved: SCENE,
@@ -52,6 +54,23 @@ class I8(Rule):
         held = self.held[self.scene.guest[f.cpu]]
         if f.vintid in held:
             held.remove(f.vintid)
+
+    def on_emulated(self, f: facts.Emulated) -> None:
+        # A DIR that trapped; what EOIcount stands for was deactivated by the guest before.
+        if f.cause == "dir":
+            self.drop(f.vintid, f.vcpu)
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        if f.register in ("icactiver", "reset"):
+            self.drop(f.vintid, f.owner)
+        elif f.register == "isactiver" and f.vintid not in self.held[f.owner]:
+            self.held[f.owner].append(f.vintid)
+
+    def drop(self, vintid: int, owner: int) -> None:
+        """Take an active state away; that of an SPI stays with whom it was when it is routed on."""
+        for v in range(self.config.vcpus) if vintid >= FIRST_SPI else (owner,):
+            if vintid in self.held[v]:
+                self.held[v].remove(vintid)
 
     def on_fold(self, f: facts.Folded) -> None:
         handled = f.vintid in self.held[f.vcpu]

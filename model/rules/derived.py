@@ -300,7 +300,7 @@ class I12(Rule):
         self.unkicked = [x for x in self.unkicked if x[0] != f.cpu]
         for _, v, vintid in late:
             c = self.scene.guest_cpu[v]
-            enabled = vintid != VTIMER_PPI or self.scene.enabled[v]
+            enabled = self.scene.is_enabled(v, vintid)
             if c >= 0 and enabled and vintid in self.left_behind[v]:
                 self.fail(
                     f"CPU {f.cpu} injected vINTID {vintid} while VCPU {v} ran its guest on CPU "
@@ -322,7 +322,7 @@ class I12(Rule):
 
     def on_register(self, f: facts.RegisterWritten) -> None:
         if f.register in ("icpendr", "icenabler", "reset"):
-            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.vcpu,):
+            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.owner,):
                 self.forget(v, f.vintid)
 
     def on_retarget(self, f: facts.Retargeted) -> None:
@@ -334,7 +334,7 @@ class I12(Rule):
         if self.scene.hcr[f.cpu] & EXITS_BY_ITSELF:
             return
         for vintid in self.settled[f.vcpu]:
-            if vintid == VTIMER_PPI and not self.scene.enabled[f.vcpu]:
+            if not self.scene.is_enabled(f.vcpu, vintid):
                 continue
             held = [lr for lr in self.scene.used[f.cpu].values() if lr.vintid == vintid]
             # One with the EOI bit makes the guest exit when it completes.

@@ -8,7 +8,7 @@ from model.gic.lr import ACTIVE, EMPTY, PENDING, STATES
 from model.gic.registers import FIRST_LPI
 from model.machine import Config
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import is_special
+from model.rules.scene import FIRST_SPI, is_special
 
 __all__ = ["R1", "R2", "R8", "R9", "R22", "R7b"]
 
@@ -160,6 +160,9 @@ class R8(Rule):
         facts.LrMoved: "on_moved",
         facts.Injected: "on_inject",
         facts.Resampled: "on_resample",
+        facts.RegisterWritten: "on_register",
+        facts.Retargeted: SCENE,
+        facts.Queued: "on_queue",
         facts.Entered: "on_entry",
         facts.Loaded: SCENE,
         facts.GuestMask: SCENE,
@@ -214,6 +217,18 @@ class R8(Rule):
     def on_resample(self, f: facts.Resampled) -> None:
         if not f.level:
             self.retire(f.vcpu, f.vintid)
+
+    def on_queue(self, f: facts.Queued) -> None:
+        # It has moved to another VCPU's list, which answers for it now.
+        for v in range(self.config.vcpus):
+            if v != f.vcpu and f.vintid >= FIRST_SPI:
+                self.retire(v, f.vintid)
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        if f.register in ("icpendr", "reset"):
+            for v in range(self.config.vcpus):
+                if f.vintid >= FIRST_SPI or v == f.owner:
+                    self.retire(v, f.vintid)
 
     def retire(self, v: int, vintid: int) -> None:
         """The line is low: there is nothing to present any more."""

@@ -33,8 +33,9 @@ class Scene:
     there; ``used[c]``, the List Registers that are not inactive, by index, and ``hcr[c]``;
     ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations under way;
     ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
-    CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``. ``halting``: a VCPU keeps the
-    others out of their guests.
+    CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``; and ``host_masked``. Of virtual
+    ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
+    ``halting``: a VCPU keeps the others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
@@ -62,6 +63,9 @@ class Scene:
         self.active_spis: set[int] = set()
         self.high_spis: set[int] = set()
         self.latched_spis: set[int] = set()
+        self.host_masked: set[int] = set()
+        self.disabled: set[tuple[int, int]] = set()
+        self.targets: dict[int, int] = {}
         self.line = [0] * pcpus
         self.latched = [0] * pcpus
         self.latched_lpis: list[set[int]] = [set() for _ in range(pcpus)]
@@ -109,6 +113,9 @@ class Scene:
             facts.Resampled: self.on_resample,
             facts.LrMoved: self.on_lr,
             facts.HcrWritten: self.on_hcr,
+            facts.HostMasked: self.on_host_mask,
+            facts.RegisterWritten: self.on_register,
+            facts.Retargeted: self.on_retarget,
             facts.Halting: self.on_halting,
             facts.Resumed: self.on_resumed,
             facts.DeactivationSent: self.on_sent,
@@ -161,8 +168,12 @@ class Scene:
         return self.ctl[v] == ENABLE and not self.handling[v] and not self.halted[v]
 
     def is_enabled(self, v: int, vintid: int) -> bool:
-        """Tell whether the guest has a virtual interrupt enabled, as far as facts say it."""
-        return vintid != VTIMER_PPI or self.enabled[v]
+        """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
+        if vintid >= FIRST_SPI:
+            return self.targets.get(vintid, v) == v and (-1, vintid) not in self.disabled
+        if vintid == VTIMER_PPI and not self.enabled[v]:
+            return False
+        return (v, vintid) not in self.disabled
 
     def lets_through(self, v: int) -> bool:
         """Tell whether the guest would take its timer interrupt."""
@@ -250,6 +261,24 @@ class Scene:
 
     def on_hcr(self, f: facts.HcrWritten) -> None:
         self.hcr[f.cpu] = f.value
+
+    def on_host_mask(self, f: facts.HostMasked) -> None:
+        if f.masked:
+            self.host_masked.add(f.intid)
+        else:
+            self.host_masked.discard(f.intid)
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        which = (-1 if f.vintid >= FIRST_SPI else f.owner, f.vintid)
+        if f.register == "icenabler":
+            self.disabled.add(which)
+        elif f.register in ("isenabler", "reset"):
+            self.disabled.discard(which)
+            if f.register == "reset":
+                self.targets.pop(f.vintid, None)
+
+    def on_retarget(self, f: facts.Retargeted) -> None:
+        self.targets[f.vintid] = f.target
 
     def on_halting(self, f: facts.Halting) -> None:
         self.halting = True

@@ -63,6 +63,7 @@ class Signal(Rule):
         facts.ActiveChanged: SCENE,
         facts.LineChanged: SCENE,
         facts.PriorityDropped: SCENE,
+        facts.HostMasked: SCENE,
     }
 
     @classmethod
@@ -87,9 +88,13 @@ class Signal(Rule):
         if ready:
             return (ready & -ready).bit_length() - 1
         for intid in self.levels[c]:
-            if intid in scene.high_spis and intid not in scene.active_spis:
+            if intid in scene.high_spis and self.offered(intid):
                 return intid
         return -1
+
+    def offered(self, intid: int) -> bool:
+        """Tell whether an SPI, if it is pending, is offered to the CPU it is routed to."""
+        return intid not in self.scene.active_spis and intid not in self.scene.host_masked
 
     def pending_for(self, c: int) -> int:
         """Return an interrupt that CPU ``c`` is to be signalled, level or edge, or -1."""
@@ -101,9 +106,9 @@ class Signal(Rule):
         if ready:
             return (ready & -ready).bit_length() - 1
         for intid in self.spis[c]:
-            if intid in scene.latched_spis and intid not in scene.active_spis:
+            if intid in scene.latched_spis and self.offered(intid):
                 return intid
-        return min(scene.latched_lpis[c], default=-1)
+        return min(scene.latched_lpis[c] - scene.host_masked, default=-1)
 
 
 class R16(Signal):
@@ -173,6 +178,7 @@ class I16(Signal):
         facts.Completed: "on_eoi",
         facts.GuestMask: SCENE,
         facts.Entered: SCENE,
+        facts.VmReset: "on_reset",
     }
 
     def reset(self) -> None:
@@ -191,6 +197,9 @@ class I16(Signal):
             self.fail(f"CPU {f.cpu} read 1023 from IAR although INTID {intid} is pending for it")
         elif not self.raised[f.cpu]:
             self.fail(f"CPU {f.cpu} read 1023 from IAR, and nothing had been pending for it")
+
+    def on_reset(self, f: facts.VmReset) -> None:
+        self.running[f.vcpu].clear()
 
     def on_moved(self, f: facts.LrMoved) -> None:
         if f.access == "iar":

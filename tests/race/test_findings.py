@@ -7,6 +7,9 @@ unmasked. If the GIC presents it later than that entry, the guest is entered wit
 interrupt inactive: the central invariant is broken, and the guest's deactivation hits an inactive
 interrupt. With a GIC that never lags it cannot happen. The built-in scenarios lower the line before
 they enable the interrupt.
+
+F2 and F3 are exhibits of the museum (``harness/kvm/museum/f02...``, ``f03...``): the eras here are
+mended there, and the variants are KVM as shipped.
 """
 
 from pathlib import Path
