@@ -6,12 +6,14 @@ Linux arch/arm64/kvm/vgic/vgic.c: vgic_queue_irq_unlock, vgic_prune_ap_list, vgi
 from collections.abc import Iterator
 
 from model import facts
+from model.gic.lr import PENDING
 from model.rules.rule import EVENTUALLY, SCENE, Rule
 from model.rules.scene import FIRST_SPI
 
 __all__ = ["I4", "I5", "key_of"]
 
 VCPU_SHIFT = 20
+SGIS = 16
 
 
 def key_of(v: int, vintid: int) -> int:
@@ -145,10 +147,14 @@ class I5(Rule):
         irq = self.irqs.get(key)
         if irq is None:
             forward = self.forwards.get(vintid)
-            target = v if forward is None else forward.vcpu
-            level = vintid >= 16 if forward is None else forward.level
-            irq = self.irqs[key] = Irq(vintid, target, level)
+            level = vintid >= SGIS if forward is None else forward.level
+            irq = self.irqs[key] = Irq(vintid, self.home(v, vintid), level)
         return irq
+
+    def home(self, v: int, vintid: int) -> int:
+        """Return the VCPU it goes to until the guest says otherwise."""
+        forward = self.forwards.get(vintid)
+        return v if forward is None else forward.vcpu
 
     def settle(self, v: int, irq: Irq) -> None:
         """Note whether it has to be on a list and is not."""
@@ -176,7 +182,7 @@ class I5(Rule):
 
     def on_written(self, f: facts.LrWritten) -> None:
         v = self.scene.loaded[f.cpu]
-        if v >= 0 and f.after.state & 1:
+        if v >= 0 and f.after.state & PENDING:
             irq = self.irq(v, f.after.vintid)
             irq.latch = irq.line = False
             self.settle(v, irq)
@@ -198,6 +204,7 @@ class I5(Rule):
         else:
             irq.enabled = True
             irq.active = irq.latch = irq.line = False
+            irq.target = self.home(f.vcpu, f.vintid)
         irq.queueing = register.startswith("is") and irq.owner < 0
         self.settle(f.vcpu, irq)
 

@@ -139,6 +139,7 @@ class I6(Rule):
             edge.sure = edge.shown = edge.made_up = False
             edge.enabled = True
             edge.many = 0
+            edge.target = self.vcpu_of.get(f.vintid, f.vcpu)
 
     def on_retarget(self, f: facts.Retargeted) -> None:
         edge = self.edge(f.vcpu, f.vintid)

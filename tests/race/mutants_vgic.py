@@ -3,7 +3,6 @@
 import msgspec
 
 from harness.kvm.lazy import Lazy
-from harness.kvm.ops import KVM_OPS
 from harness.kvm.seed import Seed
 from harness.tasks.context import Context
 from model.gic.lr import PENDING, Lr
