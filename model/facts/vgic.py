@@ -15,6 +15,7 @@ __all__ = [
     "Resumed",
     "Retargeted",
     "SgiSent",
+    "Stopping",
     "Trapped",
     "Unqueued",
     "VmReset",
@@ -140,6 +141,14 @@ class Resumed(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "resume-guests"
     vcpu: int
     resumed: int
+
+
+class Stopping(Fact, frozen=True, gc=False):
+    """The VM monitor signals ``vcpu`` to go to user space, or (``stop`` false) lets it go on."""
+
+    KIND: ClassVar[str] = "vm-stop"
+    vcpu: int
+    stop: bool
 
 
 class VmReset(Fact, frozen=True, gc=False):

@@ -201,7 +201,10 @@ class Deadlock(Rule):
 
 
 class LockOrder(Rule):
-    """Locks nest in one order, and one that a handler takes is never held with IRQs on."""
+    """Locks nest in one order, and one that a handler takes is never held with IRQs on.
+
+    That is I9 but for sleep and for what may be changed without a lock: rule ``I9`` has those.
+    """
 
     id = "lock-order"
     section = "vgic.c, comment on locking (I9)"

@@ -131,6 +131,7 @@ class Scene:
             facts.GuestMask: self.on_guest_mask,
             facts.AckedByGuest: self.on_guest_ack,
             facts.DeactivatedByGuest: self.on_guest_deactivate,
+            facts.Emulated: self.on_emulated,
             facts.Blocked: self.on_block,
             facts.Woken: self.on_wake,
             facts.Unblocked: self.on_unblock,
@@ -339,8 +340,17 @@ class Scene:
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
-            self.handling[v] = False
-            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+            self.no_longer_handled(v)
+
+    def on_emulated(self, f: facts.Emulated) -> None:
+        # A write to DIR that traps deactivates nothing before KVM does so for the guest.
+        if f.vintid == VTIMER_PPI and f.cause == "dir":
+            self.no_longer_handled(f.vcpu)
+
+    def no_longer_handled(self, v: int) -> None:
+        """Note that the guest's handler of its timer is over; a line still high fires again."""
+        self.handling[v] = False
+        self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True
