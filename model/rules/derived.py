@@ -180,13 +180,27 @@ class I11(Rule):
         facts.Cancelled: "on_cancelled",
         facts.Armed: "on_armed",
         facts.Expired: "on_expired",
-        facts.Woken: SCENE,
+        facts.Woken: "on_woken",
         facts.Blocked: "on_block",
-        facts.Resumed: SCENE,
+        facts.Resumed: "on_resumed",
+        facts.LockReleased: "on_unlock",
     }
 
     def reset(self) -> None:
         self.covered = [False] * self.config.vcpus
+        self.waking = -1
+
+    def on_resumed(self, f: facts.Resumed) -> None:
+        # Whoever is let go on is woken right after.
+        self.waking = f.resumed
+
+    def on_woken(self, f: facts.Woken) -> None:
+        if f.vcpu == self.waking:
+            self.waking = -1
+
+    def on_unlock(self, f: facts.LockReleased) -> None:
+        if f.lock == "dist":
+            self.waking = -1
 
     def on_armed(self, f: facts.Armed) -> None:
         self.covered[f.vcpu] = f.expiry <= max(self.scene.deadline[f.vcpu], self.scene.now)
@@ -196,7 +210,7 @@ class I11(Rule):
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
-        if scene.paused[v]:
+        if scene.paused[v] or v == self.waking:
             return
         if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
             self.fail(
