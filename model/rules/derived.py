@@ -6,7 +6,7 @@ from model.gic.registers import HCR_LRENPIE, HCR_NPIE, HCR_UIE
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
 from model.rules.scene import FIRST_SPI, VTIMER_BIT
-from model.timer import ENABLE
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["I1", "I2", "I3", "I10", "I11", "I12"]
 
@@ -189,7 +189,7 @@ class I11(Rule):
         self.covered = [False] * self.config.vcpus
 
     def on_armed(self, f: facts.Armed) -> None:
-        self.covered[f.vcpu] = f.expiry <= max(self.scene.deadline[f.vcpu], self.scene.now)
+        self.covered[f.vcpu] = f.expiry <= max(self.scene.due(f.vcpu), self.scene.now)
 
     def on_expired(self, f: facts.Expired) -> None:
         """It wakes, or arms again; until then the callback covers."""
@@ -204,6 +204,12 @@ class I11(Rule):
                 f"through by the guest's priority mask ({scene.pmr[v]:#x})"
             )
 
+        if scene.psw_pending[v] and scene.is_enabled(v, PTIMER_PPI) and scene.pmr[v] > 0xA0:
+            self.fail(
+                f"VCPU {v} goes to sleep with vINTID {PTIMER_PPI} pending, enabled and let "
+                f"through by the guest's priority mask ({scene.pmr[v]:#x})"
+            )
+
     def on_cancelled(self, f: facts.Cancelled) -> None:
         self.covered[f.vcpu] = False
         self.check(f.vcpu)
@@ -213,12 +219,17 @@ class I11(Rule):
 
     def check(self, v: int) -> None:
         scene = self.scene
-        if not scene.asleep[v] or self.covered[v] or scene.ctl[v] != ENABLE:
+        if not scene.asleep[v] or self.covered[v]:
             return
-        if scene.lets_through(v):
+        if scene.ctl[v] == ENABLE and scene.lets_through(v):
             self.fail(
                 f"VCPU {v} sleeps, its timer fires at {scene.deadline[v]} ns, and neither a soft "
                 "timer nor a wake-up covers it"
+            )
+        if scene.pctl[v] == ENABLE and scene.lets_through(v, PTIMER_PPI):
+            self.fail(
+                f"VCPU {v} sleeps, its physical timer fires at {scene.pdeadline[v]} ns, and "
+                "neither a soft timer nor a wake-up covers it"
             )
 
 

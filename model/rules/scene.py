@@ -11,7 +11,7 @@ from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
 from model.gic.registers import IDLE, SPURIOUS
 from model.messages import VTIMER_PPI
-from model.timer import ENABLE
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["VTIMER_BIT", "Scene", "is_special"]
 
@@ -45,7 +45,9 @@ class Scene:
     ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
     since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``.
+    it has the timer pending in software, in no List Register; ``armed[v]``. The same of its
+    physical timer, as KVM wrote it for the guest: ``pctl[v]``, ``pdeadline[v]``, ``phandling[v]``,
+    ``psw_pending[v]``.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -94,6 +96,10 @@ class Scene:
         self.level = [False] * vcpus
         self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
+        self.pctl = [0] * vcpus
+        self.pdeadline = [0] * vcpus
+        self.phandling = [False] * vcpus
+        self.psw_pending = [False] * vcpus
         self.device_work: list[tuple[int, ...]] = [()] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
@@ -128,6 +134,7 @@ class Scene:
             facts.TimerSaved: self.on_timer_saved,
             facts.TimerRead: self.on_timer_read,
             facts.GuestTimer: self.on_guest_timer,
+            facts.GuestPtimer: self.on_guest_ptimer,
             facts.GuestMask: self.on_guest_mask,
             facts.AckedByGuest: self.on_guest_ack,
             facts.DeactivatedByGuest: self.on_guest_deactivate,
@@ -167,6 +174,22 @@ class Scene:
         """Tell whether the guest's timer fires or will fire, as the guest programmed it."""
         return self.ctl[v] == ENABLE and not self.handling[v] and not self.halted[v]
 
+    def powed(self, v: int) -> bool:
+        """Tell the same of the guest's physical timer."""
+        return self.pctl[v] == ENABLE and not self.phandling[v] and not self.halted[v]
+
+    def pfires(self, v: int) -> bool:
+        """Tell whether the guest's physical timer asserts its interrupt now."""
+        return self.pctl[v] == ENABLE and self.now >= self.pdeadline[v]
+
+    def due(self, v: int) -> int:
+        """Return when the first of the guest's timers fires, in virtual time."""
+        if self.pctl[v] != ENABLE:
+            return self.deadline[v]
+        if self.ctl[v] != ENABLE:
+            return self.pdeadline[v]
+        return min(self.deadline[v], self.pdeadline[v])
+
     def is_enabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
         if vintid >= FIRST_SPI:
@@ -175,9 +198,10 @@ class Scene:
             return False
         return (v, vintid) not in self.disabled
 
-    def lets_through(self, v: int) -> bool:
-        """Tell whether the guest would take its timer interrupt."""
-        return self.enabled[v] and not self.masked[v] and self.pmr[v] > 0xA0
+    def lets_through(self, v: int, vintid: int = VTIMER_PPI) -> bool:
+        """Tell whether the guest would take its timer interrupt (or the physical timer's)."""
+        enabled = self.enabled[v] if vintid == VTIMER_PPI else self.is_enabled(v, vintid)
+        return enabled and not self.masked[v] and self.pmr[v] > 0xA0
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -250,10 +274,14 @@ class Scene:
         v = self.loaded[f.cpu]
         if v >= 0 and f.after.state == PENDING and f.after.vintid == VTIMER_PPI:
             self.sw_pending[v] = False
+        elif v >= 0 and f.after.state and f.after.vintid == PTIMER_PPI:
+            self.psw_pending[v] = False
 
     def on_inject(self, f: facts.Injected) -> None:
         if f.accepted and f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
+        elif f.accepted and f.vintid == PTIMER_PPI:
+            self.psw_pending[f.vcpu] = f.level
 
     def on_resample(self, f: facts.Resampled) -> None:
         if f.vintid == VTIMER_PPI:
@@ -326,6 +354,10 @@ class Scene:
         self.deadline[f.vcpu] = f.deadline
         self.fired[f.vcpu] = f.ctl == ENABLE and self.now >= f.deadline
 
+    def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
+        self.pctl[f.vcpu] = f.ctl
+        self.pdeadline[f.vcpu] = f.cval
+
     def on_guest_mask(self, f: facts.GuestMask) -> None:
         self.masked[f.vcpu] = f.irqs_masked
         self.pmr[f.vcpu] = f.pmr
@@ -335,12 +367,16 @@ class Scene:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
             self.handling[v] = True
+        elif f.vintid == PTIMER_PPI and v >= 0:
+            self.phandling[v] = True
 
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
             self.handling[v] = False
             self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+        elif f.vintid == PTIMER_PPI and v >= 0:
+            self.phandling[v] = False
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True
@@ -357,6 +393,8 @@ class Scene:
         self.halted[f.vcpu] = True
 
     def on_fold(self, f: facts.Folded) -> None:
+        if f.vintid == PTIMER_PPI:
+            self.psw_pending[f.vcpu] = (f.line_level or f.pending_latch) and not f.active
         if f.vintid != VTIMER_PPI:
             return
         self.sw_active[f.vcpu] = f.active
@@ -365,7 +403,7 @@ class Scene:
     def on_reset(self, f: facts.VmReset) -> None:
         v = f.vcpu
         self.handling[v] = self.presented[v] = self.sw_active[v] = self.sw_pending[v] = False
-        self.level[v] = False
+        self.level[v] = self.phandling[v] = self.psw_pending[v] = False
 
     def on_armed(self, f: facts.Armed) -> None:
         self.armed[f.vcpu] = True
