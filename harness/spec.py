@@ -18,6 +18,7 @@ from harness.scenarios.schema import (
 )
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
+from model.gic.registers import FIRST_LPI
 from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
 
 __all__ = ["KNOBS", "RunSpec", "parse_knobs"]
@@ -108,6 +109,13 @@ class RunSpec(msgspec.Struct, frozen=True):
         for name, (size, most) in sizes.items():
             if not 1 <= size <= most:
                 raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
+        if (knobs or {}).get("gic_version") == "2" and (
+            lpi := next((f.intid for f in loaded.forward if f.intid >= FIRST_LPI), None)
+        ):
+            raise UsageError(
+                f"scenario {scenario!r} forwards LPI {lpi}, which a GICv2 does not have: leave it "
+                "out, or expect gic_version=3"
+            )
         checked = {name: check_knob(name, value) for name, value in (knobs or {}).items()}
         return cls(
             scenario=scenario,
@@ -162,6 +170,7 @@ class RunSpec(msgspec.Struct, frozen=True):
                     f.kind == "level",
                     f.events,
                     f.priority,
+                    -1 if f.after is None else f.after,
                 )
                 for f in scenario.forward
             ),

@@ -34,10 +34,12 @@ class ForwardedDevice(Part):
     says how it signals: a line held until the driver serves it, or an edge per event. ``planned``
     is how many events this execution has, ``raised`` how many there were; ``work`` is what the
     driver finds and clears; ``edges`` are under way to the distributor, and ``age`` as in
-    :class:`Device`.
+    :class:`Device`. A device that follows another (``after``) has an event whenever that one's
+    driver has served it, so that it interrupts that driver's handler.
     """
 
     __slots__ = (
+        "after",
         "age",
         "edges",
         "events_max",
@@ -69,9 +71,12 @@ class ForwardedDevice(Part):
         self.work = False
         self.edges = 0
         self.age = 0
+        self.after: ForwardedDevice | None = None
 
     def quiet(self) -> bool:
         """Tell whether all planned events have come and were served."""
+        if self.after is not None and not self.after.quiet():
+            return False
         return self.raised >= self.planned and not self.work
 
     def reset(self) -> None:

@@ -55,6 +55,8 @@ class Forward(msgspec.Struct, frozen=True):
     level: bool
     events: int
     priority: int = PRIORITY
+    after: int = -1
+    """The vINTID of the device whose service makes this one have an event (-1: none)."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -133,7 +135,9 @@ class Machine:
             ForwardedDevice(f.intid, f.vintid, f.vcpu, f.target, f.events, level=f.level)
             for f in config.forwards
         ]
-        for forward in self.forwards:
+        by_vintid = {forward.vintid: forward for forward in self.forwards}
+        for forward, said in zip(self.forwards, config.forwards, strict=True):
+            forward.after = by_vintid.get(said.after)
             if forward.intid < FIRST_LPI:
                 self.gic.set_edge(0, forward.intid, not forward.level)
                 self.gic.set_targets(0, forward.intid, 1 << forward.target)

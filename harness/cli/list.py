@@ -63,7 +63,8 @@ def variants() -> list[Item]:
 
 
 def rules() -> list[Item]:
-    """List the rules."""
+    """List the rules, each with what it leaves to others or to nobody."""
+    from model.rules.inexpressible import UNSTATED
     from model.rules.registry import RULES
 
     return [
@@ -74,6 +75,11 @@ def rules() -> list[Item]:
             "kind": rule.kind,
             "eras": list(rule.eras),
             "about": "hardware" if rule.hardware else "kvm",
+            "leaves": [
+                {"part": x.part, "to": list(x.by), "why": x.why}
+                for x in UNSTATED
+                if x.id == rule.id
+            ],
         }
         for rule in RULES.values()
     ]
@@ -133,14 +139,33 @@ def command(what: str, as_json: bool) -> int:
             for era, names in item["sometimes"].items():
                 click.echo(f"    sometimes, {era}: {', '.join(names)}")
     elif what == "rules":
-        rows = [
-            (i["name"], i["section"], i["kind"], "+".join(i["eras"]), i["about"], i["title"])
-            for i in items
-        ]
-        click.echo(table(("rule", "section", "kind", "eras", "about", "title"), rows))
+        print_rules(items)
     else:
         click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
     return 0
+
+
+def print_rules(items: list[Item]) -> None:
+    """Print the rules; a star says that a rule leaves a part of its claim to what follows."""
+    rows = [
+        (
+            i["name"] + "*" * bool(i["leaves"]),
+            i["section"],
+            i["kind"],
+            "+".join(i["eras"]),
+            i["about"],
+            i["title"],
+        )
+        for i in items
+    ]
+    click.echo(table(("rule", "section", "kind", "eras", "about", "title"), rows))
+    left = [
+        (i["name"], part["part"], ", ".join(part["to"]) or "no rule", part["why"])
+        for i in items
+        for part in i["leaves"]
+    ]
+    click.echo("\n* What these leave out:\n")
+    click.echo(table(("rule", "part", "stated by", "why not here"), left))
 
 
 def print_variants(items: list[Item]) -> None:

@@ -62,5 +62,5 @@ class Halt(Prune):
         for v, thread in enumerate(self.machine.threads):
             await t.step(t.ops(v).resume_guest)
             thread.pause = False
+            self.emit(facts.Resumed(t.v, v))
             await self.wake_up(t, v)
-        self.emit(facts.Resumed(t.v))

@@ -90,7 +90,7 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "read_pending": (f"vtimer@v {DELIVERS_R}", f"@i {DELIVERS_W}"),
     "send_sgi": ("", "@i"),
     # -- the VM monitor
-    "monitor_begins": ("thread*", ""),
+    "monitor_begins": ("thread* guest*", ""),
     "monitor_waits": ("thread*", ""),
     "monitor_resumes": ("", "thread@v"),
     "reset_irq": ("", "@i"),

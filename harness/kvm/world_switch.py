@@ -110,7 +110,11 @@ class WorldSwitch(Threads):
             self.gave(t, irq)
         if vgic.nr_pend + vgic.nr_act > len(vgic.lrs):
             await t.step(t.o.sort_ap_list)
-            vgic.ap_list = tuple(sorted(vgic.ap_list, key=lambda i: compare(self.irq(v, i))))
+            vgic.ap_list = tuple(sorted(vgic.ap_list, key=lambda i: self.sort_key(self.irq(v, i))))
+
+    def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
+        """vgic_irq_cmp."""
+        return compare(irq)
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """vgic_v3_configure_hcr."""

@@ -13,6 +13,15 @@ import msgspec
 from model import facts
 from model.facts import KINDS, Fact
 from model.gic.lr import STATES, Lr
+from model.gic.registers import (
+    HCR_EN,
+    HCR_EOICOUNT,
+    HCR_EOICOUNT_SHIFT,
+    HCR_LRENPIE,
+    HCR_NPIE,
+    HCR_TDIR,
+    HCR_UIE,
+)
 
 __all__ = [
     "FORMAT",
@@ -203,7 +212,8 @@ TEXTS: dict[type[Fact], str] = {
     facts.RegisterRead: "guest reads {register} for vINTID {vintid}: {value}",
     facts.Retargeted: "SPI {vintid} goes to VCPU {target} from here on",
     facts.Halting: "VCPU {vcpu} halts the guests (all have left: {halted})",
-    facts.Resumed: "VCPU {vcpu} lets the guests go on",
+    facts.Resumed: "VCPU {vcpu} lets VCPU {resumed} go on",
+    facts.Stopping: "the VM monitor stops VCPU {vcpu}: {stop}",
     facts.VmReset: "the VM monitor resets VCPU {vcpu}",
     facts.VmSaved: "the VM monitor saves the {part} of VCPU {vcpu}: {level}, active {active}",
     facts.VmRestored: "the VM monitor restores the {part} of VCPU {vcpu}",
@@ -217,6 +227,9 @@ REGISTRY: dict[str, Kind] = {
     **{name: Kind(name, cls, TEXTS[cls]) for name, cls in KINDS.items()},
 }
 
+HCR_BITS = {
+    "En": HCR_EN, "UIE": HCR_UIE, "LRENPIE": HCR_LRENPIE, "NPIE": HCR_NPIE, "TDIR": HCR_TDIR,
+}  # fmt: skip
 LEVELS = {"level", "line", "line_level"}
 NEGATED = {"line": "level", "pending": "after", "active": "after", "signal": "level"}
 """Facts of a change of one bit: "before" in the log is the opposite of this field."""
@@ -245,9 +258,19 @@ def describe(record: msgspec.Struct) -> str:
     high_low = LEVELS | ({"before"} if NEGATED.get(kind) == "level" else set())
     if kind == "fold":
         values["state"] = STATES[values["state"]]
+    if kind == "hcr":
+        values["value"] = hcr_text(values["value"])
     return REGISTRY[kind].text.format_map(
         {name: pretty(value, words_of(kind, name, high_low)) for name, value in values.items()}
     )
+
+
+def hcr_text(value: int) -> str:
+    """Return ICH_HCR_EL2 as the names of its set bits."""
+    names = [name for name, bit in HCR_BITS.items() if value & bit]
+    if value & HCR_EOICOUNT:
+        names.append(f"EOIcount={value >> HCR_EOICOUNT_SHIFT}")
+    return "+".join(names) or "0"
 
 
 def words_of(kind: str, name: str, high_low: set[str]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from harness.log.registry import Step, ViolationLine, describe
 from harness.log.story import STORIES, Event, Mark, find_story
 from model import facts
 from model.facts import Fact
+from model.gic.registers import FIRST_LPI
 from model.messages import VTIMER_PPI
 
 __all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
@@ -41,7 +42,16 @@ LIFE = (
     facts.Armed,
     facts.Cancelled,
     facts.Expired,
+    facts.DeviceRaised,
+    facts.DeviceServed,
     facts.Injected,
+    facts.Queued,
+    facts.Unqueued,
+    facts.Trapped,
+    facts.Emulated,
+    facts.RegisterWritten,
+    facts.RegisterRead,
+    facts.Retargeted,
     facts.Folded,
     facts.Resampled,
     facts.Blocked,
@@ -52,6 +62,7 @@ LIFE = (
 """The facts that make up the life of an interrupt."""
 
 NO_INTID = 1020
+SGIS = 16
 
 
 def story_marks(log: Log) -> dict[int, Mark]:
@@ -116,13 +127,16 @@ class Owners:
     def whose(self, fact: Fact) -> tuple[int, int] | None:
         """Return the VCPU and the INTID whose life the fact belongs to; (-1, INTID): the host's."""
         intid: int = getattr(fact, "vintid", getattr(fact, "intid", VTIMER_PPI))
+        in_lr = isinstance(fact, facts.LrWritten | facts.LrMoved)
         if isinstance(fact, facts.LrWritten | facts.LrMoved):
-            intid = fact.after.vintid or fact.before.vintid
-        if not intid or intid >= NO_INTID:
-            return None
+            lr = fact.after if fact.after.state else fact.before
+            intid = lr.vintid
+        virtual = in_lr or hasattr(fact, "vintid")
+        if NO_INTID <= intid < FIRST_LPI or (intid < SGIS and not virtual):
+            return None  # nothing was acknowledged, or one of the host's own IPIs
         vcpu = getattr(fact, "vcpu", None)
         if vcpu is None:
-            if intid != VTIMER_PPI:
+            if intid != VTIMER_PPI and not virtual:
                 return -1, intid
             vcpu = self.last.get(getattr(fact, "cpu", -1), -1)
         return vcpu, intid

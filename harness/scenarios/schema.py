@@ -45,6 +45,7 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A passthrough device: ``intid`` on CPU ``pcpu``, forwarded to ``vcpu`` as ``vintid``.
 
     It has up to ``events`` events: a line held until served, edges, or MSIs (LPIs, from 8192 up).
+    With ``after`` it has one each time the driver of that earlier device (a vintid) has served it.
     """
 
     intid: Annotated[int, Meta(ge=32, le=16383)]
@@ -54,6 +55,7 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pcpu: Annotated[int, Meta(ge=0, le=7)] = 0
     events: Annotated[int, Meta(ge=0, le=8)] = 2
     priority: Priority = 0xA0
+    after: Annotated[int, Meta(ge=32, le=1019)] | None = None
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +142,12 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
     spis = [f.vintid for f in scenario.forward]
     if len(set(spis)) < len(spis) or len({f.intid for f in scenario.forward}) < len(spis):
         raise UsageError(f"{where}: two forwards have the same intid or vintid")
+    for n, forward in enumerate(scenario.forward):
+        if forward.after is not None and forward.after not in spis[:n]:
+            raise UsageError(
+                f"{where}: forward {n}: after = {forward.after}, expected the vintid of a forward "
+                "that stands before it"
+            )
     if scenario.saves and scenario.forward:
         raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
     programs = [compile_program(vcpu.program, where) for vcpu in scenario.vcpu]

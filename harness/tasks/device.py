@@ -51,6 +51,15 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
             return False
         return not (forward.level and forward.work)
 
+    def has_followed() -> bool:
+        return forward.raised < forward.planned and may_happen()
+
+    async def follow(task: Slot) -> None:
+        while True:
+            await task.step(op, has_followed, reads)
+            forward.happen()
+            world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
+
     async def main(task: Slot) -> None:
         forward.planned = task.choose(f"events{n}", forward.events_max + 1)
         for _ in range(forward.planned):
@@ -58,4 +67,4 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
             forward.happen()
             world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
 
-    return world.new_task(f"y{n}", "device", main)
+    return world.new_task(f"y{n}", "device", main if forward.after is None else follow)

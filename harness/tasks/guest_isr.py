@@ -127,12 +127,15 @@ class GuestIsr:
             guest.isr = ISR_EOIR if self.config.eoi_first else ISR_DEVICE
 
     def serve(self, vintid: int) -> None:
-        """Do what the device asks for; that lowers its line."""
+        """Do what the device asks for; that lowers its line, and sets off those that follow."""
+        work = False
         for forward in self.world.machine.forwards:
             if forward.vintid == vintid:
                 work = forward.work
                 forward.serve()
                 self.world.emit(facts.DeviceServed(self.t.v, forward.intid, vintid, work))
+            elif work and forward.after is not None and forward.after.vintid == vintid:
+                forward.planned += 1
 
     def settle_own_deactivations(self) -> None:
         """With ``quirk`` the physical active bit is looked at behind this CPU's own messages."""

@@ -1,13 +1,16 @@
 """The VM monitor: it stops all VCPUs, resets the VM or saves and restores it, and lets them go on.
 
-How often it does so is drawn before its first step, so that never is an execution, too. A VM one of
-whose guests has finished is left alone.
+How often it does so, and whether it waits until a certain guest is in its interrupt handler, is
+drawn before its first step, so that never is an execution, too. A VM one of whose guests has
+finished is left alone.
 """
 
 from typing import TYPE_CHECKING
 
+from harness.contract import Guard
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
+from model import facts
 from model.host.thread import RUNNING
 
 if TYPE_CHECKING:
@@ -20,19 +23,24 @@ def make(world: "VgicWorld") -> Slot:
     """Return the VM monitor's task, an optional stimulus until it has begun."""
     scenario = world.scenario
     threads = world.machine.threads
-    reads = world.resources.mask("thread*", 0, 0)
+    guests = world.machine.guests
+    reads = world.resources.mask("thread* guest*", 0, 0)
 
-    def all_run() -> bool:
-        return not any(thread.done for thread in threads)
+    def moment(v: int) -> Guard:
+        def has_come() -> bool:
+            if any(thread.done for thread in threads):
+                return False
+            return v < 0 or guests[v].isr != 0
+
+        return has_come
 
     async def main(_task: Slot) -> None:
         u.move(0)
-        for _ in range(u.task.choose("resets", scenario.resets + 1)):
-            await u.task.step(u.o.monitor_begins, all_run, reads)
-            await stopped(world, u, save=False)
-        for _ in range(u.task.choose("saves", scenario.saves + 1)):
-            await u.task.step(u.o.monitor_begins, all_run, reads)
-            await stopped(world, u, save=True)
+        for what, most in (("resets", scenario.resets), ("saves", scenario.saves)):
+            for _ in range(u.task.choose(what, most + 1)):
+                v = u.task.choose("in the handler of vcpu", len(threads) + 1) - 1
+                await u.task.step(u.o.monitor_begins, moment(v), reads)
+                await stopped(world, u, save=what == "saves")
 
     slot = world.new_task("u", "user-space", main)
     u = Context(world, slot, 0, hard=True, declarations=world.kvm.OPS)
@@ -45,6 +53,7 @@ async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
     for v, thread in enumerate(threads):
         await u.task.step(u.ops(v).make_request)
         thread.stop = True
+        world.emit(facts.Stopping(v, True))
         await kvm.kick(u, v)
     reads = world.resources.mask("thread*", 0, 0)
 
@@ -61,4 +70,5 @@ async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
     for v, thread in enumerate(threads):
         await u.task.step(u.ops(v).monitor_resumes)
         thread.stop = False
+        world.emit(facts.Stopping(v, False))
         thread.state = RUNNING

@@ -81,6 +81,7 @@ from model.facts.vgic import (
     Resumed as Resumed,
     Retargeted as Retargeted,
     SgiSent as SgiSent,
+    Stopping as Stopping,
     Trapped as Trapped,
     Unqueued as Unqueued,
     VmReset as VmReset,

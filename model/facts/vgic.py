@@ -15,6 +15,7 @@ __all__ = [
     "Resumed",
     "Retargeted",
     "SgiSent",
+    "Stopping",
     "Trapped",
     "Unqueued",
     "VmReset",
@@ -135,10 +136,19 @@ class Halting(Fact, frozen=True, gc=False):
 
 
 class Resumed(Fact, frozen=True, gc=False):
-    """``vcpu`` lets the others go on."""
+    """``vcpu``, which had halted the guests, lets ``resumed`` go on."""
 
     KIND: ClassVar[str] = "resume-guests"
     vcpu: int
+    resumed: int
+
+
+class Stopping(Fact, frozen=True, gc=False):
+    """The VM monitor signals ``vcpu`` to go to user space, or (``stop`` false) lets it go on."""
+
+    KIND: ClassVar[str] = "vm-stop"
+    vcpu: int
+    stop: bool
 
 
 class VmReset(Fact, frozen=True, gc=False):

@@ -196,7 +196,7 @@ class I11(Rule):
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
-        if scene.halting:
+        if scene.paused[v]:
             return
         if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
             self.fail(

@@ -14,6 +14,8 @@ STORM = 8
 """So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
 RETRIES = 16
 """So many times the same lock, with nothing else done by who takes it, are a livelock."""
+IDLE_STORM = 64
+"""So many WFIs in a row that neither block nor bring an interrupt are one, too."""
 
 
 class L1(Rule):
@@ -45,7 +47,11 @@ class L1(Rule):
 
 
 class L2(Rule):
-    """No storm: exits without guest progress come to an end."""
+    """No storm: exits without guest progress come to an end.
+
+    Nor does a guest that idles get out of its WFI again and again for nothing: KVM finds something
+    pending for it, so that it does not block, and presents nothing.
+    """
 
     id = "L2"
     section = "Edge and Level, paragraph 2 (progress)"
@@ -58,14 +64,29 @@ class L2(Rule):
         facts.AckedByHost: "on_ack",
         facts.Placed: "on_placed",
         facts.Ticked: "on_stimulus",
+        facts.Blocked: "on_block",
+        facts.AckedByGuest: "on_guest_ack",
     }
 
     def reset(self) -> None:
         self.count = [0] * self.config.vcpus
+        self.idle = [0] * self.config.vcpus
+
+    def on_block(self, f: facts.Blocked) -> None:
+        self.idle[f.vcpu] = 0
+
+    def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        self.idle[self.scene.guest[f.cpu]] = 0
 
     def on_exit(self, f: facts.Exited) -> None:
         if f.instructions:
             self.count[f.vcpu] = 0
+            self.idle[f.vcpu] = self.idle[f.vcpu] + 1 if f.reason == "wfi" else 0
+            if self.idle[f.vcpu] >= IDLE_STORM:
+                self.fail(
+                    f"the guest of VCPU {f.vcpu} idled {IDLE_STORM} times in a row without being "
+                    "blocked or given an interrupt, and nothing new had happened"
+                )
             return
         self.count[f.vcpu] += 1
         if self.count[f.vcpu] >= STORM:
@@ -79,14 +100,14 @@ class L2(Rule):
 
     def on_kick(self, f: facts.Kicked) -> None:
         if f.ipi:
-            self.count[f.vcpu] = 0
+            self.count[f.vcpu] = self.idle[f.vcpu] = 0
 
     def on_ack(self, f: facts.AckedByHost) -> None:
         if f.intid >= 32 and f.intid < 1020:
             self.reset()
 
     def on_placed(self, f: facts.Placed) -> None:
-        self.count[f.vcpu] = 0
+        self.count[f.vcpu] = self.idle[f.vcpu] = 0
 
 
 class L3(Rule):
@@ -188,7 +209,10 @@ class Deadlock(Rule):
 
 
 class LockOrder(Rule):
-    """Locks nest in one order, and one that a handler takes is never held with IRQs on."""
+    """Locks nest in one order, and one that a handler takes is never held with IRQs on.
+
+    That is I9 but for sleep and for what may be changed without a lock: rule ``I9`` has those.
+    """
 
     id = "lock-order"
     section = "vgic.c, comment on locking (I9)"

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from model.machine import Config
 from model.rules import (
+    ap_list,
     conservation,
     derived,
+    edges,
     forwarded,
     hw_bit,
     level_edge,
@@ -14,6 +16,7 @@ from model.rules import (
     registers,
     signals,
     timer,
+    vm,
 )
 from model.rules.rule import Rule
 from model.rules.scene import Scene
@@ -59,18 +62,25 @@ ORDER: tuple[type[Rule], ...] = (
     derived.I1,
     derived.I2,
     derived.I3,
+    ap_list.I4,
+    ap_list.I5,
+    edges.I6,
     timer.I7,
     conservation.I8,
+    vm.I9,
     derived.I10,
     derived.I11,
     derived.I12,
     signals.I13,
+    vm.I14,
     timer.I15,
     signals.I16,
     liveness.L1,
     liveness.L2,
     liveness.L3,
+    vm.L4,
     liveness.L5,
+    vm.L6,
     liveness.Deadlock,
     liveness.LockOrder,
 )

@@ -35,7 +35,6 @@ class Scene:
     ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
     CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``; and ``host_masked``. Of virtual
     ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
-    ``halting``: a VCPU keeps the others out of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
     ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
@@ -45,9 +44,9 @@ class Scene:
     ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
     since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``. The same of its
-    physical timer, as KVM wrote it for the guest: ``pctl[v]``, ``pdeadline[v]``, ``phandling[v]``,
-    ``psw_pending[v]``.
+    it has the timer pending in software, in no List Register; ``armed[v]``;
+    ``paused[v]``, that a VCPU keeps it out of its guest. The same of its physical timer, as KVM
+    wrote it for the guest: ``pctl[v]``, ``pdeadline[v]``, ``phandling[v]``, ``psw_pending[v]``.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -76,7 +75,7 @@ class Scene:
         self.timer = [-1] * pcpus
         self.in_flight = [0] * pcpus
         self.hcr = [0] * pcpus
-        self.halting = False
+        self.paused = [False] * vcpus
         self.used: list[dict[int, Lr]] = [{} for _ in range(pcpus)]
         self.guest_cpu = [-1] * vcpus
         self.ctl = [0] * vcpus
@@ -138,6 +137,7 @@ class Scene:
             facts.GuestMask: self.on_guest_mask,
             facts.AckedByGuest: self.on_guest_ack,
             facts.DeactivatedByGuest: self.on_guest_deactivate,
+            facts.Emulated: self.on_emulated,
             facts.Blocked: self.on_block,
             facts.Woken: self.on_wake,
             facts.Unblocked: self.on_unblock,
@@ -309,10 +309,10 @@ class Scene:
         self.targets[f.vintid] = f.target
 
     def on_halting(self, f: facts.Halting) -> None:
-        self.halting = True
+        self.paused = [True] * self.vcpus
 
     def on_resumed(self, f: facts.Resumed) -> None:
-        self.halting = False
+        self.paused[f.resumed] = False
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
         self.in_flight[f.cpu] += 1
@@ -373,10 +373,21 @@ class Scene:
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
-            self.handling[v] = False
-            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+            self.no_longer_handled(v)
         elif f.vintid == PTIMER_PPI and v >= 0:
             self.phandling[v] = False
+
+    def on_emulated(self, f: facts.Emulated) -> None:
+        # A write to DIR that traps deactivates nothing before KVM does so for the guest.
+        if f.vintid == VTIMER_PPI and f.cause == "dir":
+            self.no_longer_handled(f.vcpu)
+        elif f.vintid == PTIMER_PPI and f.cause == "dir":
+            self.phandling[f.vcpu] = False
+
+    def no_longer_handled(self, v: int) -> None:
+        """Note that the guest's handler of its timer is over; a line still high fires again."""
+        self.handling[v] = False
+        self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True

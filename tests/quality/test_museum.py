@@ -4,9 +4,13 @@ import pytest
 
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
+from harness.engine.footprint import AuditedExecution
 from harness.variants import ERAS, resolve_variant, variant_names
 from harness.world import VgicWorld
 from tests.race.running import strategy, world_of
+
+AUDITED = 10
+"""Of so many schedules the footprints are audited, as in every race test."""
 
 SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     # variant: the scenario, within how many schedules, and a rule that says it in its own words
@@ -23,6 +27,16 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "lazy-31": ("lpi", 1_000, frozenset({"I12"})),
     "seed-23": ("timer-wfi", 100, frozenset({"I1", "I11", "R12"})),
     "lazy-29": ("timer-wfi", 2_000, frozenset({"I11"})),
+    "seed-44": ("overflow", 200, frozenset({"I8"})),
+    "lazy-44": ("overflow", 200, frozenset({"I8"})),
+    "seed-45": ("overflow-dir", 200, frozenset({"I8"})),
+    "lazy-45": ("overflow-dir", 200, frozenset({"I8"})),
+    "seed-overflow-uie": ("overflow-dir", 200, frozenset({"L1", "L2"})),
+    "lazy-overflow-uie": ("overflow-dir", 200, frozenset({"L1", "L2"})),
+    "seed-F2": ("overflow-dir", 1_000, frozenset({"I8", "R23"})),
+    "lazy-F2": ("overflow-dir", 1_000, frozenset({"I8", "R23"})),
+    "lazy-F3": ("overflow-dir", 1_000, frozenset({"I8"})),
+    "seed-57": ("spi-level", 100, frozenset({"L2"})),
     "lazy-57": ("spi-level", 100, frozenset({"L1"})),
     "seed-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
     "lazy-bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
@@ -33,9 +47,15 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
 
 
 def run(world: VgicWorld, i: int) -> Outcome:
-    outcome = DirectEngine().execute(Execution(world, strategy(i)))
+    outcome = DirectEngine().execute(execution_of(world, i))
     assert outcome is not None
     return outcome
+
+
+def execution_of(world: VgicWorld, i: int) -> Execution:
+    if i < AUDITED:
+        return AuditedExecution(world, strategy(i), world.resources)
+    return Execution(world, strategy(i))
 
 
 def test_every_exhibit_is_listed() -> None:

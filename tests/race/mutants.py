@@ -1,6 +1,7 @@
 """For each rule a variant that breaks it, and the clean twin. One idea each, none subtle.
 
-Those of the rules in ``model/rules/registers.py`` and ``signals.py`` have files of their own.
+Those of the rules in ``model/rules/registers.py``, ``signals.py``, ``ap_list.py``, ``edges.py`` and
+``vm.py`` have files of their own.
 """
 
 from pathlib import Path
@@ -35,6 +36,7 @@ from tests.race.broken_hardware import (
 from tests.race.mutant import Mutant, exhibit
 from tests.race.mutants_registers import REGISTERS
 from tests.race.mutants_signals import SIGNALS
+from tests.race.mutants_vgic import VGIC
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
@@ -320,4 +322,5 @@ MUTANTS = (
     Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
     *REGISTERS,
     *SIGNALS,
+    *VGIC,
 )

@@ -25,9 +25,11 @@ def world_of(
     kvm: type[Kvm],
     knobs: tuple[tuple[str, str], ...] = (),
     rules: frozenset[str] | None = None,
+    *,
+    lrs: int | None = None,
 ) -> VgicWorld:
     """A world for the direct engine, of any class of hypervisor."""
-    spec = RunSpec.make(scenario, kvm.era, knobs=dict(knobs))
+    spec = RunSpec.make(scenario, kvm.era, lrs=lrs, knobs=dict(knobs))
     loaded = load_scenario(scenario)
     if "preemptions" in dict(knobs):
         loaded = msgspec.structs.replace(loaded, preemptions=int(dict(knobs)["preemptions"]))

@@ -7,15 +7,28 @@ unmasked. If the GIC presents it later than that entry, the guest is entered wit
 interrupt inactive: the central invariant is broken, and the guest's deactivation hits an inactive
 interrupt. With a GIC that never lags it cannot happen. The built-in scenarios lower the line before
 they enable the interrupt.
+
+F2 and F3 are exhibits of the museum (``harness/kvm/museum/f02...``, ``f03...``): the eras here are
+mended there, and the variants are KVM as shipped.
+
+F7, both eras: on a machine with one List Register the underflow interrupt (UIE: fewer than two
+registers valid) is asserted from the moment it is enabled. As soon as one interrupt is left outside
+the guest is forced out again before it executes an instruction, time after time. Architecturally
+one register is enough; KVM's way to wait for an empty one is not made for it.
 """
 
 from pathlib import Path
 
+import pytest
+
+from harness.kvm.flow import Kvm
 from harness.kvm.lazy import Lazy
 from harness.kvm.seed import Seed
+from harness.tasks.context import Context
 from tests.race.running import outcomes, world_of
 
 ENABLE = str(Path(__file__).parent / "scenarios" / "enable-while-asserted.toml")
+ONE_REGISTER = str(Path(__file__).parent / "scenarios" / "one-register.toml")
 INV_ACT = {"R12", "R15", "R23", "I1"}
 
 
@@ -33,3 +46,49 @@ def test_f1_needs_a_gic_that_lags() -> None:
 def test_f1_is_not_in_the_seeds_era() -> None:
     world = world_of(ENABLE, Seed)
     assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
+
+
+@pytest.mark.parametrize("era", [Seed, Lazy])
+def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> None:
+    for rules, expected in ((None, "I14"), (frozenset({"L2"}), "L2")):
+        world = world_of(ONE_REGISTER, era, rules=rules)
+        found = {v.rule for outcome in outcomes(world, 200) for v in outcome.violations}
+        assert found == {expected}
+
+
+@pytest.mark.parametrize("era", [Seed, Lazy])
+def test_f7_needs_a_machine_with_one_list_register(era: type[Kvm]) -> None:
+    world = world_of(ONE_REGISTER, era, lrs=2)
+    assert not [v for outcome in outcomes(world, 200) for v in outcome.violations]
+
+
+WAKES_NOBODY = str(Path(__file__).parent / "scenarios" / "dir-wakes-nobody.toml")
+
+
+def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
+    """F8, era lazy: a trapped DIR asks the owner to prune its ap_list, and does not kick it.
+
+    An LPI (or any edge of software) comes again while it is active. Its VCPU idles: active and
+    pending is no reason not to block. Another VCPU deactivates it; now it is deliverable, and
+    vgic_v3_deactivate leaves it at a request, which a sleeping thread does not see.
+    """
+    world = world_of(WAKES_NOBODY, Lazy)
+    late = [v for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
+    assert late
+    assert {v.type for v in late} == {"late"}
+    assert {"L1", "I6"} <= {v.rule for v in late}
+
+
+class Kicks(Lazy):
+    """The request is followed by a kick, as everywhere else."""
+
+    async def handle_dir(self, t: Context) -> None:
+        await super().handle_dir(t)
+        for v in range(len(self.machine.threads)):
+            if v != t.v:
+                await self.kick(t, v)
+
+
+def test_f8_a_kick_mends_it() -> None:
+    world = world_of(WAKES_NOBODY, Kicks)
+    assert not [v for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]

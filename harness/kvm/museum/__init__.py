@@ -1,4 +1,6 @@
-"""The museum: historical bugs, and broken machines, one file each, as variants of an era.
+"""The museum: bugs, and broken machines, one file each, as variants of an era.
+
+By number the historical ones; ``F...`` faults of KVM as shipped that were found with this model.
 
 Each file has one ``EXHIBIT``. A new one is added to ``MODULES`` below.
 """
@@ -19,7 +21,12 @@ MODULES = (
     "b29_stale_vmcr",
     "b30_requests_not_rechecked",
     "b31_queued_not_kicked",
+    "b44_eoicount_from_head",
+    "b45_dir_not_trapped",
     "b57_polls_active_state",
+    "overflow_uie",
+    "f02_deactivation_unlocked",
+    "f03_halt_before_guest_mode",
     "bound_1_access",
     "bound_2_exit",
     "bound_3_entry",

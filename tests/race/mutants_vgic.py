@@ -1,0 +1,230 @@
+"""Variants that lose track of their ap_lists, of edges, or of the whole VM."""
+
+import msgspec
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.seed import Seed
+from harness.tasks.context import Context
+from model.gic.lr import PENDING, Lr
+from model.gic.registers import HCR_NPIE
+from model.host.thread import IN_GUEST, RUNNING
+from model.monitor import SavedVcpu
+from model.vgic.decide import target_oracle
+from model.vgic.irq import VgicIrq
+from tests.race.mutant import Mutant, exhibit
+from tests.race.mutants_registers import FoldLosesPending, SavesWithoutZeroing
+
+# -- ap_lists ------------------------------------------------------------------------------------
+
+
+class MovesWithoutRemoving(Lazy):
+    """What moves to another VCPU's ap_list stays on its old one as well."""
+
+    def unqueue(self, v: int, irq: VgicIrq) -> None:
+        if target_oracle(irq) < 0:
+            super().unqueue(v, irq)
+
+
+class PrunesActive(Lazy):
+    """A second look takes off the ap_list what is active only."""
+
+    async def prune(self, t: Context) -> None:
+        await super().prune(t)
+        vgic = self.machine.vgics[t.v]
+        await t.lock(vgic, t.o.prune_ap_list)
+        self.took(t, vgic)
+        for intid in vgic.ap_list:
+            irq = self.irq(t.v, intid)
+            on = t.ops_on(irq, t.v)
+            await t.lock(irq, on.prune_irq)
+            self.took(t, irq)
+            if irq.active and not irq.is_pending():
+                self.unqueue(t.v, irq)
+                irq.vcpu = -1
+            await t.step(on.irq_unlock)
+            self.gave(t, irq)
+        await t.step(t.o.ap_list_unlock)
+        self.gave(t, vgic)
+
+
+class NeverQueuesSgis(Lazy):
+    """An SGI becomes pending, its VCPU is kicked, and no ap_list knows of it."""
+
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
+        if not irq.is_sgi():
+            await super().queue_irq_unlock(ctx, irq, saved)
+            return
+        await ctx.step(ctx.ops_on(irq, irq.target).inject_unlock)
+        self.gave_irqrestore(ctx, irq, saved)
+        await self.request_and_kick(ctx, irq.target)
+
+
+# -- edges ---------------------------------------------------------------------------------------
+
+
+class DropsWhileQueued(Lazy):
+    """An edge of an interrupt that is on an ap_list already is dropped (Xen 394b7e587b)."""
+
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
+        if irq.vcpu >= 0 and not irq.level:
+            irq.pending_latch = False
+        await super().queue_irq_unlock(ctx, irq, saved)
+
+
+class LatchKept(Lazy):
+    """The flush leaves the latch of an edge set, which is in a List Register now."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        irq.pending_latch |= not irq.level and bool(lr.state & PENDING)
+        return lr
+
+
+class SeedLatchKept(Seed):
+    """The same in era seed."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        irq.pending_latch |= not irq.level and bool(lr.state & PENDING)
+        return lr
+
+
+class DeviceIgnored(Lazy):
+    """The host's handler of a passthrough device injects nothing."""
+
+    async def device_isr(self, h: Context, intid: int) -> None:
+        await h.task.step(h.o.isr_device)
+
+
+class SgiIgnored(Lazy):
+    """KVM decodes an SGI and sends none."""
+
+    async def handle_sgi(self, t: Context) -> None:
+        await self.decode(t)
+
+
+# -- locks and storms ----------------------------------------------------------------------------
+
+
+class YieldsInFold(Seed):
+    """The fold can be preempted while it holds irq_lock (Linux 2e2f6c3c0b08)."""
+
+    async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
+        await super().fold_locked(t, irq, lr)
+        await self.point(t, "preempt_disable")
+
+
+class FoldsUnlocked(Lazy):
+    """The fold does without irq_lock."""
+
+    async def fold_lr(self, t: Context, lr: Lr) -> None:
+        irq = self.irq(t.v, lr.vintid)
+        await t.step(t.ops_on(irq, t.v).fold_lr)
+        await self.fold_locked(t, irq, lr)
+
+
+class NpieForActive(Lazy):
+    """Asks for an exit when nothing is pending, whatever is outside (Bao issue 398)."""
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        hcr = super().configure_hcr(pending, active, size)
+        return hcr | HCR_NPIE if pending + active > size else hcr
+
+
+# -- halting and stopping ------------------------------------------------------------------------
+
+
+class HaltWaitsForNobody(Lazy):
+    """Whoever halts the guests does not wait until they have left."""
+
+    async def calls_done(self, t: Context) -> None:
+        await t.step(t.o.call_wait)
+
+
+class NeverResumes(Lazy):
+    """Whoever halted the guests forgets to let them go on."""
+
+    async def resume_guests(self, t: Context) -> None:
+        """Let nobody go on."""
+
+
+class IgnoresSignals(Lazy):
+    """The VM monitor's signal is no reason to leave the run loop."""
+
+    async def stop_in_user(self, t: Context) -> None:
+        """Stay."""
+
+    async def ready_to_enter(self, t: Context) -> bool:
+        ready = await super().ready_to_enter(t)
+        thread = self.machine.threads[t.v]
+        if not ready and not thread.requests and not t.p.need_resched:
+            thread.mode = IN_GUEST
+            return True
+        return ready
+
+
+# -- saving --------------------------------------------------------------------------------------
+
+
+class SavesRunningVm(Lazy):
+    """The VM monitor lets the VCPUs go on before it saves them."""
+
+    async def save_vm(self, u: Context) -> None:
+        for v, thread in enumerate(self.machine.threads):
+            await u.step(u.ops(v).monitor_resumes)
+            thread.stop = False
+            thread.state = RUNNING
+        await super().save_vm(u)
+
+
+class SoftTimerOutlives(exhibit("23", "seed")):  # type: ignore[misc]
+    """The soft timer's work, which injects, is not waited for (museum 23 as it was)."""
+
+    async def cancel_soft_timer(self, t: Context) -> None:
+        hrtimer = self.machine.hrtimers[t.v]
+        await t.task.step(
+            t.o.soft_cancel,
+            lambda: hrtimer.idle() and t.irqs_clear(),
+            hrtimer.bit | t.irqs_reads,
+        )
+        self.soft_timer_drop(t.v)
+
+
+class ForgetsCval(Lazy):
+    """What is restored of a timer is its control register."""
+
+    def keep(self, v: int, saved: SavedVcpu) -> None:
+        super().keep(v, msgspec.structs.replace(saved, cval=0))
+
+
+class ForgetsActive(Lazy):
+    """What the guest handles is saved as inactive (Linux 47a98b15ba7c)."""
+
+    def keep(self, v: int, saved: SavedVcpu) -> None:
+        irqs = tuple(msgspec.structs.replace(irq, active=False) for irq in saved.irqs)
+        super().keep(v, msgspec.structs.replace(saved, irqs=irqs))
+
+
+VGIC = (
+    Mutant("I4", MovesWithoutRemoving, Lazy, "smp-mix"),
+    Mutant("I4", SavesWithoutZeroing, Lazy, "migrate"),
+    Mutant("I5", PrunesActive, Lazy, "migrate"),
+    Mutant("I5", NeverQueuesSgis, Lazy, "reset"),
+    Mutant("I6", FoldLosesPending, Lazy, "spi-edge"),
+    Mutant("I6", DropsWhileQueued, Lazy, "lpi"),
+    Mutant("I6", LatchKept, Lazy, "spi-edge"),
+    Mutant("I6", LatchKept, Lazy, "lpi"),
+    Mutant("I6", SeedLatchKept, Seed, "reset"),
+    Mutant("I6", DeviceIgnored, Lazy, "spi-edge"),
+    Mutant("I6", SgiIgnored, Lazy, "save"),
+    Mutant("I9", YieldsInFold, Seed, "migrate"),
+    Mutant("I9", FoldsUnlocked, Lazy, "timer-wfi"),
+    Mutant("I14", NpieForActive, Lazy, "overflow-dir"),
+    Mutant("L4", HaltWaitsForNobody, Lazy, "smp-mix"),
+    Mutant("L4", NeverResumes, Lazy, "smp-mix"),
+    Mutant("L4", IgnoresSignals, Lazy, "save"),
+    Mutant("L6", SavesRunningVm, Lazy, "save"),
+    Mutant("L6", SoftTimerOutlives, Seed, "save"),
+    Mutant("L6", ForgetsCval, Lazy, "save"),
+    Mutant("L6", ForgetsActive, Lazy, "save"),
+)

@@ -1,0 +1,123 @@
+"""The emulated distributor, as a guest sees it; SGIs; what the VM monitor does."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.kvm.flow import Kvm
+from harness.kvm.lazy import Lazy
+from harness.kvm.seed import Seed
+from model import facts
+from model.facts import Fact
+from tests.race.running import outcomes, world_of
+
+HERE = Path(__file__).parent / "scenarios"
+ERAS = [Seed, Lazy]
+
+
+def histories(
+    scenario: str, era: type[Kvm], schedules: int, *kinds: type[Fact], **knobs: str
+) -> list[list[Fact]]:
+    """The facts of these kinds in each of so many executions, all of them clean."""
+    world = world_of(scenario, era, tuple(knobs.items()))
+    seen: list[Fact] = []
+    world.subscribe(dict.fromkeys(kinds, seen.append))
+    found = []
+    for outcome in outcomes(world, schedules, audited=10):
+        assert (outcome.violations, outcome.bound) == ([], "")
+        found.append(list(seen))
+        seen.clear()
+    return found
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_set_clear_activate_deactivate_disable(era: type[Kvm]) -> None:
+    scenario = str(HERE / "distributor.toml")
+    kinds = (facts.RegisterRead, facts.AckedByGuest)
+    for history in histories(scenario, era, 40, *kinds):
+        short = [
+            (f.register[2:5], f.value) if isinstance(f, facts.RegisterRead) else f.vintid
+            for f in history
+            if isinstance(f, facts.RegisterRead | facts.AckedByGuest)
+        ]
+        assert short == [
+            ("pen", True),
+            ("pen", False),
+            ("act", True),
+            80,
+            ("act", False),
+            ("act", False),
+            ("pen", True),
+            80,
+        ]
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
+    """A mapped level is pending as long as its device insists, whatever is written (R16)."""
+    scenario = str(HERE / "device-registers.toml")
+    values: set[tuple[int, str, bool]] = set()
+    for history in histories(scenario, era, 300, facts.RegisterRead):
+        for f in history:
+            assert isinstance(f, facts.RegisterRead)
+            values.add((f.vintid, f.register, f.value))
+    pending = {(v, "ispendr", b) for v in (80, 81) for b in (True, False)}
+    assert values == pending | {(80, "isactiver", True), (80, "isactiver", False)} | {
+        (81, "isactiver", True), (81, "isactiver", False),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_nobody_is_in_a_guest_while_the_guests_are_halted(era: type[Kvm]) -> None:
+    kinds = (facts.Halting, facts.Resumed, facts.Entered)
+    halts = 0
+    for history in histories("smp-mix", era, 60, *kinds):
+        halted: list[int] = []
+        for f in history:
+            if isinstance(f, facts.Halting):
+                halted = list(range(4)) if f.halted else []
+                halts += f.halted
+            elif isinstance(f, facts.Resumed):
+                halted.remove(f.resumed)
+            elif isinstance(f, facts.Entered):
+                assert f.vcpu not in halted
+    assert halts
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+@pytest.mark.parametrize("era", ERAS)
+def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
+    """GICv2 delivers one for each source; GICv3 may merge them, and delivers at least one.
+
+    With messages that take no time, so that the second source's exit does not come too late.
+    """
+    scenario = str(HERE / "two-senders.toml")
+    counts: set[int] = set()
+    knobs = {"gic_version": version, "gic_messages": "synchronous"}
+    for history in histories(scenario, era, 150, facts.AckedByGuest, **knobs):
+        acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
+        counts.add(acked.count(3))
+    assert counts == ({2} if version == "2" else {1, 2})
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm]) -> None:
+    resets = acked = 0
+    for history in histories("reset", era, 100, facts.VmReset, facts.AckedByGuest):
+        after = False
+        for f in history:
+            after = after or isinstance(f, facts.VmReset)
+            resets += isinstance(f, facts.VmReset)
+            acked += after and isinstance(f, facts.AckedByGuest) and f.vintid == 27
+    assert resets
+    assert acked
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_restored_timer_fires_once(era: type[Kvm]) -> None:
+    restored = 0
+    for history in histories("save", era, 100, facts.VmRestored, facts.AckedByGuest):
+        acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
+        assert acked.count(27) == 3
+        restored += any(isinstance(f, facts.VmRestored) for f in history)
+    assert restored
