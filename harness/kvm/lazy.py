@@ -8,7 +8,6 @@ their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and
 from harness.kvm.flow import Kvm
 from harness.tasks.context import Context
 from model import facts
-from model.guest import CNTP_TVAL
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
 from model.vgic.irq import VgicIrq
@@ -74,6 +73,10 @@ class Lazy(Kvm):
         await self.cancel_soft_timer(t, hrtimer)
         await t.step(t.o.timer_restore)
         self.put_on_hardware(t)
+        await self.load_emulation(t)
+
+    async def load_emulation(self, t: Context) -> None:
+        """The end of kvm_timer_vcpu_load: what fell due meanwhile is injected here."""
         await self.emulate(t)
 
     async def load_phys_active(self, t: Context) -> None:
@@ -155,11 +158,11 @@ class Lazy(Kvm):
     async def handle_timer(self, t: Context) -> None:
         """kvm_arm_timer_write_sysreg: cancel the soft timer, write, emulate again.
 
-        Upstream can be preempted in between: finding F4, in the museum.
+        Upstream can be preempted in between, and must not be: finding F9.
         """
         access = await self.decode(t)
         await self.stop_emulation(t)
-        await self.write_ptimer(t, access.code == CNTP_TVAL, access.a)
+        await self.write_ptimer(t, access)
         await self.emulate(t)
 
     def enabling(self, t: Context, irq: VgicIrq) -> None:

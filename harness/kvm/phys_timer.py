@@ -10,7 +10,7 @@ from harness.contract import Op
 from harness.kvm.user import User
 from harness.tasks.context import Context
 from model import facts
-from model.guest import CNTP_TVAL
+from model.guest import CNTP_TVAL, Instruction
 from model.host.thread import HrTimer
 from model.timer import PTIMER_PPI
 from model.vgic.vtimer import VTimer
@@ -38,17 +38,21 @@ class PhysTimer(User):
     async def handle_timer(self, t: Context) -> None:
         """access_arch_timer, a write: until 4.15 it is stored, and looked at before the entry."""
         access = await self.decode(t)
-        await self.write_ptimer(t, access.code == CNTP_TVAL, access.a)
+        await self.write_ptimer(t, access)
 
-    async def write_ptimer(self, t: Context, tval: bool, value: int) -> None:
+    async def write_ptimer(self, t: Context, access: Instruction) -> None:
         """kvm_arm_timer_write: TVAL, which sets CVAL, or CTL."""
-        await t.step(t.o.write_ptimer)
+        await self.before_write(t)
         ptimer = self.machine.ptimers[t.v]
-        if tval:
-            ptimer.cval = self.machine.clock.now + value
+        if access.code == CNTP_TVAL:
+            ptimer.cval = self.machine.clock.now + access.a
         else:
-            ptimer.ctl = value
+            ptimer.ctl = access.a
         self.emit(facts.GuestPtimer(t.v, ptimer.cval, ptimer.ctl))
+
+    async def before_write(self, t: Context) -> None:
+        """Come to the write."""
+        await t.step(t.o.write_ptimer)
 
     # -- the output ----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
 from model.gic.registers import IDLE, SPURIOUS
 from model.messages import VTIMER_PPI
+from model.rules.phys_scene import PhysScene
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["VTIMER_BIT", "Scene", "is_special"]
@@ -24,7 +25,7 @@ def is_special(intid: int) -> bool:
     return 1020 <= intid <= SPURIOUS
 
 
-class Scene:
+class Scene(PhysScene):
     """The state that facts add up to, per CPU and per VCPU.
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
@@ -44,9 +45,8 @@ class Scene:
     ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
     since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``;
-    ``paused[v]``, that a VCPU keeps it out of its guest. The same of its physical timer, as KVM
-    wrote it for the guest: ``pctl[v]``, ``pdeadline[v]``, ``phandling[v]``, ``psw_pending[v]``.
+    it has the timer pending in software, in no List Register; ``armed[v]``; ``paused[v]``, that a
+    VCPU keeps it out of its guest.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -95,10 +95,7 @@ class Scene:
         self.level = [False] * vcpus
         self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
-        self.pctl = [0] * vcpus
-        self.pdeadline = [0] * vcpus
-        self.phandling = [False] * vcpus
-        self.psw_pending = [False] * vcpus
+        self.reset_phys(vcpus)
         self.device_work: list[tuple[int, ...]] = [()] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
@@ -173,22 +170,6 @@ class Scene:
     def owed(self, v: int) -> bool:
         """Tell whether the guest's timer fires or will fire, as the guest programmed it."""
         return self.ctl[v] == ENABLE and not self.handling[v] and not self.halted[v]
-
-    def powed(self, v: int) -> bool:
-        """Tell the same of the guest's physical timer."""
-        return self.pctl[v] == ENABLE and not self.phandling[v] and not self.halted[v]
-
-    def pfires(self, v: int) -> bool:
-        """Tell whether the guest's physical timer asserts its interrupt now."""
-        return self.pctl[v] == ENABLE and self.now >= self.pdeadline[v]
-
-    def due(self, v: int) -> int:
-        """Return when the first of the guest's timers fires, in virtual time."""
-        if self.pctl[v] != ENABLE:
-            return self.deadline[v]
-        if self.ctl[v] != ENABLE:
-            return self.pdeadline[v]
-        return min(self.deadline[v], self.pdeadline[v])
 
     def is_enabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
@@ -354,10 +335,6 @@ class Scene:
         self.deadline[f.vcpu] = f.deadline
         self.fired[f.vcpu] = f.ctl == ENABLE and self.now >= f.deadline
 
-    def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
-        self.pctl[f.vcpu] = f.ctl
-        self.pdeadline[f.vcpu] = f.cval
-
     def on_guest_mask(self, f: facts.GuestMask) -> None:
         self.masked[f.vcpu] = f.irqs_masked
         self.pmr[f.vcpu] = f.pmr
@@ -372,22 +349,21 @@ class Scene:
 
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
-        if f.vintid == VTIMER_PPI and v >= 0:
-            self.no_longer_handled(v)
-        elif f.vintid == PTIMER_PPI and v >= 0:
-            self.phandling[v] = False
+        if v >= 0:
+            self.no_longer_handled(v, f.vintid)
 
     def on_emulated(self, f: facts.Emulated) -> None:
         # A write to DIR that traps deactivates nothing before KVM does so for the guest.
-        if f.vintid == VTIMER_PPI and f.cause == "dir":
-            self.no_longer_handled(f.vcpu)
-        elif f.vintid == PTIMER_PPI and f.cause == "dir":
-            self.phandling[f.vcpu] = False
+        if f.cause == "dir":
+            self.no_longer_handled(f.vcpu, f.vintid)
 
-    def no_longer_handled(self, v: int) -> None:
-        """Note that the guest's handler of its timer is over; a line still high fires again."""
-        self.handling[v] = False
-        self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+    def no_longer_handled(self, v: int, vintid: int) -> None:
+        """Note that the guest's handler of a timer is over; a line still high fires again."""
+        if vintid == VTIMER_PPI:
+            self.handling[v] = False
+            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+        elif vintid == PTIMER_PPI:
+            self.phandling[v] = False
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True
@@ -404,9 +380,8 @@ class Scene:
         self.halted[f.vcpu] = True
 
     def on_fold(self, f: facts.Folded) -> None:
-        if f.vintid == PTIMER_PPI:
-            self.psw_pending[f.vcpu] = (f.line_level or f.pending_latch) and not f.active
         if f.vintid != VTIMER_PPI:
+            self.on_phys_fold(f)
             return
         self.sw_active[f.vcpu] = f.active
         self.sw_pending[f.vcpu] = f.line_level or f.pending_latch
