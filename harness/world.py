@@ -80,7 +80,7 @@ class VgicWorld:
         self.resources = Resources(self.machine.parts)
         self.op_table = OpTable(self.resources)
         self.forwarded_spis = {f.intid: f for f in self.machine.forwards}
-        named = (*self.machine.sgis.values(), *self.machine.spis.values())
+        named = (*self.machine.private.values(), *self.machine.spis.values())
         self.shared_irqs = tuple(irq.name for irq in named)
         self.part_names = {part.bit: name for name, part in self.machine.parts}
         self.kvm = kvm_class(self)
@@ -99,6 +99,8 @@ class VgicWorld:
         slots = [vcpu.make(self, v) for v in range(self.config.vcpus)]
         slots += [host_irq.make(self, c) for c in range(self.config.pcpus)]
         slots += [soft_timer.make(self, v) for v in range(self.config.vcpus)]
+        if self.kvm.emulation_timer:
+            slots += [soft_timer.make_emulation(self, v) for v in range(len(self.machine.ptimers))]
         slots += gic.make(self)
         slots.append(clock.make(self))
         slots += [device.make(self, n) for n in range(len(self.machine.devices))]

@@ -11,6 +11,8 @@ from model.part import Part
 __all__ = [
     "ACTIVATE",
     "AWAIT",
+    "CNTP_CTL",
+    "CNTP_TVAL",
     "DEACTIVATE",
     "DISABLE",
     "ENABLE",
@@ -20,7 +22,10 @@ __all__ = [
     "MMIO",
     "NOTHING",
     "PEND",
+    "PIDLE",
     "PMR",
+    "PTIMER",
+    "PTIMER_OFF",
     "READ_ACTIVE",
     "READ_PENDING",
     "SERVE",
@@ -29,6 +34,7 @@ __all__ = [
     "TARGET",
     "TIMER",
     "TIMER_OFF",
+    "TVAL",
     "UNPEND",
     "USER",
     "WAIT",
@@ -43,8 +49,12 @@ TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, USER, HALT, WAIT, SERVE, AWAIT, S
 ENABLE, DISABLE, PEND, UNPEND, ACTIVATE, DEACTIVATE, TARGET, READ_PENDING, READ_ACTIVE = range(
     13, 22
 )
+PTIMER, PTIMER_OFF, PIDLE, TVAL = range(22, 26)
 MMIO = range(ENABLE, READ_ACTIVE + 1)
 """The instructions that are accesses to the emulated distributor or redistributor."""
+
+CNTP_TVAL, CNTP_CTL = -2, -3
+"""Codes of trapped writes to the physical timer, whose value is ``a``; they are no line."""
 
 WAKE_SGI = 0
 """The SGI by which a guest's CPU wakes another (Linux: IPI_RESCHEDULE)."""
@@ -70,6 +80,10 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
     ENABLE ...   write GICD_ISENABLER (ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER) for
                  vINTID ``a`` (a trap)
     TARGET       route SPI ``a`` to VCPU ``b`` (a trap)
+    PTIMER       program the physical timer to fire in ``a`` ns (two traps: TVAL, then CTL)
+    PTIMER_OFF   disable it (a trap)
+    PIDLE        as IDLE, for interrupts of the physical timer
+    TVAL         as TIMER, by TVAL instead of CVAL
     READ_PENDING read GICD_ISPENDR (READ_ACTIVE: ISACTIVER) for vINTID ``a`` (a trap)
     ============ =======================================================================
     """
@@ -90,9 +104,10 @@ class Guest(Part):
     in it), ``vintid`` what the handler acknowledged; ``stack`` has the (vintid, isr) of the
     handlers that it interrupted, the outermost first. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
-    handled timer interrupts, ``seen`` has the vINTIDs handled so far, in order. ``deferred`` are
-    vINTIDs whose priority was dropped and that are still to be deactivated here; ``trap`` is the
-    access that KVM is to emulate. ``instructions`` is what it executed since the last entry.
+    handled timer interrupts and ``ptaken`` the physical timer's, ``seen`` has the vINTIDs handled
+    so far, in order. ``deferred`` are vINTIDs whose priority was dropped and that are still to be
+    deactivated here; ``trap`` is the access that KVM is to emulate. ``instructions`` is what it
+    executed since the last entry.
     """
 
     FIELDS = (
@@ -105,6 +120,7 @@ class Guest(Part):
         "pmr",
         "enabled",
         "taken",
+        "ptaken",
         "seen",
         "deferred",
         "trap",
@@ -128,6 +144,7 @@ class Guest(Part):
         self.irqs_masked = False
         self.pmr = 0xF0
         self.taken = 0
+        self.ptaken = 0
         self.seen: tuple[int, ...] = ()
         self.deferred: tuple[int, ...] = ()
         self.trap = NOTHING

@@ -9,13 +9,24 @@ from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.gic import Gic
 from model.gic.registers import FIRST_LPI
-from model.guest import AWAIT, MMIO, SGI, TARGET, WAKE_SGI, Guest, GuestVm, Instruction
+from model.guest import (
+    AWAIT,
+    MMIO,
+    PTIMER,
+    PTIMER_OFF,
+    SGI,
+    TARGET,
+    WAKE_SGI,
+    Guest,
+    GuestVm,
+    Instruction,
+)
 from model.host.thread import HrTimer, VcpuThread
 from model.messages import VTIMER_PPI, Messages
 from model.monitor import Monitor
 from model.part import Part
 from model.pcpu import Pcpu, Signals
-from model.timer import Clock, HwTimer
+from model.timer import PTIMER_PPI, Clock, HwTimer
 from model.vgic.irq import PRIORITY, VgicCpu, VgicDist, VgicIrq
 from model.vgic.vtimer import VTimer
 
@@ -84,6 +95,11 @@ class Config(msgspec.Struct, frozen=True):
         return tuple(sorted(sent))
 
     @property
+    def ptimer(self) -> bool:
+        """Whether guests use the physical timer, which KVM then emulates."""
+        return any(i.code in (PTIMER, PTIMER_OFF) for program in self.programs for i in program)
+
+    @property
     def wakes(self) -> bool:
         """Whether a guest's handler may have to wake another VCPU: what it waits for was done."""
         moves = any(i.code == TARGET for program in self.programs for i in program)
@@ -125,7 +141,7 @@ class Machine:
             if forward.intid < FIRST_LPI:
                 self.gic.set_edge(0, forward.intid, not forward.level)
                 self.gic.set_targets(0, forward.intid, 1 << forward.target)
-        private = 1 + len(config.sgis())
+        private = 1 + len(config.sgis()) + config.ptimer
         maintained = private + len(self.forwards) > config.lrs or self.has_software_levels()
         self.messages = self.messages_class(
             self.gic,
@@ -139,7 +155,10 @@ class Machine:
             maintained=maintained,
         )
         self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
-        self.hrtimers = [HrTimer() for _ in vcpus]
+        self.hrtimers = [HrTimer(1 << v) for v in vcpus]
+        emulated = vcpus if config.ptimer else ()
+        self.phrtimers = [HrTimer(1 << config.vcpus + v) for v in emulated]
+        self.ptimers = [VTimer(0) for _ in emulated]
         self.guests = [Guest(program) for program in config.programs]
         self.vm = GuestVm()
         self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
@@ -158,7 +177,10 @@ class Machine:
         self.initial = tuple(part.key() for _, part in self.parts)
 
     def make_virtual_irqs(self, config: Config) -> None:
-        """Make KVM's software interrupts: timers and SGIs of each VCPU, and the VM's SPIs."""
+        """Make KVM's software interrupts: timers and SGIs of each VCPU, and the VM's SPIs.
+
+        ``private`` has what a VCPU has for itself beside its virtual timer's, by (VCPU, number).
+        """
         vcpus = range(config.vcpus)
         self.irqs = [
             VgicIrq(
@@ -170,7 +192,7 @@ class Machine:
             )
             for v in vcpus
         ]
-        self.sgis = {
+        self.private = {
             (v, n): VgicIrq(
                 n,
                 target=v,
@@ -182,6 +204,15 @@ class Machine:
             for v in vcpus
             for n in config.sgis()
         }
+        if config.ptimer:
+            for v in vcpus:
+                self.private[v, PTIMER_PPI] = VgicIrq(
+                    PTIMER_PPI,
+                    target=v,
+                    level=True,
+                    name=f"vppi{v}{PTIMER_PPI}",
+                    priority=config.timer_priority,
+                )
         self.spis = {
             f.vintid: VgicIrq(
                 f.vintid,
@@ -197,9 +228,10 @@ class Machine:
     def has_software_levels(self) -> bool:
         """Tell whether KVM has List Registers whose end it asks to be told of (their EOI bit).
 
-        Those are of level interrupts of software, and of GICv2 SGIs with several sources.
+        Those are of level interrupts of software (the emulated physical timer's), and of GICv2 SGIs
+        with several sources.
         """
-        return bool(self.config.sgis()) and self.config.gic_version == 2
+        return self.config.ptimer or (bool(self.config.sgis()) and self.config.gic_version == 2)
 
     def name_parts(self) -> list[tuple[str, Part]]:
         """List every part with its name; the order fixes resource bits and ``key``."""
@@ -216,6 +248,8 @@ class Machine:
             ("vtimer", self.vtimers),
             ("hrtimer", self.hrtimers),
             ("guest", self.guests),
+            ("ptimer", self.ptimers),
+            ("phrtimer", self.phrtimers),
         )
         parts: list[tuple[str, Part]] = [("clock", self.clock)]
         for kind, members in (*per_cpu, *per_vcpu):
@@ -223,7 +257,7 @@ class Machine:
         parts += [(f"device{i}", device) for i, device in enumerate(self.devices)]
         parts += [(f"fwd{i}", forward) for i, forward in enumerate(self.forwards)]
         parts += [("dist", self.dist), ("vm", self.vm), ("monitor", self.monitor)]
-        parts += [(irq.name, irq) for irq in self.sgis.values()]
+        parts += [(irq.name, irq) for irq in self.private.values()]
         parts += [(irq.name, irq) for irq in self.spis.values()]
         parts += self.gic.parts()
         return parts
@@ -237,7 +271,7 @@ class Machine:
         """
         if intid >= FIRST_SPI:
             return self.spis[intid]
-        return self.irqs[v] if intid == VTIMER_PPI else self.sgis[v, intid]
+        return self.irqs[v] if intid == VTIMER_PPI else self.private[v, intid]
 
     def hush(self) -> None:
         """Tell nobody what happens from here on."""

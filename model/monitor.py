@@ -20,11 +20,10 @@ class SavedIrq(msgspec.Struct, frozen=True, gc=False):
 
 
 class SavedVcpu(msgspec.Struct, frozen=True, gc=False):
-    """What was read of a VCPU: its private interrupts, and CNTV_CVAL and CNTV_CTL."""
+    """What was read of a VCPU: its private interrupts, and CVAL and CTL of each timer."""
 
     irqs: tuple[SavedIrq, ...] = ()
-    cval: int = 0
-    ctl: int = 0
+    timers: tuple[tuple[int, int], ...] = ()
 
 
 NOTHING_SAVED = SavedVcpu()

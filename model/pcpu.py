@@ -44,8 +44,8 @@ class Signals(Part):
     """The interrupt inputs of a CPU, as it sees them.
 
     ``pin`` is IRQ from its GIC CPU interface, sampled (it lags behind the GIC); ``soft`` has a bit
-    per VCPU whose soft timer has expired here. The host's own timer interrupt, which carries soft
-    timers, is not modelled beyond that bit: the host handles it whole.
+    per soft timer that has expired here (``HrTimer.signal``). The host's own timer interrupt, which
+    carries soft timers, is not modelled beyond that bit: the host handles it whole.
     """
 
     __slots__ = FIELDS = ("pin", "soft")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import Guard
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.user import User
+from harness.kvm.phys_timer import PhysTimer
 from harness.tasks.context import Context
 from harness.tasks.guest import run_guest
 from harness.tasks.host_irq import HostIrq
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Kvm"]
 
 
-class Kvm(User):
+class Kvm(PhysTimer):
     """The hypervisor under test. Eras and variants override its methods.
 
     ``era`` names the era; ``OPS`` declares the operations; a variant that needs others adds them.
@@ -77,6 +77,8 @@ class Kvm(User):
             await self.handle_sgi(t)
         elif reason == "dir":
             await self.handle_dir(t)
+        elif reason == "timer":
+            await self.handle_timer(t)
         elif reason == "user":
             await self.return_to_user(t)
 
@@ -225,24 +227,15 @@ class Kvm(User):
         self.emit(facts.TimerSaved(t.v, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
 
     def soft_timer_start(self, t: Context) -> None:
-        """soft_timer_start: arm the hrtimer on this CPU for the timer's deadline."""
-        machine = self.machine
-        hrtimer, vtimer = machine.hrtimers[t.v], machine.vtimers[t.v]
-        hrtimer.armed = True
-        hrtimer.cpu = t.c
-        hrtimer.expiry = max(vtimer.deadline(), machine.clock.now)
-        self.emit(facts.Armed(t.v, t.c, hrtimer.expiry))
-        if hrtimer.expiry <= machine.clock.now:
-            machine.signals[t.c].soft |= 1 << t.v
+        """soft_timer_start: arm the hrtimer on this CPU for the earliest deadline."""
+        expiry = self.hrtimer_start(t, self.machine.hrtimers[t.v], self.earliest(t.v))
+        self.emit(facts.Armed(t.v, t.c, expiry))
 
     def soft_timer_drop(self, v: int) -> None:
         """Take the hrtimer out of its queue; its callback is not running."""
-        machine = self.machine
-        hrtimer = machine.hrtimers[v]
+        hrtimer = self.machine.hrtimers[v]
         self.emit(facts.Cancelled(v, hrtimer.armed))
-        if hrtimer.armed:
-            hrtimer.armed = False
-            machine.signals[hrtimer.cpu].soft &= ~(1 << v)
+        self.hrtimer_drop(hrtimer)
 
     async def load_vgic(self, t: Context) -> None:
         """kvm_vgic_load: VMCR and active priorities."""

@@ -73,6 +73,11 @@ class Lazy(Kvm):
         await self.cancel_soft_timer(t, hrtimer)
         await t.step(t.o.timer_restore)
         self.put_on_hardware(t)
+        await self.load_emulation(t)
+
+    async def load_emulation(self, t: Context) -> None:
+        """The end of kvm_timer_vcpu_load: what fell due meanwhile is injected here."""
+        await self.emulate(t)
 
     async def load_phys_active(self, t: Context) -> None:
         """Set the physical active state to what guest and line need (at load, since 4.15)."""
@@ -81,24 +86,21 @@ class Lazy(Kvm):
         self.set_phys_active(t, VTIMER_PPI, active or self.machine.vtimers[t.v].irq_level)
 
     async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:
-        """kvm_timer_unblocking: hrtimer_cancel, which waits for a running callback."""
-        task = t.task
-        if t.p.irqs_off:
-            await task.step(t.o.soft_cancel, hrtimer.idle, hrtimer.bit)
-        else:
-            await task.step(
-                t.o.soft_cancel,
-                lambda: hrtimer.idle() and t.irqs_clear(),
-                hrtimer.bit | t.irqs_reads,
-            )
+        """kvm_timer_unblocking."""
+        await self.hrtimer_cancel(t, t.o.soft_cancel, hrtimer)
         self.soft_timer_drop(t.v)
 
     async def vcpu_put(self, t: Context) -> None:
-        """kvm_arch_vcpu_put: interrupts off in the scheduler, on when returning to user space."""
-        vtimer = self.machine.vtimers[t.v]
+        """kvm_arch_vcpu_put: interrupts off in the scheduler, on when returning to user space.
+
+        While the thread sleeps the background timer stands in for both timers; otherwise nothing
+        does until the next load.
+        """
         await t.step(t.o.timer_save)
         self.take_off_hardware(t)
-        if self.machine.threads[t.v].blocking and vtimer.can_fire():
+        covers = self.machine.threads[t.v].blocking and self.earliest(t.v) >= 0
+        await self.stop_emulation(t)
+        if covers:
             await t.step(t.o.soft_arm)
             self.soft_timer_start(t)
         await self.put_vgic(t)
@@ -152,6 +154,16 @@ class Lazy(Kvm):
         return False
 
     # -- exits ---------------------------------------------------------------------------------
+
+    async def handle_timer(self, t: Context) -> None:
+        """kvm_arm_timer_write_sysreg: cancel the soft timer, write, emulate again.
+
+        Upstream can be preempted in between, and must not be: finding F9.
+        """
+        access = await self.decode(t)
+        await self.stop_emulation(t)
+        await self.write_ptimer(t, access)
+        await self.emulate(t)
 
     def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Sample the line of the mapped interrupt that is being enabled (e40cc57bac79)."""

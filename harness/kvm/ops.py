@@ -10,7 +10,7 @@ __all__ = ["KVM_OPS"]
 DELIVERS_R, DELIVERS_W = "timer@c clock vif@c", "bank@c chan@c fwd* spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi* lpis@c?"
-IRQS = "irq@v vsgi* vspi*"
+IRQS = "irq@v vsgi* vppi* vspi*"
 SEEN = "fwd* vm signal@c"
 """What decides on the guest's next instruction besides its own state."""
 
@@ -39,7 +39,7 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "kick_ipi": (f"thread@v {DELIVERS_R}", f"bank* {DELIVERS_W}"),
     "prepare_wait": ("", "thread@v"),
     "set_interruptible": ("", "thread@v"),
-    "check_block": (f"thread@v vgic@v {IRQS} vtimer@v clock", ""),
+    "check_block": (f"thread@v vgic@v {IRQS} vtimer@v ptimer@v? clock", ""),
     "check_pause": ("thread@v", ""),
     "finish_wait": ("", "thread@v"),
     # -- halting the guests
@@ -94,25 +94,30 @@ KVM_OPS: dict[str, tuple[str, str]] = {
     "monitor_waits": ("thread*", ""),
     "monitor_resumes": ("", "thread@v"),
     "reset_irq": ("", "@i"),
-    "reset_vcpu": ("", "vtimer@v vgic@v guest@v"),
+    "reset_vcpu": ("", "vtimer@v ptimer@v? vgic@v guest@v"),
     "disable_irq": (DELIVERS_R, f"{DELIVERS_W} lpis*"),
     "synchronize_irq": ("pcpu*", ""),
     "reset_device": (DELIVERS_R, f"@i vm {DELIVERS_W} lpis*"),
     "save_vgic": (IRQS, "monitor"),
-    "save_timer": ("vtimer@v clock", "monitor"),
-    "renew_irq": ("", "@i vgic@v vtimer@v"),
+    "save_timer": ("vtimer@v ptimer@v? clock", "monitor"),
+    "renew_irq": ("", "@i vgic@v vtimer@v ptimer@v?"),
     "restore_vgic": ("monitor", ""),
     "restore_irq": ("", "@i"),
-    "restore_timer": ("", "vtimer@v"),
+    "restore_timer": ("", "vtimer@v ptimer@v?"),
     # -- timer
     "timer_update": ("clock vgic@v", "vtimer@v"),
     "map_is_active": ("irq@v", ""),
     "phys_active": (f"vgic@v vtimer@v irq@v dist {DELIVERS_R}", f"vtimer@v {DELIVERS_W}"),
     "timer_restore": (f"vtimer@v {DELIVERS_R}", f"vtimer@v timer@c {DELIVERS_W}"),
-    "timer_save": ("clock thread@v vgic@v", "vtimer@v timer@c"),
+    "timer_save": ("clock thread@v vgic@v ptimer@v?", "vtimer@v timer@c"),
     "timer_put": ("", "vtimer@v"),
-    "soft_arm": ("vtimer@v clock thread@v", "hrtimer@v signal*"),
+    "soft_arm": ("vtimer@v ptimer@v? clock thread@v", "hrtimer@v signal*"),
     "soft_cancel": ("", "hrtimer@v signal*"),
+    # -- the emulated physical timer
+    "write_ptimer": ("clock", "ptimer@v?"),
+    "update_ptimer": ("clock vgic@v", "ptimer@v?"),
+    "emulation_arm": ("ptimer@v? clock", "phrtimer@v? signal*"),
+    "emulation_cancel": ("", "phrtimer@v? signal*"),
     # -- world switch and guest
     "enter": (f"device* {SEEN} {AGES_R}", f"pcpu@c guest@v {AGES_W}"),
     "exit_irq": ("signal@c", "pcpu@c guest@v"),

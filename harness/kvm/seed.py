@@ -23,6 +23,7 @@ class Seed(Kvm):
     observe_edges_only = False
     timer_forwarded = False
     resched_delays_entry = False
+    emulation_timer = False
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run as of 4.14."""
@@ -64,7 +65,7 @@ class Seed(Kvm):
     # -- timer ---------------------------------------------------------------------------------
 
     async def update_timer(self, t: Context) -> None:
-        """kvm_timer_update_state: recompute the level from memory; inject if it changed."""
+        """kvm_timer_update_state: recompute the levels from memory; inject what changed."""
         vtimer = self.machine.vtimers[t.v]
         await t.step(t.o.timer_update)
         level = vtimer.should_fire(self.machine.clock.now)
@@ -73,11 +74,36 @@ class Seed(Kvm):
             vtimer.irq_level = level
             vtimer.cleared_last = False
             await self.inject(t, t.v, level)
+        if self.machine.ptimers:
+            await self.update_ptimer(t)
 
     async def flush_timer(self, t: Context) -> None:
         """kvm_timer_flush_hwstate: inject, then set the physical active state, interrupts on."""
         await self.update_timer(t)
+        await self.emulate(t)
         await self.flush_phys_active(t)
+
+    async def emulate(self, t: Context) -> None:
+        """kvm_timer_emulate: the emulation borrows the soft timer that sleepers are woken by.
+
+        It is armed for one stay in the guest; when it fires, its work finds nobody to wake, but it
+        has forced the exit after which the output is recomputed.
+        """
+        if not self.machine.ptimers:
+            return
+        await t.step(t.o.soft_arm)
+        ptimer = self.machine.ptimers[t.v]
+        if ptimer.can_fire() and not ptimer.should_fire(self.machine.clock.now):
+            self.emulation_start(t, self.machine.hrtimers[t.v])
+
+    async def stop_emulation(self, t: Context) -> None:
+        """timer_disarm: cancel the hrtimer and wait for its work, preemption off."""
+        if not self.machine.ptimers:
+            return
+        hrtimer: HrTimer = self.machine.hrtimers[t.v]
+        reads = hrtimer.bit | t.irqs_reads
+        await t.task.step(t.o.soft_cancel, lambda: hrtimer.quiet() and t.irqs_clear(), reads)
+        self.emulation_drop(t.v, hrtimer)
 
     async def flush_phys_active(self, t: Context) -> None:
         """Mark the interrupt active if the line is high or the guest has it active.
@@ -103,6 +129,7 @@ class Seed(Kvm):
 
     async def sync_timer(self, t: Context) -> None:
         """kvm_timer_sync_hwstate: recompute from what was just saved."""
+        await self.stop_emulation(t)
         await self.update_timer(t)
 
     async def flush_vgic(self, t: Context) -> None:
@@ -187,10 +214,8 @@ class Seed(Kvm):
     async def schedule_soft_timer(self, t: Context) -> None:
         """kvm_timer_schedule: nothing to arm if it fires already, or cannot fire."""
         await self.point(t, "soft_arm")
-        vtimer = self.machine.vtimers[t.v]
-        if vtimer.should_fire(self.machine.clock.now) or not vtimer.can_fire():
-            return
-        self.soft_timer_start(t)
+        if not self.fires(t.v) and self.earliest(t.v) >= 0:
+            self.soft_timer_start(t)
 
     async def cancel_soft_timer(self, t: Context) -> None:
         """kvm_timer_unschedule: hrtimer_cancel and cancel_work_sync."""
@@ -205,9 +230,13 @@ class Seed(Kvm):
         self.soft_timer_drop(t.v)
 
     def runnable(self, t: Context) -> bool:
-        """kvm_vcpu_check_block of 4.14 also asks whether the timer fires (from memory)."""
-        vtimer = self.machine.vtimers[t.v]
-        return vtimer.should_fire(self.machine.clock.now) or super().runnable(t)
+        """kvm_vcpu_check_block of 4.14 also asks whether a timer fires (from memory)."""
+        return self.fires(t.v) or super().runnable(t)
+
+    def fires(self, v: int) -> bool:
+        """kvm_timer_should_fire, of either timer."""
+        now = self.machine.clock.now
+        return any(timer.should_fire(now) for timer in self.timers(v))
 
     def deliverable(self, irq: VgicIrq, pmr: int) -> bool:
         """In 4.14 neither the priority mask nor the active state is looked at."""

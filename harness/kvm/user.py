@@ -13,6 +13,7 @@ from model import facts
 from model.device import ForwardedDevice
 from model.monitor import SavedIrq, SavedVcpu
 from model.vgic.irq import VgicIrq
+from model.vgic.vtimer import VTimer
 
 __all__ = ["User"]
 
@@ -22,8 +23,15 @@ class User(Mmio):
 
     def private(self, v: int) -> list[VgicIrq]:
         """Return the interrupts that only VCPU ``v`` has."""
-        sgis = [irq for (w, _), irq in self.machine.sgis.items() if w == v]
-        return [self.machine.irqs[v], *sgis]
+        others = [irq for (w, _), irq in self.machine.private.items() if w == v]
+        return [self.machine.irqs[v], *others]
+
+    def timers(self, v: int) -> tuple[VTimer, ...]:
+        """Return the timers of VCPU ``v`` (struct arch_timer_cpu): two if guests use both."""
+        machine = self.machine
+        if not machine.ptimers:
+            return (machine.vtimers[v],)
+        return (machine.vtimers[v], machine.ptimers[v])
 
     # -- reset ---------------------------------------------------------------------------------
 
@@ -35,7 +43,7 @@ class User(Mmio):
             await self.reset_device(u, forward)
 
     async def reset_vcpu(self, u: Context, v: int) -> None:
-        """KVM_ARM_VCPU_INIT: timer off, interrupts inactive, the virtual interface as at power-on.
+        """KVM_ARM_VCPU_INIT: timers off, interrupts inactive, the virtual interface as at power-on.
 
         What is left on the ap_list is pruned at the next sync. The physical active state of the
         timer belongs to the CPU, and is written at the next load or entry.
@@ -44,15 +52,18 @@ class User(Mmio):
             await self.reset_irq(u, irq, v)
         await u.step(u.ops(v).reset_vcpu)
         machine = self.machine
-        vtimer, vgic = machine.vtimers[v], machine.vgics[v]
-        vtimer.cval = vtimer.ctl = 0
-        vtimer.irq_level = vtimer.cleared_last = False
+        vgic = machine.vgics[v]
+        for timer in self.timers(v):
+            timer.cval = timer.ctl = 0
+            timer.irq_level = timer.cleared_last = False
         vgic.vmcr, vgic.apr = machine.initial_vmcr, (0, 0)
         guest = machine.guests[v]
         guest.start()
         guest.enabled = True
         self.emit(facts.VmReset(v))
-        self.emit(facts.GuestTimer(v, 0, 0, vtimer.cntvoff))
+        self.emit(facts.GuestTimer(v, 0, 0, machine.vtimers[v].cntvoff))
+        if machine.ptimers:
+            self.emit(facts.GuestPtimer(v, 0, 0))
         self.emit(facts.GuestMask(v, guest.irqs_masked, guest.pmr, guest.enabled))
 
     async def reset_irq(self, u: Context, irq: VgicIrq, v: int) -> None:
@@ -111,7 +122,7 @@ class User(Mmio):
     # -- save and restore ----------------------------------------------------------------------
 
     async def save_vm(self, u: Context) -> None:
-        """Read the state of every VCPU: its interrupts, then its timer."""
+        """Read the state of every VCPU: its interrupts, then its timers."""
         for v in range(len(self.machine.threads)):
             await u.step(u.ops(v).save_vgic)
             machine = self.machine
@@ -121,7 +132,8 @@ class User(Mmio):
             self.emit(facts.VmSaved(v, "vgic", timer.is_pending(), timer.active))
             await u.step(u.ops(v).save_timer)
             vtimer = machine.vtimers[v]
-            self.keep(v, msgspec.structs.replace(saved, cval=vtimer.cval, ctl=vtimer.ctl))
+            timers = tuple((timer.cval, timer.ctl) for timer in self.timers(v))
+            self.keep(v, msgspec.structs.replace(saved, timers=timers))
             fires = vtimer.should_fire(machine.clock.now)
             self.emit(facts.VmSaved(v, "timer", fires, False))
 
@@ -154,13 +166,13 @@ class User(Mmio):
                 await self.restore_irq(u, self.irq(v, one.vintid), v, one)
             self.emit(facts.VmRestored(v, "vgic"))
             await u.step(u.ops(v).restore_timer)
-            vtimer = self.machine.vtimers[v]
-            vtimer.cval, vtimer.ctl = saved.cval, saved.ctl
-            vtimer.irq_level = vtimer.cleared_last = False
+            for timer, (cval, ctl) in zip(self.timers(v), saved.timers, strict=True):
+                timer.cval, timer.ctl = cval, ctl
+                timer.irq_level = timer.cleared_last = False
             self.emit(facts.VmRestored(v, "timer"))
 
     async def renew_irq(self, u: Context, irq: VgicIrq, v: int) -> None:
-        """Be a fresh VM's interrupt: idle, and on no list; that VM's timer is off."""
+        """Be a fresh VM's interrupt: idle, and on no list; that VM's timers are off."""
         await u.lock(irq, u.ops_on(irq, v).renew_irq)
         self.took(u, irq)
         self.clear(irq)
@@ -169,8 +181,8 @@ class User(Mmio):
             vgic.ap_list = tuple(i for i in vgic.ap_list if i != irq.intid)
             self.emit(facts.Unqueued(v, irq.intid))
         irq.vcpu = -1
-        vtimer = self.machine.vtimers[v]
-        vtimer.ctl = vtimer.cval = 0
+        for timer in self.timers(v):
+            timer.ctl = timer.cval = 0
         await u.step(u.ops_on(irq, v).inject_unlock)
         self.gave(u, irq)
 

@@ -213,7 +213,8 @@ class Recorder:
                 return {"pcpu": c, "vcpu": number}
             return {"vcpu": number}
         if kind == "soft-timer":
-            hrtimer = machine.hrtimers[number]
+            emulates = slot.name.startswith("q")
+            hrtimer = (machine.phrtimers if emulates else machine.hrtimers)[number]
             if hrtimer.armed or hrtimer.running:
                 return {"pcpu": hrtimer.cpu, "vcpu": number}
             return {"vcpu": number}

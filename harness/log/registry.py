@@ -149,6 +149,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Completed: "guest EOIR {vintid}",
     facts.DeactivatedByGuest: "guest deactivates vINTID {vintid}",
     facts.GuestTimer: "guest programs its timer: CTL {ctl}, CVAL {cval} (at {deadline})",
+    facts.GuestPtimer: "guest's physical timer: CTL {ctl}, CVAL {cval}",
     facts.GuestMask: "guest masks: IRQs off {irqs_masked}, PMR {pmr}, timer enabled {enabled}",
     facts.GuestWfi: "guest WFI (completes at once: {completed})",
     facts.Halted: "guest of VCPU {vcpu} has finished",
@@ -177,6 +178,15 @@ TEXTS: dict[type[Fact], str] = {
     facts.Armed: "soft timer of VCPU {vcpu} armed on CPU {cpu} for {expiry}",
     facts.Cancelled: "soft timer of VCPU {vcpu} cancelled (was armed: {armed})",
     facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})",
+    facts.EmulationArmed: (
+        "soft timer for the physical timer of VCPU {vcpu} armed on CPU {cpu} for {expiry}"
+    ),
+    facts.EmulationCancelled: (
+        "soft timer for the physical timer of VCPU {vcpu} cancelled (was armed: {armed})"
+    ),
+    facts.EmulationExpired: (
+        "soft timer for the physical timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})"
+    ),
     facts.Injected: "inject vINTID {vintid} for VCPU {vcpu}: {level} (accepted: {accepted})",
     facts.Folded: (
         "fold vINTID {vintid}: LR {state} -> {active}, line {line_level}, latch {pending_latch}"

@@ -3,7 +3,10 @@
 ====================== =======================================================================
 ``timer NS``           program the virtual timer to fire in NS nanoseconds
 ``timer off``          disable it
+``tval NS``            the same, by its TVAL register
 ``idle N``             WFI until N timer interrupts have been handled in all
+``ptimer NS``          program the physical timer (two traps); ``ptimer off`` disables it
+``pidle N``            WFI until N interrupts of the physical timer have been handled in all
 ``spin N MAX``         execute until N timer interrupts were handled, at most MAX instructions
 ``work N``             execute N instructions
 ``irqs off|on``        mask or unmask interrupts (PSTATE.I)
@@ -36,7 +39,10 @@ from model.guest import (
     IDLE,
     MASK,
     PEND,
+    PIDLE,
     PMR,
+    PTIMER,
+    PTIMER_OFF,
     READ_ACTIVE,
     READ_PENDING,
     SERVE,
@@ -45,6 +51,7 @@ from model.guest import (
     TARGET,
     TIMER,
     TIMER_OFF,
+    TVAL,
     UNPEND,
     USER,
     WAIT,
@@ -60,6 +67,9 @@ FORMS = {
     "idle": "idle N",
     "spin": "spin N MAX",
     "work": "work N",
+    "tval": "tval NS",
+    "ptimer": "ptimer NS or ptimer off",
+    "pidle": "pidle N",
     "irqs": "irqs off or irqs on",
     "pmr": "pmr P (0 to 0xFF)",
     "ppi": "ppi off or ppi on",
@@ -78,14 +88,17 @@ FORMS = {
     "read": "read pending V or read active V",
 }
 LIMITS = {"timer": 1_000_000_000, "idle": 1_000, "spin": 1_000, "work": 1_000, "pmr": 0xFF}
+LIMITS |= {"tval": LIMITS["timer"], "ptimer": LIMITS["timer"], "pidle": LIMITS["idle"]}
 LIMITS |= dict.fromkeys(
     ("await", "enable", "disable", "pend", "unpend", "activate", "deactivate", "target", "read"),
     1019,
 )
 LIMITS["sgi"] = 15
 CODES = {"timer": TIMER, "idle": IDLE, "spin": SPIN, "work": WORK, "pmr": PMR, "await": AWAIT}
+CODES |= {"tval": TVAL, "ptimer": PTIMER, "pidle": PIDLE}
 CODES |= {"sgi": SGI, "enable": ENABLE, "disable": DISABLE, "pend": PEND, "unpend": UNPEND}
 CODES |= {"activate": ACTIVATE, "deactivate": DEACTIVATE, "target": TARGET}
+OFF = {"timer": TIMER_OFF, "ptimer": PTIMER_OFF}
 PLAIN = {"user": USER, "wait": WAIT, "serve": SERVE}
 SWITCHES = {
     "irqs": {"off": Instruction(MASK, 1), "on": Instruction(MASK, 0)},
@@ -110,14 +123,18 @@ def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]
 
 def check_waits(lines: Sequence[str], where: str) -> None:
     """Refuse a guest that waits for interrupts which it never asked for: it sleeps for ever."""
-    timers = 0
+    timers = {IDLE: 0, PIDLE: 0}
+    waits = {TIMER: IDLE, TVAL: IDLE, PTIMER: PIDLE}
     for n, line in enumerate(lines, 1):
         instruction = compile_line(line, where)
-        timers += instruction.code == TIMER
-        if instruction.code == IDLE and instruction.a > timers:
+        code = instruction.code
+        if code in waits:
+            timers[waits[code]] += 1
+        if code in timers and instruction.a > timers[code]:
+            verb = "timer" if code == IDLE else "ptimer"
             raise UsageError(
-                f"{where}, program line {n}: {line!r} waits for {instruction.a} timer "
-                f"interrupts, but only {timers} 'timer NS' lines come before it"
+                f"{where}, program line {n}: {line!r} waits for {instruction.a} {verb} "
+                f"interrupts, but only {timers[code]} '{verb} NS' lines come before it"
             )
 
 
@@ -136,8 +153,8 @@ def compile_line(line: str, where: str) -> Instruction:
         if args[0] not in SWITCHES[verb]:
             raise error
         return SWITCHES[verb][args[0]]
-    if verb == "timer" and args == ["off"]:
-        return Instruction(TIMER_OFF)
+    if verb in OFF and args == ["off"]:
+        return Instruction(OFF[verb])
     code = CODES.get(verb)
     if verb == "read" and args:
         code, args = READS.get(args[0]), args[1:]

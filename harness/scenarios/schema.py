@@ -15,9 +15,10 @@ from msgspec import Meta
 from harness.errors import UsageError, unknown_name
 from harness.scenarios.program import check_waits, compile_program
 from model.gic.registers import FIRST_LPI
-from model.guest import AWAIT, MMIO, SGI, TARGET, Instruction
+from model.guest import AWAIT, MMIO, PTIMER, PTIMER_OFF, SGI, TARGET, Instruction
 from model.messages import VTIMER_PPI
 from model.rules.sometimes import NAMES
+from model.timer import PTIMER_PPI
 
 __all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
 
@@ -149,14 +150,18 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
             )
     if scenario.saves and scenario.forward:
         raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
-    for n, vcpu in enumerate(scenario.vcpu):
-        for line, i in zip(vcpu.program, compile_program(vcpu.program, where), strict=False):
-            if i.code not in (AWAIT, *MMIO) or i.a < 16 or i.a == VTIMER_PPI or i.a in spis:
+    programs = [compile_program(vcpu.program, where) for vcpu in scenario.vcpu]
+    ptimer = any(i.code in (PTIMER, PTIMER_OFF) for program in programs for i in program)
+    timers = (VTIMER_PPI, PTIMER_PPI) if ptimer else (VTIMER_PPI,)
+    for n, (vcpu, program) in enumerate(zip(scenario.vcpu, programs, strict=True)):
+        for line, i in zip(vcpu.program, program, strict=False):
+            if i.code not in (AWAIT, *MMIO) or i.a < 16 or i.a in timers or i.a in spis:
                 continue
             known = ", ".join(map(str, spis)) or "none here"
+            own = " or ".join(map(str, timers))
             raise UsageError(
                 f"{where}, vcpu {n}: {line!r}: no interrupt {i.a}; expected an SGI (0 to 15), the "
-                f"timer ({VTIMER_PPI}), or the vintid of a forward ({known})"
+                f"timer ({own}), or the vintid of a forward ({known})"
             )
 
 

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["OPS", "make"]
 
-OPS = {"clock_tick": ("timer* hrtimer*", "clock signal*")}
-WATCHED = "timer* hrtimer* clock"
+OPS = {"clock_tick": ("timer* hrtimer* phrtimer*", "clock signal*")}
+WATCHED = "timer* hrtimer* phrtimer* clock"
 
 
 def make(world: "VgicWorld") -> Slot:
     """Return the clock's task."""
     machine = world.machine
-    clock, timers, hrtimers = machine.clock, machine.timers, machine.hrtimers
+    clock, timers = machine.clock, machine.timers
+    hrtimers = (*machine.hrtimers, *machine.phrtimers)
     op = world.op_table.ops(OPS, 0, 0).clock_tick
     reads = world.resources.mask(WATCHED, 0, 0)
 
@@ -46,8 +47,8 @@ def make(world: "VgicWorld") -> Slot:
             await step(op, waits, reads)
             now = clock.now = next_deadline()
             world.emit(Ticked(now))
-            for v, hrtimer in enumerate(hrtimers):
+            for hrtimer in hrtimers:
                 if hrtimer.armed and hrtimer.expiry <= now:
-                    machine.signals[hrtimer.cpu].soft |= 1 << v
+                    machine.signals[hrtimer.cpu].soft |= hrtimer.signal
 
     return world.new_task("c", "clock", main)

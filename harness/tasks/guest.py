@@ -12,6 +12,8 @@ from harness.tasks.guest_isr import GuestIsr
 from model import facts
 from model.guest import (
     AWAIT,
+    CNTP_CTL,
+    CNTP_TVAL,
     DISABLE,
     ENABLE,
     HALT,
@@ -19,12 +21,16 @@ from model.guest import (
     MASK,
     MMIO,
     NOTHING,
+    PIDLE,
     PMR,
+    PTIMER,
+    PTIMER_OFF,
     SERVE,
     SGI,
     SPIN,
     TIMER,
     TIMER_OFF,
+    TVAL,
     USER,
     WAIT,
     WORK,
@@ -38,14 +44,15 @@ if TYPE_CHECKING:
 
 __all__ = ["run_guest"]
 
-IDLES = (IDLE, WAIT, SERVE, AWAIT)
-TRAPS = (USER, HALT, SGI, *MMIO)
+IDLES = (IDLE, PIDLE, WAIT, SERVE, AWAIT)
+TIMERS = (TIMER, TIMER_OFF, TVAL)
+TRAPS = (USER, HALT, SGI, PTIMER, PTIMER_OFF, *MMIO)
 
 
 async def run_guest(world: "VgicWorld", t: Context) -> str:
     """Execute the guest until it leaves.
 
-    Returns why: "irq", "wfi", "mmio", "sgi", "dir", "user" or "halt".
+    Returns why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "user" or "halt".
     """
     cpu = GuestCpu(world, t)
     task, guest = t.task, cpu.guest
@@ -100,7 +107,7 @@ class GuestCpu(GuestIsr):
                 if guest.taken < instruction.a and guest.sub < instruction.b:
                     return o.guest_work
                 self.next()
-            elif code in (TIMER, TIMER_OFF):
+            elif code in TIMERS:
                 return o.guest_timer
             elif code == PMR:
                 return o.guest_pmr
@@ -115,6 +122,8 @@ class GuestCpu(GuestIsr):
         code = instruction.code
         if code == IDLE:
             return guest.taken >= instruction.a
+        if code == PIDLE:
+            return guest.ptaken >= instruction.a
         if code == AWAIT:
             return instruction.a in guest.seen
         mine = [f for f in machine.forwards if code == SERVE or f.vcpu == self.t.v]
@@ -140,8 +149,8 @@ class GuestCpu(GuestIsr):
             guest.sub += 1
             if code == WORK and guest.sub >= instruction.a:
                 self.next()
-        elif code == TIMER:
-            self.program_timer(instruction.a)
+        elif code in (TIMER, TVAL):
+            self.program_timer(instruction.a, tval=code == TVAL)
         elif code == TIMER_OFF:
             self.write_ctl(0)
             self.next()
@@ -155,6 +164,9 @@ class GuestCpu(GuestIsr):
             self.gic.set_vpmr(self.c, instruction.a)
             self.tell_mask()
             self.next()
+        elif code == PTIMER and guest.sub == 0:
+            guest.sub = 1
+            return self.access_ptimer(CNTP_TVAL, instruction.a)
         elif code != HALT:
             self.next()
             return self.trap(instruction)
@@ -167,6 +179,8 @@ class GuestCpu(GuestIsr):
         guest, v, code = self.guest, self.t.v, instruction.code
         if code == USER:
             return "user"
+        if code in (PTIMER, PTIMER_OFF):
+            return self.access_ptimer(CNTP_CTL, CTL_ENABLE if code == PTIMER else 0)
         guest.trap = instruction
         if code == SGI:
             return self.send_sgi(instruction.a, instruction.b)
@@ -186,11 +200,14 @@ class GuestCpu(GuestIsr):
         self.world.emit(facts.GuestWfi(self.t.v, completed))
         return "" if completed else "wfi"
 
-    def program_timer(self, delta_ns: int) -> None:
-        """Write CVAL, then CTL."""
+    def program_timer(self, delta_ns: int, *, tval: bool) -> None:
+        """Write CVAL or TVAL, then CTL."""
         guest, timer = self.guest, self.world.machine.timers[self.c]
         if guest.sub == 0:
-            timer.cval = timer.clock.now - timer.cntvoff + delta_ns
+            if tval:
+                timer.write_tval(delta_ns)
+            else:
+                timer.cval = timer.count() + delta_ns
             guest.sub = 1
             self.tell_timer()
         else:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from harness.tasks.context import Context
 from model import facts
 from model.gic.registers import TRAP
-from model.guest import SGI, WAKE_SGI, Guest, Instruction
+from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
 from model.messages import VTIMER_PPI
+from model.timer import PTIMER_PPI
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -68,6 +69,8 @@ class GuestIsr:
             vintid = self.number()
             if vintid >= FIRST_SPI:
                 return o.guest_device
+            if vintid == PTIMER_PPI:
+                return o.exit_trap
             return o.guest_timer if vintid == VTIMER_PPI else o.guest_work
         if isr >= ISR_BODY:
             return o.guest_work
@@ -80,6 +83,7 @@ class GuestIsr:
     def execute_isr(self) -> str:
         """One access of the guest's interrupt handler; returns the exit it causes, or ""."""
         guest, isr = self.guest, self.guest.isr
+        reason = ""
         if isr == ISR_IAR:
             self.acknowledge()
         elif isr == ISR_DEVICE:
@@ -87,6 +91,8 @@ class GuestIsr:
             vintid = self.number()
             if vintid == VTIMER_PPI:
                 self.write_ctl(0)
+            elif vintid == PTIMER_PPI:
+                reason = self.access_ptimer(CNTP_CTL, 0)
             elif vintid >= FIRST_SPI:
                 self.serve(vintid)
             if self.config.eoi_first:
@@ -109,7 +115,7 @@ class GuestIsr:
             return self.write_dir(vintid)
         else:
             return self.wake()
-        return ""
+        return reason
 
     def acknowledge(self) -> None:
         """Read IAR; with nothing to take, go back to what was interrupted."""
@@ -238,6 +244,7 @@ class GuestIsr:
         guest = self.guest
         vintid = self.number()
         guest.taken += vintid == VTIMER_PPI
+        guest.ptaken += vintid == PTIMER_PPI
         if vintid not in guest.seen:
             guest.seen = (*guest.seen, vintid)
         self.leave_handler()
@@ -250,7 +257,12 @@ class GuestIsr:
             guest.vintid, guest.isr = guest.stack[-1]
             guest.stack = guest.stack[:-1]
 
-    # -- the timer's registers -------------------------------------------------------------------
+    # -- the timers' registers ------------------------------------------------------------------
+
+    def access_ptimer(self, code: int, value: int) -> str:
+        """Write CNTP_TVAL_EL0 or CNTP_CTL_EL0, which traps."""
+        self.guest.trap = Instruction(code, value)
+        return "timer"
 
     def write_ctl(self, ctl: int) -> None:
         """Write CNTV_CTL_EL0."""

@@ -1,29 +1,34 @@
-"""The soft timer of a VCPU: an hrtimer, and before 4.15 the work item it queues.
+"""The soft timers of a VCPU: an hrtimer, and before 4.15 the work item it queues.
 
 An hrtimer's callback is an interrupt of the CPU where it was armed: the same masking, the same
 forced exit. Its work item runs in a worker thread. That worker is modelled without a CPU of its
-own: it is never held up by one, as if there were always another CPU free for it.
+own: it is never held up by one, as if there were always another CPU free for it. A VCPU whose guest
+uses the physical timer has another hrtimer, without a work item, for its emulation.
 """
 
 from typing import TYPE_CHECKING
 
+from harness.contract import Op
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
 from model import facts
+from model.host.thread import HrTimer
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
-__all__ = ["OPS", "make"]
+__all__ = ["OPS", "make", "make_emulation"]
 
+FIRE_R = "timer* vif* clock bank* cpuif* spi* lpis*"
+FIRE_W = "pcpu* signal* bank* chan* device* fwd* spi* lpis*"
 OPS = {
-    "soft_fire": (
-        "timer* vif* clock bank* cpuif* spi* lpis*",
-        "hrtimer@v pcpu* signal* bank* chan* device* fwd* spi* lpis*",
-    ),
-    "soft_callback": ("clock vtimer@v", "hrtimer@v pcpu* signal*"),
+    "soft_fire": (FIRE_R, f"hrtimer@v {FIRE_W}"),
+    "soft_callback": ("clock vtimer@v ptimer@v?", "hrtimer@v pcpu* signal*"),
     "soft_end": ("", "hrtimer@v pcpu*"),
     "soft_work": ("", "hrtimer@v"),
+    "emulation_fire": (FIRE_R, f"phrtimer@v? {FIRE_W}"),
+    "emulation_callback": ("clock", "ptimer@v? phrtimer@v? pcpu* signal*"),
+    "emulation_end": ("", "phrtimer@v? pcpu*"),
 }
 IDLE_PRIORITY = 0xFF
 
@@ -48,16 +53,29 @@ def make(world: "VgicWorld", v: int) -> Slot:
     return slot
 
 
-async def fire(world: "VgicWorld", h: Context, v: int) -> bool:
-    """Wait for the expiry, take the interrupt, run the callback; return whether work was queued."""
+def make_emulation(world: "VgicWorld", v: int) -> Slot:
+    """Return the task of the soft timer that emulates the physical timer of VCPU ``v``."""
+
+    async def main(_task: Slot) -> None:
+        handler.move(0)
+        while True:
+            await emulate(world, handler, v)
+
+    slot = world.new_task(f"q{v}", "soft-timer", main)
+    declared = OPS | world.kvm.OPS
+    handler = Context(world, slot, v, hard=True, in_irq=True, declarations=declared)
+    return slot
+
+
+async def take(world: "VgicWorld", h: Context, op: Op, hrtimer: HrTimer) -> None:
+    """Wait for the expiry of an hrtimer and take the interrupt, on the CPU where it is armed."""
     machine = world.machine
-    hrtimer, vtimer, clock = machine.hrtimers[v], machine.vtimers[v], machine.clock
     reads = hrtimer.bit
     for part in (*machine.pcpus, *machine.signals, *machine.gic.cpuifs):
         reads |= part.bit
 
     def can_take() -> bool:
-        if not hrtimer.armed or not machine.signals[hrtimer.cpu].soft >> v & 1:
+        if not hrtimer.armed or not machine.signals[hrtimer.cpu].soft & hrtimer.signal:
             return False
         p = machine.pcpus[hrtimer.cpu]
         if p.irqs_off or p.in_irq:
@@ -65,27 +83,57 @@ async def fire(world: "VgicWorld", h: Context, v: int) -> bool:
         # A CPU whose running priority was never dropped takes no interrupt of default priority.
         return machine.gic.rpr(hrtimer.cpu) == IDLE_PRIORITY
 
-    await h.task.step(h.o.soft_fire, can_take, reads)
+    await h.task.step(op, can_take, reads)
     c = hrtimer.cpu
     h.move(c)
     h.p.in_irq = True
-    h.signals.soft &= ~(1 << v)
+    h.signals.soft &= ~hrtimer.signal
     hrtimer.armed = False
     hrtimer.running = True
     machine.messages.at_interrupt(c)
     world.emit(facts.InterruptTaken(c, "hrtimer"))
 
+
+def restart(h: Context, hrtimer: HrTimer, expiry: int) -> None:
+    """HRTIMER_RESTART: it was early; end the handler."""
+    hrtimer.armed = True
+    hrtimer.running = False
+    hrtimer.expiry = expiry
+    h.p.in_irq = False
+
+
+async def fire(world: "VgicWorld", h: Context, v: int) -> bool:
+    """Run the callback at the next expiry; return whether work was queued."""
+    hrtimer = world.machine.hrtimers[v]
+    await take(world, h, h.o.soft_fire, hrtimer)
     await h.task.step(h.o.soft_callback)
-    early = vtimer.can_fire() and vtimer.deadline() > clock.now
-    world.emit(facts.Expired(v, c, early))
+    expiry = world.kvm.earliest(v)
+    early = expiry > world.machine.clock.now
+    world.emit(facts.Expired(v, h.c, early))
     if early:
-        hrtimer.armed = True
-        hrtimer.running = False
-        hrtimer.expiry = vtimer.deadline()
-        h.p.in_irq = False
+        restart(h, hrtimer, expiry)
         return False
     work = await world.kvm.soft_timer_expired(h, v)
     await h.task.step(h.o.soft_end)
     hrtimer.running = False
     h.p.in_irq = False
     return work
+
+
+async def emulate(world: "VgicWorld", h: Context, v: int) -> None:
+    """Run the emulation's callback at the next expiry (kvm_hrtimer_expire)."""
+    machine = world.machine
+    hrtimer = machine.phrtimers[v]
+    await take(world, h, h.o.emulation_fire, hrtimer)
+    await h.task.step(h.o.emulation_callback)
+    ptimer = machine.ptimers[v]
+    early = ptimer.deadline() > machine.clock.now
+    world.emit(facts.EmulationExpired(v, h.c, early))
+    if early:
+        restart(h, hrtimer, ptimer.deadline())
+        return
+    ptimer.irq_level = True
+    await world.kvm.emulation_expired(h, v)
+    await h.task.step(h.o.emulation_end)
+    hrtimer.running = False
+    h.p.in_irq = False

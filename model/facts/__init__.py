@@ -25,6 +25,7 @@ from model.facts.gic import (
 )
 from model.facts.guest import (
     GuestMask as GuestMask,
+    GuestPtimer as GuestPtimer,
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,
     Halted as Halted,
@@ -51,6 +52,9 @@ from model.facts.kvm import (
     Armed as Armed,
     Blocked as Blocked,
     Cancelled as Cancelled,
+    EmulationArmed as EmulationArmed,
+    EmulationCancelled as EmulationCancelled,
+    EmulationExpired as EmulationExpired,
     Expired as Expired,
     Folded as Folded,
     Injected as Injected,

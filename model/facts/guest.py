@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from model.facts.base import Fact
 
-__all__ = ["GuestMask", "GuestTimer", "GuestWfi", "Halted"]
+__all__ = ["GuestMask", "GuestPtimer", "GuestTimer", "GuestWfi", "Halted"]
 
 
 class GuestTimer(Fact, frozen=True, gc=False):
@@ -18,6 +18,15 @@ class GuestTimer(Fact, frozen=True, gc=False):
     cval: int
     ctl: int
     deadline: int
+
+
+class GuestPtimer(Fact, frozen=True, gc=False):
+    """KVM carried out what the guest wrote to its physical timer; ``cval`` is in virtual time."""
+
+    KIND: ClassVar[str] = "guest-ptimer"
+    vcpu: int
+    cval: int
+    ctl: int
 
 
 class GuestMask(Fact, frozen=True, gc=False):

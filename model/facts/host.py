@@ -35,7 +35,7 @@ class Entered(Fact, frozen=True, gc=False):
 class Exited(Fact, frozen=True, gc=False):
     """``vcpu`` left its guest. ``instructions`` counts what the guest executed in this stay.
 
-    ``reason`` is "irq", "wfi", "mmio", "user" or "halt".
+    ``reason`` is "irq", "wfi", "mmio", "sgi", "dir", "timer" (a trapped access), "user" or "halt".
     """
 
     KIND: ClassVar[str] = "exit"

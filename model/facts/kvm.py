@@ -8,6 +8,9 @@ __all__ = [
     "Armed",
     "Blocked",
     "Cancelled",
+    "EmulationArmed",
+    "EmulationCancelled",
+    "EmulationExpired",
     "Expired",
     "Folded",
     "Injected",
@@ -93,6 +96,32 @@ class Expired(Fact, frozen=True, gc=False):
     """The soft timer of ``vcpu`` fired on ``cpu``; ``early`` if it had to be started again."""
 
     KIND: ClassVar[str] = "soft-fired"
+    vcpu: int
+    cpu: int
+    early: bool
+
+
+class EmulationArmed(Fact, frozen=True, gc=False):
+    """A soft timer that emulates ``vcpu``'s physical timer was armed for ``expiry`` on ``cpu``."""
+
+    KIND: ClassVar[str] = "emulation-armed"
+    vcpu: int
+    cpu: int
+    expiry: int
+
+
+class EmulationCancelled(Fact, frozen=True, gc=False):
+    """The soft timer that emulates ``vcpu``'s physical timer was cancelled (``armed``: it was)."""
+
+    KIND: ClassVar[str] = "emulation-cancelled"
+    vcpu: int
+    armed: bool
+
+
+class EmulationExpired(Fact, frozen=True, gc=False):
+    """The emulation's own soft timer fired on ``cpu``; ``early`` if it had to be started again."""
+
+    KIND: ClassVar[str] = "emulation-fired"
     vcpu: int
     cpu: int
     early: bool

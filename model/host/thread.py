@@ -73,16 +73,20 @@ class VcpuThread(Part):
 
 
 class HrTimer(Part):
-    """The soft timer of a VCPU (bg_timer). ``expiry`` is in virtual nanoseconds.
+    """A soft timer of a VCPU: bg_timer, or that of its emulated physical timer.
+
+    ``expiry`` is in virtual nanoseconds, ``signal`` its bit in ``Signals.soft``, constant.
 
     ``cpu`` is where it is armed and will interrupt; ``running`` that its callback runs; ``work``
     that it queued a work item (before 4.15).
     """
 
-    __slots__ = FIELDS = ("armed", "expiry", "cpu", "running", "work")
+    FIELDS = ("armed", "expiry", "cpu", "running", "work")
+    __slots__ = (*FIELDS, "signal")
 
-    def __init__(self) -> None:
+    def __init__(self, signal: int) -> None:
         super().__init__()
+        self.signal = signal
         self.armed = False
         self.expiry = 0
         self.cpu = -1

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from model import facts
 from model.rules.rule import EVENTUALLY, SCENE, Rule
+from model.timer import PTIMER_PPI
 
 __all__ = ["L1", "L2", "L3", "L5", "Deadlock", "LockOrder"]
 
@@ -18,7 +19,7 @@ IDLE_STORM = 64
 
 
 class L1(Rule):
-    """Each interrupt of the timer or a device that the guest lets through is delivered."""
+    """Each interrupt of a timer or a device that the guest lets through is delivered."""
 
     id = "L1"
     section = "introduction (delivery)"
@@ -28,6 +29,7 @@ class L1(Rule):
         facts.DeviceRaised: SCENE,
         facts.DeviceServed: SCENE,
         facts.GuestTimer: SCENE,
+        facts.GuestPtimer: SCENE,
         facts.GuestMask: SCENE,
         facts.AckedByGuest: SCENE,
     }
@@ -37,6 +39,8 @@ class L1(Rule):
         for v in range(self.config.vcpus):
             if scene.owed(v) and scene.lets_through(v):
                 yield f"the timer interrupt of VCPU {v}, due at {scene.deadline[v]} ns"
+            if scene.powed(v) and scene.lets_through(v, PTIMER_PPI):
+                yield f"the physical timer interrupt of VCPU {v}, due at {scene.pdeadline[v]} ns"
             if not scene.halted[v] and scene.pmr[v] > PRIORITY and not scene.masked[v]:
                 for vintid in scene.device_work[v]:
                     yield f"the interrupt of VCPU {v}'s device with vINTID {vintid}"
@@ -124,6 +128,7 @@ class L3(Rule):
         facts.Placed: "on_turn",
         facts.InterruptTaken: "on_taken",
         facts.Expired: "on_expired",
+        facts.EmulationExpired: "on_emulation",
     }
 
     def reset(self) -> None:
@@ -151,6 +156,9 @@ class L3(Rule):
         # The callback, and the work item that it queues.
         self.taken.pop(f"s{f.vcpu}", None)
         self.taken.pop(f"w{f.vcpu}", None)
+
+    def on_emulation(self, f: facts.EmulationExpired) -> None:
+        self.taken.pop(f"q{f.vcpu}", None)
 
 
 class L5(Rule):
@@ -193,7 +201,7 @@ class Deadlock(Rule):
     def at_rest(self) -> Iterator[str]:
         scene = self.scene
         for v in range(self.config.vcpus):
-            owed = scene.owed(v) or scene.device_work[v]
+            owed = scene.owed(v) or scene.powed(v) or scene.device_work[v]
             if scene.halted[v] or (scene.asleep[v] and owed):
                 continue
             state = "sleeps for good" if scene.asleep[v] else "is awake but cannot go on"

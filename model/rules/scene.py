@@ -11,7 +11,8 @@ from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
 from model.gic.registers import IDLE, SPURIOUS
 from model.messages import VTIMER_PPI
-from model.timer import ENABLE
+from model.rules.phys_scene import PhysScene
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["VTIMER_BIT", "Scene", "is_special"]
 
@@ -24,7 +25,7 @@ def is_special(intid: int) -> bool:
     return 1020 <= intid <= SPURIOUS
 
 
-class Scene:
+class Scene(PhysScene):
     """The state that facts add up to, per CPU and per VCPU.
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
@@ -44,8 +45,8 @@ class Scene:
     ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
     since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
     ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``;
-    ``paused[v]``, that a VCPU keeps it out of its guest.
+    it has the timer pending in software, in no List Register; ``armed[v]``; ``paused[v]``, that a
+    VCPU keeps it out of its guest.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -94,6 +95,7 @@ class Scene:
         self.level = [False] * vcpus
         self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
+        self.reset_phys(vcpus)
         self.device_work: list[tuple[int, ...]] = [()] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
@@ -128,6 +130,7 @@ class Scene:
             facts.TimerSaved: self.on_timer_saved,
             facts.TimerRead: self.on_timer_read,
             facts.GuestTimer: self.on_guest_timer,
+            facts.GuestPtimer: self.on_guest_ptimer,
             facts.GuestMask: self.on_guest_mask,
             facts.AckedByGuest: self.on_guest_ack,
             facts.DeactivatedByGuest: self.on_guest_deactivate,
@@ -176,9 +179,10 @@ class Scene:
             return False
         return (v, vintid) not in self.disabled
 
-    def lets_through(self, v: int) -> bool:
-        """Tell whether the guest would take its timer interrupt."""
-        return self.enabled[v] and not self.masked[v] and self.pmr[v] > 0xA0
+    def lets_through(self, v: int, vintid: int = VTIMER_PPI) -> bool:
+        """Tell whether the guest would take its timer interrupt (or the physical timer's)."""
+        enabled = self.enabled[v] if vintid == VTIMER_PPI else self.is_enabled(v, vintid)
+        return enabled and not self.masked[v] and self.pmr[v] > 0xA0
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -251,10 +255,14 @@ class Scene:
         v = self.loaded[f.cpu]
         if v >= 0 and f.after.state == PENDING and f.after.vintid == VTIMER_PPI:
             self.sw_pending[v] = False
+        elif v >= 0 and f.after.state and f.after.vintid == PTIMER_PPI:
+            self.psw_pending[v] = False
 
     def on_inject(self, f: facts.Injected) -> None:
         if f.accepted and f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
+        elif f.accepted and f.vintid == PTIMER_PPI:
+            self.psw_pending[f.vcpu] = f.level
 
     def on_resample(self, f: facts.Resampled) -> None:
         if f.vintid == VTIMER_PPI:
@@ -336,21 +344,26 @@ class Scene:
         v = self.guest[f.cpu]
         if f.vintid == VTIMER_PPI and v >= 0:
             self.handling[v] = True
+        elif f.vintid == PTIMER_PPI and v >= 0:
+            self.phandling[v] = True
 
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
-        if f.vintid == VTIMER_PPI and v >= 0:
-            self.no_longer_handled(v)
+        if v >= 0:
+            self.no_longer_handled(v, f.vintid)
 
     def on_emulated(self, f: facts.Emulated) -> None:
         # A write to DIR that traps deactivates nothing before KVM does so for the guest.
-        if f.vintid == VTIMER_PPI and f.cause == "dir":
-            self.no_longer_handled(f.vcpu)
+        if f.cause == "dir":
+            self.no_longer_handled(f.vcpu, f.vintid)
 
-    def no_longer_handled(self, v: int) -> None:
-        """Note that the guest's handler of its timer is over; a line still high fires again."""
-        self.handling[v] = False
-        self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+    def no_longer_handled(self, v: int, vintid: int) -> None:
+        """Note that the guest's handler of a timer is over; a line still high fires again."""
+        if vintid == VTIMER_PPI:
+            self.handling[v] = False
+            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+        elif vintid == PTIMER_PPI:
+            self.phandling[v] = False
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True
@@ -368,6 +381,7 @@ class Scene:
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid != VTIMER_PPI:
+            self.on_phys_fold(f)
             return
         self.sw_active[f.vcpu] = f.active
         self.sw_pending[f.vcpu] = f.line_level or f.pending_latch
@@ -375,7 +389,7 @@ class Scene:
     def on_reset(self, f: facts.VmReset) -> None:
         v = f.vcpu
         self.handling[v] = self.presented[v] = self.sw_active[v] = self.sw_pending[v] = False
-        self.level[v] = False
+        self.level[v] = self.phandling[v] = self.psw_pending[v] = False
 
     def on_armed(self, f: facts.Armed) -> None:
         self.armed[f.vcpu] = True

@@ -13,6 +13,7 @@ from model.gic.lr import ACTIVE, PENDING
 from model.gic.registers import HCR_UIE
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
 from model.rules.scene import FIRST_SPI, VTIMER_BIT, Scene
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["NAMES", "Reached"]
 
@@ -45,6 +46,10 @@ NAMES = (
     "an SPI moved to another VCPU",
     "reset while an interrupt was active",
     "restored with an interrupt pending or active",
+    "guest acknowledged its physical timer",
+    "slept with the physical timer alone armed",
+    "a soft timer forced an exit",
+    "the physical timer was programmed again while armed",
 )
 MAINTENANCE_BIT = 1 << MAINTENANCE_PPI
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}
@@ -76,6 +81,10 @@ SGI = BIT["an SGI arrived"]
 HALTED = BIT["guests were halted"]
 MIGRATED = BIT["an SPI moved to another VCPU"]
 RESET_ACTIVE = BIT["reset while an interrupt was active"]
+PTIMER_ACKED = BIT["guest acknowledged its physical timer"]
+PTIMER_ALONE = BIT["slept with the physical timer alone armed"]
+SOFT_FORCED = BIT["a soft timer forced an exit"]
+REARMED = BIT["the physical timer was programmed again while armed"]
 RESTORED = BIT["restored with an interrupt pending or active"]
 
 
@@ -99,6 +108,7 @@ class Reached:
         self.trapped = -1
         self.held_irqs: list[tuple[int, ...]] = [()] * self.scene.vcpus
         self.saved = [False] * self.scene.vcpus
+        self.pctl = [0] * self.scene.vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
         """Return what to call for which fact."""
@@ -124,6 +134,7 @@ class Reached:
             facts.Emulated: self.on_emulated,
             facts.Halting: self.on_halting,
             facts.Queued: self.on_queue,
+            facts.GuestPtimer: self.on_guest_ptimer,
             facts.VmReset: self.on_reset,
             facts.VmSaved: self.on_saved,
             facts.VmRestored: self.on_restored,
@@ -138,6 +149,13 @@ class Reached:
         self.fired[f.vcpu] = not f.early
         if self.scene.asleep[f.vcpu]:
             self.bits |= ARMED
+            if self.scene.pctl[f.vcpu] == ENABLE != self.scene.ctl[f.vcpu]:
+                self.bits |= PTIMER_ALONE
+
+    def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
+        if f.ctl == ENABLE == self.pctl[f.vcpu]:
+            self.bits |= REARMED
+        self.pctl[f.vcpu] = f.ctl
 
     def on_wake(self, f: facts.Woken) -> None:
         if self.fired[f.vcpu]:
@@ -178,6 +196,8 @@ class Reached:
             self.bits |= DEEP
         if f.vintid == VTIMER_PPI:
             self.bits |= ACKED
+        elif f.vintid == PTIMER_PPI:
+            self.bits |= PTIMER_ACKED
         else:
             self.bits |= DEVICE_ACKED if f.vintid >= FIRST_SPI else SGI
 
@@ -191,6 +211,8 @@ class Reached:
             self.bits |= FORCED
         if f.reason == "irq" and scene.pin[f.cpu] and scene.line[f.cpu] & MAINTENANCE_BIT:
             self.bits |= MAINTAINED
+        if f.reason == "irq" and not scene.pin[f.cpu]:
+            self.bits |= SOFT_FORCED
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid == VTIMER_PPI:

@@ -3,7 +3,7 @@
 from model import facts
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
-from model.timer import ENABLE
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["I7", "I15", "R28", "R29", "R30", "R31", "R28b"]
 
@@ -110,12 +110,20 @@ class R29(Rule):
 
 
 class R30(Rule):
-    """The idle flow: hardware off, soft timer armed for the right time, and never early."""
+    """The idle flow: hardware off, soft timer armed for the right time, and never early.
+
+    The right time is that of whichever of the guest's timers fires first.
+    """
 
     id = "R30"
     section = "The Architected Timer, first list"
     title = "idle: timer off, then soft timer for the remaining time; no interrupt before its time"
-    needs = {facts.Armed: "on_armed", facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE}
+    needs = {
+        facts.Armed: "on_armed",
+        facts.AckedByGuest: "on_ack",
+        facts.GuestTimer: SCENE,
+        facts.GuestPtimer: SCENE,
+    }
 
     def on_armed(self, f: facts.Armed) -> None:
         scene = self.scene
@@ -124,7 +132,7 @@ class R30(Rule):
                 f"the soft timer of VCPU {f.vcpu} was armed while the hardware timer still "
                 "held its state"
             )
-        due = max(scene.deadline[f.vcpu], scene.now)
+        due = max(scene.due(f.vcpu), scene.now)
         if f.expiry != due:
             self.fail(
                 f"the soft timer of VCPU {f.vcpu} was armed for {f.expiry} ns, but the guest's "
@@ -147,17 +155,29 @@ class I7(Rule):
     """No spurious timer interrupt: the line was high since it was last lowered or deactivated.
 
     What was rightly pending in a List Register at the entry is legal even if the line fell since:
-    it cannot be taken back without an exit.
+    it cannot be taken back without an exit. Each write to the physical timer is an exit: its
+    interrupt is acknowledged only while it is due, never early.
     """
 
     id = "I7"
     section = "Edge and Level, paragraph 2 (derived)"
     title = "a guest acknowledges its timer only if it has fired since it was silenced"
-    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: SCENE, facts.Ticked: SCENE}
+    needs = {
+        facts.AckedByGuest: "on_ack",
+        facts.GuestTimer: SCENE,
+        facts.GuestPtimer: SCENE,
+        facts.Ticked: SCENE,
+    }
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
         v = scene.guest[f.cpu]
+        if f.vintid == PTIMER_PPI and v >= 0 and not scene.pfires(v):
+            self.fail(
+                f"the guest of VCPU {v} acknowledged a physical timer interrupt on CPU {f.cpu} at "
+                f"{scene.now} ns, but that timer does not fire (CTL {scene.pctl[v]}, "
+                f"{scene.pdeadline[v]} ns)"
+            )
         if f.vintid == VTIMER_PPI and v >= 0 and not scene.presented[v] and not scene.fired[v]:
             self.fail(
                 f"the guest of VCPU {v} acknowledged a timer interrupt on CPU {f.cpu}, but its "

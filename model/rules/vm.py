@@ -8,7 +8,7 @@ from model.gic.registers import HCR_EN, HCR_EOICOUNT, HCR_LRENPIE, HCR_NPIE, HCR
 from model.host.lock import RANK_AP_LIST
 from model.rules.rule import EVENTUALLY, SCENE, Rule
 from model.rules.scene import FIRST_SPI
-from model.timer import ENABLE
+from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["I9", "I14", "L4", "L6"]
 
@@ -59,6 +59,8 @@ class I9(Rule):
             lock = f"vspi{f.vintid}"
         elif f.vintid < SGIS:
             lock = f"vsgi{f.vcpu}{f.vintid:02d}"
+        elif f.vintid == PTIMER_PPI:
+            lock = f"vppi{f.vcpu}{PTIMER_PPI}"
         else:
             lock = f"irq{f.vcpu}"
         # The VM monitor's writes come from its own context.

@@ -1,4 +1,4 @@
-"""KVM's copy of a VCPU's virtual timer (struct arch_timer_context, arch_timer.c)."""
+"""KVM's copy of a timer of a VCPU (struct arch_timer_context, arch_timer.c)."""
 
 from model.part import Part
 from model.timer import ENABLE
@@ -7,12 +7,12 @@ __all__ = ["VTimer"]
 
 
 class VTimer(Part):
-    """The virtual timer of a VCPU as KVM has it in memory.
+    """The virtual timer of a VCPU as KVM has it in memory, or its physical timer.
 
     ``loaded`` says that the hardware timer holds it and ``cval`` and ``ctl`` here are stale;
     ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the
     last write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's,
-    constant.
+    constant. The physical timer is emulated here: never ``loaded``, and without an offset.
     """
 
     __slots__ = ("cleared_last", "cntvoff", "ctl", "cval", "irq_level", "loaded")

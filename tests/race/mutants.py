@@ -34,6 +34,7 @@ from tests.race.broken_hardware import (
     on_machine,
 )
 from tests.race.mutant import Mutant, exhibit
+from tests.race.mutants_phys import PHYS
 from tests.race.mutants_registers import REGISTERS
 from tests.race.mutants_signals import SIGNALS
 from tests.race.mutants_vgic import VGIC
@@ -320,6 +321,7 @@ MUTANTS = (
     Mutant("deadlock", LockKept, Lazy, "timer-wfi"),
     Mutant("lock-order", NoIrqSave, Lazy, "timer-wfi"),
     Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
+    *PHYS,
     *REGISTERS,
     *SIGNALS,
     *VGIC,

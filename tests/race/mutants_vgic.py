@@ -194,7 +194,8 @@ class ForgetsCval(Lazy):
     """What is restored of a timer is its control register."""
 
     def keep(self, v: int, saved: SavedVcpu) -> None:
-        super().keep(v, msgspec.structs.replace(saved, cval=0))
+        timers = tuple((0, ctl) for _, ctl in saved.timers)
+        super().keep(v, msgspec.structs.replace(saved, timers=timers))
 
 
 class ForgetsActive(Lazy):

@@ -14,6 +14,10 @@ from model.guest import Instruction
         ("timer 100", Instruction(guest.TIMER, 100)),
         ("timer 0", Instruction(guest.TIMER, 0)),
         ("timer off", Instruction(guest.TIMER_OFF)),
+        ("tval 100", Instruction(guest.TVAL, 100)),
+        ("ptimer 100", Instruction(guest.PTIMER, 100)),
+        ("ptimer off", Instruction(guest.PTIMER_OFF)),
+        ("pidle 2", Instruction(guest.PIDLE, 2)),
         ("idle 2", Instruction(guest.IDLE, 2)),
         ("spin 1 12", Instruction(guest.SPIN, 1, 12)),
         ("work 3", Instruction(guest.WORK, 3)),
@@ -48,9 +52,10 @@ def test_every_instruction_has_a_line() -> None:
         "timer 1", "timer off", "idle 1", "spin 1 1", "work 1", "irqs on", "pmr 1", "user", "wait",
         "serve", "await 1", "sgi 1 0", "enable 80", "disable 80", "pend 80", "unpend 80",
         "activate 80", "deactivate 80", "target 80 0", "read pending 80", "read active 80",
+        "tval 1", "ptimer 1", "ptimer off", "pidle 1",
     )  # fmt: skip
     codes = {compile_program([line], "")[0].code for line in lines}
-    assert codes | {guest.HALT} == set(range(22))
+    assert codes | {guest.HALT} == set(range(26))
 
 
 def test_an_empty_program_halts() -> None:
@@ -67,6 +72,11 @@ def test_an_empty_program_halts() -> None:
         ("timer on", "expected timer NS or timer off"),
         ("timer 1 2", "expected timer NS or timer off"),
         ("timer 1.5", "expected timer NS or timer off"),
+        ("ptimer", "expected ptimer NS or ptimer off"),
+        ("ptimer on", "expected ptimer NS or ptimer off"),
+        ("tval off", "expected tval NS"),
+        ("pidle", "expected pidle N"),
+        ("ptimer 1000000001", "the number must be 0 to 1000000000"),
         ("idle", "expected idle N"),
         ("idle many", "expected idle N"),
         ("spin 1", "expected spin N MAX"),

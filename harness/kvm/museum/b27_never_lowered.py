@@ -1,0 +1,32 @@
+"""27. The emulated physical timer is raised, and never lowered (after bee038a67487, 2019).
+
+The guest's handler silences the timer; KVM stores that, cancels its soft timer, and leaves the
+vgic's line high. The guest completes the interrupt and is given it again, and again. Fixed by
+comparing with the level that was told last.
+"""
+
+from harness.kvm.lazy import Lazy
+from harness.kvm.museum.exhibit import Exhibit
+from model.vgic.vtimer import VTimer
+
+__all__ = ["EXHIBIT"]
+
+
+class OnlyRaised(Lazy):
+    """Era lazy, with the timer_emulate of 5.1."""
+
+    def level_changes(self, ptimer: VTimer, level: bool) -> bool:
+        """Tell the vgic whenever it fires."""
+        return level
+
+
+EXHIBIT = Exhibit(
+    id="27",
+    title="the emulated physical timer's line is raised, and never lowered",
+    source="Linux: timer_emulate compares with irq.level (Fixes bee038a67487)",
+    symptom="interrupts of a timer that the guest has silenced, without end",
+    eras={
+        "seed": "4.14 recomputes the level before every entry and injects either change of it",
+        "lazy": OnlyRaised,
+    },
+)

@@ -1,0 +1,205 @@
+"""The emulated physical timer: its footprints, what else it meets, and what upstream gets wrong.
+
+F9, era lazy: kvm_arm_timer_write_sysreg cancels the emulation's soft timer, writes the register,
+and emulates anew, with preemption on. If the thread loses its CPU after the cancellation, the load
+arms the soft timer again, for what the register held before. When the write then disables the
+timer, timer_emulate finds nothing to arm, and cancels nothing; and when the soft timer fires,
+kvm_hrtimer_expire compares the time only. The guest gets the interrupt of a timer that is off. The
+era here does all three with preemption off. Too deep for random schedules: it is looked for with
+one preemption after each step in turn.
+
+F10, era seed: 4.14 recomputes the timers at the flush, with interrupts on, and its soft timer's
+callback only wakes. If the physical timer fires after that and before the entry, the guest runs on
+without it until something else makes it exit. Since 4.15 the callback injects.
+
+F11, era seed: in 4.14 a trapped write is stored, and the output recomputed before the next entry.
+A VM that is stopped in between is saved with a timer that is off and an interrupt line that is
+high. The VM it is restored into has told its vgic nothing yet, finds the timer off, and leaves the
+line high: the guest is given interrupts of a timer that is off, until it fires again.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.contract import Abandon, RunInfo, Task
+from harness.engine.direct_engine import DirectEngine
+from harness.engine.execution import Execution, Outcome
+from harness.kvm.flow import Kvm
+from harness.kvm.lazy import Lazy
+from harness.kvm.seed import Seed
+from harness.tasks.context import Context
+from harness.world import VgicWorld
+from model import facts
+from model.timer import ENABLE, PTIMER_PPI
+from tests.race.running import outcomes, world_of
+
+HERE = Path(__file__).parent / "scenarios"
+OFF = str(HERE / "ptimer-off.toml")
+RESET, SAVE = str(HERE / "phys-reset.toml"), str(HERE / "phys-save.toml")
+ERAS = pytest.mark.parametrize("era", [Seed, Lazy])
+
+
+@ERAS
+def test_every_footprint_holds(era: type[Kvm]) -> None:
+    for outcome in outcomes(world_of("timer-phys", era), 250, audited=250):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+@ERAS
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        (("gic_version", "2"),),
+        (("eoimode", "1"),),
+        (("gic_messages", "synchronous"),),
+        (("lr_on_guest_deactivate", "seed"),),
+    ],
+    ids=str,
+)
+def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -> None:
+    for outcome in outcomes(world_of("timer-phys", era, knobs), 80, audited=20):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+@pytest.mark.parametrize(("scenario", "era"), [(RESET, Seed), (RESET, Lazy), (SAVE, Lazy)])
+def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
+    for outcome in outcomes(world_of(scenario, era), 250, audited=60):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+def test_only_guests_that_use_it_have_it() -> None:
+    without, used = world_of("migrate", Lazy), world_of("timer-phys", Lazy)
+    new = {"ptimer0", "phrtimer0", f"vppi0{PTIMER_PPI}"}
+    assert not new & {name for name, _ in without.machine.parts}
+    assert new <= {name for name, _ in used.machine.parts}
+    assert not [slot for slot in without.slots if slot.name.startswith("q")]
+    assert [slot.name for slot in used.slots if slot.name.startswith("q")] == ["q0", "q1"]
+
+
+# -- F9 ----------------------------------------------------------------------------------------
+
+
+class PreemptedAfter:
+    """One VCPU goes first and time last, but for one preemption after ``steps`` steps."""
+
+    every_step = True
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def begin(self, info: RunInfo) -> bool:
+        self.left = self.steps
+        return True
+
+    def choose(
+        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
+    ) -> Task | Abandon:
+        self.left -= 1
+        if self.left > 0:
+            order = ("host-irq", "gic", "vcpu", "soft-timer", "clock", "host-scheduler")
+        else:
+            order = ("host-scheduler", "host-irq", "gic", "vcpu", "soft-timer", "clock")
+        return min(enabled, key=lambda task: order.index(task.kind))
+
+    def draw(self, name: str, k: int) -> int:
+        return 1 if name == "preemptions" else 0
+
+    def end(self, outcome: Outcome) -> None:
+        """Keep nothing."""
+
+
+class TimeInTheGuest(PreemptedAfter):
+    """The same, and time goes on while the guest works, with its timer disabled."""
+
+    world: VgicWorld
+
+    def choose(
+        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
+    ) -> Task | Abandon:
+        chosen = super().choose(enabled, pending, current)
+        guest = self.world.machine.guests[0]
+        if guest.program[guest.pc].a == 8 and guest.sub:
+            return next((task for task in enabled if task.kind == "clock"), chosen)
+        return chosen
+
+
+class WritePreemptible(Lazy):
+    """As shipped."""
+
+    async def before_write(self, t: Context) -> None:
+        await self.point(t, "write_ptimer")
+
+
+def preempted_everywhere(era: type[Kvm]) -> list[tuple[str, str]]:
+    world = world_of(OFF, era)
+    found = []
+    for steps in range(1, 160):
+        strategy = TimeInTheGuest(steps)
+        strategy.world = world
+        outcome = DirectEngine().execute(Execution(world, strategy))
+        assert outcome is not None
+        assert outcome.bound == ""
+        found += [(v.rule, v.text) for v in outcome.violations]
+    return found
+
+
+def test_f9_a_write_that_is_preempted_leaves_a_soft_timer_behind() -> None:
+    found = preempted_everywhere(WritePreemptible)
+    assert found
+    assert {rule for rule, _ in found} == {"I7"}
+    assert "physical timer interrupt" in found[0][1]
+
+
+def test_f9_without_preemption_there_is_none() -> None:
+    assert preempted_everywhere(Lazy) == []
+
+
+# -- F10 ---------------------------------------------------------------------------------------
+
+
+def entered_uncovered(era: type[Kvm]) -> int:
+    """Count entries with the physical timer due, KVM not aware of it, and nothing to tell it."""
+    world = world_of("timer-phys", era)
+    machine, scene = world.machine, world.scene
+    count = 0
+
+    def on_entry(f: facts.Entered) -> None:
+        nonlocal count
+        v = f.vcpu
+        told = machine.private[v, PTIMER_PPI].line_level
+        armed = machine.hrtimers[v].armed or machine.phrtimers[v].armed
+        due = scene.pctl[v] == ENABLE and scene.now >= scene.pdeadline[v]
+        count += due and not told and not armed
+
+    world.subscribe({facts.Entered: on_entry})
+    for _ in outcomes(world, 400, audited=0):
+        pass
+    return count
+
+
+def test_f10_what_fires_after_the_flush_is_late() -> None:
+    assert entered_uncovered(Seed) > 0
+    assert entered_uncovered(Lazy) == 0
+
+
+# -- F11 ---------------------------------------------------------------------------------------
+
+
+class RecomputedAtWrite(Seed):
+    """4.14, with the output recomputed as soon as a write was stored."""
+
+    async def handle_timer(self, t: Context) -> None:
+        await super().handle_timer(t)
+        await self.update_ptimer(t)
+
+
+def test_f11_a_vm_is_saved_with_its_timer_off_and_the_line_high() -> None:
+    found = {v.rule for outcome in outcomes(world_of(SAVE, Seed), 60) for v in outcome.violations}
+    assert found == {"I7"}
+
+
+def test_f11_recomputing_at_the_write_mends_it() -> None:
+    for outcome in outcomes(world_of(SAVE, RecomputedAtWrite), 300):
+        assert (outcome.violations, outcome.bound) == ([], "")
