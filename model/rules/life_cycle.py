@@ -6,6 +6,7 @@ from model.machine import Config
 from model.messages import VTIMER_PPI
 from model.rules.rule import Rule
 from model.rules.scene import VTIMER_BIT
+from model.timer import ENABLE
 
 __all__ = ["R0", "R10", "R11", "R12", "R14"]
 
@@ -26,7 +27,12 @@ class R0(Rule):
         facts.LineChanged: "on_line",
         facts.TimerRestored: "on_timer",
         facts.TimerSaved: "on_timer",
+        facts.GuestTimer: "on_guest",
+        facts.Ticked: "on_guest",
     }
+
+    def on_guest(self, f: facts.GuestTimer | facts.Ticked) -> None:
+        """The scene keeps the guest's timer: its line may fall later than the timer does."""
 
     def reset(self) -> None:
         self.injected = [-1] * self.config.pcpus
@@ -48,6 +54,9 @@ class R0(Rule):
         scene = self.scene
         v = scene.timer[f.cpu]
         if f.intid != VTIMER_PPI or v < 0 or not scene.is_high(f.cpu, VTIMER_PPI):
+            return
+        # Silenced already, if the distributor has not seen it yet: there is nothing to inject.
+        if scene.ctl[v] != ENABLE or scene.now < scene.deadline[v]:
             return
         if self.injected[f.cpu] != v:
             self.fail(

@@ -29,14 +29,15 @@ class Scene:
     of their guests.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
-    ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
-    lowered or the interrupt deactivated; ``presented[v]``, that the timer was rightly pending in a
-    List Register at the last entry; what it lets through in ``masked[v]``, ``pmr[v]`` and
-    ``enabled[v]``; ``handling[v]``, that it acknowledged the timer and has not deactivated it;
-    ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
-    since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
-    ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``.
+    ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high (or the guest made it
+    pending) since it was last lowered or the interrupt deactivated; ``presented[v]``, that the
+    timer was rightly pending in a List Register at the last entry; what it lets through in
+    ``masked[v]``, ``pmr[v]`` and ``enabled[v]``; ``handling[v]``, that it acknowledged the timer
+    and has not deactivated it; ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had
+    an event and were not served since; ``asleep[v]`` (blocked and put) and ``woken[v]``;
+    ``halted[v]``; ``sw_active[v]`` and ``level[v]``, KVM's software active bit and the last level
+    it computed; ``sw_pending[v]``, that it has the timer pending in software, in no List Register;
+    ``armed[v]``.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -118,6 +119,7 @@ class Scene:
             facts.Cancelled: self.on_cancelled,
             facts.Expired: self.on_expired,
             facts.VmReset: self.on_reset,
+            facts.RegisterWritten: self.on_register,
         }
 
     # -- questions -----------------------------------------------------------------------------
@@ -295,6 +297,11 @@ class Scene:
         v = f.vcpu
         self.handling[v] = self.presented[v] = self.sw_active[v] = self.sw_pending[v] = False
         self.level[v] = False
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        # A guest may make its timer's interrupt pending by itself.
+        if f.vintid == VTIMER_PPI and f.register == "ispendr":
+            self.fired[f.vcpu] = self.sw_pending[f.vcpu] = True
 
     def on_armed(self, f: facts.Armed) -> None:
         self.armed[f.vcpu] = True

@@ -126,9 +126,14 @@ class I7(Rule):
     id = "I7"
     section = "Edge and Level, paragraph 2 (derived)"
     title = "a guest acknowledges its timer only if it has fired since it was silenced"
-    needs = {facts.AckedByGuest: "on_ack", facts.GuestTimer: "on_timer", facts.Ticked: "on_timer"}
+    needs = {
+        facts.AckedByGuest: "on_ack",
+        facts.GuestTimer: "on_timer",
+        facts.Ticked: "on_timer",
+        facts.RegisterWritten: "on_timer",
+    }
 
-    def on_timer(self, f: facts.GuestTimer | facts.Ticked) -> None:
+    def on_timer(self, f: facts.GuestTimer | facts.Ticked | facts.RegisterWritten) -> None:
         """The scene keeps whether the timer has fired."""
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
