@@ -176,6 +176,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             ),
             handler=scenario.handler,
             eoi_first=scenario.eoi_first,
+            twice=scenario.twice,
             nested=scenario.nested,
             deactivate=scenario.deactivate,
             timer_priority=scenario.timer_priority,

@@ -78,6 +78,8 @@ class Config(msgspec.Struct, frozen=True):
     """How many instructions a guest's handler executes before it completes the interrupt."""
     eoi_first: bool = False
     """Whether guests complete an interrupt before they silence its device."""
+    twice: int = -1
+    """The vINTID that guests' handlers deactivate a second time, as they must not (-1: none)."""
     nested: bool = False
     """Whether guests let interrupts of higher priority into their handlers."""
     deactivate: str = "handler"

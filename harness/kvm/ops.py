@@ -2,14 +2,16 @@
 
 ``@c`` is the CPU the code runs on, ``@v`` the VCPU it works on, ``@i`` the virtual interrupt. Every
 operation also reads ``pcpu@c``: whose CPU it is. What ``model.messages`` may deliver along with an
-access is spelled out as DELIVERS and AGES.
+access is spelled out as DELIVERS and AGES. A deactivation looks at what else is pending, and may
+wedge the CPU interface (``lr_on_guest_deactivate=erratum``).
 """
 
 __all__ = ["KVM_OPS"]
 
-DELIVERS_R, DELIVERS_W = "timer@c clock vif@c", "bank@c chan@c fwd* spi*"
+DELIVERS_R, DELIVERS_W = "timer@c clock vif@c lpis@c?", "bank@c chan@c cpuif@c fwd* spi*"
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
-AGES_R, AGES_W = f"{DELIVERS_R} {SIGNAL_R}", "bank@c chan@c signal@c device* fwd* spi* lpis@c?"
+AGES_R = f"{DELIVERS_R} {SIGNAL_R}"
+AGES_W = "bank@c chan@c cpuif@c signal@c device* fwd* spi* lpis@c?"
 IRQS = "irq@v vsgi* vppi* vspi*"
 SEEN = "fwd* vm signal@c"
 """What decides on the guest's next instruction besides its own state."""

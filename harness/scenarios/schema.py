@@ -62,9 +62,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run.
 
     ``handler`` is how many instructions a guest's handler executes between silencing its device
-    and completing the interrupt, and ``eoi_first`` makes it complete first; ``nested`` lets
-    interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1: the
-    handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
+    and completing the interrupt, and ``eoi_first`` makes it complete first; ``twice`` names a
+    vINTID that it deactivates twice, a fault of the guest (EOImode 0: by a second EOIR); ``nested``
+    lets interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1:
+    the handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
     names, per era, the states the scenario exists to reach. More VCPUs than programs take the
     programs in turn.
@@ -78,6 +79,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lrs: Annotated[int, Meta(ge=1, le=16)] = 4
     handler: Annotated[int, Meta(ge=0, le=100)] = 0
     eoi_first: bool = False
+    twice: Annotated[int, Meta(ge=-1, le=1019)] = -1
     nested: bool = False
     eoimode: Annotated[int, Meta(ge=0, le=1)] = 0
     deactivate: Literal["handler", "later", "other"] = "handler"

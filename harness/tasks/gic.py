@@ -26,7 +26,8 @@ __all__ = ["OPS", "make"]
 
 SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
 OPS = {
-    "gic_deactivate": ("", "chan@c bank@c spi*"),
+    # With lr_on_guest_deactivate=erratum it may wedge the CPU interface.
+    "gic_deactivate": ("lpis@c?", "chan@c bank@c spi* cpuif@c"),
     "gic_line": ("timer@c clock", "bank@c chan@c"),
     "gic_maintenance": ("vif@c", "bank@c chan@c"),
     "gic_pin": (SIGNAL_R, "signal@c chan@c"),

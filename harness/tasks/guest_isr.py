@@ -25,7 +25,7 @@ FIRST_SPI = 32
 DEACTIVATION = -1
 """The code of a trapped DIR; it is no line of a program."""
 
-ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_BODY = 1, 2, 3, 4, 5, 6
+ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_AGAIN, ISR_BODY = 1, 2, 3, 4, 5, 6, 7
 """Positions in the guest's handler; from ISR_BODY up, how much of its body is left."""
 
 
@@ -76,7 +76,8 @@ class GuestIsr:
             return o.guest_work
         if isr == ISR_WAKE:
             return o.exit_trap
-        return o.guest_eoir if isr == ISR_EOIR else o.guest_dir
+        completes = isr == ISR_EOIR or (isr == ISR_AGAIN and not self.config.eoimode)
+        return o.guest_eoir if completes else o.guest_dir
 
     # -- execute -------------------------------------------------------------------------------
 
@@ -102,16 +103,16 @@ class GuestIsr:
                 guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
         elif isr >= ISR_BODY:
             guest.isr = isr - 1 if isr > ISR_BODY else ISR_EOIR
-        elif isr == ISR_EOIR:
+        elif isr == ISR_EOIR or (isr == ISR_AGAIN and not self.config.eoimode):
             self.settle_own_deactivations()
             self.deactivate(self.gic.veoir(self.c, guest.vintid))
             if not self.config.eoimode:
-                self.completed()
+                self.deactivated()
             elif not self.defer(self.number()):
                 guest.isr = ISR_DIR
-        elif isr == ISR_DIR:
+        elif isr in (ISR_DIR, ISR_AGAIN):
             vintid = guest.vintid
-            self.completed()
+            self.deactivated()
             return self.write_dir(vintid)
         else:
             return self.wake()
@@ -217,6 +218,13 @@ class GuestIsr:
         return "sgi"
 
     # -- the end -------------------------------------------------------------------------------
+
+    def deactivated(self) -> None:
+        """Go on behind the deactivation; a faulty driver does it again."""
+        if self.guest.isr != ISR_AGAIN and self.number() == self.config.twice:
+            self.guest.isr = ISR_AGAIN
+        else:
+            self.completed()
 
     def completed(self) -> None:
         """Go on behind the completion."""

@@ -30,7 +30,7 @@ OPS = {
     ),
     "host_iar": ("", "lpis@c? bank@c spi* cpuif@c signal@c chan@c pcpu@c"),
     "host_eoir": ("", "cpuif@c bank@c spi*"),
-    "host_dir": ("timer@c vif@c clock", "cpuif@c bank@c fwd* spi* chan@c pcpu@c"),
+    "host_dir": ("timer@c vif@c clock lpis@c?", "cpuif@c bank@c fwd* spi* chan@c pcpu@c"),
     "isr_device": ("", "pcpu@c"),
     "isr_call": ("", "pcpu@c"),
     "irq_end": ("", "pcpu@c"),

@@ -2,16 +2,11 @@
 
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
-from model.gic.registers import HCR_LRENPIE, HCR_NPIE, HCR_UIE
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import FIRST_SPI, VTIMER_BIT
-from model.timer import ENABLE, PTIMER_PPI
+from model.rules.scene import VTIMER_BIT
 
-__all__ = ["I1", "I2", "I3", "I10", "I11", "I12"]
-
-EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
-"""With one of these the guest's progress brings the exit at which the rest is looked at."""
+__all__ = ["I1", "I2", "I3", "I10"]
 
 
 class I1(Rule):
@@ -59,10 +54,28 @@ class I2(Rule):
         facts.TimerRead: SCENE,
         facts.Folded: "on_fold",
         facts.LockReleased: "on_unlock",
+        facts.RegisterWritten: "on_register",
+        facts.ActiveChanged: "on_active",
+        facts.PhysActiveWritten: "on_written",
+        facts.Put: "on_written",
+        facts.Placed: "on_written",
     }
 
     def reset(self) -> None:
         self.folding = -1
+        self.taken = [False] * self.config.pcpus
+
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """The scene keeps what a guest made pending by itself: that needs the active state too."""
+
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        # What the host takes while a VCPU is loaded, its line silenced before, stays until the next
+        # load: a GIC that lags brings it after KVM wrote the active state.
+        if f.intid == VTIMER_PPI and f.cause == "ack":
+            self.taken[f.cpu] = True
+
+    def on_written(self, f: facts.PhysActiveWritten | facts.Put | facts.Placed) -> None:
+        self.taken[f.cpu] = False
 
     def on_fold(self, f: facts.Folded) -> None:
         if f.vintid == VTIMER_PPI and self.era == "lazy":
@@ -89,12 +102,14 @@ class I2(Rule):
             self.check(f.vcpu, f.cpu, "entered its guest")
 
     def on_load(self, f: facts.Loaded) -> None:
-        if self.era == "lazy":
+        if self.era == "lazy" and not self.taken[f.cpu]:
             self.check(f.vcpu, f.cpu, "was loaded")
 
     def check(self, v: int, c: int, did: str) -> None:
         scene = self.scene
-        if scene.is_active(c) and not scene.sw_active[v] and not scene.level[v]:
+        pending = scene.sw_pending[v] or scene.timer_lr(c).state
+        needed = pending or scene.sw_active[v] or scene.level[v]
+        if scene.is_active(c) and not needed:
             self.fail(
                 f"VCPU {v} {did} on CPU {c} with INTID {VTIMER_PPI} active, although its timer's "
                 "line is low and its guest handles nothing: the next assertion is masked"
@@ -167,241 +182,3 @@ class I10(Rule):
                 )
         else:
             self.orphan[c] = 0
-
-
-class I11(Rule):
-    """Blocking is sound: no sleep on a deliverable interrupt, nor on an uncovered timer.
-
-    The emulated physical timer must be covered in the guest, too: what it raised is injected, and
-    for its next rise a soft timer is armed. (In 4.14 one that fires between the timer's flush and
-    the entry is late until the next exit: finding F10.)
-    """
-
-    id = "I11"
-    section = "The Architected Timer, first list, steps 5 to 8 (INV-COVER)"
-    title = "a VCPU sleeps on no deliverable interrupt, and its timer is covered meanwhile"
-    needs = {
-        facts.Put: "on_put",
-        facts.Cancelled: "on_cancelled",
-        facts.Armed: "on_armed",
-        facts.Expired: "on_expired",
-        facts.Woken: "on_woken",
-        facts.Blocked: "on_block",
-        facts.Resumed: "on_resumed",
-        facts.LockReleased: "on_unlock",
-        facts.EmulationArmed: "on_emulation",
-        facts.EmulationCancelled: "on_emulation_ended",
-        facts.EmulationExpired: "on_emulation_ended",
-        facts.Injected: "on_inject",
-        facts.GuestPtimer: SCENE,
-        facts.Entered: "on_entry",
-    }
-
-    def reset(self) -> None:
-        self.covered = [False] * self.config.vcpus
-        self.waking = -1
-        self.emulated = [-1] * self.config.vcpus
-        self.told = [False] * self.config.vcpus
-
-    def on_resumed(self, f: facts.Resumed) -> None:
-        # Whoever is let go on is woken right after.
-        self.waking = f.resumed
-
-    def on_woken(self, f: facts.Woken) -> None:
-        if f.vcpu == self.waking:
-            self.waking = -1
-
-    def on_unlock(self, f: facts.LockReleased) -> None:
-        if f.lock == "dist":
-            self.waking = -1
-
-    def on_emulation(self, f: facts.EmulationArmed) -> None:
-        self.emulated[f.vcpu] = f.expiry
-
-    def on_emulation_ended(self, f: facts.EmulationCancelled | facts.EmulationExpired) -> None:
-        if not isinstance(f, facts.EmulationExpired) or not f.early:
-            self.emulated[f.vcpu] = -1
-
-    def on_inject(self, f: facts.Injected) -> None:
-        if f.vintid == PTIMER_PPI:
-            self.told[f.vcpu] = f.level
-
-    def on_entry(self, f: facts.Entered) -> None:
-        scene, v = self.scene, f.vcpu
-        if scene.pctl[v] != ENABLE or self.era == "seed":
-            return
-        armed = 0 <= self.emulated[v] <= max(scene.pdeadline[v], scene.now)
-        if not armed and not (self.told[v] and scene.pfires(v)):
-            self.fail(
-                f"VCPU {v} entered its guest on CPU {f.cpu} with its physical timer due at "
-                f"{scene.pdeadline[v]} ns (it is {scene.now} ns), and neither an interrupt nor a "
-                "soft timer stands for it"
-            )
-
-    def on_armed(self, f: facts.Armed) -> None:
-        self.covered[f.vcpu] = f.expiry <= max(self.scene.due(f.vcpu), self.scene.now)
-
-    def on_expired(self, f: facts.Expired) -> None:
-        """It wakes, or arms again; until then the callback covers."""
-
-    def on_block(self, f: facts.Blocked) -> None:
-        scene, v = self.scene, f.vcpu
-        if scene.paused[v] or v == self.waking:
-            return
-        if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
-            self.fail(
-                f"VCPU {v} goes to sleep with vINTID {VTIMER_PPI} pending, enabled and let "
-                f"through by the guest's priority mask ({scene.pmr[v]:#x})"
-            )
-
-        if scene.psw_pending[v] and scene.is_enabled(v, PTIMER_PPI) and scene.pmr[v] > 0xA0:
-            self.fail(
-                f"VCPU {v} goes to sleep with vINTID {PTIMER_PPI} pending, enabled and let "
-                f"through by the guest's priority mask ({scene.pmr[v]:#x})"
-            )
-
-    def on_cancelled(self, f: facts.Cancelled) -> None:
-        self.covered[f.vcpu] = False
-        self.check(f.vcpu)
-
-    def on_put(self, f: facts.Put) -> None:
-        self.check(f.vcpu)
-
-    def check(self, v: int) -> None:
-        scene = self.scene
-        if not scene.asleep[v] or self.covered[v]:
-            return
-        if scene.ctl[v] == ENABLE and scene.lets_through(v):
-            self.fail(
-                f"VCPU {v} sleeps, its timer fires at {scene.deadline[v]} ns, and neither a soft "
-                "timer nor a wake-up covers it"
-            )
-        if scene.pctl[v] == ENABLE and scene.lets_through(v, PTIMER_PPI):
-            self.fail(
-                f"VCPU {v} sleeps, its physical timer fires at {scene.pdeadline[v]} ns, and "
-                "neither a soft timer nor a wake-up covers it"
-            )
-
-
-class I12(Rule):
-    """What was injected is in a List Register at entry, or a kick is on its way."""
-
-    id = "I12"
-    section = "introduction, paragraph 2 (derived)"
-    title = "no guest is entered with an injected interrupt left behind and no kick under way"
-    needs = {
-        facts.Injected: "on_inject",
-        facts.Resampled: "on_resample",
-        facts.Kicked: "on_kick",
-        facts.Woken: "on_wake",
-        facts.IsrBegan: "on_isr",
-        facts.IsrEnded: "on_isr_end",
-        facts.LrWritten: "on_written",
-        facts.Exited: "on_exit",
-        facts.Entered: "on_entry",
-        facts.HcrWritten: SCENE,
-        facts.Queued: "on_queue",
-        facts.RegisterWritten: "on_register",
-        facts.Retargeted: "on_retarget",
-    }
-
-    def reset(self) -> None:
-        # Per VCPU: what was injected (vINTID and where) and is in no List Register yet, and what of
-        # it its injector left to the thread to notice (it was not in its guest: no IPI was sent).
-        # Where: the CPU, and whether in a handler, which may have interrupted another injector.
-        self.where: dict[tuple[int, int], tuple[int, bool]] = {}
-        self.in_isr = [False] * self.config.pcpus
-        self.left_behind: list[list[int]] = [[] for _ in range(self.config.vcpus)]
-        self.settled: list[list[int]] = [[] for _ in range(self.config.vcpus)]
-        self.unkicked: list[tuple[int, int, int]] = []
-        self.ipi_sent = [False] * self.config.vcpus
-
-    def forget(self, v: int, vintid: int) -> None:
-        """Drop an interrupt that needs no more looking after."""
-        for waiting in (self.left_behind[v], self.settled[v]):
-            if vintid in waiting:
-                waiting.remove(vintid)
-
-    def on_inject(self, f: facts.Injected) -> None:
-        if f.accepted:
-            self.forget(f.vcpu, f.vintid)
-            if f.level:
-                self.left_behind[f.vcpu].append(f.vintid)
-                self.where[f.vcpu, f.vintid] = (f.cpu, self.in_isr[f.cpu])
-                if self.in_isr[f.cpu]:
-                    self.unkicked.append((f.cpu, f.vcpu, f.vintid))
-
-    def on_resample(self, f: facts.Resampled) -> None:
-        if not f.level:
-            self.forget(f.vcpu, f.vintid)
-
-    def on_kick(self, f: facts.Kicked) -> None:
-        self.unkicked = [x for x in self.unkicked if x[:2] != (f.cpu, f.vcpu)]
-        # With an IPI under way already a further kick sends none, and needs none.
-        covered = self.ipi_sent[f.vcpu] = f.ipi or self.ipi_sent[f.vcpu]
-        here = (f.cpu, self.in_isr[f.cpu])
-        mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == here]
-        others = [x for x in self.settled[f.vcpu] if x not in mine]
-        self.settled[f.vcpu] = others if covered else others + mine
-
-    def on_exit(self, f: facts.Exited) -> None:
-        self.ipi_sent[f.vcpu] = False
-
-    def on_wake(self, f: facts.Woken) -> None:
-        self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]
-
-    def on_isr(self, f: facts.IsrBegan) -> None:
-        self.in_isr[f.cpu] = True
-
-    def on_isr_end(self, f: facts.IsrEnded) -> None:
-        self.in_isr[f.cpu] = False
-        late = [x for x in self.unkicked if x[0] == f.cpu]
-        if not late:
-            return
-        self.unkicked = [x for x in self.unkicked if x[0] != f.cpu]
-        for _, v, vintid in late:
-            c = self.scene.guest_cpu[v]
-            enabled = self.scene.is_enabled(v, vintid)
-            if c >= 0 and enabled and vintid in self.left_behind[v]:
-                self.fail(
-                    f"CPU {f.cpu} injected vINTID {vintid} while VCPU {v} ran its guest on CPU "
-                    f"{c}, and ended its handler without a kick"
-                )
-
-    def on_written(self, f: facts.LrWritten) -> None:
-        v = self.scene.loaded[f.cpu]
-        if v >= 0 and f.after.state & PENDING:
-            self.forget(v, f.after.vintid)
-
-    def on_queue(self, f: facts.Queued) -> None:
-        # An SPI goes where it is routed to when it is queued, whatever was known before.
-        for v in range(self.config.vcpus):
-            if v != f.vcpu and f.vintid >= FIRST_SPI and f.vintid in self.left_behind[v]:
-                self.forget(v, f.vintid)
-                self.left_behind[f.vcpu].append(f.vintid)
-                self.where[f.vcpu, f.vintid] = self.where[v, f.vintid]
-
-    def on_register(self, f: facts.RegisterWritten) -> None:
-        if f.register in ("icpendr", "icenabler", "reset"):
-            for v in range(self.config.vcpus) if f.vintid >= FIRST_SPI else (f.owner,):
-                self.forget(v, f.vintid)
-
-    def on_retarget(self, f: facts.Retargeted) -> None:
-        # What it is queued for must give it up first, at its next exit; nobody kicks for that.
-        for v in range(self.config.vcpus):
-            self.forget(v, f.vintid)
-
-    def on_entry(self, f: facts.Entered) -> None:
-        if self.scene.hcr[f.cpu] & EXITS_BY_ITSELF:
-            return
-        for vintid in self.settled[f.vcpu]:
-            if not self.scene.is_enabled(f.vcpu, vintid):
-                continue
-            held = [lr for lr in self.scene.used[f.cpu].values() if lr.vintid == vintid]
-            # One with the EOI bit makes the guest exit when it completes.
-            if not any(lr.hw or lr.eoi or lr.state & PENDING for lr in held):
-                self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} "
-                    "injected but in no List Register, and no kick is under way"
-                )
-                return

@@ -5,6 +5,7 @@ from model.gic.lr import ACTIVE, INACTIVE, PENDING, STATES, Lr
 from model.machine import Config
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
+from model.timer import ENABLE
 
 __all__ = ["R0", "R10", "R11", "R12", "R14"]
 
@@ -23,6 +24,8 @@ class R0(Rule):
         facts.LineChanged: SCENE,
         facts.TimerRestored: SCENE,
         facts.TimerSaved: SCENE,
+        facts.GuestTimer: SCENE,
+        facts.Ticked: SCENE,
     }
 
     def reset(self) -> None:
@@ -39,6 +42,9 @@ class R0(Rule):
         scene = self.scene
         v = scene.timer[f.cpu]
         if f.intid != VTIMER_PPI or v < 0 or not scene.is_high(f.cpu, VTIMER_PPI):
+            return
+        # Silenced already, if the distributor has not seen it yet: there is nothing to inject.
+        if scene.ctl[v] != ENABLE or scene.now < scene.deadline[v]:
             return
         if self.injected[f.cpu] != v:
             self.fail(

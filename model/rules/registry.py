@@ -17,6 +17,7 @@ from model.rules import (
     signals,
     timer,
     vm,
+    wakeups,
 )
 from model.rules.rule import Rule
 from model.rules.scene import Scene
@@ -69,8 +70,8 @@ ORDER: tuple[type[Rule], ...] = (
     conservation.I8,
     vm.I9,
     derived.I10,
-    derived.I11,
-    derived.I12,
+    wakeups.I11,
+    wakeups.I12,
     signals.I13,
     vm.I14,
     timer.I15,

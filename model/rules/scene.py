@@ -9,44 +9,35 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
-from model.gic.registers import IDLE, SPURIOUS
+from model.machine import START_NS
 from model.messages import VTIMER_PPI
+from model.rules.gic_scene import FIRST_SPI, GicScene, is_special
 from model.rules.phys_scene import PhysScene
 from model.timer import ENABLE, PTIMER_PPI
 
-__all__ = ["VTIMER_BIT", "Scene", "is_special"]
+__all__ = ["FIRST_SPI", "VTIMER_BIT", "Scene", "is_special"]
 
 VTIMER_BIT = 1 << VTIMER_PPI
-FIRST_SPI = 32
 
 
-def is_special(intid: int) -> bool:
-    """Tell whether an acknowledge that returned this number got nothing."""
-    return 1020 <= intid <= SPURIOUS
-
-
-class Scene(PhysScene):
+class Scene(GicScene, PhysScene):
     """The state that facts add up to, per CPU and per VCPU.
 
     Per CPU ``c``: ``guest[c]`` and ``loaded[c]``, the VCPU in its guest and the loaded one (-1);
-    ``active[c]`` and ``line[c]``, masks of the banked interrupts' states at the distributor;
-    ``latched[c]`` the mask of their pending latches, and ``latched_lpis[c]`` the LPIs pending
-    there; ``used[c]``, the List Registers that are not inactive, by index, and ``hcr[c]``;
-    ``timer[c]``, whose values the hardware timer holds; ``in_flight[c]``, deactivations under way;
-    ``pin[c]``; ``idle[c]``, that its running priority is that of no interrupt. Of SPIs, which all
-    CPUs share: ``active_spis``, ``high_spis``, ``latched_spis``; and ``host_masked``. Of virtual
-    ones ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
+    ``used[c]``, the List Registers that are not inactive, by index; ``timer[c]``, whose values the
+    hardware timer holds; ``in_flight[c]``, deactivations under way. Of virtual interrupts
+    ``disabled``, by VCPU (-1: an SPI) and vINTID, and ``targets``, where SPIs were routed.
 
     Per VCPU ``v``: ``guest_cpu[v]``; the guest's own idea of its timer in ``ctl[v]`` and
-    ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high since it was last
-    lowered or the interrupt deactivated; ``presented[v]``, that the timer was rightly pending in a
-    List Register at the last entry; what it lets through in ``masked[v]``, ``pmr[v]`` and
-    ``enabled[v]``; ``handling[v]``, that it acknowledged the timer and has not deactivated it;
-    ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had an event and were not served
-    since; ``asleep[v]`` (blocked and put) and ``woken[v]``; ``halted[v]``; ``sw_active[v]`` and
-    ``level[v]``, KVM's software active bit and the last level it computed; ``sw_pending[v]``, that
-    it has the timer pending in software, in no List Register; ``armed[v]``; ``paused[v]``, that a
-    VCPU keeps it out of its guest.
+    ``deadline[v]`` (and ``cval[v]``); ``fired[v]``, that its line was high (or the guest made it
+    pending) since it was last lowered or the interrupt deactivated; ``presented[v]``, that the
+    timer was rightly pending in a List Register at the last entry; what it lets through in
+    ``masked[v]``, ``pmr[v]`` and ``enabled[v]``; ``handling[v]``, that it acknowledged the timer
+    and has not deactivated it; ``blocked[v]``, ``device_work[v]``, the devices (vINTIDs) that had
+    an event and were not served since; ``asleep[v]`` (blocked and put) and ``woken[v]``;
+    ``halted[v]``; ``sw_active[v]`` and ``level[v]``, KVM's software active bit and the last level
+    it computed; ``sw_pending[v]``, that it has the timer pending in software, in no List Register;
+    ``armed[v]``; ``paused[v]``, that a VCPU keeps it out of its guest.
     """
 
     def __init__(self, pcpus: int, vcpus: int) -> None:
@@ -57,24 +48,14 @@ class Scene(PhysScene):
     def reset(self) -> None:
         """Start an execution."""
         pcpus, vcpus = self.pcpus, self.vcpus
-        self.now = 0
+        self.now = START_NS
         self.guest = [-1] * pcpus
         self.loaded = [-1] * pcpus
-        self.active = [0] * pcpus
-        self.active_spis: set[int] = set()
-        self.high_spis: set[int] = set()
-        self.latched_spis: set[int] = set()
-        self.host_masked: set[int] = set()
+        self.reset_gic(pcpus)
         self.disabled: set[tuple[int, int]] = set()
         self.targets: dict[int, int] = {}
-        self.line = [0] * pcpus
-        self.latched = [0] * pcpus
-        self.latched_lpis: list[set[int]] = [set() for _ in range(pcpus)]
-        self.pin = [False] * pcpus
-        self.idle = [True] * pcpus
         self.timer = [-1] * pcpus
         self.in_flight = [0] * pcpus
-        self.hcr = [0] * pcpus
         self.paused = [False] * vcpus
         self.used: list[dict[int, Lr]] = [{} for _ in range(pcpus)]
         self.guest_cpu = [-1] * vcpus
@@ -101,21 +82,14 @@ class Scene(PhysScene):
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
         """Return what to call for which fact."""
         return {
+            **self.gic_handlers(),
             facts.Ticked: self.on_tick,
             facts.DeviceRaised: self.on_device_event,
             facts.DeviceServed: self.on_device_served,
-            facts.ActiveChanged: self.on_active,
-            facts.LineChanged: self.on_line,
-            facts.PendingChanged: self.on_pending,
-            facts.AckedByHost: self.on_host_ack,
-            facts.PriorityDropped: self.on_priority_drop,
-            facts.Signalled: self.on_signal,
             facts.LrWritten: self.on_lr_written,
             facts.Injected: self.on_inject,
             facts.Resampled: self.on_resample,
             facts.LrMoved: self.on_lr,
-            facts.HcrWritten: self.on_hcr,
-            facts.HostMasked: self.on_host_mask,
             facts.RegisterWritten: self.on_register,
             facts.Retargeted: self.on_retarget,
             facts.Halting: self.on_halting,
@@ -147,18 +121,6 @@ class Scene(PhysScene):
         }
 
     # -- questions -----------------------------------------------------------------------------
-
-    def is_active(self, c: int, intid: int = VTIMER_PPI) -> bool:
-        """Tell whether the banked interrupt is active on CPU ``c``."""
-        if intid >= FIRST_SPI:
-            return intid in self.active_spis
-        return bool(self.active[c] >> intid & 1)
-
-    def is_high(self, c: int, intid: int) -> bool:
-        """Tell whether the distributor sees the line of ``intid`` high (a PPI: on ``c``)."""
-        if intid >= FIRST_SPI:
-            return intid in self.high_spis
-        return bool(self.line[c] >> intid & 1)
 
     def timer_lr(self, c: int) -> Lr:
         """Return the List Register that holds the timer's interrupt, or the empty one."""
@@ -199,51 +161,6 @@ class Scene(PhysScene):
     def on_device_served(self, f: facts.DeviceServed) -> None:
         self.device_work[f.vcpu] = tuple(x for x in self.device_work[f.vcpu] if x != f.vintid)
 
-    def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.cpu >= 0:
-            if f.after:
-                self.active[f.cpu] |= 1 << f.intid
-            else:
-                self.active[f.cpu] &= ~(1 << f.intid)
-        elif f.after:
-            self.active_spis.add(f.intid)
-        else:
-            self.active_spis.discard(f.intid)
-
-    def on_line(self, f: facts.LineChanged) -> None:
-        if f.cpu >= 0:
-            if f.level:
-                self.line[f.cpu] |= 1 << f.intid
-            else:
-                self.line[f.cpu] &= ~(1 << f.intid)
-        elif f.level:
-            self.high_spis.add(f.intid)
-        else:
-            self.high_spis.discard(f.intid)
-
-    def on_pending(self, f: facts.PendingChanged) -> None:
-        if f.intid < FIRST_SPI:
-            if f.after:
-                self.latched[f.cpu] |= 1 << f.intid
-            else:
-                self.latched[f.cpu] &= ~(1 << f.intid)
-            return
-        latched = self.latched_spis if f.cpu < 0 else self.latched_lpis[f.cpu]
-        if f.after:
-            latched.add(f.intid)
-        else:
-            latched.discard(f.intid)
-
-    def on_host_ack(self, f: facts.AckedByHost) -> None:
-        if not is_special(f.intid):
-            self.idle[f.cpu] = False
-
-    def on_priority_drop(self, f: facts.PriorityDropped) -> None:
-        self.idle[f.cpu] = f.running == IDLE
-
-    def on_signal(self, f: facts.Signalled) -> None:
-        self.pin[f.cpu] = f.level
-
     def on_lr(self, f: facts.LrMoved | facts.LrWritten) -> None:
         if f.after.state:
             self.used[f.cpu][f.index] = f.after
@@ -268,15 +185,6 @@ class Scene(PhysScene):
         if f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
 
-    def on_hcr(self, f: facts.HcrWritten) -> None:
-        self.hcr[f.cpu] = f.value
-
-    def on_host_mask(self, f: facts.HostMasked) -> None:
-        if f.masked:
-            self.host_masked.add(f.intid)
-        else:
-            self.host_masked.discard(f.intid)
-
     def on_register(self, f: facts.RegisterWritten) -> None:
         which = (-1 if f.vintid >= FIRST_SPI else f.owner, f.vintid)
         if f.register == "icenabler":
@@ -285,6 +193,9 @@ class Scene(PhysScene):
             self.disabled.discard(which)
             if f.register == "reset":
                 self.targets.pop(f.vintid, None)
+        elif f.vintid == VTIMER_PPI and f.register == "ispendr":
+            # A guest may make its timer's interrupt pending by itself.
+            self.fired[f.vcpu] = self.sw_pending[f.vcpu] = True
 
     def on_retarget(self, f: facts.Retargeted) -> None:
         self.targets[f.vintid] = f.target

@@ -167,6 +167,7 @@ class I7(Rule):
         facts.GuestTimer: SCENE,
         facts.GuestPtimer: SCENE,
         facts.Ticked: SCENE,
+        facts.RegisterWritten: SCENE,
     }
 
     def on_ack(self, f: facts.AckedByGuest) -> None:

@@ -63,6 +63,7 @@ WRONG = [
     ("vcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
     ("lrs = 17", "pcpus = 2", "Expected `int` <= 16", "line 3"),
     ("lrs = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
+    ("twice = 1020", "pcpus = 2", "Expected `int` <= 1019", "line 3"),
     ("eoimode = 2", "pcpus = 2", "Expected `int` <= 1", "line 3"),
     ("preemptions = 9", "preemptions = 1", "Expected `int` <= 8", "line 4"),
     ("intid = 31", "intid = 40", "Expected `int` >= 32", "line 7"),

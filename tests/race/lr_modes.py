@@ -1,0 +1,111 @@
+"""Running the same choices under each setting of ``lr_on_guest_deactivate``."""
+
+from pathlib import Path
+
+import msgspec
+
+from harness.engine.direct_engine import DirectEngine
+from harness.engine.execution import Execution, Outcome
+from harness.kvm.flow import Kvm
+from harness.kvm.ops import KVM_OPS
+from harness.tasks.context import Context
+from harness.world import VgicWorld
+from model import facts
+from model.facts import Fact
+from model.gic.lr import Lr
+from model.machine import LR_MODES
+from tests.race.running import strategy, world_of
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+LIVE = frozenset({"L1", "L2", "L5", "deadlock"})
+"""What a guest is owed. Rules about the active state end a run before it shows what comes of it."""
+
+Seen = tuple[Fact, int]
+"""What a guest saw, and what HPPIR would have shown it then."""
+
+
+class History(msgspec.Struct):
+    """What the guests of one execution saw, in order, and how it ended."""
+
+    seen: list[Seen]
+    outcome: Outcome
+    wedged: bool
+
+    def acked(self) -> list[int]:
+        """Return the vINTIDs acknowledged, spurious ones too, in order."""
+        return [f.vintid for f, _ in self.seen if isinstance(f, facts.AckedByGuest)]
+
+    def broken(self) -> set[tuple[str, str]]:
+        """Return the rules that were broken, and the bound that was reached."""
+        found = {(v.rule, v.type) for v in self.outcome.violations}
+        return found | ({("bound", self.outcome.bound)} if self.outcome.bound else set())
+
+
+def in_all_modes(
+    scenario: str,
+    kvm: type[Kvm],
+    messages: str,
+    *,
+    rules: frozenset[str] | None = None,
+    knobs: tuple[tuple[str, str], ...] = (),
+) -> dict[str, VgicWorld]:
+    """Make a world per setting. A scenario of the tests is named by its file, without folder."""
+    path = SCENARIOS / f"{scenario}.toml"
+    name = str(path) if path.exists() else scenario
+    fixed = (("gic_messages", messages), *knobs)
+    return {
+        mode: world_of(name, kvm, (*fixed, ("lr_on_guest_deactivate", mode)), rules)
+        for mode in LR_MODES
+    }
+
+
+def history(world: VgicWorld, i: int) -> History:
+    """Run schedule ``i`` and note what the guests see.
+
+    That is what they read from IAR and the distributor, when they complete, and how their WFIs end.
+    None of them reads HPPIR; what it would have shown is noted along.
+    """
+    seen: list[Seen] = []
+    gic = world.machine.gic
+
+    def note(fact: Fact) -> None:
+        seen.append((fact, -1))
+
+    def note_hppir(fact: facts.AckedByGuest | facts.Completed) -> None:
+        seen.append((fact, gic.vhppir(fact.cpu)))
+
+    world.subscribe(
+        {
+            facts.AckedByGuest: note_hppir,
+            facts.Completed: note_hppir,
+            facts.RegisterRead: note,
+            facts.GuestWfi: note,
+        }
+    )
+    outcome = DirectEngine().execute(Execution(world, strategy(i)))
+    assert outcome is not None
+    return History(seen, outcome, any(cpu.wedged for cpu in gic.cpuifs))
+
+
+def histories(worlds: dict[str, VgicWorld], i: int) -> dict[str, History]:
+    """Run schedule ``i`` under each setting."""
+    return {mode: history(world, i) for mode, world in worlds.items()}
+
+
+def looking(era: type[Kvm]) -> type[Kvm]:
+    """Return an era whose fold accesses the distributor under all settings, as polling does.
+
+    With queued messages that access delivers what otherwise is a choice of its own (bound 1), so
+    that the same choices would not mean the same; with this they do. What it reads is only used
+    where it was before.
+    """
+
+    class Looking(era):  # type: ignore[misc,valid-type]
+        OPS = KVM_OPS | {"fold_lr": KVM_OPS["fold_lr_polling"]}
+
+        def trusted(self, t: Context, lr: Lr) -> Lr:
+            if lr.hw:
+                self.machine.messages.before_access(t.c)
+            return super().trusted(t, lr)  # type: ignore[no-any-return]
+
+    return Looking

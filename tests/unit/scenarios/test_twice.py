@@ -1,0 +1,49 @@
+"""The guest's fault of deactivating an interrupt twice (the scenario's ``twice``)."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.kvm.lazy import Lazy
+from model import facts
+from tests.race.running import outcomes, world_of
+
+TEXT = """\
+name = "mine"
+title = "a title"
+twice = {twice}
+
+[[vcpu]]
+program = ["timer 10", "idle 1", "timer 10", "idle 2"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("eoimode", "twice", "completed", "deactivated"),
+    [
+        # With its priority dropped already a second EOIR does nothing.
+        ("0", 27, ["27"] * 4, ["27"] * 2),
+        ("1", 27, ["27"] * 2, ["27"] * 4),
+        ("0", -1, ["27"] * 2, ["27"] * 2),
+        ("1", 30, ["27"] * 2, ["27"] * 2),
+    ],
+)
+def test_the_register_that_deactivates_is_written_twice(
+    tmp_path: Path, eoimode: str, twice: int, completed: list[str], deactivated: list[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.format(twice=twice))
+    world = world_of(str(path), Lazy, (("eoimode", eoimode),))
+    eoirs: list[str] = []
+    ends: list[str] = []
+    world.subscribe(
+        {
+            facts.Completed: lambda f: eoirs.append(str(f.vintid)),
+            facts.DeactivatedByGuest: lambda f: ends.append(str(f.vintid)),
+        }
+    )
+    for outcome in outcomes(world, 12):
+        assert not outcome.violations
+        assert (eoirs, ends) == (completed, deactivated)
+        eoirs.clear()
+        ends.clear()
