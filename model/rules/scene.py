@@ -9,6 +9,7 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
+from model.machine import START_NS
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 
@@ -48,7 +49,7 @@ class Scene:
     def reset(self) -> None:
         """Start an execution."""
         pcpus, vcpus = self.pcpus, self.vcpus
-        self.now = 0
+        self.now = START_NS
         self.guest = [-1] * pcpus
         self.loaded = [-1] * pcpus
         self.active = [0] * pcpus
