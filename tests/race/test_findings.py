@@ -18,6 +18,13 @@ seed each entry would, but for the cache of what was written last, which a put f
 entry presents a HW List Register whose physical interrupt is inactive: the central invariant is
 broken, however fast the GIC is. No built-in scenario writes ISPENDR of its timer.
 
+F5, era lazy, only with ``gic_messages=lagging``: the host acknowledges the timer's interrupt after
+the guest has silenced the timer, because the distributor has not seen the line fall. Its handler
+finds nothing to inject, and as the interrupt is forwarded it leaves it active (the benign twin in
+``test_benign.py``). If the guest programs its timer again, that interrupt is held back by the
+active state until the VCPU is next loaded: an exit is not enough, and a busy guest waits as long as
+it is neither preempted nor idle. With an exit that waits for the line's fall it cannot happen.
+
 F2 and F3 are exhibits of the museum (``harness/kvm/museum/f02...``, ``f03...``): the eras here are
 mended there, and the variants are KVM as shipped.
 
@@ -35,12 +42,15 @@ from harness.kvm.flow import Kvm
 from harness.kvm.lazy import Lazy
 from harness.kvm.seed import Seed
 from harness.tasks.context import Context
+from model import facts
+from model.messages import VTIMER_PPI
 from tests.race.running import outcomes, world_of
 
 ENABLE = str(Path(__file__).parent / "scenarios" / "enable-while-asserted.toml")
 ONE_REGISTER = str(Path(__file__).parent / "scenarios" / "one-register.toml")
 PEND_EXIT = str(Path(__file__).parent / "scenarios" / "pend-and-exit.toml")
 PEND_PUT = str(Path(__file__).parent / "scenarios" / "pend-and-put.toml")
+SILENCED = str(Path(__file__).parent / "scenarios" / "armed-again.toml")
 INV_ACT = {"R12", "R15", "R23", "I1"}
 
 
@@ -75,6 +85,46 @@ def test_f4_what_a_guest_made_pending_loses_its_active_state(
 def test_f4_is_hidden_in_era_seed_until_a_put_forgets_what_was_written() -> None:
     world = world_of(PEND_EXIT, Seed)
     assert not [v for outcome in outcomes(world, 40) for v in outcome.violations]
+
+
+def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
+    world = world_of(SILENCED, Lazy, (("gic_messages", "lagging"),))
+    scene, guest = world.scene, world.machine.guests[0]
+    left_active = False
+    held_back = 0
+
+    def on_end(fact: facts.IsrEnded) -> None:
+        nonlocal left_active
+        left_active = left_active or (fact.intid == VTIMER_PPI and fact.line is False)
+
+    def on_wfi(_fact: facts.GuestWfi) -> None:
+        nonlocal held_back, left_active
+        if left_active:
+            # Due for as long as the guest was busy, and in no List Register.
+            assert scene.is_active(0)
+            assert scene.fired[0]
+            assert not scene.timer_lr(0).state
+            assert not guest.taken
+            held_back += 1
+        left_active = False
+
+    world.subscribe({facts.IsrEnded: on_end, facts.GuestWfi: on_wfi})
+    for outcome in outcomes(world, 600):
+        # Its WFI put and loads it: here the interrupt comes after all.
+        assert not outcome.violations
+        left_active = False
+    assert held_back
+
+
+@pytest.mark.parametrize("messages", ["queued", "synchronous"])
+def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
+    world = world_of(SILENCED, Lazy, (("gic_messages", messages),))
+
+    def on_end(fact: facts.IsrEnded) -> None:
+        assert fact.line is not False
+
+    world.subscribe({facts.IsrEnded: on_end})
+    assert not [v for outcome in outcomes(world, 100) for v in outcome.violations]
 
 
 @pytest.mark.parametrize("era", [Seed, Lazy])

@@ -24,11 +24,11 @@ OWN_CPU = ["spi-level-own-cpu", "spi-edge-own-cpu", "reset-own-cpu"]
 
 
 def all_the_same(scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str, ...]) -> None:
-    """Check that the guests of 40 schedules see the same under each of these settings."""
+    """Check that the guests of 30 schedules see the same under each of these settings."""
     worlds = in_all_modes(scenario, kvm, messages)
     worlds = {mode: worlds[mode] for mode in modes}
     seen = 0
-    for i in range(40):
+    for i in range(30):
         found = histories(worlds, i)
         arch = found["arch"]
         seen += len(arch.seen)
@@ -59,7 +59,7 @@ def test_nor_with_a_device_that_its_own_cpu_acknowledges(scenario: str) -> None:
 def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kvm]) -> None:
     """In EOImode 1 a device's DIR traps, so KVM itself ends the interrupt and polls nothing."""
     worlds = in_all_modes(scenario, era, "synchronous", knobs=(("eoimode", "1"),))
-    for i in range(40):
+    for i in range(20):
         found = histories(worlds, i)
         assert all(x.seen == found["arch"].seen and not x.broken() for x in found.values())
         assert 80 in found["arch"].acked() or not worlds["arch"].machine.forwards[0].raised
@@ -99,7 +99,7 @@ def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
 @pytest.mark.parametrize("scenario", builtin_names())
 def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))
-    for outcome in outcomes(world, 24, audited=4):
+    for outcome in outcomes(world, 18, audited=2):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
