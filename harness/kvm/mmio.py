@@ -110,7 +110,10 @@ class Mmio(Halt):
             await self.unlock(t, irq)
 
     async def write_target(self, t: Context, irq: VgicIrq, target: int) -> None:
-        """vgic_mmio_write_irouter (_write_target): the next prune moves it; nobody is kicked."""
+        """vgic_mmio_write_irouter (_write_target): the next prune moves it; nobody is kicked.
+
+        A pending SPI so waits until the VCPU whose ap_list it is on exits for another reason.
+        """
         await self.irqs_off_point(t)
         await t.lock(irq, t.ops_on(irq, t.v).write_target)
         self.took(t, irq)

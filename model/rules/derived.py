@@ -185,39 +185,37 @@ class I11(Rule):
         facts.Cancelled: "on_cancelled",
         facts.Armed: "on_armed",
         facts.Expired: "on_expired",
-        facts.Woken: SCENE,
+        facts.Woken: "on_woken",
         facts.Blocked: "on_block",
-        facts.Resumed: SCENE,
-        facts.EmulationArmed: "on_emulation",
-        facts.EmulationCancelled: "on_emulation_ended",
-        facts.EmulationExpired: "on_emulation_ended",
-        facts.Injected: "on_inject",
+        facts.Resumed: "on_resumed",
+        facts.LockReleased: "on_unlock",
+        facts.EmulationArmed: SCENE,
+        facts.EmulationCancelled: SCENE,
+        facts.EmulationExpired: SCENE,
+        facts.Injected: SCENE,
         facts.GuestPtimer: SCENE,
         facts.Entered: "on_entry",
     }
 
     def reset(self) -> None:
         self.covered = [False] * self.config.vcpus
-        self.emulated = [-1] * self.config.vcpus
-        self.told = [False] * self.config.vcpus
+        self.waking = -1
 
-    def on_emulation(self, f: facts.EmulationArmed) -> None:
-        self.emulated[f.vcpu] = f.expiry
+    def on_resumed(self, f: facts.Resumed) -> None:
+        # Whoever is let go on is woken right after.
+        self.waking = f.resumed
 
-    def on_emulation_ended(self, f: facts.EmulationCancelled | facts.EmulationExpired) -> None:
-        if not isinstance(f, facts.EmulationExpired) or not f.early:
-            self.emulated[f.vcpu] = -1
+    def on_woken(self, f: facts.Woken) -> None:
+        if f.vcpu == self.waking:
+            self.waking = -1
 
-    def on_inject(self, f: facts.Injected) -> None:
-        if f.vintid == PTIMER_PPI:
-            self.told[f.vcpu] = f.level
+    def on_unlock(self, f: facts.LockReleased) -> None:
+        if f.lock == "dist":
+            self.waking = -1
 
     def on_entry(self, f: facts.Entered) -> None:
         scene, v = self.scene, f.vcpu
-        if scene.pctl[v] != ENABLE or self.era == "seed":
-            return
-        armed = 0 <= self.emulated[v] <= max(scene.pdeadline[v], scene.now)
-        if not armed and not (self.told[v] and scene.pfires(v)):
+        if self.era == "lazy" and not scene.pcovered(v):
             self.fail(
                 f"VCPU {v} entered its guest on CPU {f.cpu} with its physical timer due at "
                 f"{scene.pdeadline[v]} ns (it is {scene.now} ns), and neither an interrupt nor a "
@@ -232,7 +230,7 @@ class I11(Rule):
 
     def on_block(self, f: facts.Blocked) -> None:
         scene, v = self.scene, f.vcpu
-        if scene.paused[v]:
+        if scene.paused[v] or v == self.waking:
             return
         if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
             self.fail(

@@ -161,7 +161,8 @@ class R8(Rule):
         facts.Injected: "on_inject",
         facts.Resampled: "on_resample",
         facts.RegisterWritten: "on_register",
-        facts.Retargeted: SCENE,
+        facts.Retargeted: "on_retarget",
+        facts.Exited: "on_exit",
         facts.Queued: "on_queue",
         facts.Entered: "on_entry",
         facts.Loaded: SCENE,
@@ -172,6 +173,15 @@ class R8(Rule):
         self.pending = [0] * self.config.pcpus
         self.owed: list[list[int]] = [[] for _ in range(self.config.vcpus)]
         self.lowered: list[list[int]] = [[] for _ in range(self.config.vcpus)]
+        # Routed elsewhere, and perhaps back, since the VCPU's last exit: KVM kicks nobody for that.
+        self.routed: list[list[int]] = [[] for _ in range(self.config.vcpus)]
+
+    def on_retarget(self, f: facts.Retargeted) -> None:
+        for routed in self.routed:
+            routed.append(f.vintid)
+
+    def on_exit(self, f: facts.Exited) -> None:
+        self.routed[f.vcpu].clear()
 
     def on_moved(self, f: facts.LrMoved) -> None:
         bit = 1 << f.index
@@ -244,7 +254,9 @@ class R8(Rule):
         room = len(used) < self.config.lrs
         self.owed[f.vcpu] = still = [x for x in owed if not held.get(x, 0) & PENDING]
         for vintid in still:
-            if room and vintid not in held and self.scene.is_enabled(f.vcpu, vintid):
+            if not room or vintid in held or vintid in self.routed[f.vcpu]:
+                continue
+            if self.scene.is_enabled(f.vcpu, vintid):
                 self.fail(
                     f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} without vINTID {vintid}, "
                     "which KVM took back pending at an exit and did not find to be over"
