@@ -1,6 +1,10 @@
 """What facts add up to about the guests' physical timers: a part of ``scene``."""
 
+from collections.abc import Callable
+from typing import Any
+
 from model import facts
+from model.facts import Fact
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["PhysScene"]
@@ -11,7 +15,8 @@ class PhysScene:
 
     Per VCPU ``v``: ``pctl[v]`` and ``pdeadline[v]``; ``phandling[v]``, that the guest acknowledged
     its interrupt and has not deactivated it; ``psw_pending[v]``, that KVM has it pending in
-    software, in no List Register.
+    software, in no List Register; ``told[v]``, the level that it gave the vgic last;
+    ``emulated[v]``, what a soft timer is armed for that stands in for the comparator (-1: none is).
     """
 
     now: int
@@ -25,6 +30,17 @@ class PhysScene:
         self.pdeadline = [0] * vcpus
         self.phandling = [False] * vcpus
         self.psw_pending = [False] * vcpus
+        self.told = [False] * vcpus
+        self.emulated = [-1] * vcpus
+
+    def phys_handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
+        """Return what to call for the facts that are about that timer alone."""
+        return {
+            facts.GuestPtimer: self.on_guest_ptimer,
+            facts.EmulationArmed: self.on_emulation_armed,
+            facts.EmulationCancelled: self.on_emulation_cancelled,
+            facts.EmulationExpired: self.on_emulation_expired,
+        }
 
     def powed(self, v: int) -> bool:
         """Tell whether the guest's physical timer fires or will fire."""
@@ -42,9 +58,31 @@ class PhysScene:
             return self.pdeadline[v]
         return min(self.deadline[v], self.pdeadline[v])
 
+    def pcovered(self, v: int) -> bool:
+        """Tell whether, while its guest runs, the timer's interrupt is there or will come."""
+        if self.pctl[v] != ENABLE or 0 <= self.emulated[v] <= max(self.pdeadline[v], self.now):
+            return True
+        return self.told[v] and self.pfires(v)
+
     def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
         self.pctl[f.vcpu] = f.ctl
         self.pdeadline[f.vcpu] = f.cval
+
+    def on_emulation_armed(self, f: facts.EmulationArmed) -> None:
+        self.emulated[f.vcpu] = f.expiry
+
+    def on_emulation_cancelled(self, f: facts.EmulationCancelled) -> None:
+        self.emulated[f.vcpu] = -1
+
+    def on_emulation_expired(self, f: facts.EmulationExpired) -> None:
+        if not f.early:
+            self.emulated[f.vcpu] = -1
+
+    def on_phys_inject(self, f: facts.Injected) -> None:
+        """Take the level that was given to the vgic, and what that made of it."""
+        self.told[f.vcpu] = f.level
+        if f.accepted:
+            self.psw_pending[f.vcpu] = f.level
 
     def on_phys_fold(self, f: facts.Folded) -> None:
         """Take the software state of its interrupt after a fold."""

@@ -77,6 +77,7 @@ class Scene(GicScene, PhysScene):
         self.sw_pending = [False] * vcpus
         self.armed = [False] * vcpus
         self.reset_phys(vcpus)
+        self.handlings = {VTIMER_PPI: self.handling, PTIMER_PPI: self.phandling}
         self.device_work: list[tuple[int, ...]] = [()] * vcpus
 
     def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
@@ -104,7 +105,6 @@ class Scene(GicScene, PhysScene):
             facts.TimerSaved: self.on_timer_saved,
             facts.TimerRead: self.on_timer_read,
             facts.GuestTimer: self.on_guest_timer,
-            facts.GuestPtimer: self.on_guest_ptimer,
             facts.GuestMask: self.on_guest_mask,
             facts.AckedByGuest: self.on_guest_ack,
             facts.DeactivatedByGuest: self.on_guest_deactivate,
@@ -118,6 +118,7 @@ class Scene(GicScene, PhysScene):
             facts.Cancelled: self.on_cancelled,
             facts.Expired: self.on_expired,
             facts.VmReset: self.on_reset,
+            **self.phys_handlers(),
         }
 
     # -- questions -----------------------------------------------------------------------------
@@ -178,8 +179,8 @@ class Scene(GicScene, PhysScene):
     def on_inject(self, f: facts.Injected) -> None:
         if f.accepted and f.vintid == VTIMER_PPI:
             self.sw_pending[f.vcpu] = f.level
-        elif f.accepted and f.vintid == PTIMER_PPI:
-            self.psw_pending[f.vcpu] = f.level
+        elif f.vintid == PTIMER_PPI:
+            self.on_phys_inject(f)
 
     def on_resample(self, f: facts.Resampled) -> None:
         if f.vintid == VTIMER_PPI:
@@ -253,10 +254,8 @@ class Scene(GicScene, PhysScene):
 
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         v = self.guest[f.cpu]
-        if f.vintid == VTIMER_PPI and v >= 0:
-            self.handling[v] = True
-        elif f.vintid == PTIMER_PPI and v >= 0:
-            self.phandling[v] = True
+        if f.vintid in self.handlings and v >= 0:
+            self.handlings[f.vintid][v] = True
 
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         v = self.guest[f.cpu]
@@ -270,11 +269,10 @@ class Scene(GicScene, PhysScene):
 
     def no_longer_handled(self, v: int, vintid: int) -> None:
         """Note that the guest's handler of a timer is over; a line still high fires again."""
+        if vintid in self.handlings:
+            self.handlings[vintid][v] = False
         if vintid == VTIMER_PPI:
-            self.handling[v] = False
             self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
-        elif vintid == PTIMER_PPI:
-            self.phandling[v] = False
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True

@@ -34,10 +34,10 @@ class I11(Rule):
         facts.Blocked: "on_block",
         facts.Resumed: "on_resumed",
         facts.LockReleased: "on_unlock",
-        facts.EmulationArmed: "on_emulation",
-        facts.EmulationCancelled: "on_emulation_ended",
-        facts.EmulationExpired: "on_emulation_ended",
-        facts.Injected: "on_inject",
+        facts.EmulationArmed: SCENE,
+        facts.EmulationCancelled: SCENE,
+        facts.EmulationExpired: SCENE,
+        facts.Injected: SCENE,
         facts.GuestPtimer: SCENE,
         facts.Entered: "on_entry",
     }
@@ -45,8 +45,6 @@ class I11(Rule):
     def reset(self) -> None:
         self.covered = [False] * self.config.vcpus
         self.waking = -1
-        self.emulated = [-1] * self.config.vcpus
-        self.told = [False] * self.config.vcpus
 
     def on_resumed(self, f: facts.Resumed) -> None:
         # Whoever is let go on is woken right after.
@@ -60,23 +58,9 @@ class I11(Rule):
         if f.lock == "dist":
             self.waking = -1
 
-    def on_emulation(self, f: facts.EmulationArmed) -> None:
-        self.emulated[f.vcpu] = f.expiry
-
-    def on_emulation_ended(self, f: facts.EmulationCancelled | facts.EmulationExpired) -> None:
-        if not isinstance(f, facts.EmulationExpired) or not f.early:
-            self.emulated[f.vcpu] = -1
-
-    def on_inject(self, f: facts.Injected) -> None:
-        if f.vintid == PTIMER_PPI:
-            self.told[f.vcpu] = f.level
-
     def on_entry(self, f: facts.Entered) -> None:
         scene, v = self.scene, f.vcpu
-        if scene.pctl[v] != ENABLE or self.era == "seed":
-            return
-        armed = 0 <= self.emulated[v] <= max(scene.pdeadline[v], scene.now)
-        if not armed and not (self.told[v] and scene.pfires(v)):
+        if self.era == "lazy" and not scene.pcovered(v):
             self.fail(
                 f"VCPU {v} entered its guest on CPU {f.cpu} with its physical timer due at "
                 f"{scene.pdeadline[v]} ns (it is {scene.now} ns), and neither an interrupt nor a "

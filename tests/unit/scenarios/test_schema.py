@@ -174,6 +174,24 @@ def test_a_guest_that_waits_for_what_it_never_asked_for_is_refused() -> None:
         parse(text, "here")
 
 
+def test_each_timer_has_its_own_interrupts_to_wait_for() -> None:
+    text = 'name = "x"\ntitle = "x"\n[[vcpu]]\nprogram = ["ptimer 5", "tval 5", {}]\n'
+    parse(text.format('"idle 1", "pidle 1"'), "here")
+    with pytest.raises(UsageError, match=r"'pidle 2' waits for 2 ptimer .* only 1 'ptimer NS'"):
+        parse(text.format('"pidle 2"'), "here")
+    with pytest.raises(UsageError, match=r"'idle 2' waits for 2 timer .* only 1 'timer NS'"):
+        parse(text.format('"idle 2"'), "here")
+
+
+def test_the_physical_timers_interrupt_is_there_if_a_guest_uses_the_timer() -> None:
+    text = 'name = "x"\ntitle = "x"\n[[vcpu]]\nprogram = ["disable 30", "{}"]\n'
+    parse(text.format("ptimer off"), "here")
+    with pytest.raises(UsageError, match=r"no interrupt 30; expected .* the timer \(27\)"):
+        parse(text.format("work 1"), "here")
+    with pytest.raises(UsageError, match=r"no interrupt 31; expected .* the timer \(27 or 30\)"):
+        parse(text.replace("30", "31").format("ptimer off"), "here")
+
+
 def test_an_empty_program_is_refused() -> None:
     with pytest.raises(UsageError, match="program"):
         parse('name = "x"\ntitle = "x"\n[[vcpu]]\nprogram = []\n', "here")
