@@ -38,7 +38,7 @@ def world_of(
     )
 
 
-def outcomes(world: VgicWorld, schedules: int, *, audited: int = 40) -> Iterator[Outcome]:
+def outcomes(world: VgicWorld, schedules: int, *, audited: int = 15) -> Iterator[Outcome]:
     """Run schedules 0, 1, ... and yield how each ended; footprints of the first are audited."""
     engine = DirectEngine()
     for i in range(schedules):

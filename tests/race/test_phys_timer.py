@@ -43,7 +43,7 @@ ERAS = pytest.mark.parametrize("era", [Seed, Lazy])
 
 @ERAS
 def test_every_footprint_holds(era: type[Kvm]) -> None:
-    for outcome in outcomes(world_of("timer-phys", era), 250, audited=250):
+    for outcome in outcomes(world_of("timer-phys", era), 80, audited=80):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -59,13 +59,13 @@ def test_every_footprint_holds(era: type[Kvm]) -> None:
     ids=str,
 )
 def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -> None:
-    for outcome in outcomes(world_of("timer-phys", era, knobs), 80, audited=20):
+    for outcome in outcomes(world_of("timer-phys", era, knobs), 50, audited=10):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize(("scenario", "era"), [(RESET, Seed), (RESET, Lazy), (SAVE, Lazy)])
 def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
-    for outcome in outcomes(world_of(scenario, era), 250, audited=60):
+    for outcome in outcomes(world_of(scenario, era), 120, audited=20):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 

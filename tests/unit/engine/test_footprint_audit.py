@@ -230,7 +230,7 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
     era = variant in ("seed", "lazy")
     world = world_of(scenario, resolve_variant(variant))
-    ended = list(outcomes(world, 12 if era else 3))
+    ended = list(outcomes(world, 12 if era else 2))
     assert all(outcome.steps > 0 for outcome in ended)
     if era:
         assert all(outcome.bound == "" for outcome in ended)
