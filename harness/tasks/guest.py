@@ -89,10 +89,11 @@ class GuestCpu(GuestIsr):
             self.take_exception()
         if guest.isr:
             return self.fetch_isr()
-        if self.to_deactivate():
+        if self.has_deferred and self.to_deactivate():
             return o.guest_dir
+        program = guest.program
         while True:
-            instruction = guest.program[guest.pc]
+            instruction = program[guest.pc]
             code = instruction.code
             if code in IDLES:
                 # Mask, look, wait: so that no interrupt comes between the look and the WFI. With
@@ -141,7 +142,7 @@ class GuestCpu(GuestIsr):
         guest = self.guest
         if guest.isr:
             return self.execute_isr()
-        if self.to_deactivate():
+        if self.has_deferred and self.to_deactivate():
             return self.deactivate_deferred()
         instruction = guest.program[guest.pc]
         code = instruction.code

@@ -32,7 +32,7 @@ ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_AGAIN, ISR_BODY = 1, 2, 3,
 class GuestIsr:
     """The handler's part of a guest on a CPU."""
 
-    __slots__ = ("c", "config", "gic", "guest", "messages", "o", "t", "world")
+    __slots__ = ("c", "config", "gic", "guest", "has_deferred", "messages", "o", "t", "world")
 
     def __init__(self, world: "VgicWorld", t: Context) -> None:
         machine = world.machine
@@ -44,6 +44,7 @@ class GuestIsr:
         self.guest: Guest = machine.guests[t.v]
         self.messages = machine.messages
         self.config = machine.config
+        self.has_deferred = self.config.eoimode == 1 and self.config.deactivate != "handler"
 
     # -- fetch ---------------------------------------------------------------------------------
 
