@@ -1,8 +1,8 @@
 """Measures the budgets of the design: absolute figures, and ratios to the bare engines.
 
-``uv run pytest -m bench -s -n 0`` prints the table. The machine is shared and noisy, so each figure is
-the best of several runs, what is compared is measured in the same process one after the other, and
-only ratios are judged (loosely) by the tests.
+``uv run pytest -m bench -s -n 0`` prints the table. The machine is shared and noisy, so each figure
+is the best of several runs, what is compared is measured in the same process one after the other,
+and only ratios are judged (loosely) by the tests.
 """
 
 import gc
