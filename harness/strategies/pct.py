@@ -7,7 +7,7 @@ others. One execution finds a bug of depth d with probability at least 1/(n * k^
 and k steps.
 
 Deviations: only steps with a real choice count as steps, k is learnt as the largest count seen (as
-Shuttle and Coyote do), and change points are distinct. Long past the last change point the walk is
+Shuttle and Coyote do), and change points are distinct. Well past the last change point the walk is
 random: with fixed priorities a task that spins until another goes on would starve it for ever.
 """
 
@@ -18,7 +18,7 @@ from harness.contract import Abandon, RunInfo, Task
 
 __all__ = ["Pct"]
 
-FAIR_FACTOR, FAIR_LEAST = 2, 400
+FAIR_MARGIN = 200
 K_FIRST = 100
 """The number of steps assumed before any execution has been seen."""
 
@@ -55,7 +55,7 @@ class Pct:
         count = min(self.depth - 1, self.k)
         points = self.rng.sample(range(self.k), count)
         self.changes = {step: j for j, step in enumerate(points, 1)}
-        self.fair_from = FAIR_FACTOR * self.k + FAIR_LEAST
+        self.fair_from = self.k + FAIR_MARGIN
         return True
 
     def choose(
