@@ -115,19 +115,20 @@ class Kvm(PhysTimer):
         """
         await self.point(t, "check_requests")
         thread = self.machine.threads[t.v]
-        requests = thread.requests
-        self.emit(facts.RequestsChecked(t.v, requests != 0))
-        thread.requests = 0
-        stop = thread.stop
-        if requests & REQ_SLEEP:
+        self.emit(facts.RequestsChecked(t.v, thread.requests != 0))
+        # KVM_REQ_IRQ_PENDING asked for no more than this look.
+        thread.requests &= REQ_SLEEP | REQ_PROCESS_UPDATE
+        if thread.requests & REQ_SLEEP:
+            thread.requests &= ~REQ_SLEEP
             await self.paused(t)
-        if requests & REQ_PROCESS_UPDATE:
+        if thread.stop:
+            await self.stop_in_user(t)
+        elif thread.requests & REQ_PROCESS_UPDATE:
+            thread.requests &= ~REQ_PROCESS_UPDATE
             await self.irqs_off_point(t)
             await self.prune(t)
             await t.step(t.o.irq_restore)
             t.p.irqs_off = False
-        if stop:
-            await self.stop_in_user(t)
 
     async def ready_to_enter(self, t: Context) -> bool:
         """Announce guest mode, then look once more whether something was asked.

@@ -114,7 +114,6 @@ class Injection:
             vgic = self.machine.vgics[target]
             await ctx.step(o.inject_unlock)
             self.gave_irqrestore(ctx, irq, saved)
-            # Somebody can do things here; they are looked at again below.
             if saved:
                 await self.irq_save(ctx)
             await ctx.lock(vgic, o.queue_ap_list)

@@ -166,11 +166,5 @@ class Lazy(Kvm):
         await self.emulate(t)
 
     def enabling(self, t: Context, irq: VgicIrq) -> None:
-        """Sample the line of the mapped interrupt that is being enabled (e40cc57bac79)."""
-        if not irq.is_mapped_level():
-            return
-        was_high = irq.line_level
-        irq.line_level = self.device_level(t, irq)
-        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
-        if not irq.active and was_high and not irq.line_level:
-            self.set_phys_active(t, irq.hwintid, False)
+        """Sample the line of the interrupt that is being enabled, if it is a mapped level."""
+        self.sample_enabled(t, irq)

@@ -84,13 +84,26 @@ class Mmio(Halt):
     def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Look at a mapped interrupt's line again when the guest enables it (irq_lock held)."""
 
+    def sample_enabled(self, t: Context, irq: VgicIrq) -> None:
+        """Do so; a line that fell meanwhile releases the physical interrupt (e40cc57bac79)."""
+        if not irq.is_mapped_level():
+            return
+        was_high = irq.line_level
+        irq.line_level = self.device_level(t, irq)
+        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        if not irq.active and was_high and not irq.line_level:
+            self.set_phys_active(t, irq.hwintid, False)
+
     async def write_pending(self, t: Context, irq: VgicIrq, on: bool) -> None:
         """vgic_mmio_write_spending and _cpending.
 
         A mapped interrupt made pending is made active at the distributor, as if the host had
         acknowledged it. One that is cleared, and not active, is released there, so that the host
-        takes it again if its device insists; its pending state there is cleared, for edges.
+        takes it again if its device insists; its pending state there is cleared, for edges. The
+        bits of a GICv2's SGIs ignore writes (82e40f558de5).
         """
+        if irq.sourced:
+            return
         await self.irqs_off_point(t)
         await t.lock(irq, t.ops_on(irq, t.v).write_pending)
         self.took(t, irq)
@@ -140,8 +153,11 @@ class Mmio(Halt):
     # -- active --------------------------------------------------------------------------------
 
     def must_halt(self, irq: VgicIrq) -> bool:
-        """vgic_access_active_prepare: whether the interrupt may be in another VCPU's registers."""
-        return irq.is_spi() or self.machine.gic.version == 3
+        """vgic_access_active_prepare: whether the interrupt may be in another VCPU's registers.
+
+        A VCPU's access to its own private interrupts halts nobody: it is out of its guest itself.
+        """
+        return irq.is_spi()
 
     async def access_active(self, t: Context, irq: VgicIrq, *, halt: bool) -> None:
         """vgic_access_active_prepare."""

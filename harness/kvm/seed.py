@@ -155,14 +155,17 @@ class Seed(Kvm):
 
     halts_for_reads = False
 
+    def must_halt(self, irq: VgicIrq) -> bool:
+        """vgic_change_active_prepare of 4.14 halts for a GICv3's private interrupts, too."""
+        return irq.is_spi() or self.machine.gic.version == 3
+
     def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Until 4.15 the timer's level is computed at each entry; nothing is looked at here.
 
         A forwarded SPI, which is the same in both eras, is.
         """
-        if irq.is_spi() and irq.is_mapped_level():
-            irq.line_level = self.device_level(t, irq)
-            self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        if irq.is_spi():
+            self.sample_enabled(t, irq)
 
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_change_active: wait until the VCPU that may still have to fold it was put.

@@ -126,14 +126,14 @@ class User(Mmio):
         for v in range(len(self.machine.threads)):
             await u.step(u.ops(v).save_vgic)
             machine = self.machine
-            saved = SavedVcpu(irqs=tuple(self.saved_irq(irq) for irq in self.private(v)))
-            self.keep(v, saved)
+            irqs = tuple(self.saved_irq(irq) for irq in self.private(v))
+            self.keep(v, SavedVcpu(irqs=irqs))
             timer = machine.irqs[v]
             self.emit(facts.VmSaved(v, "vgic", timer.is_pending(), timer.active))
             await u.step(u.ops(v).save_timer)
             vtimer = machine.vtimers[v]
             timers = tuple((timer.cval, timer.ctl) for timer in self.timers(v))
-            self.keep(v, msgspec.structs.replace(saved, timers=timers))
+            self.keep(v, msgspec.structs.replace(machine.monitor.saved[v], timers=timers))
             fires = vtimer.should_fire(machine.clock.now)
             self.emit(facts.VmSaved(v, "timer", fires, False))
 

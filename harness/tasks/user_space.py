@@ -1,8 +1,8 @@
 """The VM monitor: it stops all VCPUs, resets the VM or saves and restores it, and lets them go on.
 
-How often it does so, and whether it waits until a certain guest is in its interrupt handler, is
-drawn before its first step, so that never is an execution, too. A VM one of whose guests has
-finished is left alone.
+How often it resets, and then how often it saves, is drawn, so that never is an execution, too; and
+before each time, whether it waits until a certain guest is in its interrupt handler. A VM one of
+whose guests has finished is left alone.
 """
 
 from typing import TYPE_CHECKING

@@ -10,12 +10,16 @@ from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["I11", "I12"]
 
+SGIS = 16
+
 EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
 """With one of these the guest's progress brings the exit at which the rest is looked at."""
 
 
 class I11(Rule):
-    """Blocking is sound: no sleep on a deliverable interrupt, nor on an uncovered timer.
+    """Blocking is sound: no sleep on a timer's deliverable interrupt, nor on an uncovered timer.
+
+    (Of other interrupts that are slept on, L1, R27 and I6 know at rest.)
 
     The emulated physical timer must be covered in the guest, too: what it raised is injected, and
     for its next rise a soft timer is armed. (In 4.14 one that fires between the timer's flush and
@@ -24,7 +28,7 @@ class I11(Rule):
 
     id = "I11"
     section = "The Architected Timer, first list, steps 5 to 8 (INV-COVER)"
-    title = "a VCPU sleeps on no deliverable interrupt, and its timer is covered meanwhile"
+    title = "a VCPU sleeps on no timer interrupt it could take, and its timer is covered meanwhile"
     needs = {
         facts.Put: "on_put",
         facts.Cancelled: "on_cancelled",
@@ -126,6 +130,7 @@ class I12(Rule):
         facts.IsrBegan: "on_isr",
         facts.IsrEnded: "on_isr_end",
         facts.LrWritten: "on_written",
+        facts.AckedByHost: "on_host_ack",
         facts.Exited: "on_exit",
         facts.Entered: "on_entry",
         facts.HcrWritten: SCENE,
@@ -175,6 +180,12 @@ class I12(Rule):
 
     def on_exit(self, f: facts.Exited) -> None:
         self.ipi_sent[f.vcpu] = False
+
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        # The IPI has been taken, perhaps by an entry that was given up: it covers nothing later.
+        v = self.scene.loaded[f.cpu]
+        if f.intid < SGIS and v >= 0:
+            self.ipi_sent[v] = False
 
     def on_wake(self, f: facts.Woken) -> None:
         self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]
