@@ -317,7 +317,9 @@ def left_out(text: str, tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_test_is_left_out() -> None:
-    assert on(left_out, "@pytest.mark.skip\ndef test(): pass")
-    assert on(left_out, "pytest.xfail('why')")
+    for mark in ("skip", "skipif", "xfail"):
+        assert on(left_out, f"@pytest.mark.{mark}\ndef test(): pass")
+    for call in ("skip", "xfail", "importorskip"):
+        assert on(left_out, f"pytest.{call}('why')")
     assert not on(left_out, "@pytest.mark.parametrize('x', [])\ndef test(x): pass")
     assert complaints(left_out, "tests") == []
