@@ -6,11 +6,11 @@ frozen structs. A list or dict would let a change slip past the audit of footpri
 ``key`` and past ``copy``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 
-__all__ = ["Part"]
+__all__ = ["Part", "bits_of"]
 
 
 class Part:
@@ -62,3 +62,11 @@ class Part:
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.FIELDS)
         return f"{type(self).__name__}({state})"
+
+
+def bits_of(parts: Iterable[Part]) -> int:
+    """Return the resource bits of several parts, as the footprint of a look at all of them."""
+    bits = 0
+    for part in parts:
+        bits |= part.bit
+    return bits

@@ -238,6 +238,23 @@ class Kvm(PhysTimer):
         self.emit(facts.Cancelled(v, hrtimer.armed))
         self.hrtimer_drop(hrtimer)
 
+    async def begin_load(self, t: Context) -> None:
+        """Be the VCPU that this CPU has (kvm_get_running_vcpu), and load the vgic's context."""
+        await t.step(t.o.set_running)
+        t.p.running_vcpu = t.v
+        thread = self.machine.threads[t.v]
+        thread.cpu = t.c
+        thread.loaded = True
+        await self.load_vgic(t)
+
+    async def end_put(self, t: Context) -> None:
+        """Put the vgic's context, and leave this CPU to no VCPU."""
+        await self.put_vgic(t)
+        await t.step(t.o.clear_running)
+        t.p.running_vcpu = -1
+        self.machine.threads[t.v].loaded = False
+        self.emit(facts.Put(t.v, t.c))
+
     async def load_vgic(self, t: Context) -> None:
         """kvm_vgic_load: VMCR and active priorities."""
         await t.step(t.o.vgic_load)

@@ -8,6 +8,7 @@ from harness.kvm.prune import Prune
 from harness.tasks.context import Context
 from model import facts
 from model.host.thread import EXITING, IN_GUEST, OUTSIDE, REQ_SLEEP
+from model.part import bits_of
 
 __all__ = ["SGI_CALL", "Halt"]
 
@@ -48,9 +49,7 @@ class Halt(Prune):
     async def calls_done(self, t: Context) -> None:
         """smp_call_function_many's wait: preemption off, interrupts on."""
         pcpus = self.machine.pcpus
-        reads = t.signals.bit
-        for p in pcpus:
-            reads |= p.bit
+        reads = t.signals.bit | bits_of(pcpus)
 
         def done() -> bool:
             return t.irqs_clear() and not any(p.call for p in pcpus)

@@ -51,12 +51,7 @@ class Lazy(Kvm):
 
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load, preemption off and interrupts on."""
-        await t.step(t.o.set_running)
-        t.p.running_vcpu = t.v
-        thread = self.machine.threads[t.v]
-        thread.cpu = t.c
-        thread.loaded = True
-        await self.load_vgic(t)
+        await self.begin_load(t)
         await self.load_timer(t)
         self.emit(facts.Loaded(t.v, t.c))
 
@@ -103,11 +98,7 @@ class Lazy(Kvm):
         if covers:
             await t.step(t.o.soft_arm)
             self.soft_timer_start(t)
-        await self.put_vgic(t)
-        await t.step(t.o.clear_running)
-        t.p.running_vcpu = -1
-        self.machine.threads[t.v].loaded = False
-        self.emit(facts.Put(t.v, t.c))
+        await self.end_put(t)
 
     # -- blocking ------------------------------------------------------------------------------
 
@@ -136,17 +127,16 @@ class Lazy(Kvm):
         if v < 0:
             return None
         h.v = v
-        await h.step(h.ops(v).isr_should_fire)
-        vtimer = self.machine.vtimers[v]
-        if vtimer.loaded:
-            level = self.machine.timers[h.c].output()
-        else:
-            level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(v, "live" if vtimer.loaded else "memory", level))
+        level = await self.isr_level(h)
         if level:
-            vtimer.irq_level = True
+            self.machine.vtimers[v].irq_level = True
             await self.inject(h, v, True)
         return level
+
+    async def isr_level(self, h: Context) -> bool:
+        """kvm_timer_should_fire, for the handler, of the VCPU it works for."""
+        await h.step(h.ops(h.v).isr_should_fire)
+        return self.input_level(h)
 
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         """kvm_bg_timer_expire: it only wakes; what is due is found at the next load."""

@@ -89,8 +89,7 @@ class Mmio(Halt):
         if not irq.is_mapped_level():
             return
         was_high = irq.line_level
-        irq.line_level = self.device_level(t, irq)
-        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        self.sample_line(t, irq)
         if not irq.active and was_high and not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)
 
@@ -142,13 +141,6 @@ class Mmio(Halt):
         value = self.device_level(t, irq) if irq.is_mapped_level() else irq.is_pending()
         self.emit(facts.RegisterRead(t.v, irq.intid, "ispendr", value))
         await self.unlock(t, irq)
-
-    def device_level(self, t: Context, irq: VgicIrq) -> bool:
-        """vgic_get_phys_line_level."""
-        if not irq.is_spi():
-            return self.input_level(t)
-        self.machine.messages.before_access(t.c)
-        return self.machine.gic.is_pending(t.c, irq.hwintid)
 
     # -- active --------------------------------------------------------------------------------
 
@@ -272,11 +264,6 @@ class Mmio(Halt):
         """Drop irq_lock, interrupts still off."""
         await t.step(t.ops_on(irq, t.v).irq_unlock)
         self.gave(t, irq)
-
-    async def point_on(self, t: Context, v: int, name: str) -> None:
-        """Make step ``name`` on VCPU ``v``, where the thread can be preempted."""
-        while await t.preemptible(getattr(t.ops(v), name)):
-            await self.preempted(t)
 
     async def handle_sgi(self, t: Context) -> None:
         """vgic_v3_dispatch_sgi (GICv2: vgic_mmio_write_sgir): an edge for the target VCPU."""

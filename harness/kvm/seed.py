@@ -10,6 +10,7 @@ from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
+from model.part import bits_of
 from model.vgic.irq import VgicIrq
 
 __all__ = ["Seed"]
@@ -173,9 +174,7 @@ class Seed(Kvm):
         Its CPU has taken the IPI, but folds with interrupts on, later (C1b).
         """
         threads = self.machine.threads
-        reads = irq.bit
-        for thread in threads:
-            reads |= thread.bit
+        reads = irq.bit | bits_of(threads)
 
         def put() -> bool:
             return irq.vcpu in (-1, t.v) or not threads[irq.vcpu].loaded
@@ -186,23 +185,14 @@ class Seed(Kvm):
 
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
-        await t.step(t.o.set_running)
-        t.p.running_vcpu = t.v
-        thread = self.machine.threads[t.v]
-        thread.cpu = t.c
-        thread.loaded = True
-        await self.load_vgic(t)
+        await self.begin_load(t)
         self.emit(facts.Loaded(t.v, t.c))
 
     async def vcpu_put(self, t: Context) -> None:
         """kvm_arch_vcpu_put as of 4.14."""
         await t.step(t.o.timer_put)
         self.machine.vtimers[t.v].cleared_last = False
-        await self.put_vgic(t)
-        await t.step(t.o.clear_running)
-        t.p.running_vcpu = -1
-        self.machine.threads[t.v].loaded = False
-        self.emit(facts.Put(t.v, t.c))
+        await self.end_put(t)
 
     # -- blocking ------------------------------------------------------------------------------
 

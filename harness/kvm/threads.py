@@ -3,23 +3,18 @@
 Linux kernel/sched and the preempt notifiers of virt/kvm/kvm_main.c, as far as KVM can tell.
 """
 
-from typing import Any
-
 from harness.kvm.inject import Injection
 from harness.tasks.context import Context
 from model import facts
 from model.host.lock import RANK_CONFIG
 from model.host.thread import INTERRUPTIBLE, RUNNING, UNINTERRUPTIBLE
+from model.part import bits_of
 
 __all__ = ["Threads"]
 
 
 class Threads(Injection):
     """How a VCPU's thread gets a CPU, loses it, sleeps and wakes."""
-
-    def op(self, t: Context, name: str) -> Any:
-        """Return an operation by name, on the CPU where the thread is now."""
-        return getattr(t.o, name)
 
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load."""
@@ -36,9 +31,7 @@ class Threads(Injection):
         machine = self.machine
         thread = machine.threads[t.v]
         pcpus = machine.pcpus
-        reads = thread.bit
-        for p in pcpus:
-            reads |= p.bit
+        reads = thread.bit | bits_of(pcpus)
 
         def can_run() -> bool:
             if sleeping and thread.state != RUNNING:
@@ -59,15 +52,19 @@ class Threads(Injection):
         t.p.owner = -1
         t.p.irqs_off = False
 
-    async def point(self, t: Context, name: str) -> None:
-        """Make step ``name`` where the thread can be preempted, as often as it is."""
-        while await t.preemptible(self.op(t, name)):
-            await self.preempted(t)
+    async def point(self, t: Context, name: str, *, loaded: bool = True) -> None:
+        """Make step ``name`` where the thread can be preempted, as often as it is.
 
-    async def unloaded_point(self, t: Context, name: str) -> None:
-        """Make step ``name`` in user space, where the thread can be preempted, too."""
-        while await t.preemptible(self.op(t, name)):
-            await self.preempted(t, loaded=False)
+        By name, because the operation is that of the CPU where the thread is by then; not
+        ``loaded``: in user space.
+        """
+        while await t.preemptible(getattr(t.o, name)):
+            await self.preempted(t, loaded=loaded)
+
+    async def point_on(self, t: Context, v: int, name: str) -> None:
+        """Make step ``name`` on VCPU ``v``, where the thread can be preempted."""
+        while await t.preemptible(getattr(t.ops(v), name)):
+            await self.preempted(t)
 
     async def preempted(self, t: Context, *, loaded: bool = True) -> None:
         """Be scheduled out and in again; the preempt notifiers put and load the VCPU."""
@@ -110,7 +107,7 @@ class Threads(Injection):
         """Complete an access in user space: put with IRQs on, user space, KVM_RUN, load."""
         await self.vcpu_put(t)
         self.emit(facts.UserLeft(t.v))
-        await self.unloaded_point(t, "user_space")
+        await self.point(t, "user_space", loaded=False)
         self.emit(facts.UserEntered(t.v))
         await self.vcpu_load(t)
 
@@ -120,7 +117,7 @@ class Threads(Injection):
         self.emit(facts.UserLeft(t.v))
         thread = self.machine.threads[t.v]
         while True:
-            await self.unloaded_point(t, "user_stop")
+            await self.point(t, "user_stop", loaded=False)
             if not thread.stop:
                 break
             thread.in_user = True

@@ -12,6 +12,7 @@ from harness.tasks.context import Context
 from model import facts
 from model.device import ForwardedDevice
 from model.monitor import SavedIrq, SavedVcpu
+from model.part import bits_of
 from model.vgic.irq import VgicIrq
 from model.vgic.vtimer import VTimer
 
@@ -114,10 +115,11 @@ class User(Mmio):
     async def synchronize_irq(self, u: Context) -> None:
         """Wait until no host handler runs (upstream: none of this interrupt)."""
         pcpus = self.machine.pcpus
-        reads = 0
-        for p in pcpus:
-            reads |= p.bit
-        await u.task.step(u.o.synchronize_irq, lambda: not any(p.in_irq for p in pcpus), reads)
+
+        def all_idle() -> bool:
+            return not any(p.in_irq for p in pcpus)
+
+        await u.task.step(u.o.synchronize_irq, all_idle, bits_of(pcpus))
 
     # -- save and restore ----------------------------------------------------------------------
 
@@ -176,10 +178,8 @@ class User(Mmio):
         await u.lock(irq, u.ops_on(irq, v).renew_irq)
         self.took(u, irq)
         self.clear(irq)
-        vgic = self.machine.vgics[v]
-        if irq.intid in vgic.ap_list:
-            vgic.ap_list = tuple(i for i in vgic.ap_list if i != irq.intid)
-            self.emit(facts.Unqueued(v, irq.intid))
+        if irq.intid in self.machine.vgics[v].ap_list:
+            self.unqueue(v, irq)
         irq.vcpu = -1
         for timer in self.timers(v):
             timer.ctl = timer.cval = 0

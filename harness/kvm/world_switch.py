@@ -240,7 +240,7 @@ class WorldSwitch(Threads):
             facts.Folded(v, irq.intid, lr.state, irq.active, irq.line_level, irq.pending_latch)
         )
         if observes and resample_needed(irq, lr, deactivated=deactivated):
-            await (self.resample_device(t, irq) if irq.is_spi() else self.resample(t, irq))
+            await self.resample(t, irq)
 
     def trusted(self, t: Context, lr: Lr) -> Lr:
         """Return what to believe of a HW register.
@@ -258,20 +258,22 @@ class WorldSwitch(Threads):
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:
         """Read the line of a mapped level interrupt; if it fell, release the physical interrupt."""
-        await t.step(t.o.resample)
-        irq.line_level = self.input_level(t)
-        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        await t.step(t.ops_on(irq, t.v).resample_device if irq.is_spi() else t.o.resample)
+        self.sample_line(t, irq)
         if not irq.line_level:
             self.set_phys_active(t, irq.hwintid, False)
 
-    async def resample_device(self, t: Context, irq: VgicIrq) -> None:
-        """The same for a forwarded SPI, whose line is read as its pending state (ISPENDR)."""
-        await t.step(t.ops_on(irq, t.v).resample_device)
-        self.machine.messages.before_access(t.c)
-        irq.line_level = self.machine.gic.is_pending(t.c, irq.hwintid)
+    def sample_line(self, t: Context, irq: VgicIrq) -> None:
+        """Bring ``line_level`` up to date (irq_lock held)."""
+        irq.line_level = self.device_level(t, irq)
         self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
-        if not irq.line_level:
-            self.set_phys_active(t, irq.hwintid, False)
+
+    def device_level(self, t: Context, irq: VgicIrq) -> bool:
+        """vgic_get_phys_line_level: a forwarded SPI's line is read as its pending state."""
+        if not irq.is_spi():
+            return self.input_level(t)
+        self.machine.messages.before_access(t.c)
+        return self.machine.gic.is_pending(t.c, irq.hwintid)
 
     def input_level(self, t: Context) -> bool:
         """kvm_arch_timer_get_input_level: from the hardware while loaded, else from memory."""

@@ -13,6 +13,7 @@ from harness.engine.execution import Slot
 from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
+from model.part import bits_of
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -70,9 +71,7 @@ def make_emulation(world: "VgicWorld", v: int) -> Slot:
 async def take(world: "VgicWorld", h: Context, op: Op, hrtimer: HrTimer) -> None:
     """Wait for the expiry of an hrtimer and take the interrupt, on the CPU where it is armed."""
     machine = world.machine
-    reads = hrtimer.bit
-    for part in (*machine.pcpus, *machine.signals, *machine.gic.cpuifs):
-        reads |= part.bit
+    reads = hrtimer.bit | bits_of((*machine.pcpus, *machine.signals, *machine.gic.cpuifs))
 
     def can_take() -> bool:
         if not hrtimer.armed or not machine.signals[hrtimer.cpu].soft & hrtimer.signal:

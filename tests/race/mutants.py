@@ -35,7 +35,7 @@ from tests.race.broken_hardware import (
 )
 from tests.race.mutant import Mutant, exhibit
 from tests.race.mutants_phys import PHYS
-from tests.race.mutants_registers import REGISTERS
+from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
 from tests.race.mutants_vgic import VGIC
 
@@ -72,8 +72,7 @@ class LeftActiveAtExit(Lazy):
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:
         await t.step(t.o.resample)
-        irq.line_level = self.input_level(t)
-        self.emit(facts.Resampled(t.v, irq.intid, irq.line_level))
+        self.sample_line(t, irq)
 
 
 class PendingAndActive(Seed):
@@ -205,24 +204,6 @@ class ForgetsEnable(Lazy):
 class CallbackDoesNothing(Lazy):
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         return False
-
-
-class FlushWithIrqsOn(Lazy):
-    """Flush before interrupts are masked; a late request is still noticed. Clean."""
-
-    OPS = KVM_OPS | {"check_requests": ("vgic@v", "thread@v")}
-
-    async def run_once(self, t: Context) -> str:
-        await self.check_requests(t)
-        if self.machine.vgics[t.v].ap_list:
-            saved = await self.irq_save(t)
-            await self.flush_lrs(t)
-            await self.irq_restore(t, saved)
-        await t.step(t.o.irq_disable)
-        t.p.irqs_off = True
-        if self.machine.vgics[t.v].used:
-            await self.write_lrs(t)
-        return await self.enter_and_leave(t)
 
 
 class RequestsNotRechecked(FlushWithIrqsOn):

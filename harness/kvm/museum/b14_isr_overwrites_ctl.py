@@ -24,22 +24,13 @@ class Overwrites(Lazy):
 
     OPS = KVM_OPS | {"isr_read_ctl": ("timer@c clock", "vtimer@v")}
 
-    async def timer_isr(self, h: Context) -> bool | None:
-        """Store what the hardware says, then inject if that can fire."""
-        await h.task.step(h.o.isr_timer)
-        v = h.p.running_vcpu
-        if v < 0:
-            return None
-        h.v = v
-        await h.step(h.ops(v).isr_read_ctl)
+    async def isr_level(self, h: Context) -> bool:
+        """Store what the hardware says; inject if that can fire."""
+        await h.step(h.ops(h.v).isr_read_ctl)
         ctl = self.machine.timers[h.c].read_ctl()
-        vtimer = self.machine.vtimers[v]
-        vtimer.ctl = ctl & ~ISTATUS
+        self.machine.vtimers[h.v].ctl = ctl & ~ISTATUS
         level = ctl == ENABLE | ISTATUS
-        self.emit(facts.TimerRead(v, "live", level))
-        if level:
-            vtimer.irq_level = True
-            await self.inject(h, v, True)
+        self.emit(facts.TimerRead(h.v, "live", level))
         return level
 
 
