@@ -8,7 +8,7 @@ import msgspec
 from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.gic import Gic
-from model.gic.registers import FIRST_LPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
     MMIO,
@@ -35,7 +35,6 @@ __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 LR_MODES = ("arch", "seed", "quirk", "erratum")
 
-SGIS, FIRST_SPI = 16, 32
 START_NS = 10_000
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""

@@ -8,7 +8,7 @@ from harness.log.registry import Step, ViolationLine, describe
 from harness.log.story import STORIES, Event, Mark, find_story
 from model import facts
 from model.facts import Fact
-from model.gic.registers import FIRST_LPI
+from model.gic.registers import FIRST_LPI, SGIS, SPECIAL
 from model.messages import VTIMER_PPI
 
 __all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
@@ -60,9 +60,6 @@ LIFE = (
     facts.Ticked,
 )
 """The facts that make up the life of an interrupt."""
-
-NO_INTID = 1020
-SGIS = 16
 
 
 def story_marks(log: Log) -> dict[int, Mark]:
@@ -127,12 +124,11 @@ class Owners:
     def whose(self, fact: Fact) -> tuple[int, int] | None:
         """Return the VCPU and the INTID whose life the fact belongs to; (-1, INTID): the host's."""
         intid: int = getattr(fact, "vintid", getattr(fact, "intid", VTIMER_PPI))
-        in_lr = isinstance(fact, facts.LrWritten | facts.LrMoved)
+        virtual = hasattr(fact, "vintid")
         if isinstance(fact, facts.LrWritten | facts.LrMoved):
             lr = fact.after if fact.after.state else fact.before
-            intid = lr.vintid
-        virtual = in_lr or hasattr(fact, "vintid")
-        if NO_INTID <= intid < FIRST_LPI or (intid < SGIS and not virtual):
+            intid, virtual = lr.vintid, True
+        if SPECIAL <= intid < FIRST_LPI or (intid < SGIS and not virtual):
             return None  # nothing was acknowledged, or one of the host's own IPIs
         vcpu = getattr(fact, "vcpu", None)
         if vcpu is None:

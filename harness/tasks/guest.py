@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.tasks.context import Context
 from harness.tasks.guest_isr import GuestIsr
 from model import facts
+from model.gic.registers import FIRST_SPI
 from model.guest import (
     AWAIT,
     CNTP_CTL,
@@ -187,7 +188,7 @@ class GuestCpu(GuestIsr):
             return self.send_sgi(instruction.a, instruction.b)
         if code in (ENABLE, DISABLE):
             on = code == ENABLE
-            owner = v if instruction.a < 32 else -1
+            owner = v if instruction.a < FIRST_SPI else -1
             self.world.emit(facts.GuestEnable(v, owner, instruction.a, on))
             if instruction.a == VTIMER_PPI:
                 guest.enabled = on

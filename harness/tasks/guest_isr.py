@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.tasks.context import Context
 from model import facts
-from model.gic.registers import TRAP
+from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
 from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
 from model.messages import VTIMER_PPI
 from model.timer import PTIMER_PPI
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GuestIsr"]
 
-SPECIAL = 1020
-"""INTIDs from here to 1023 are special: the acknowledge got nothing."""
-FIRST_SPI = 32
 DEACTIVATION = -1
 """The code of a trapped DIR; it is no line of a program."""
 
@@ -123,7 +120,7 @@ class GuestIsr:
         """Read IAR; with nothing to take, go back to what was interrupted."""
         guest = self.guest
         guest.vintid = self.gic.viar(self.c)
-        if SPECIAL <= guest.vintid <= 1023:
+        if SPECIAL <= guest.vintid <= SPURIOUS:
             self.leave_handler()
         else:
             guest.isr = ISR_EOIR if self.config.eoi_first else ISR_DEVICE

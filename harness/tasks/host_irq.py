@@ -11,15 +11,11 @@ from harness.engine.execution import Slot
 from harness.kvm.halt import SGI_CALL
 from harness.tasks.context import Context
 from model import facts
-from model.gic.registers import FIRST_LPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL
 from model.messages import VTIMER_PPI
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
-
-FIRST_SPI = 32
-SPECIAL = 1020
-"""INTIDs from here to 1023 say that nothing was acknowledged."""
 
 __all__ = ["OPS", "HostIrq", "make"]
 

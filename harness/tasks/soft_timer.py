@@ -12,6 +12,7 @@ from harness.contract import Op
 from harness.engine.execution import Slot
 from harness.tasks.context import Context
 from model import facts
+from model.gic.registers import IDLE
 from model.host.thread import HrTimer
 from model.part import bits_of
 
@@ -31,7 +32,6 @@ OPS = {
     "emulation_callback": ("clock", "ptimer@v? phrtimer@v? pcpu* signal*"),
     "emulation_end": ("", "phrtimer@v? pcpu*"),
 }
-IDLE_PRIORITY = 0xFF
 
 
 def make(world: "VgicWorld", v: int) -> Slot:
@@ -80,7 +80,7 @@ async def take(world: "VgicWorld", h: Context, op: Op, hrtimer: HrTimer) -> None
         if p.irqs_off or p.in_irq:
             return False
         # A CPU whose running priority was never dropped takes no interrupt of default priority.
-        return machine.gic.rpr(hrtimer.cpu) == IDLE_PRIORITY
+        return machine.gic.rpr(hrtimer.cpu) == IDLE
 
     await h.task.step(op, can_take, reads)
     c = hrtimer.cpu

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 __all__ = [
     "FIRST_LPI",
+    "FIRST_SPI",
     "GROUP_BIT",
     "HCR_CAUSES",
     "HCR_EN",
@@ -41,14 +42,18 @@ __all__ = [
     "NONE",
     "PRIORITY_MASK",
     "PRIORITY_SHIFT",
+    "SGIS",
+    "SPECIAL",
     "SPURIOUS",
     "TRAP",
     "Vmcr",
     "group_mask",
 ]
 
-SPURIOUS = 1023
-FIRST_LPI = 8192
+SGIS, FIRST_SPI, FIRST_LPI = 16, 32, 8192
+"""INTIDs below ``SGIS`` are SGIs, those from there to ``FIRST_SPI`` PPIs."""
+SPECIAL, SPURIOUS = 1020, 1023
+"""From the first to the second INTIDs are special: the acknowledge got nothing."""
 IDLE = 0xFF
 TRAP = -2
 """What a guest's write to DIR returns when ICH_HCR_EL2.TDIR sends it to the hypervisor."""

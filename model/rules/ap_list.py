@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from model import facts
 from model.gic.lr import PENDING
+from model.gic.registers import FIRST_SPI, SGIS
 from model.rules.rule import EVENTUALLY, SCENE, Rule
-from model.rules.scene import FIRST_SPI
 
 __all__ = ["I4", "I5", "key_of"]
 
 VCPU_SHIFT = 20
-SGIS = 16
 
 
 def key_of(v: int, vintid: int) -> int:

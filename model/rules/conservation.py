@@ -2,9 +2,10 @@
 
 from model import facts
 from model.gic.lr import ACTIVE
+from model.gic.registers import FIRST_SPI
 from model.machine import Config
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import FIRST_SPI, is_special
+from model.rules.scene import is_special
 
 __all__ = ["I8"]
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from model import facts
 from model.gic.lr import PENDING
+from model.gic.registers import FIRST_SPI, SGIS
 from model.rules.ap_list import key_of
 from model.rules.rule import EVENTUALLY, SCENE, Rule
-from model.rules.scene import FIRST_SPI, is_special
+from model.rules.scene import is_special
 
 __all__ = ["I6"]
-
-SGIS = 16
 
 
 class Edge:
@@ -203,5 +202,5 @@ class I6(Rule):
             v = edge.target
             if not (edge.sure or edge.shown) or not edge.enabled or scene.halted[v]:
                 continue
-            if scene.pmr[v] > 0xA0 and not scene.masked[v]:
+            if scene.takes_irqs(v):
                 yield f"an edge of vINTID {edge.vintid}, accepted for VCPU {v}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from model import facts
-from model.gic.registers import FIRST_LPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.machine import Config, Forward
 from model.messages import VTIMER_PPI
 from model.rules.rule import EVENTUALLY, SCENE, Rule
@@ -32,7 +32,7 @@ class R2b(Rule):
             if c == f.cpu or self.scene.guest[c] < 0:
                 continue
             for lr in self.scene.used[c].values():
-                if lr.vintid >= 32 and lr.vintid in seen:
+                if lr.vintid >= FIRST_SPI and lr.vintid in seen:
                     self.fail(
                         f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
                         f"in a List Register while CPU {c} has it in one too"

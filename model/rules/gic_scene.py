@@ -5,17 +5,15 @@ from typing import Any
 
 from model import facts
 from model.facts import Fact
-from model.gic.registers import IDLE, SPURIOUS
+from model.gic.registers import FIRST_SPI, IDLE, SPECIAL, SPURIOUS
 from model.messages import VTIMER_PPI
 
-__all__ = ["FIRST_SPI", "GicScene", "is_special"]
-
-FIRST_SPI = 32
+__all__ = ["GicScene", "is_special"]
 
 
 def is_special(intid: int) -> bool:
     """Tell whether an acknowledge that returned this number got nothing."""
-    return 1020 <= intid <= SPURIOUS
+    return SPECIAL <= intid <= SPURIOUS
 
 
 class GicScene:

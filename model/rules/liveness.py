@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from model import facts
+from model.gic.registers import FIRST_SPI, SPECIAL
 from model.rules.rule import EVENTUALLY, SCENE, Rule
 from model.timer import PTIMER_PPI
 
 __all__ = ["L1", "L2", "L3", "L5", "Deadlock", "LockOrder"]
 
-PRIORITY = 0xA0
-"""The priority of all interrupts here; a priority mask above it lets them through."""
 STORM = 8
 """So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
 RETRIES = 16
@@ -41,7 +40,7 @@ class L1(Rule):
                 yield f"the timer interrupt of VCPU {v}, due at {scene.deadline[v]} ns"
             if scene.powed(v) and scene.lets_through(v, PTIMER_PPI):
                 yield f"the physical timer interrupt of VCPU {v}, due at {scene.pdeadline[v]} ns"
-            if not scene.halted[v] and scene.pmr[v] > PRIORITY and not scene.masked[v]:
+            if not scene.halted[v] and scene.takes_irqs(v):
                 for vintid in scene.device_work[v]:
                     yield f"the interrupt of VCPU {v}'s device with vINTID {vintid}"
 
@@ -103,7 +102,7 @@ class L2(Rule):
             self.count[f.vcpu] = self.idle[f.vcpu] = 0
 
     def on_ack(self, f: facts.AckedByHost) -> None:
-        if f.intid >= 32 and f.intid < 1020:
+        if FIRST_SPI <= f.intid < SPECIAL:
             self.reset()
 
     def on_placed(self, f: facts.Placed) -> None:

@@ -5,10 +5,10 @@ Section "The HW bit" of the seed, and the first items of its life cycle.
 
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, PENDING, STATES
-from model.gic.registers import FIRST_LPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.machine import Config
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import FIRST_SPI, is_special
+from model.rules.scene import is_special
 
 __all__ = ["R1", "R2", "R8", "R9", "R22", "R7b"]
 

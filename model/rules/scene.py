@@ -9,13 +9,15 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
+from model.gic.registers import FIRST_SPI
 from model.machine import START_NS
 from model.messages import VTIMER_PPI
-from model.rules.gic_scene import FIRST_SPI, GicScene, is_special
+from model.rules.gic_scene import GicScene, is_special
 from model.rules.phys_scene import PhysScene
 from model.timer import ENABLE, PTIMER_PPI
+from model.vgic.irq import PRIORITY
 
-__all__ = ["FIRST_SPI", "VTIMER_BIT", "Scene", "is_special"]
+__all__ = ["VTIMER_BIT", "Scene", "is_special"]
 
 VTIMER_BIT = 1 << VTIMER_PPI
 
@@ -134,6 +136,10 @@ class Scene(GicScene, PhysScene):
         """Tell whether the guest's timer fires or will fire, as the guest programmed it."""
         return self.ctl[v] == ENABLE and not self.handling[v] and not self.halted[v]
 
+    def fires(self, v: int) -> bool:
+        """Tell whether the guest's timer asserts its interrupt now, as the guest programmed it."""
+        return self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+
     def is_enabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
         if vintid >= FIRST_SPI:
@@ -142,17 +148,21 @@ class Scene(GicScene, PhysScene):
             return False
         return (v, vintid) not in self.disabled
 
+    def takes_irqs(self, v: int) -> bool:
+        """Tell whether the guest would take an interrupt of default priority."""
+        return not self.masked[v] and self.pmr[v] > PRIORITY
+
     def lets_through(self, v: int, vintid: int = VTIMER_PPI) -> bool:
         """Tell whether the guest would take its timer interrupt (or the physical timer's)."""
         enabled = self.enabled[v] if vintid == VTIMER_PPI else self.is_enabled(v, vintid)
-        return enabled and not self.masked[v] and self.pmr[v] > 0xA0
+        return enabled and self.takes_irqs(v)
 
     # -- facts ---------------------------------------------------------------------------------
 
     def on_tick(self, f: facts.Ticked) -> None:
         self.now = f.now
         for v in range(self.vcpus):
-            if self.ctl[v] == ENABLE and f.now >= self.deadline[v]:
+            if self.fires(v):
                 self.fired[v] = True
 
     def on_device_event(self, f: facts.DeviceRaised) -> None:
@@ -245,7 +255,7 @@ class Scene(GicScene, PhysScene):
         self.ctl[f.vcpu] = f.ctl
         self.cval[f.vcpu] = f.cval
         self.deadline[f.vcpu] = f.deadline
-        self.fired[f.vcpu] = f.ctl == ENABLE and self.now >= f.deadline
+        self.fired[f.vcpu] = self.fires(f.vcpu)
 
     def on_guest_mask(self, f: facts.GuestMask) -> None:
         self.masked[f.vcpu] = f.irqs_masked
@@ -272,7 +282,7 @@ class Scene(GicScene, PhysScene):
         if vintid in self.handlings:
             self.handlings[vintid][v] = False
         if vintid == VTIMER_PPI:
-            self.fired[v] = self.ctl[v] == ENABLE and self.now >= self.deadline[v]
+            self.fired[v] = self.fires(v)
 
     def on_block(self, f: facts.Blocked) -> None:
         self.blocked[f.vcpu] = True

@@ -10,9 +10,9 @@ from typing import Any
 from model import facts
 from model.facts import Fact
 from model.gic.lr import ACTIVE, PENDING
-from model.gic.registers import HCR_UIE
+from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
-from model.rules.scene import FIRST_SPI, VTIMER_BIT, Scene
+from model.rules.scene import VTIMER_BIT, Scene
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["NAMES", "Reached"]
@@ -167,7 +167,7 @@ class Reached:
             v = self.scene.loaded[f.cpu]
             if v >= 0:
                 self.host_acks[v] += 1
-        elif f.intid < 1020 and self.scene.active[f.cpu] & VTIMER_BIT:
+        elif f.intid < SPECIAL and self.scene.active[f.cpu] & VTIMER_BIT:
             self.bits |= NESTED
 
     def on_isr(self, f: facts.IsrBegan) -> None:
@@ -188,7 +188,7 @@ class Reached:
                 self.bits |= UNFIRED
 
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
-        if f.vintid >= 1020:
+        if f.vintid >= SPECIAL:
             return
         v = self.scene.guest[f.cpu]
         self.depth[v] += 1

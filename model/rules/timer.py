@@ -71,7 +71,7 @@ class R28b(Rule):
                 f"KVM asked the timer's {f.source} state whether the timer of VCPU {v} fires, but "
                 f"the {source} one is what holds"
             )
-        elif f.level != (scene.ctl[v] == ENABLE and scene.now >= scene.deadline[v]):
+        elif f.level != scene.fires(v):
             self.fail(
                 f"KVM found from the timer's {source} state that the timer of VCPU {v} "
                 f"{'fires' if f.level else 'does not fire'}, but its guest has programmed CTL "

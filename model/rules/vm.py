@@ -4,15 +4,20 @@ from collections.abc import Iterator
 
 from model import facts
 from model.gic.lr import ACTIVE, PENDING
-from model.gic.registers import HCR_EN, HCR_EOICOUNT, HCR_LRENPIE, HCR_NPIE, HCR_UIE
+from model.gic.registers import (
+    FIRST_SPI,
+    HCR_EN,
+    HCR_EOICOUNT,
+    HCR_LRENPIE,
+    HCR_NPIE,
+    HCR_UIE,
+    SGIS,
+)
 from model.host.lock import RANK_AP_LIST
 from model.rules.rule import EVENTUALLY, SCENE, Rule
-from model.rules.scene import FIRST_SPI
-from model.timer import ENABLE, PTIMER_PPI
+from model.timer import PTIMER_PPI
 
 __all__ = ["I9", "I14", "L4", "L6"]
-
-SGIS = 16
 
 
 class I9(Rule):
@@ -235,7 +240,7 @@ class L6(Rule):
                     f"VCPU {v} was saved with its timer interrupt {'' if f.active else 'in'}active "
                     f"while its guest {'handles' if scene.handling[v] else 'does not handle'} it"
                 )
-        elif f.level != (scene.ctl[v] == ENABLE and scene.now >= scene.deadline[v]):
+        elif f.level != scene.fires(v):
             self.fail(
                 f"VCPU {v} was saved with a timer that {'fires' if f.level else 'does not fire'}, "
                 f"but its guest has CTL {scene.ctl[v]} and the deadline {scene.deadline[v]} ns"

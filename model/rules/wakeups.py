@@ -2,15 +2,19 @@
 
 from model import facts
 from model.gic.lr import PENDING
-from model.gic.registers import HCR_LRENPIE, HCR_NPIE, HCR_UIE
+from model.gic.registers import (
+    FIRST_SPI,
+    HCR_LRENPIE,
+    HCR_NPIE,
+    HCR_UIE,
+    SGIS,
+)
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
-from model.rules.scene import FIRST_SPI
 from model.timer import ENABLE, PTIMER_PPI
+from model.vgic.irq import PRIORITY
 
 __all__ = ["I11", "I12"]
-
-SGIS = 16
 
 EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
 """With one of these the guest's progress brings the exit at which the rest is looked at."""
@@ -81,17 +85,17 @@ class I11(Rule):
         scene, v = self.scene, f.vcpu
         if scene.paused[v] or v == self.waking:
             return
-        if scene.sw_pending[v] and scene.enabled[v] and scene.pmr[v] > 0xA0:
-            self.fail(
-                f"VCPU {v} goes to sleep with vINTID {VTIMER_PPI} pending, enabled and let "
-                f"through by the guest's priority mask ({scene.pmr[v]:#x})"
-            )
-
-        if scene.psw_pending[v] and scene.is_enabled(v, PTIMER_PPI) and scene.pmr[v] > 0xA0:
-            self.fail(
-                f"VCPU {v} goes to sleep with vINTID {PTIMER_PPI} pending, enabled and let "
-                f"through by the guest's priority mask ({scene.pmr[v]:#x})"
-            )
+        if scene.pmr[v] <= PRIORITY:
+            return
+        for vintid, deliverable in (
+            (VTIMER_PPI, scene.sw_pending[v] and scene.enabled[v]),
+            (PTIMER_PPI, scene.psw_pending[v] and scene.is_enabled(v, PTIMER_PPI)),
+        ):
+            if deliverable:
+                self.fail(
+                    f"VCPU {v} goes to sleep with vINTID {vintid} pending, enabled and let "
+                    f"through by the guest's priority mask ({scene.pmr[v]:#x})"
+                )
 
     def on_cancelled(self, f: facts.Cancelled) -> None:
         self.covered[f.vcpu] = False

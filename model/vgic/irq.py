@@ -5,15 +5,13 @@ meanings there.
 """
 
 from model.gic.lr import EMPTY, Lr
-from model.gic.registers import Vmcr
+from model.gic.registers import FIRST_SPI, SGIS, Vmcr
 from model.host.lock import Lockable
 
 __all__ = ["PRIORITY", "VgicCpu", "VgicDist", "VgicIrq"]
 
 PRIORITY = 0xA0
 """The priority of an interrupt that nobody gave another."""
-FIRST_SPI = 32
-SGIS = 16
 
 
 class VgicIrq(Lockable):
