@@ -6,6 +6,7 @@ priority while a forwarded one is active.
 
 from typing import TYPE_CHECKING
 
+from harness.contract import Guard
 from harness.engine.execution import Slot
 from model.facts import DeviceRaised
 
@@ -54,17 +55,18 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
     def has_followed() -> bool:
         return forward.raised < forward.planned and may_happen()
 
+    async def event(task: Slot, when: Guard) -> None:
+        await task.step(op, when, reads)
+        forward.happen()
+        world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
+
     async def follow(task: Slot) -> None:
         while True:
-            await task.step(op, has_followed, reads)
-            forward.happen()
-            world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
+            await event(task, has_followed)
 
     async def main(task: Slot) -> None:
         forward.planned = task.choose(f"events{n}", forward.events_max + 1)
         for _ in range(forward.planned):
-            await task.step(op, may_happen, reads)
-            forward.happen()
-            world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
+            await event(task, may_happen)
 
     return world.new_task(f"y{n}", "device", main if forward.after is None else follow)

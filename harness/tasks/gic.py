@@ -95,8 +95,8 @@ def make(world: "VgicWorld") -> list[Slot]:
                     f"m{c}",
                     c,
                     "gic_maintenance",
-                    (lambda c=c: messages.maintenance_differs(c), "vif@c bank@c"),  # type: ignore[misc]
-                    lambda c=c: messages.deliver_maintenance(c),  # type: ignore[misc]
+                    (partial(messages.maintenance_differs, c), "vif@c bank@c"),
+                    partial(messages.deliver_maintenance, c),
                 )
             )
     for n, device in enumerate(world.machine.devices):

@@ -11,11 +11,11 @@ import pytest
 from harness.kvm.flow import Kvm
 from harness.kvm.lazy import Lazy
 from harness.kvm.seed import Seed
-from harness.scenarios.polling import why_polling_differs
 from harness.scenarios.schema import builtin_names
 from model import facts
 from model.machine import LR_MODES
 from tests.race.lr_modes import histories, in_all_modes, looking
+from tests.race.polling import why_polling_differs
 from tests.race.running import outcomes, world_of
 
 PRIVATE = ["timer-wfi", "timer-busy", "migrate", "save", "lpi", "timer-phys"]
