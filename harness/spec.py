@@ -35,7 +35,7 @@ KNOBS: dict[str, str] = {
     "gic_version": "2 or 3: the layout and rules of the GIC (default 3)",
     "gic_lag": "how many entries or interrupts a message may outlive, 0 to 8 (default 1)",
     "gic_messages": "queued (default), synchronous, or lagging (without bounds 1 to 3)",
-    "lr_on_guest_deactivate": "arch (default), seed, quirk or erratum: how a HW LR ends",
+    "lr_on_guest_deactivate": "arch (default), polled, quirk or erratum: how a HW LR ends",
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
     "steps_max": "the bound on the steps of an execution (default 4000)",

@@ -1,6 +1,6 @@
 """Variants: names of the hypervisor under test, to the class that is it.
 
-``seed`` and ``lazy`` are the eras; ``seed-14`` or ``lazy-14`` an exhibit of the museum in an era,
+``v4.14`` and ``v7.2`` are the eras; ``v4.14+14`` or ``v7.2+14`` an exhibit of the museum in an era,
 ``14`` the same in each era that can express it; ``package.module:Class`` and ``path/file.py:Class``
 a user's own, a subclass of an era.
 """
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from harness.errors import UsageError, unknown_name
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum import exhibits
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 
 __all__ = ["ERAS", "expand_variant", "resolve_variant", "variant_names"]
 
-ERAS: dict[str, type[Kvm]] = {"seed": Seed, "lazy": Lazy}
+ERAS: dict[str, type[Kvm]] = {"v4.14": V4_14, "v7.2": V7_2}
 REQUIRED = ("run_once", "vcpu_load", "vcpu_put", "handle_wfi", "timer_isr", "soft_timer_expired")
 
 
@@ -29,7 +29,7 @@ def variant_names() -> list[str]:
     return [
         *ERAS,
         *(
-            f"{era}-{x.id}"
+            f"{era}+{x.id}"
             for x in exhibits().values()
             for era, cls in x.eras.items()
             if not isinstance(cls, str)
@@ -42,7 +42,7 @@ def expand_variant(name: str) -> list[str]:
     exhibit = exhibits().get(name)
     if exhibit is None:
         return [name]
-    return [f"{era}-{name}" for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
+    return [f"{era}+{name}" for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
 
 
 def resolve_variant(name: str) -> type[Kvm]:
@@ -56,7 +56,7 @@ def resolve_variant(name: str) -> type[Kvm]:
         return ERAS[name]
     if ":" in name:
         return load_class(name)
-    era, dash, number = name.partition("-")
+    era, dash, number = name.partition("+")
     if dash and era in ERAS and number in exhibits():
         cls = exhibits()[number].eras.get(era, f"not expressed in era {era!r}")
         if isinstance(cls, str):
@@ -84,18 +84,18 @@ def load_class(name: str) -> type[Kvm]:
     if not isinstance(cls, type) or not issubclass(cls, Kvm):
         raise UsageError(
             f"variant {name!r}: {attribute} is no variant, expected a subclass of "
-            "harness.kvm.seed:Seed or harness.kvm.lazy:Lazy"
+            "harness.kvm.v4_14:V4_14 or harness.kvm.v7_2:V7_2"
         )
     missing = [m for m in REQUIRED if getattr(cls, m, None) in (None, getattr(Kvm, m))]
     if missing:
         raise UsageError(
             f"variant {name!r}: {attribute} lacks the method {missing[0]!r}; expected a subclass "
-            "of an era (harness.kvm.seed:Seed or harness.kvm.lazy:Lazy), which has it"
+            "of an era (harness.kvm.v4_14:V4_14 or harness.kvm.v7_2:V7_2), which has it"
         )
     check_overrides(cls, name)
     if cls.era not in ERAS:
         raise UsageError(
-            f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'seed' or 'lazy'"
+            f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"
         )
     return cls
 

@@ -9,12 +9,7 @@ from typing import Any
 
 import msgspec
 
-from harness.engine.execution import Execution, Limits, Main, Slot, Violation
-from harness.engine.footprint import OpTable, Resources
-from harness.kvm.flow import Kvm
-from harness.kvm.inject import SGI_RESCHEDULE
-from harness.scenarios.schema import Scenario
-from harness.tasks import (
+from harness.actors import (
     clock,
     device,
     gic,
@@ -24,6 +19,11 @@ from harness.tasks import (
     user_space,
     vcpu,
 )
+from harness.engine.execution import Execution, Limits, Main, Slot, Violation
+from harness.engine.footprint import OpTable, Resources
+from harness.kvm.flow import Kvm
+from harness.kvm.inject import SGI_RESCHEDULE
+from harness.scenarios.schema import Scenario
 from model.facts import Entered, Exited, Fact, NeedResched, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.machine import Config, Machine
@@ -143,7 +143,7 @@ class VgicWorld:
     def on_entry(self, f: Entered) -> None:
         """Note what is in flight to the CPU: an exit that it causes says nothing about progress."""
         messages = self.machine.messages
-        self.in_flight[f.vcpu] = messages.in_flight(f.cpu)
+        self.in_flight[f.vcpu] = messages.in_flight(f.pcpu)
 
     def on_exit(self, f: Exited) -> None:
         """Bound exits without progress."""

@@ -33,7 +33,7 @@ from model.vgic.vtimer import VTimer
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
-LR_MODES = ("arch", "seed", "quirk", "erratum")
+LR_MODES = ("arch", "polled", "quirk", "erratum")
 
 START_NS = 10_000
 CNTVOFF_NS = 4_000

@@ -56,7 +56,7 @@ def variants() -> list[Item]:
             "source": exhibit.source,
             "symptom": exhibit.symptom,
             "eras": here,
-            "variants": [f"{era}-{exhibit.id}" for era in here],
+            "variants": [f"{era}+{exhibit.id}" for era in here],
             "not_in": {era: why for era, why in exhibit.eras.items() if isinstance(why, str)},
         })  # fmt: skip
     return items

@@ -18,13 +18,13 @@ __all__ = ["command"]
 @click.command("run", epilog=EPILOG)
 @click.argument("scenario", required=False)
 @click.option("--scenario-file", metavar="FILE", help="A scenario of your own (TOML).")
-@click.option("--variant", default="lazy", show_default=True, help="The hypervisor under test.")
+@click.option("--variant", default="v7.2", show_default=True, help="The hypervisor under test.")
 @click.option(
     "--strategy",
     type=click.Choice(["random", "pct", "round-robin"]),
     help="What makes the choices [the first execution that tells the scenario's story].",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
+@click.option("--seed", type=click.IntRange(min=0), help="V4_14 of the strategy [0].")
 @click.option(
     "--depth", type=click.IntRange(min=1), default=3, show_default=True, help="Depth of pct."
 )
@@ -50,8 +50,8 @@ def command(
 ) -> int:
     """Run SCENARIO once and print the life of each interrupt.
 
-    Without --strategy and --seed: round-robin if it tells the scenario's story (in era seed, every
-    numbered step of the seed document's list; else every state the scenario exists to reach), else
+    Without --strategy and --seed: round-robin if it tells the scenario's story (in era v4.14, every
+    numbered step of the document's list; else every state the scenario exists to reach), else
     the first of the random seeds 0, 1, 2, ... that does, or that breaks a rule. The log is written
     under logs/ (see VGIC_RACE_LOGS).
     """

@@ -90,7 +90,7 @@ def print_log(log: Log, *, how: str) -> None:
         for story in dict.fromkeys(m.story for m in marks.values())
     }
     for story, lines in told.items():
-        click.echo(f"\nThe seed document's {story} list: log lines {', '.join(map(str, lines))}.")
+        click.echo(f"\nThe document's {story} list: log lines {', '.join(map(str, lines))}.")
 
 
 def print_json(log: Log, marks: "Mapping[int, Mark]") -> None:

@@ -58,14 +58,14 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 @click.option("--scenario-file", "files", multiple=True, metavar="FILE", help="A .toml of yours.")
 @click.option(
     "--variant", "variants", multiple=True, metavar="V",
-    help="seed, lazy, a museum id, package.module:Class or path/file.py:Class [seed and lazy].",
+    help="v4.14, v7.2, a museum id, package.module:Class or path/file.py:Class [v4.14 and v7.2].",
 )  # fmt: skip
 @click.option("--strategy", default=MIX, show_default=True, help=f"{', '.join(STRATEGIES)}.")
 @click.option(
     "--depth", type=click.IntRange(1, 20), default=DEPTH, show_default=True, help="Depth of pct."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=None, help="Seed of everything [random]."
+    "--seed", type=click.IntRange(min=0), default=None, help="V4_14 of everything [random]."
 )
 @click.option("--schedules", type=click.IntRange(min=1), help="How many, shared over the entries.")
 @click.option(

@@ -6,12 +6,12 @@ Linux virt/kvm/kvm_main.c and arch/arm64/kvm/arm.c. An era says what one turn of
 
 from typing import TYPE_CHECKING
 
+from harness.actors.context import Context
+from harness.actors.guest import run_guest
+from harness.actors.host_irq import HostIrq
 from harness.contract import Guard
 from harness.kvm.ops import KVM_OPS
 from harness.kvm.phys_timer import PhysTimer
-from harness.tasks.context import Context
-from harness.tasks.guest import run_guest
-from harness.tasks.host_irq import HostIrq
 from model import facts
 from model.host.thread import (
     IN_GUEST,

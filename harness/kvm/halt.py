@@ -4,8 +4,8 @@ Linux arch/arm64/kvm/arm.c: kvm_arm_halt_guest, kvm_arm_resume_guest; since abd7
 way to an active state. Under config_lock, so that one VCPU at a time does it.
 """
 
+from harness.actors.context import Context
 from harness.kvm.prune import Prune
-from harness.tasks.context import Context
 from model import facts
 from model.host.thread import EXITING, IN_GUEST, OUTSIDE, REQ_SLEEP
 from model.part import bits_of

@@ -7,7 +7,7 @@ IRQ handler on any CPU, or in a worker; the context says which.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.tasks.context import Context
+from harness.actors.context import Context
 from model import facts
 from model.facts import Fact
 from model.host.lock import RANK_AP_LIST, RANK_IRQ, Lockable

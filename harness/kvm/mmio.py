@@ -5,9 +5,9 @@ Linux arch/arm64/kvm/vgic/vgic-mmio.c, vgic-mmio-v3.c (vgic_v3_dispatch_sgi) and
 distributor as well (df635c5b184d).
 """
 
+from harness.actors.context import Context
 from harness.contract import Guard
 from harness.kvm.halt import Halt
-from harness.tasks.context import Context
 from model import facts
 from model.guest import (
     ACTIVATE,

@@ -6,9 +6,9 @@ while it sleeps. The output is a level interrupt of software, vINTID 30, with th
 List Register. All of this is there only in a machine whose guests use that timer.
 """
 
+from harness.actors.context import Context
 from harness.contract import Op
 from harness.kvm.user import User
-from harness.tasks.context import Context
 from model import facts
 from model.guest import CNTP_TVAL, Instruction
 from model.host.thread import HrTimer

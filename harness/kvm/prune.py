@@ -3,8 +3,8 @@
 Linux arch/arm64/kvm/vgic/vgic.c: vgic_prune_ap_list, kvm_vgic_sync_hwstate.
 """
 
+from harness.actors.context import Context
 from harness.kvm.world_switch import WorldSwitch
-from harness.tasks.context import Context
 from model import facts
 from model.vgic.decide import target_oracle
 from model.vgic.irq import VgicIrq

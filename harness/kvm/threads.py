@@ -3,8 +3,8 @@
 Linux kernel/sched and the preempt notifiers of virt/kvm/kvm_main.c, as far as KVM can tell.
 """
 
+from harness.actors.context import Context
 from harness.kvm.inject import Injection
-from harness.tasks.context import Context
 from model import facts
 from model.host.lock import RANK_CONFIG
 from model.host.thread import INTERRUPTIBLE, RUNNING, UNINTERRUPTIBLE

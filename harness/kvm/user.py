@@ -7,8 +7,8 @@ monitor's own context, which has no CPU.
 
 import msgspec
 
+from harness.actors.context import Context
 from harness.kvm.mmio import Mmio
-from harness.tasks.context import Context
 from model import facts
 from model.device import ForwardedDevice
 from model.monitor import SavedIrq, SavedVcpu

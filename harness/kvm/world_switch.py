@@ -4,8 +4,8 @@ Linux arch/arm64/kvm/vgic/vgic.c: vgic_flush_lr_state, vgic_fold_lr_state; what 
 are more interrupts than List Registers is the series of November 2025 that ends with 3cfd59f81e0f.
 """
 
+from harness.actors.context import Context
 from harness.kvm.threads import Threads
-from harness.tasks.context import Context
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, Lr
 from model.gic.registers import HCR_LRENPIE
@@ -32,7 +32,7 @@ class WorldSwitch(Threads):
     @property
     def polls(self) -> bool:
         """Whether the end of a HW register's life is read from the distributor (R11)."""
-        return self.machine.config.lr_on_guest_deactivate == "seed"
+        return self.machine.config.lr_on_guest_deactivate == "polled"
 
     def irq(self, v: int, intid: int) -> VgicIrq:
         """Return the interrupt ``intid`` as VCPU ``v`` sees it."""
@@ -245,7 +245,7 @@ class WorldSwitch(Threads):
     def trusted(self, t: Context, lr: Lr) -> Lr:
         """Return what to believe of a HW register.
 
-        With ``lr_on_guest_deactivate=seed`` the register stays active when the guest deactivates,
+        With ``lr_on_guest_deactivate=polled`` the register stays active when the guest deactivates,
         and is taken as inactive once the physical active state is clear (the polling of 4.3).
         """
         machine = self.machine

@@ -2,7 +2,7 @@
 
 A log line is one flat JSON object. ``event`` names its kind. The log's own kinds are ``header``,
 ``step``, ``violation`` and ``footer``; every other kind is a fact of ``model.facts``. A fact's
-``cpu`` is written as ``pcpu``, a List Register as ``before_state``, ``after_vintid`` and so on.
+List Register is written as ``before_state``, ``after_vintid`` and so on.
 """
 
 from collections.abc import Mapping
@@ -140,11 +140,11 @@ TEXTS: dict[type[Fact], str] = {
     facts.ActiveChanged: "INTID {intid}: {before} -> {after} ({cause})",
     facts.AckedByHost: "host IAR = {intid}",
     facts.PriorityDropped: "host EOIR {intid}, running priority {running}",
-    facts.Signalled: "IRQ pin of CPU {cpu} {before} -> {level}",
+    facts.Signalled: "IRQ pin of CPU {pcpu} {before} -> {level}",
     facts.DeactivationSent: "deactivation of INTID {intid} sent through the HW bit",
     facts.DeactivationArrived: "deactivation of INTID {intid} arrived (was active: {was_active})",
-    facts.LrWritten: "KVM writes LR{index} on CPU {cpu}: {before} -> {after}",
-    facts.LrMoved: "guest {access} moves LR{index} on CPU {cpu}: {before} -> {after}",
+    facts.LrWritten: "KVM writes LR{index} on CPU {pcpu}: {before} -> {after}",
+    facts.LrMoved: "guest {access} moves LR{index} on CPU {pcpu}: {before} -> {after}",
     facts.AckedByGuest: "guest IAR = {vintid}",
     facts.Completed: "guest EOIR {vintid}",
     facts.DeactivatedByGuest: "guest deactivates vINTID {vintid}",
@@ -153,39 +153,39 @@ TEXTS: dict[type[Fact], str] = {
     facts.GuestMask: "guest masks: IRQs off {irqs_masked}, PMR {pmr}, timer enabled {enabled}",
     facts.GuestWfi: "guest WFI (completes at once: {completed})",
     facts.Halted: "guest of VCPU {vcpu} has finished",
-    facts.Entered: "VCPU {vcpu} enters its guest on CPU {cpu}",
-    facts.Exited: "VCPU {vcpu} exits on CPU {cpu}: {reason}, after {instructions} instructions",
-    facts.Loaded: "VCPU {vcpu} loaded on CPU {cpu}",
-    facts.Put: "VCPU {vcpu} put, nothing of it is left on CPU {cpu}",
+    facts.Entered: "VCPU {vcpu} enters its guest on CPU {pcpu}",
+    facts.Exited: "VCPU {vcpu} exits on CPU {pcpu}: {reason}, after {instructions} instructions",
+    facts.Loaded: "VCPU {vcpu} loaded on CPU {pcpu}",
+    facts.Put: "VCPU {vcpu} put, nothing of it is left on CPU {pcpu}",
     facts.UserLeft: "VCPU {vcpu} returns to user space",
     facts.UserEntered: "VCPU {vcpu} comes back from user space",
-    facts.InterruptTaken: "CPU {cpu} takes an interrupt ({source})",
+    facts.InterruptTaken: "CPU {pcpu} takes an interrupt ({source})",
     facts.IsrBegan: "host handler of INTID {intid} begins",
     facts.IsrEnded: "host handler of INTID {intid} ends (line as read: {line})",
     facts.EdgeArrived: "edge of INTID {intid} reaches the distributor",
     facts.DeviceRaised: "device with INTID {intid} has an event (VCPU {vcpu}, vINTID {vintid})",
     facts.DeviceServed: "guest serves the device with vINTID {vintid} (work to do: {work})",
     facts.HostMasked: "the host masks INTID {intid}: {masked}",
-    facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {cpu} shall go, next on CPU {target}",
-    facts.Placed: "thread of VCPU {vcpu} gets CPU {cpu} (before: {before})",
+    facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {pcpu} shall go, next on CPU {target}",
+    facts.Placed: "thread of VCPU {vcpu} gets CPU {pcpu} (before: {before})",
     facts.LockTaken: "{context} takes {lock} (rank {rank}, IRQs off {irqs_off}, in IRQ {in_irq})",
     facts.LockReleased: "{context} gives {lock} back",
     facts.TimerRead: "KVM reads the timer of VCPU {vcpu} from {source}: {level}",
     facts.TimerSaved: "KVM saves the timer (CTL {ctl}, CVAL {cval}) and leaves CTL {left}",
-    facts.TimerRestored: "KVM programs the timer of CPU {cpu}: CTL {ctl}, CVAL {cval}",
-    facts.PhysActiveWritten: "KVM writes active state of INTID {intid} on CPU {cpu}: {value}",
+    facts.TimerRestored: "KVM programs the timer of CPU {pcpu}: CTL {ctl}, CVAL {cval}",
+    facts.PhysActiveWritten: "KVM writes active state of INTID {intid} on CPU {pcpu}: {value}",
     facts.Ticked: "time moves to {now}",
-    facts.Armed: "soft timer of VCPU {vcpu} armed on CPU {cpu} for {expiry}",
+    facts.Armed: "soft timer of VCPU {vcpu} armed on CPU {pcpu} for {expiry}",
     facts.Cancelled: "soft timer of VCPU {vcpu} cancelled (was armed: {armed})",
-    facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})",
+    facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {pcpu} (early: {early})",
     facts.EmulationArmed: (
-        "soft timer for the physical timer of VCPU {vcpu} armed on CPU {cpu} for {expiry}"
+        "soft timer for the physical timer of VCPU {vcpu} armed on CPU {pcpu} for {expiry}"
     ),
     facts.EmulationCancelled: (
         "soft timer for the physical timer of VCPU {vcpu} cancelled (was armed: {armed})"
     ),
     facts.EmulationExpired: (
-        "soft timer for the physical timer of VCPU {vcpu} fires on CPU {cpu} (early: {early})"
+        "soft timer for the physical timer of VCPU {vcpu} fires on CPU {pcpu} (early: {early})"
     ),
     facts.Injected: "inject vINTID {vintid} for VCPU {vcpu}: {level} (accepted: {accepted})",
     facts.Folded: (
@@ -198,7 +198,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Blocked: "thread of VCPU {vcpu} sleeps",
     facts.Woken: "thread of VCPU {vcpu} woken",
     facts.Unblocked: "thread of VCPU {vcpu} leaves its blocking loop",
-    facts.HcrWritten: "KVM writes HCR of CPU {cpu}: {value}",
+    facts.HcrWritten: "KVM writes HCR of CPU {pcpu}: {value}",
     facts.Queued: "vINTID {vintid} goes on the ap_list of VCPU {vcpu}",
     facts.Unqueued: "vINTID {vintid} leaves the ap_list of VCPU {vcpu}",
     facts.Trapped: "guest DIR {vintid} traps to KVM",
@@ -305,7 +305,7 @@ def fact_fields(fact: Fact) -> dict[str, Any]:
             if value.vintid:
                 out["vintid"] = value.vintid
         else:
-            out["pcpu" if name == "cpu" else name] = value
+            out[name] = value
     return out
 
 
@@ -323,7 +323,6 @@ def fact_from(line: Mapping[str, Any]) -> Fact:
         if field.type is Lr:
             values[name] = {p: line[f"{name}_{p}"] for p in LR_FIELDS if f"{name}_{p}" in line}
         else:
-            stored = "pcpu" if name == "cpu" else name
-            if stored in line:
-                values[name] = line[stored]
+            if name in line:
+                values[name] = line[name]
     return msgspec.convert(values, cls)

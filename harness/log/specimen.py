@@ -1,7 +1,7 @@
 """Finds the one execution that ``run`` shows when nobody asks for a particular one.
 
 Round-robin first, then random walks of seeds 0, 1, 2, ...: the first in which the scenario tells
-its story (era ``seed``), or reaches every state it exists to reach. The first violation ends the
+its story (era ``v4.14``), or reaches every state it exists to reach. The first violation ends the
 search, too.
 Nothing depends on the engine or the clock, so the same command always shows the same execution.
 """

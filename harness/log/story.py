@@ -1,8 +1,8 @@
-"""The two numbered lists at the end of the seed document, as data, and how to find them in a log.
+"""The two numbered lists at the end of the document, as data, and how to find them in a log.
 
 Each numbered step is one to three events with conditions on their fields: the state change that
 the sentence tells. The lists keep the document's own numbers (the second has no 3 and two 7s) and
-are told of era ``seed``. In the idle list KVM's code does 11 (inject), 10 (active) and 9 (timer
+are told of era ``v4.14``. In the idle list KVM's code does 11 (inject), 10 (active) and 9 (timer
 registers) in this order, after 8 and before 12.
 """
 
@@ -68,7 +68,7 @@ class Mark(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """How views name it."""
-        return f"seed {self.story} {self.number}"
+        return f"document {self.story} {self.number}"
 
 
 ENABLED = 1
@@ -174,7 +174,7 @@ STORIES = (IDLE, BUSY)
 
 def story_for(scenario: str, era: str) -> Story | None:
     """Return the story that a scenario tells in an era, if it tells one."""
-    if era != "seed":
+    if era != "v4.14":
         return None
     return next((story for story in STORIES if story.scenario == scenario), None)
 
@@ -204,7 +204,7 @@ def find_story(story: Story, events: Iterable[Event]) -> list[Mark]:
 
 def follow(story: Story, events: Sequence[Event]) -> list[Mark]:
     """Match the clues from the first event on."""
-    vcpu, cpu = (getattr(events[0].fact, name, None) for name in ("vcpu", "cpu"))
+    vcpu, cpu = (getattr(events[0].fact, name, None) for name in ("vcpu", "pcpu"))
     kept: dict[str, Value] = {}
     marks: list[Mark] = []
     for event in events:
@@ -212,7 +212,7 @@ def follow(story: Story, events: Sequence[Event]) -> list[Mark]:
         fact = event.fact
         if getattr(fact, "vcpu", vcpu) != vcpu:
             continue
-        if not hasattr(fact, "vcpu") and getattr(fact, "cpu", cpu) != cpu:
+        if not hasattr(fact, "vcpu") and getattr(fact, "pcpu", cpu) != cpu:
             continue
         if clue.event == fact.KIND and matches(clue, fact, {**kept, "t": event.t}):
             kept.update({name: getattr(fact, name) for name in clue.keep})

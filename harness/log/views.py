@@ -63,9 +63,9 @@ LIFE = (
 
 
 def story_marks(log: Log) -> dict[int, Mark]:
-    """Return which lines of the log are which steps of the seed's lists (era ``seed`` only)."""
+    """Return the lines that are steps of the document's lists (era ``v4.14`` only)."""
     marks: dict[int, Mark] = {}
-    if log.header.era != "seed":
+    if log.header.era != "v4.14":
         return marks
     events = [
         Event(meta.seq, meta.t, record) for meta, record in log.entries if isinstance(record, Fact)
@@ -82,7 +82,7 @@ def cell(value: int | None) -> str:
 
 
 def columns(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
-    """Yield the log in aligned columns, annotated with the steps of the seed's lists."""
+    """Yield the log in aligned columns, annotated with the steps of the document's lists."""
     marks = marks or {}
     yield WIDTHS.format(*HEADINGS)
     for meta, record in log.entries:
@@ -119,7 +119,7 @@ class Owners:
     def learn(self, fact: Fact) -> None:
         """Take notice of a VCPU that gets a CPU's hardware."""
         if isinstance(fact, facts.Loaded | facts.Placed | facts.Entered | facts.TimerRestored):
-            self.last[fact.cpu] = fact.vcpu
+            self.last[fact.pcpu] = fact.vcpu
 
     def whose(self, fact: Fact) -> tuple[int, int] | None:
         """Return the VCPU and the INTID whose life the fact belongs to; (-1, INTID): the host's."""
@@ -134,7 +134,7 @@ class Owners:
         if vcpu is None:
             if intid != VTIMER_PPI and not virtual:
                 return -1, intid
-            vcpu = self.last.get(getattr(fact, "cpu", -1), -1)
+            vcpu = self.last.get(getattr(fact, "pcpu", -1), -1)
         return vcpu, intid
 
 

@@ -131,8 +131,8 @@ def parse(text: str, where: str) -> Scenario:
             )
     check_interrupts(scenario, where)
     for era, names in scenario.sometimes.items():
-        if era not in ("seed", "lazy"):
-            raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'seed' or 'lazy'")
+        if era not in ("v4.14", "v7.2"):
+            raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'v4.14' or 'v7.2'")
         for name in names:
             if name not in NAMES:
                 raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)

@@ -14,7 +14,7 @@ __all__ = ["RandomWalk"]
 
 
 class RandomWalk:
-    """Uniform choice among the enabled tasks; ``seed`` decides everything."""
+    """Uniform choice among the enabled tasks; ``v4.14`` decides everything."""
 
     every_step = False
 

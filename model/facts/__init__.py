@@ -1,7 +1,7 @@
 """The typed facts that rules read: the seam between what happened and what must hold.
 
 The running model, a stored log and a kernel trace are three producers of these same facts, so each
-rule is written once. A fact says what changed, never who looks at it. ``cpu`` is a physical CPU,
+rule is written once. A fact says what changed, never who looks at it. ``pcpu`` is a physical CPU,
 ``vcpu`` a virtual one, ``intid`` a physical interrupt number and ``vintid`` a virtual one; time
 comes with the event that carries the fact, in virtual nanoseconds.
 """

@@ -24,19 +24,19 @@ __all__ = [
 
 
 class LineChanged(Fact, frozen=True, gc=False):
-    """The distributor's view of a level input changed. ``cpu`` is -1 for an SPI."""
+    """The distributor's view of a level input changed. ``pcpu`` is -1 for an SPI."""
 
     KIND: ClassVar[str] = "line"
-    cpu: int
+    pcpu: int
     intid: int
     level: bool
 
 
 class EdgeArrived(Fact, frozen=True, gc=False):
-    """An edge reached the distributor, whatever it then made of it. ``cpu`` is -1 for an SPI."""
+    """An edge reached the distributor, whatever it then made of it. ``pcpu`` is -1 for an SPI."""
 
     KIND: ClassVar[str] = "edge"
-    cpu: int
+    pcpu: int
     intid: int
 
 
@@ -44,7 +44,7 @@ class PendingChanged(Fact, frozen=True, gc=False):
     """The pending latch of an interrupt changed (edge, ISPENDR, ICPENDR, acknowledge)."""
 
     KIND: ClassVar[str] = "pending"
-    cpu: int
+    pcpu: int
     intid: int
     after: bool
 
@@ -53,38 +53,38 @@ class ActiveChanged(Fact, frozen=True, gc=False):
     """The active bit at the distributor changed.
 
     ``cause`` is "ack" (IAR), "deactivate" (EOIR, DIR or a guest's deactivation through an LR) or
-    "write" (ISACTIVER, ICACTIVER). ``cpu`` is -1 for an SPI.
+    "write" (ISACTIVER, ICACTIVER). ``pcpu`` is -1 for an SPI.
     """
 
     KIND: ClassVar[str] = "active"
-    cpu: int
+    pcpu: int
     intid: int
     after: bool
     cause: str
 
 
 class AckedByHost(Fact, frozen=True, gc=False):
-    """The host read IAR on ``cpu``; ``intid`` is 1023 when nothing was pending any more."""
+    """The host read IAR on ``pcpu``; ``intid`` is 1023 when nothing was pending any more."""
 
     KIND: ClassVar[str] = "host-ack"
-    cpu: int
+    pcpu: int
     intid: int
 
 
 class PriorityDropped(Fact, frozen=True, gc=False):
-    """The host wrote EOIR on ``cpu``; ``running`` is the running priority after it (0xFF: idle)."""
+    """The host wrote EOIR on ``pcpu``; ``running`` is the running priority after it (0xFF: idle)."""
 
     KIND: ClassVar[str] = "priority-drop"
-    cpu: int
+    pcpu: int
     intid: int
     running: int
 
 
 class Signalled(Fact, frozen=True, gc=False):
-    """The IRQ input of ``cpu``, as that CPU sees it, rose or fell."""
+    """The IRQ input of ``pcpu``, as that CPU sees it, rose or fell."""
 
     KIND: ClassVar[str] = "signal"
-    cpu: int
+    pcpu: int
     level: bool
 
 
@@ -92,7 +92,7 @@ class DeactivationSent(Fact, frozen=True, gc=False):
     """A guest's deactivation through a HW List Register left for the distributor."""
 
     KIND: ClassVar[str] = "deactivation-sent"
-    cpu: int
+    pcpu: int
     intid: int
 
 
@@ -100,16 +100,16 @@ class DeactivationArrived(Fact, frozen=True, gc=False):
     """That deactivation took effect at the distributor. ``was_active`` is the bit before it."""
 
     KIND: ClassVar[str] = "deactivation-arrived"
-    cpu: int
+    pcpu: int
     intid: int
     was_active: bool
 
 
 class LrWritten(Fact, frozen=True, gc=False):
-    """KVM wrote hardware List Register ``index`` of ``cpu``."""
+    """KVM wrote hardware List Register ``index`` of ``pcpu``."""
 
     KIND: ClassVar[str] = "lr-written"
-    cpu: int
+    pcpu: int
     index: int
     before: Lr
     after: Lr
@@ -119,7 +119,7 @@ class LrMoved(Fact, frozen=True, gc=False):
     """A guest access moved the state of a List Register; ``access`` is "iar", "eoir" or "dir"."""
 
     KIND: ClassVar[str] = "lr-moved"
-    cpu: int
+    pcpu: int
     index: int
     access: str
     before: Lr
@@ -127,18 +127,18 @@ class LrMoved(Fact, frozen=True, gc=False):
 
 
 class AckedByGuest(Fact, frozen=True, gc=False):
-    """The guest on ``cpu`` read IAR and got ``vintid`` (1023: nothing to take)."""
+    """The guest on ``pcpu`` read IAR and got ``vintid`` (1023: nothing to take)."""
 
     KIND: ClassVar[str] = "guest-ack"
-    cpu: int
+    pcpu: int
     vintid: int
 
 
 class Completed(Fact, frozen=True, gc=False):
-    """The guest on ``cpu`` wrote EOIR for ``vintid``."""
+    """The guest on ``pcpu`` wrote EOIR for ``vintid``."""
 
     KIND: ClassVar[str] = "guest-eoi"
-    cpu: int
+    pcpu: int
     vintid: int
 
 
@@ -146,5 +146,5 @@ class DeactivatedByGuest(Fact, frozen=True, gc=False):
     """The guest deactivated ``vintid`` (EOIR in EOImode 0, DIR in EOImode 1)."""
 
     KIND: ClassVar[str] = "guest-deactivate"
-    cpu: int
+    pcpu: int
     vintid: int

@@ -25,11 +25,11 @@ __all__ = [
 
 
 class Entered(Fact, frozen=True, gc=False):
-    """``vcpu`` entered its guest on ``cpu``; from here until :class:`Exited` the guest runs."""
+    """``vcpu`` entered its guest on ``pcpu``; from here until :class:`Exited` the guest runs."""
 
     KIND: ClassVar[str] = "entry"
     vcpu: int
-    cpu: int
+    pcpu: int
 
 
 class Exited(Fact, frozen=True, gc=False):
@@ -40,25 +40,25 @@ class Exited(Fact, frozen=True, gc=False):
 
     KIND: ClassVar[str] = "exit"
     vcpu: int
-    cpu: int
+    pcpu: int
     reason: str
     instructions: int
 
 
 class Loaded(Fact, frozen=True, gc=False):
-    """vcpu_load ended: ``vcpu`` owns the timer and the virtual interface of ``cpu``."""
+    """vcpu_load ended: ``vcpu`` owns the timer and the virtual interface of ``pcpu``."""
 
     KIND: ClassVar[str] = "load"
     vcpu: int
-    cpu: int
+    pcpu: int
 
 
 class Put(Fact, frozen=True, gc=False):
-    """vcpu_put ended: nothing of ``vcpu`` is left on ``cpu``."""
+    """vcpu_put ended: nothing of ``vcpu`` is left on ``pcpu``."""
 
     KIND: ClassVar[str] = "put"
     vcpu: int
-    cpu: int
+    pcpu: int
 
 
 class UserLeft(Fact, frozen=True, gc=False):
@@ -76,18 +76,18 @@ class UserEntered(Fact, frozen=True, gc=False):
 
 
 class InterruptTaken(Fact, frozen=True, gc=False):
-    """``cpu`` took an interrupt exception; ``source`` is "irq" (GIC) or "hrtimer"."""
+    """``pcpu`` took an interrupt exception; ``source`` is "irq" (GIC) or "hrtimer"."""
 
     KIND: ClassVar[str] = "irq-taken"
-    cpu: int
+    pcpu: int
     source: str
 
 
 class IsrBegan(Fact, frozen=True, gc=False):
-    """The host's handler of ``intid`` began on ``cpu``."""
+    """The host's handler of ``intid`` began on ``pcpu``."""
 
     KIND: ClassVar[str] = "isr-begin"
-    cpu: int
+    pcpu: int
     intid: int
 
 
@@ -95,7 +95,7 @@ class IsrEnded(Fact, frozen=True, gc=False):
     """The host's handler of ``intid`` ended; ``line`` is what it read of the device (or None)."""
 
     KIND: ClassVar[str] = "isr-end"
-    cpu: int
+    pcpu: int
     intid: int
     line: bool | None
 
@@ -128,21 +128,21 @@ class HostMasked(Fact, frozen=True, gc=False):
 
 
 class NeedResched(Fact, frozen=True, gc=False):
-    """The host scheduler asked ``cpu`` to reschedule, or only placed ``vcpu`` elsewhere."""
+    """The host scheduler asked ``pcpu`` to reschedule, or only placed ``vcpu`` elsewhere."""
 
     KIND: ClassVar[str] = "preempt"
     vcpu: int
-    cpu: int
+    pcpu: int
     target: int
 
 
 class Placed(Fact, frozen=True, gc=False):
-    """The thread of ``vcpu`` got ``cpu``; ``before`` is the CPU it ran on last, or -1."""
+    """The thread of ``vcpu`` got ``pcpu``; ``before`` is the CPU it ran on last, or -1."""
 
     KIND: ClassVar[str] = "placed"
     vcpu: int
     before: int
-    cpu: int
+    pcpu: int
 
 
 class LockTaken(Fact, frozen=True, gc=False):

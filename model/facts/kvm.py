@@ -38,32 +38,32 @@ class TimerRead(Fact, frozen=True, gc=False):
 
 
 class TimerSaved(Fact, frozen=True, gc=False):
-    """KVM stored the timer of ``vcpu`` to memory; ``left`` is what it left in CTL of ``cpu``."""
+    """KVM stored the timer of ``vcpu`` to memory; ``left`` is what it left in CTL of ``pcpu``."""
 
     KIND: ClassVar[str] = "timer-save"
     vcpu: int
-    cpu: int
+    pcpu: int
     ctl: int
     cval: int
     left: int
 
 
 class TimerRestored(Fact, frozen=True, gc=False):
-    """KVM programmed the hardware timer of ``cpu`` with the values of ``vcpu``."""
+    """KVM programmed the hardware timer of ``pcpu`` with the values of ``vcpu``."""
 
     KIND: ClassVar[str] = "timer-restore"
     vcpu: int
-    cpu: int
+    pcpu: int
     ctl: int
     cval: int
 
 
 class PhysActiveWritten(Fact, frozen=True, gc=False):
-    """KVM wrote the physical active state of ``intid`` on ``cpu`` for ``vcpu``, changed or not."""
+    """KVM wrote the physical active state of ``intid`` on ``pcpu`` for ``vcpu``, changed or not."""
 
     KIND: ClassVar[str] = "phys-active"
     vcpu: int
-    cpu: int
+    pcpu: int
     intid: int
     value: bool
 
@@ -76,11 +76,11 @@ class Ticked(Fact, frozen=True, gc=False):
 
 
 class Armed(Fact, frozen=True, gc=False):
-    """The soft timer of ``vcpu`` was armed for ``expiry`` (virtual ns) on ``cpu``."""
+    """The soft timer of ``vcpu`` was armed for ``expiry`` (virtual ns) on ``pcpu``."""
 
     KIND: ClassVar[str] = "soft-armed"
     vcpu: int
-    cpu: int
+    pcpu: int
     expiry: int
 
 
@@ -93,20 +93,20 @@ class Cancelled(Fact, frozen=True, gc=False):
 
 
 class Expired(Fact, frozen=True, gc=False):
-    """The soft timer of ``vcpu`` fired on ``cpu``; ``early`` if it had to be started again."""
+    """The soft timer of ``vcpu`` fired on ``pcpu``; ``early`` if it had to be started again."""
 
     KIND: ClassVar[str] = "soft-fired"
     vcpu: int
-    cpu: int
+    pcpu: int
     early: bool
 
 
 class EmulationArmed(Fact, frozen=True, gc=False):
-    """A soft timer that emulates ``vcpu``'s physical timer was armed for ``expiry`` on ``cpu``."""
+    """A soft timer that emulates ``vcpu``'s physical timer was armed for ``expiry`` on ``pcpu``."""
 
     KIND: ClassVar[str] = "emulation-armed"
     vcpu: int
-    cpu: int
+    pcpu: int
     expiry: int
 
 
@@ -119,22 +119,22 @@ class EmulationCancelled(Fact, frozen=True, gc=False):
 
 
 class EmulationExpired(Fact, frozen=True, gc=False):
-    """The emulation's own soft timer fired on ``cpu``; ``early`` if it had to be started again."""
+    """The emulation's own soft timer fired on ``pcpu``; ``early`` if it had to be started again."""
 
     KIND: ClassVar[str] = "emulation-fired"
     vcpu: int
-    cpu: int
+    pcpu: int
     early: bool
 
 
 class Injected(Fact, frozen=True, gc=False):
     """``kvm_vgic_inject_irq``: level or edge given to the software state of ``vintid``.
 
-    ``accepted`` is false when the level had not changed; ``cpu`` is where the code ran.
+    ``accepted`` is false when the level had not changed; ``pcpu`` is where the code ran.
     """
 
     KIND: ClassVar[str] = "inject"
-    cpu: int
+    pcpu: int
     vcpu: int
     vintid: int
     level: bool
@@ -178,10 +178,10 @@ class RequestsChecked(Fact, frozen=True, gc=False):
 
 
 class Kicked(Fact, frozen=True, gc=False):
-    """``vcpu`` was kicked from ``cpu``; ``ipi``: an inter-processor interrupt is sent for it."""
+    """``vcpu`` was kicked from ``pcpu``; ``ipi``: an inter-processor interrupt is sent for it."""
 
     KIND: ClassVar[str] = "kick"
-    cpu: int
+    pcpu: int
     vcpu: int
     ipi: bool
 

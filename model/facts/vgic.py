@@ -25,10 +25,10 @@ __all__ = [
 
 
 class HcrWritten(Fact, frozen=True, gc=False):
-    """KVM wrote ICH_HCR_EL2 (GICH_HCR) of ``cpu``; ``value`` is the register, EOIcount included."""
+    """KVM wrote ICH_HCR_EL2 (GICH_HCR) of ``pcpu``; ``value`` is the register, EOIcount included."""
 
     KIND: ClassVar[str] = "hcr"
-    cpu: int
+    pcpu: int
     value: int
 
 
@@ -60,12 +60,12 @@ class Emulated(Fact, frozen=True, gc=False):
     """KVM deactivates ``vintid`` of ``vcpu``'s ap_list, outside any List Register, for a guest.
 
     ``cause`` is "eoicount" or "dir"; ``intid`` the physical interrupt that KVM deactivates with it
-    on ``cpu`` (-1: none).
+    on ``pcpu`` (-1: none).
     """
 
     KIND: ClassVar[str] = "emulated-deactivation"
     vcpu: int
-    cpu: int
+    pcpu: int
     vintid: int
     intid: int
     cause: str

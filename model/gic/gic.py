@@ -14,7 +14,7 @@ from model.part import Part
 
 __all__ = ["LR_ON_GUEST_DEACTIVATE", "Gic"]
 
-LR_ON_GUEST_DEACTIVATE = ("arch", "seed", "quirk", "erratum")
+LR_ON_GUEST_DEACTIVATE = ("arch", "polled", "quirk", "erratum")
 
 
 class Gic(VirtualInterfaces):
@@ -24,7 +24,7 @@ class Gic(VirtualInterfaces):
     the guest deactivates its interrupt:
 
     * "arch": the register goes inactive and the physical interrupt is deactivated;
-    * "seed": only the physical interrupt is deactivated, the register stays active;
+    * "polled": only the physical interrupt is deactivated, the register stays active;
     * "quirk": the register goes inactive only if the physical interrupt is active just then;
     * "erratum": as "arch", but a deactivation that finds the interrupt not active, and the highest
       priority pending one of the CPU, ends the delivery of interrupts to that CPU.
@@ -57,7 +57,7 @@ class Gic(VirtualInterfaces):
             raise ValueError(f"{lrs} List Registers: GICv{version} has 1 to {most}")
         self.lrs = lrs
         self.lr_on_guest_deactivate = lr_on_guest_deactivate
-        self.stays_active = lr_on_guest_deactivate == "seed"
+        self.stays_active = lr_on_guest_deactivate == "polled"
         self.stays_unless_active = lr_on_guest_deactivate == "quirk"
         self.eoicount_on_eoir_mode1 = eoicount_on_eoir_mode1
         self.erratum = lr_on_guest_deactivate == "erratum"

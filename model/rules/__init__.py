@@ -1,1 +1,1 @@
-"""What must hold: small automata over facts, one class per rule, by section of the seed."""
+"""What must hold: small automata over facts, one class per rule, by section of the document."""

@@ -68,10 +68,10 @@ class I4(Rule):
             )
 
     def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.used[f.cpu].values():
+        for lr in self.scene.used[f.pcpu].values():
             if self.owner.get(key_of(f.vcpu, lr.vintid), -1) != f.vcpu:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} in a "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} in a "
                     "List Register and not on its ap_list"
                 )
 
@@ -180,7 +180,7 @@ class I5(Rule):
         self.settle(f.vcpu, irq)
 
     def on_written(self, f: facts.LrWritten) -> None:
-        v = self.scene.loaded[f.cpu]
+        v = self.scene.loaded[f.pcpu]
         if v >= 0 and f.after.state & PENDING:
             irq = self.irq(v, f.after.vintid)
             irq.latch = irq.line = False
@@ -225,7 +225,7 @@ class I5(Rule):
         for irq in self.strays.values():
             if irq.target == f.vcpu and not irq.queueing:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} while its vINTID {irq.vintid} "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} while its vINTID {irq.vintid} "
                     f"is {'active' if irq.active else 'pending and enabled'} and on no ap_list"
                 )
                 return

@@ -34,7 +34,7 @@ class I8(Rule):
     @classmethod
     def applies(cls, config: Config) -> bool:
         # There KVM guesses the guest's deactivations from the distributor (R11), and errs.
-        return config.lr_on_guest_deactivate != "seed"
+        return config.lr_on_guest_deactivate != "polled"
 
     def reset(self) -> None:
         self.held: list[list[int]] = [[] for _ in range(self.config.vcpus)]
@@ -42,17 +42,17 @@ class I8(Rule):
     def on_ack(self, f: facts.AckedByGuest) -> None:
         if is_special(f.vintid):
             return
-        v = self.scene.guest[f.cpu]
+        v = self.scene.guest[f.pcpu]
         if f.vintid in self.held[v]:
             self.fail(
-                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.cpu} again, which "
+                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.pcpu} again, which "
                 "it has not deactivated"
             )
         self.held[v].append(f.vintid)
 
     def on_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         # With or without a List Register: what was active in software only is KVM's to find.
-        held = self.held[self.scene.guest[f.cpu]]
+        held = self.held[self.scene.guest[f.pcpu]]
         if f.vintid in held:
             held.remove(f.vintid)
 
@@ -82,12 +82,12 @@ class I8(Rule):
             )
 
     def on_entry(self, f: facts.Entered) -> None:
-        held, used = self.held[f.vcpu], self.scene.used[f.cpu]
+        held, used = self.held[f.vcpu], self.scene.used[f.pcpu]
         active = [lr.vintid for lr in used.values() if lr.state & ACTIVE]
         for vintid in active:
             if vintid not in held:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} active, "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {vintid} active, "
                     "which its guest does not handle"
                 )
         if len(used) >= self.config.lrs:
@@ -95,6 +95,6 @@ class I8(Rule):
         for vintid in held:
             if vintid not in active:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} without vINTID {vintid}, "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} without vINTID {vintid}, "
                     "which its guest handles still"
                 )

@@ -1,4 +1,4 @@
-"""Invariants that the seed implies and the bugs of fifteen years taught (domain: I1 to I16)."""
+"""Invariants that the document implies and the bugs of fifteen years taught (domain: I1 to I16)."""
 
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
@@ -18,19 +18,19 @@ class I1(Rule):
     needs = {facts.Entered: "on_entry", facts.ActiveChanged: "on_active", facts.LrMoved: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
-        self.check(f.cpu)
+        self.check(f.pcpu)
 
     def on_active(self, f: facts.ActiveChanged) -> None:
         if f.after:
             return
         # An SPI's state is one for all CPUs.
-        for c in range(self.config.pcpus) if f.cpu < 0 else (f.cpu,):
+        for c in range(self.config.pcpus) if f.pcpu < 0 else (f.pcpu,):
             if self.scene.guest[c] >= 0:
                 self.check(c)
 
     def check(self, c: int) -> None:
         # Where an LR may stay active after its deactivation, only a pending one needs it.
-        stays = self.config.lr_on_guest_deactivate in ("seed", "quirk")
+        stays = self.config.lr_on_guest_deactivate in ("polled", "quirk")
         for lr in self.scene.used[c].values():
             if not lr.hw or (stays and lr.state != PENDING):
                 continue
@@ -72,13 +72,13 @@ class I2(Rule):
         # What the host takes while a VCPU is loaded, its line silenced before, stays until the next
         # load: a GIC that lags brings it after KVM wrote the active state.
         if f.intid == VTIMER_PPI and f.cause == "ack":
-            self.taken[f.cpu] = True
+            self.taken[f.pcpu] = True
 
     def on_written(self, f: facts.PhysActiveWritten | facts.Put | facts.Placed) -> None:
-        self.taken[f.cpu] = False
+        self.taken[f.pcpu] = False
 
     def on_fold(self, f: facts.Folded) -> None:
-        if f.vintid == VTIMER_PPI and self.era == "lazy":
+        if f.vintid == VTIMER_PPI and self.era == "v7.2":
             self.folding = f.vcpu
 
     def on_unlock(self, f: facts.LockReleased) -> None:
@@ -98,12 +98,12 @@ class I2(Rule):
             )
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.era == "seed":
-            self.check(f.vcpu, f.cpu, "entered its guest")
+        if self.era == "v4.14":
+            self.check(f.vcpu, f.pcpu, "entered its guest")
 
     def on_load(self, f: facts.Loaded) -> None:
-        if self.era == "lazy" and not self.taken[f.cpu]:
-            self.check(f.vcpu, f.cpu, "was loaded")
+        if self.era == "v7.2" and not self.taken[f.pcpu]:
+            self.check(f.vcpu, f.pcpu, "was loaded")
 
     def check(self, v: int, c: int, did: str) -> None:
         scene = self.scene
@@ -125,10 +125,10 @@ class I3(Rule):
     needs = {facts.Entered: "on_entry", facts.LrWritten: SCENE}
 
     def on_entry(self, f: facts.Entered) -> None:
-        for i, lr in self.scene.used[f.cpu].items():
+        for i, lr in self.scene.used[f.pcpu].items():
             if lr.hw and lr.state == PENDING_ACTIVE:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with LR{i} (vINTID "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with LR{i} (vINTID "
                     f"{lr.vintid}, HW) pending and active"
                 )
 
@@ -152,22 +152,22 @@ class I10(Rule):
         self.loads = [0] * self.config.pcpus
 
     def on_load(self, f: facts.Loaded) -> None:
-        # The next load is what clears it in era lazy: it gets its chance.
-        self.loads[f.cpu] += 1
+        # The next load is what clears it in era v7.2: it gets its chance.
+        self.loads[f.pcpu] += 1
 
     def on_line(self, f: facts.LineChanged) -> None:
-        if f.cpu >= 0:
-            self.orphan[f.cpu] = 0
+        if f.pcpu >= 0:
+            self.orphan[f.pcpu] = 0
 
     def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.cpu >= 0:
-            self.orphan[f.cpu] = 0
+        if f.pcpu >= 0:
+            self.orphan[f.pcpu] = 0
 
     def on_exit(self, f: facts.Exited) -> None:
         """An orphan is counted at entries; an exit between two of them is what makes them two."""
 
     def on_entry(self, f: facts.Entered) -> None:
-        scene, c = self.scene, f.cpu
+        scene, c = self.scene, f.pcpu
         held = scene.active[c] & VTIMER_BIT and not scene.line[c] & VTIMER_BIT
         v = f.vcpu
         kept = scene.timer_lr(c).state or scene.sw_active[v] or scene.sw_pending[v]
@@ -175,7 +175,7 @@ class I10(Rule):
             if not self.orphan[c]:
                 self.loads[c] = 0
             self.orphan[c] += 1
-            if self.orphan[c] > 1 and (self.era == "seed" or self.loads[c]):
+            if self.orphan[c] > 1 and (self.era == "v4.14" or self.loads[c]):
                 self.fail(
                     f"INTID {VTIMER_PPI} is active on CPU {c} over two stays of VCPU {v}, "
                     "its line is low and no List Register will deactivate it"

@@ -87,13 +87,13 @@ class I6(Rule):
 
     def on_host_ack(self, f: facts.AckedByHost) -> None:
         if f.intid in self.vintid_of:
-            self.acked[f.cpu] = self.vintid_of[f.intid]
+            self.acked[f.pcpu] = self.vintid_of[f.intid]
 
     def on_isr_end(self, f: facts.IsrEnded) -> None:
-        vintid, self.acked[f.cpu] = self.acked[f.cpu], -1
+        vintid, self.acked[f.pcpu] = self.acked[f.pcpu], -1
         if vintid >= 0:
             self.fail(
-                f"CPU {f.cpu} acknowledged INTID {f.intid} and ended its handler without injecting "
+                f"CPU {f.pcpu} acknowledged INTID {f.intid} and ended its handler without injecting "
                 f"vINTID {vintid}: that edge is nowhere"
             )
 
@@ -114,11 +114,11 @@ class I6(Rule):
             return
         edge.sure = True
         edge.many += 1
-        if self.acked[f.cpu] == f.vintid:
-            self.acked[f.cpu] = -1
+        if self.acked[f.pcpu] == f.vintid:
+            self.acked[f.pcpu] = -1
         if f.vintid < SGIS:
             # The sender runs here.
-            v = self.scene.loaded[f.cpu]
+            v = self.scene.loaded[f.pcpu]
             if v >= 0 and self.sent[v] == (f.vcpu, f.vintid):
                 self.sent[v] = None
 
@@ -148,7 +148,7 @@ class I6(Rule):
     # -- through the List Registers --------------------------------------------------------------
 
     def on_written(self, f: facts.LrWritten) -> None:
-        v = self.scene.loaded[f.cpu]
+        v = self.scene.loaded[f.pcpu]
         if v < 0:
             return
         if f.before.state & PENDING:
@@ -185,13 +185,13 @@ class I6(Rule):
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         if is_special(f.vintid):
             return
-        v = self.scene.guest[f.cpu]
+        v = self.scene.guest[f.pcpu]
         edge = self.edge(v, f.vintid)
         if edge is None:
             return
         if not edge.shown or edge.made_up:
             self.fail(
-                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.cpu}, for which "
+                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.pcpu}, for which "
                 "no edge was accepted since it acknowledged the last one"
             )
         edge.shown = edge.made_up = False

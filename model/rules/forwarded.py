@@ -1,4 +1,4 @@
-"""What the seed says of passthrough devices: SPIs that the host acknowledges and the guest ends."""
+"""What the document says of passthrough devices: the host acknowledges, the guest ends."""
 
 from collections.abc import Iterator
 
@@ -21,20 +21,20 @@ class R2b(Rule):
 
     def on_entry(self, f: facts.Entered) -> None:
         seen: list[int] = []
-        for lr in self.scene.used[f.cpu].values():
+        for lr in self.scene.used[f.pcpu].values():
             if lr.vintid in seen:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} in "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} in "
                     "two List Registers"
                 )
             seen.append(lr.vintid)
         for c in range(self.config.pcpus):
-            if c == f.cpu or self.scene.guest[c] < 0:
+            if c == f.pcpu or self.scene.guest[c] < 0:
                 continue
             for lr in self.scene.used[c].values():
                 if lr.vintid >= FIRST_SPI and lr.vintid in seen:
                     self.fail(
-                        f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
+                        f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} "
                         f"in a List Register while CPU {c} has it in one too"
                     )
 
@@ -56,7 +56,7 @@ class R4(Rule):
         lr = f.after
         if lr.state and lr.hw and self.mapped.get(lr.vintid) != lr.pintid:
             self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.cpu}: vINTID {lr.vintid} linked to INTID "
+                f"KVM wrote LR{f.index} of CPU {f.pcpu}: vINTID {lr.vintid} linked to INTID "
                 f"{lr.pintid}, but it is mapped to {self.mapped.get(lr.vintid)}"
             )
 
@@ -116,7 +116,7 @@ class R20(Rule):
         if f.intid in self.acks:
             self.acks[f.intid] += 1
             if self.acks[f.intid] > 1:
-                self.fail(f"CPU {f.cpu} acknowledged INTID {f.intid} while it was active")
+                self.fail(f"CPU {f.pcpu} acknowledged INTID {f.intid} while it was active")
 
 
 class EdgeLedger(Rule):
@@ -149,7 +149,7 @@ class EdgeLedger(Rule):
         if f.intid in self.owed:
             self.owed.remove(f.intid)
         else:
-            self.fail(f"CPU {f.cpu} took INTID {f.intid} although nothing had arrived since")
+            self.fail(f"CPU {f.pcpu} took INTID {f.intid} although nothing had arrived since")
 
     def at_rest(self) -> Iterator[str]:
         for intid in self.owed:
@@ -211,7 +211,7 @@ class R26(Rule):
         lr = f.after
         if lr.state and lr.hw and not 16 <= lr.pintid <= 1019:
             self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.cpu}: vINTID {lr.vintid} in a HW List Register "
+                f"KVM wrote LR{f.index} of CPU {f.pcpu}: vINTID {lr.vintid} in a HW List Register "
                 f"linked to INTID {lr.pintid}"
             )
 

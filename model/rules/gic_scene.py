@@ -70,22 +70,22 @@ class GicScene:
     # -- facts ---------------------------------------------------------------------------------
 
     def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.cpu >= 0:
+        if f.pcpu >= 0:
             if f.after:
-                self.active[f.cpu] |= 1 << f.intid
+                self.active[f.pcpu] |= 1 << f.intid
             else:
-                self.active[f.cpu] &= ~(1 << f.intid)
+                self.active[f.pcpu] &= ~(1 << f.intid)
         elif f.after:
             self.active_spis.add(f.intid)
         else:
             self.active_spis.discard(f.intid)
 
     def on_line(self, f: facts.LineChanged) -> None:
-        if f.cpu >= 0:
+        if f.pcpu >= 0:
             if f.level:
-                self.line[f.cpu] |= 1 << f.intid
+                self.line[f.pcpu] |= 1 << f.intid
             else:
-                self.line[f.cpu] &= ~(1 << f.intid)
+                self.line[f.pcpu] &= ~(1 << f.intid)
         elif f.level:
             self.high_spis.add(f.intid)
         else:
@@ -94,11 +94,11 @@ class GicScene:
     def on_pending(self, f: facts.PendingChanged) -> None:
         if f.intid < FIRST_SPI:
             if f.after:
-                self.latched[f.cpu] |= 1 << f.intid
+                self.latched[f.pcpu] |= 1 << f.intid
             else:
-                self.latched[f.cpu] &= ~(1 << f.intid)
+                self.latched[f.pcpu] &= ~(1 << f.intid)
             return
-        latched = self.latched_spis if f.cpu < 0 else self.latched_lpis[f.cpu]
+        latched = self.latched_spis if f.pcpu < 0 else self.latched_lpis[f.pcpu]
         if f.after:
             latched.add(f.intid)
         else:
@@ -106,16 +106,16 @@ class GicScene:
 
     def on_host_ack(self, f: facts.AckedByHost) -> None:
         if not is_special(f.intid):
-            self.idle[f.cpu] = False
+            self.idle[f.pcpu] = False
 
     def on_priority_drop(self, f: facts.PriorityDropped) -> None:
-        self.idle[f.cpu] = f.running == IDLE
+        self.idle[f.pcpu] = f.running == IDLE
 
     def on_signal(self, f: facts.Signalled) -> None:
-        self.pin[f.cpu] = f.level
+        self.pin[f.pcpu] = f.level
 
     def on_hcr(self, f: facts.HcrWritten) -> None:
-        self.hcr[f.cpu] = f.value
+        self.hcr[f.pcpu] = f.value
 
     def on_host_mask(self, f: facts.HostMasked) -> None:
         if f.masked:

@@ -1,4 +1,4 @@
-"""Section "The HW bit" of the seed: what a List Register may hold and how it may change."""
+"""Section "The HW bit" of the document: what a List Register may hold and how it may change."""
 
 from model import facts
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, STATES
@@ -31,7 +31,7 @@ class R3(Rule):
             legal = False
         if not legal:
             self.fail(
-                f"LR{f.index} of CPU {f.cpu} (vINTID {f.before.vintid}) went from "
+                f"LR{f.index} of CPU {f.pcpu} (vINTID {f.before.vintid}) went from "
                 f"{STATES[f.before.state]} to {STATES[f.after.state]} by the guest's {f.access}"
             )
 
@@ -47,7 +47,7 @@ class R5(Rule):
     def on_written(self, f: facts.LrWritten) -> None:
         if f.after.hw and f.after.state == PENDING_ACTIVE:
             self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.cpu} (vINTID {f.after.vintid}, HW) "
+                f"KVM wrote LR{f.index} of CPU {f.pcpu} (vINTID {f.after.vintid}, HW) "
                 "pending and active"
             )
 
@@ -76,25 +76,25 @@ class R6(Rule):
 
     def on_moved(self, f: facts.LrMoved) -> None:
         if f.before.hw and f.access != "iar":
-            self.unsent[f.cpu] = f.before.pintid
+            self.unsent[f.pcpu] = f.before.pintid
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
-        self.unsent[f.cpu] = -1
+        self.unsent[f.pcpu] = -1
 
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
-        if self.scene.is_active(f.cpu, f.intid):
+        if self.scene.is_active(f.pcpu, f.intid):
             self.fail(f"the guest's deactivation of INTID {f.intid} left it active")
 
     def on_exit(self, f: facts.Exited) -> None:
-        if self.unsent[f.cpu] >= 0:
+        if self.unsent[f.pcpu] >= 0:
             self.fail(
-                f"the guest on CPU {f.cpu} deactivated through a HW List Register, and INTID "
-                f"{self.unsent[f.cpu]} was not deactivated"
+                f"the guest on CPU {f.pcpu} deactivated through a HW List Register, and INTID "
+                f"{self.unsent[f.pcpu]} was not deactivated"
             )
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.scene.in_flight[f.cpu]:
+        if self.scene.in_flight[f.pcpu]:
             self.fail(
-                f"CPU {f.cpu} entered the guest of VCPU {f.vcpu} while a deactivation that a "
+                f"CPU {f.pcpu} entered the guest of VCPU {f.vcpu} while a deactivation that a "
                 "guest sent from there had not reached the distributor"
             )

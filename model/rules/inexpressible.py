@@ -16,7 +16,7 @@ IDS: tuple[str, ...] = (
     *(f"I{n}" for n in range(1, 17)),
     *(f"L{n}" for n in range(1, 7)),
 )
-"""Every claim of the seed document (R), what follows from them (I), and the promises (L)."""
+"""Every claim of the document (R), what follows from them (I), and the promises (L)."""
 WHOLE = "all of it"
 
 
@@ -36,13 +36,13 @@ UNSTATED: tuple[Unstated, ...] = (
     Unstated("R2b", "an SPI in the registers of two VCPUs", ("I4",), "its ap_list has one owner"),
     Unstated("R5", "in a register as the guest finds it", ("I3",), "R5 is about KVM's writes"),
     Unstated(
-        "R13", "the same of the timer", ("R18", "I1"), "era seed's host never handles that one"
+        "R13", "the same of the timer", ("R18", "I1"), "era v4.14's host never handles that one"
     ),
     Unstated(
         "R14",
         "of an interrupt that is not forwarded",
         ("I13",),
-        "the seed speaks of forwarded ones",
+        "the document speaks of forwarded ones",
     ),
     Unstated("R17", "progress over many exits", ("L2",), "one exit is legal, a row of them is not"),
     Unstated("R19", "if the line is high, it comes again", ("L1",), "that is owed, not due now"),
@@ -50,13 +50,13 @@ UNSTATED: tuple[Unstated, ...] = (
         "R22",
         "why not otherwise: an edge without the HW bit preempts the guest's handler",
         (),
-        "the seed compares costs, and counts nothing: there is no threshold to check",
+        "the document compares costs, and counts nothing: there is no threshold to check",
     ),
     Unstated(
         "R27",
         "bounded time",
         ("L1", "I12"),
-        "there is no bound in the seed; late is told from lost",
+        "there is no bound in the document; late is told from lost",
     ),
     Unstated(
         "R30",

@@ -1,4 +1,4 @@
-"""Section "Forwarded Edge and Level Triggered PPIs and SPIs" of the seed."""
+"""Section "Forwarded Edge and Level Triggered PPIs and SPIs" of the document."""
 
 from model import facts
 from model.gic.lr import PENDING
@@ -18,10 +18,10 @@ class R15(Rule):
     needs = {facts.Entered: "on_entry"}
 
     def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.used[f.cpu].values():
-            if lr.hw and lr.state == PENDING and not self.scene.is_active(f.cpu, lr.pintid):
+        for lr in self.scene.used[f.pcpu].values():
+            if lr.hw and lr.state == PENDING and not self.scene.is_active(f.pcpu, lr.pintid):
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {lr.vintid} "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} "
                     f"pending, but INTID {lr.pintid} is not active there"
                 )
 
@@ -50,15 +50,15 @@ class R17(Rule):
         self.due = [False] * self.config.pcpus
 
     def on_entry(self, f: facts.Entered) -> None:
-        self.due[f.cpu] = self.scene.pin[f.cpu]
+        self.due[f.pcpu] = self.scene.pin[f.pcpu]
 
     def on_signal(self, f: facts.Signalled) -> None:
-        self.due[f.cpu] = f.level and self.scene.guest[f.cpu] >= 0
+        self.due[f.pcpu] = f.level and self.scene.guest[f.pcpu] >= 0
 
     def on_exit(self, f: facts.Exited) -> None:
-        if self.due[f.cpu] and f.reason not in ("irq", ""):
-            self.check(f.cpu)
-        self.due[f.cpu] = False
+        if self.due[f.pcpu] and f.reason not in ("irq", ""):
+            self.check(f.pcpu)
+        self.due[f.pcpu] = False
 
     def on_guest(
         self, f: facts.GuestTimer | facts.GuestWfi | facts.GuestMask | facts.DeviceServed
@@ -68,7 +68,7 @@ class R17(Rule):
             self.check(c)
 
     def on_access(self, f: facts.AckedByGuest | facts.Completed | facts.DeactivatedByGuest) -> None:
-        self.check(f.cpu)
+        self.check(f.pcpu)
 
     def check(self, c: int) -> None:
         if self.due[c]:
@@ -79,7 +79,7 @@ class R17(Rule):
 class R18(Rule):
     """A high line does not interrupt the CPU over and over: the active state holds it back.
 
-    Era ``seed``: with the level computed high, the active state is set at entry. Era ``lazy``: the
+    Era ``v4.14``: with the level computed high, the active state is set at entry. Era ``v7.2``: the
     host may take it once per assertion.
     """
 
@@ -98,31 +98,31 @@ class R18(Rule):
         self.credit = [1] * self.config.pcpus
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.era == "seed" and self.scene.level[f.vcpu] and not self.scene.is_active(f.cpu):
+        if self.era == "v4.14" and self.scene.level[f.vcpu] and not self.scene.is_active(f.pcpu):
             self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with its timer's line high and "
+                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with its timer's line high and "
                 "the interrupt not active: it will exit at once, again and again"
             )
 
     def on_ack(self, f: facts.AckedByHost) -> None:
         if f.intid == VTIMER_PPI:
-            self.credit[f.cpu] -= 1
-            if self.credit[f.cpu] < 0:
+            self.credit[f.pcpu] -= 1
+            if self.credit[f.pcpu] < 0:
                 self.fail(
-                    f"CPU {f.cpu} took INTID {f.intid} again while its line stayed high and no "
+                    f"CPU {f.pcpu} took INTID {f.intid} again while its line stayed high and no "
                     "guest had deactivated it"
                 )
 
     def on_line(self, f: facts.LineChanged) -> None:
         if f.intid == VTIMER_PPI and f.level:
-            self.credit[f.cpu] = 1
+            self.credit[f.pcpu] = 1
 
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
         if f.intid == VTIMER_PPI:
-            self.credit[f.cpu] = 1
+            self.credit[f.pcpu] = 1
 
     def on_write(self, f: facts.PhysActiveWritten) -> None:
-        self.credit[f.cpu] = 1
+        self.credit[f.pcpu] = 1
 
 
 class R19(Rule):
@@ -138,14 +138,14 @@ class R19(Rule):
         level = f.intid == VTIMER_PPI or any(
             x.intid == f.intid and x.level for x in self.config.forwards
         )
-        if level and not self.scene.is_high(f.cpu, f.intid):
-            self.fail(f"CPU {f.cpu} took INTID {f.intid} although its line was not asserted")
+        if level and not self.scene.is_high(f.pcpu, f.intid):
+            self.fail(f"CPU {f.pcpu} took INTID {f.intid} although its line was not asserted")
 
 
 class R23(Rule):
     """Whenever a VCPU with HW registers in use is scheduled, the interrupt is active there.
 
-    And the dual, which the seed leaves out: where it needs no active state, none may be left.
+    And the dual, which the document leaves out: where it needs no active state, none may be left.
     """
 
     id = "R23"
@@ -156,23 +156,23 @@ class R23(Rule):
     @classmethod
     def applies(cls, config: Config) -> bool:
         # Where an LR may stay active after its deactivation, this is legal until the next exit.
-        return config.lr_on_guest_deactivate not in ("seed", "quirk")
+        return config.lr_on_guest_deactivate not in ("polled", "quirk")
 
     def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.used[f.cpu].values():
-            if lr.hw and not self.scene.is_active(f.cpu, lr.pintid):
+        for lr in self.scene.used[f.pcpu].values():
+            if lr.hw and not self.scene.is_active(f.pcpu, lr.pintid):
                 self.fail(
-                    f"VCPU {f.vcpu} is scheduled on CPU {f.cpu} with vINTID {lr.vintid} in a HW "
+                    f"VCPU {f.vcpu} is scheduled on CPU {f.pcpu} with vINTID {lr.vintid} in a HW "
                     f"List Register, but INTID {lr.pintid} is not active there"
                 )
 
     def on_load(self, f: facts.Loaded) -> None:
-        if self.era != "lazy":
+        if self.era != "v7.2":
             return
         scene = self.scene
         needed = scene.sw_active[f.vcpu] or scene.level[f.vcpu]
-        if needed and not scene.is_active(f.cpu):
+        if needed and not scene.is_active(f.pcpu):
             self.fail(
-                f"VCPU {f.vcpu} was loaded on CPU {f.cpu}, its interrupt is active or its line "
+                f"VCPU {f.vcpu} was loaded on CPU {f.pcpu}, its interrupt is active or its line "
                 f"high, but INTID {VTIMER_PPI} is not active there"
             )

@@ -75,7 +75,7 @@ class L2(Rule):
         self.idle[f.vcpu] = 0
 
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
-        self.idle[self.scene.guest[f.cpu]] = 0
+        self.idle[self.scene.guest[f.pcpu]] = 0
 
     def on_exit(self, f: facts.Exited) -> None:
         if f.instructions:
@@ -90,7 +90,7 @@ class L2(Rule):
         self.count[f.vcpu] += 1
         if self.count[f.vcpu] >= STORM:
             self.fail(
-                f"VCPU {f.vcpu} left its guest on CPU {f.cpu} {STORM} times in a row without "
+                f"VCPU {f.vcpu} left its guest on CPU {f.pcpu} {STORM} times in a row without "
                 "executing an instruction, and nothing new had happened"
             )
 
@@ -149,7 +149,7 @@ class L3(Rule):
         self.taken.pop(f"v{f.vcpu}", None)
 
     def on_taken(self, f: facts.InterruptTaken) -> None:
-        self.taken.pop(f"i{f.cpu}", None)
+        self.taken.pop(f"i{f.pcpu}", None)
 
     def on_expired(self, f: facts.Expired) -> None:
         # The callback, and the work item that it queues.

@@ -1,6 +1,6 @@
 """Who may write a List Register and when, how it becomes active, and where its pending state goes.
 
-Section "The HW bit" of the seed, and the first items of its life cycle.
+Section "The HW bit" of the document, and the first items of its life cycle.
 """
 
 from model import facts
@@ -41,10 +41,10 @@ class R1(Rule):
         self.handler = [False] * self.config.pcpus
 
     def on_isr(self, f: facts.IsrBegan | facts.IsrEnded) -> None:
-        self.handler[f.cpu] = isinstance(f, facts.IsrBegan)
+        self.handler[f.pcpu] = isinstance(f, facts.IsrBegan)
 
     def on_written(self, f: facts.LrWritten) -> None:
-        c, bit = f.cpu, 1 << f.index
+        c, bit = f.pcpu, 1 << f.index
         if f.after.state:
             self.in_use[c] |= bit
         else:
@@ -63,9 +63,9 @@ class R1(Rule):
             )
 
     def on_taken(self, f: facts.InterruptTaken) -> None:
-        if self.in_use[f.cpu]:
+        if self.in_use[f.pcpu]:
             self.fail(
-                f"CPU {f.cpu} took an interrupt with List Registers written and not taken back: "
+                f"CPU {f.pcpu} took an interrupt with List Registers written and not taken back: "
                 "interrupts were on around its guest stay"
             )
 
@@ -89,7 +89,7 @@ class R2(Rule):
         self.hollow = [0] * self.config.pcpus
 
     def on_written(self, f: facts.LrWritten) -> None:
-        c, bit = f.cpu, 1 << f.index
+        c, bit = f.pcpu, 1 << f.index
         self.fresh[c] &= ~bit
         self.hollow[c] &= ~bit
         if f.after.state:
@@ -98,10 +98,10 @@ class R2(Rule):
             self.hollow[c] |= bit
 
     def on_exit(self, f: facts.Exited) -> None:
-        self.fresh[f.cpu] = 0
+        self.fresh[f.pcpu] = 0
 
     def on_entry(self, f: facts.Entered) -> None:
-        c = f.cpu
+        c = f.pcpu
         if self.hollow[c]:
             i = (self.hollow[c] & -self.hollow[c]).bit_length() - 1
             self.fail(
@@ -111,7 +111,7 @@ class R2(Rule):
         self.check(c, self.fresh[c], f"VCPU {f.vcpu} entered its guest")
 
     def on_load(self, f: facts.Loaded) -> None:
-        self.check(f.cpu, 0, f"VCPU {f.vcpu} was loaded")
+        self.check(f.pcpu, 0, f"VCPU {f.vcpu} was loaded")
 
     def check(self, c: int, fresh: int, did: str) -> None:
         """Complain of a register in use that is not among the ``fresh`` ones."""
@@ -135,12 +135,12 @@ class R7b(Rule):
     def on_ack(self, f: facts.AckedByGuest) -> None:
         if is_special(f.vintid):
             return
-        used = self.scene.used[f.cpu].values()
+        used = self.scene.used[f.pcpu].values()
         states = [lr.state for lr in used if lr.vintid == f.vintid]
         if PENDING not in states:
             held = " and ".join(STATES[state] for state in states) or "in no List Register in use"
             self.fail(
-                f"the guest on CPU {f.cpu} acknowledged vINTID {f.vintid}, which is {held} there"
+                f"the guest on CPU {f.pcpu} acknowledged vINTID {f.vintid}, which is {held} there"
             )
 
 
@@ -186,14 +186,14 @@ class R8(Rule):
     def on_moved(self, f: facts.LrMoved) -> None:
         bit = 1 << f.index
         if f.after.state & PENDING:
-            self.pending[f.cpu] |= bit
+            self.pending[f.pcpu] |= bit
             return
-        self.pending[f.cpu] &= ~bit
+        self.pending[f.pcpu] &= ~bit
         if f.before.state & PENDING and f.access != "iar":
-            self.lost(f.cpu, f.index, f.before.vintid, f"by the guest's {f.access}")
+            self.lost(f.pcpu, f.index, f.before.vintid, f"by the guest's {f.access}")
 
     def on_written(self, f: facts.LrWritten) -> None:
-        c, bit = f.cpu, 1 << f.index
+        c, bit = f.pcpu, 1 << f.index
         before, after = f.before, f.after
         was, is_now = before.state & PENDING, after.state & PENDING
         if self.pending[c] & bit and not was:
@@ -249,7 +249,7 @@ class R8(Rule):
         owed = self.owed[f.vcpu]
         if not owed:
             return
-        used = self.scene.used[f.cpu]
+        used = self.scene.used[f.pcpu]
         held = {lr.vintid: lr.state for lr in used.values()}
         room = len(used) < self.config.lrs
         self.owed[f.vcpu] = still = [x for x in owed if not held.get(x, 0) & PENDING]
@@ -258,7 +258,7 @@ class R8(Rule):
                 continue
             if self.scene.is_enabled(f.vcpu, vintid):
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} without vINTID {vintid}, "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} without vINTID {vintid}, "
                     "which KVM took back pending at an exit and did not find to be over"
                 )
 
@@ -282,28 +282,28 @@ class R9(Rule):
     def on_ack(self, f: facts.AckedByGuest) -> None:
         self.on_access(f)
         if not is_special(f.vintid):
-            self.acked[f.cpu] = f.vintid
+            self.acked[f.pcpu] = f.vintid
 
     def on_moved(self, f: facts.LrMoved) -> None:
         if f.access != "iar" or is_special(f.before.vintid):
             return
-        vintid, self.acked[f.cpu] = self.acked[f.cpu], -1
+        vintid, self.acked[f.pcpu] = self.acked[f.pcpu], -1
         if f.before.vintid != vintid or f.before.state != PENDING:
             self.fail(
-                f"LR{f.index} of CPU {f.cpu} (vINTID {f.before.vintid}, "
+                f"LR{f.index} of CPU {f.pcpu} (vINTID {f.before.vintid}, "
                 f"{STATES[f.before.state]}) moved by an acknowledge that was not for it"
             )
         elif f.after.state != ACTIVE:
             self.fail(
-                f"LR{f.index} of CPU {f.cpu} (vINTID {vintid}) is {STATES[f.after.state]} after "
+                f"LR{f.index} of CPU {f.pcpu} (vINTID {vintid}) is {STATES[f.after.state]} after "
                 "the guest's acknowledge, not active"
             )
 
     def on_access(self, f: facts.AckedByGuest | facts.Completed) -> None:
-        if self.acked[f.cpu] >= 0:
-            vintid, self.acked[f.cpu] = self.acked[f.cpu], -1
+        if self.acked[f.pcpu] >= 0:
+            vintid, self.acked[f.pcpu] = self.acked[f.pcpu], -1
             self.fail(
-                f"the guest on CPU {f.cpu} acknowledged vINTID {vintid}, and no List Register "
+                f"the guest on CPU {f.pcpu} acknowledged vINTID {vintid}, and no List Register "
                 "became active for it"
             )
 
@@ -328,6 +328,6 @@ class R22(Rule):
         lr = f.after
         if lr.state and not lr.hw and lr.vintid in self.edges:
             self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.cpu}: vINTID {lr.vintid} without the HW bit, "
+                f"KVM wrote LR{f.index} of CPU {f.pcpu}: vINTID {lr.vintid} without the HW bit, "
                 f"though it stands for INTID {self.edges[lr.vintid]}, a forwarded edge"
             )

@@ -1,4 +1,4 @@
-"""All rules, by id, in the order of the seed."""
+"""All rules, by id, in the order of the document."""
 
 from collections.abc import Callable
 

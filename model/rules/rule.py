@@ -10,7 +10,7 @@ from model.rules.scene import Scene
 __all__ = ["ALWAYS", "ERAS", "EVENTUALLY", "SCENE", "Rule"]
 
 ALWAYS, EVENTUALLY = "always", "eventually"
-ERAS = ("seed", "lazy")
+ERAS = ("v4.14", "v7.2")
 SCENE = ""
 """In ``Rule.needs``: the rule reads this kind of fact through the scene only."""
 
@@ -18,8 +18,8 @@ SCENE = ""
 class Rule:
     """A named claim about a run, checked fact by fact.
 
-    ``id`` is stable; ``section`` says where the seed (or the architecture) states it; ``title`` is
-    one sentence. ``needs`` maps the kinds of facts it reads to the methods that read them, or to
+    ``id`` is stable; ``section`` says where the document (or the architecture) states it; ``title``
+    is one sentence. ``needs`` maps the kinds of facts it reads to the methods that read them, or to
     ``SCENE``: a producer that lacks one cannot check the rule. ``eras`` and :meth:`applies` say
     where it holds.
     ``hardware`` marks the claims about the machine rather than about KVM.

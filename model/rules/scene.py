@@ -174,13 +174,13 @@ class Scene(GicScene, PhysScene):
 
     def on_lr(self, f: facts.LrMoved | facts.LrWritten) -> None:
         if f.after.state:
-            self.used[f.cpu][f.index] = f.after
+            self.used[f.pcpu][f.index] = f.after
         else:
-            self.used[f.cpu].pop(f.index, None)
+            self.used[f.pcpu].pop(f.index, None)
 
     def on_lr_written(self, f: facts.LrWritten) -> None:
         self.on_lr(f)
-        v = self.loaded[f.cpu]
+        v = self.loaded[f.pcpu]
         if v >= 0 and f.after.state == PENDING and f.after.vintid == VTIMER_PPI:
             self.sw_pending[v] = False
         elif v >= 0 and f.after.state and f.after.vintid == PTIMER_PPI:
@@ -218,35 +218,35 @@ class Scene(GicScene, PhysScene):
         self.paused[f.resumed] = False
 
     def on_sent(self, f: facts.DeactivationSent) -> None:
-        self.in_flight[f.cpu] += 1
+        self.in_flight[f.pcpu] += 1
 
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
-        self.in_flight[f.cpu] -= 1
+        self.in_flight[f.pcpu] -= 1
 
     def on_entry(self, f: facts.Entered) -> None:
-        self.guest[f.cpu] = f.vcpu
-        self.guest_cpu[f.vcpu] = f.cpu
-        pending = self.timer_lr(f.cpu).state == PENDING
+        self.guest[f.pcpu] = f.vcpu
+        self.guest_cpu[f.vcpu] = f.pcpu
+        pending = self.timer_lr(f.pcpu).state == PENDING
         self.presented[f.vcpu] = pending and self.fired[f.vcpu]
 
     def on_exit(self, f: facts.Exited) -> None:
-        self.guest[f.cpu] = -1
+        self.guest[f.pcpu] = -1
         self.guest_cpu[f.vcpu] = -1
 
     def on_load(self, f: facts.Loaded) -> None:
-        self.loaded[f.cpu] = f.vcpu
+        self.loaded[f.pcpu] = f.vcpu
 
     def on_put(self, f: facts.Put) -> None:
-        self.loaded[f.cpu] = -1
+        self.loaded[f.pcpu] = -1
         if self.blocked[f.vcpu]:
             self.asleep[f.vcpu] = True
 
     def on_timer_restored(self, f: facts.TimerRestored) -> None:
-        self.timer[f.cpu] = f.vcpu
+        self.timer[f.pcpu] = f.vcpu
 
     def on_timer_saved(self, f: facts.TimerSaved) -> None:
         if not f.left & ENABLE:
-            self.timer[f.cpu] = -1
+            self.timer[f.pcpu] = -1
 
     def on_timer_read(self, f: facts.TimerRead) -> None:
         self.level[f.vcpu] = f.level
@@ -263,12 +263,12 @@ class Scene(GicScene, PhysScene):
         self.enabled[f.vcpu] = f.enabled
 
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
-        v = self.guest[f.cpu]
+        v = self.guest[f.pcpu]
         if f.vintid in self.handlings and v >= 0:
             self.handlings[f.vintid][v] = True
 
     def on_guest_deactivate(self, f: facts.DeactivatedByGuest) -> None:
-        v = self.guest[f.cpu]
+        v = self.guest[f.pcpu]
         if v >= 0:
             self.no_longer_handled(v, f.vintid)
 

@@ -30,22 +30,22 @@ class R7a(Rule):
         self.acked = [-1] * self.config.pcpus
 
     def on_ack(self, f: facts.AckedByHost) -> None:
-        self.check(f.cpu)
+        self.check(f.pcpu)
         if f.intid < FIRST_LPI and not is_special(f.intid):
-            self.acked[f.cpu] = f.intid
+            self.acked[f.pcpu] = f.intid
 
     def on_active(self, f: facts.ActiveChanged) -> None:
         if f.cause != "ack":
             return
         # Of an SPI's state there is one; one CPU's acknowledge has won it.
-        c = f.cpu if f.cpu >= 0 or f.intid not in self.acked else self.acked.index(f.intid)
+        c = f.pcpu if f.pcpu >= 0 or f.intid not in self.acked else self.acked.index(f.intid)
         if c >= 0 and f.after and self.acked[c] == f.intid:
             self.acked[c] = -1
         else:
             self.fail(f"INTID {f.intid} changed its active state by an acknowledge not for it")
 
     def on_drop(self, f: facts.PriorityDropped) -> None:
-        self.check(f.cpu)
+        self.check(f.pcpu)
 
     def check(self, c: int) -> None:
         if self.acked[c] >= 0:
@@ -124,11 +124,11 @@ class R16(Signal):
 
     def on_signal(self, f: facts.Signalled) -> None:
         if not f.level:
-            self.check(f.cpu, "was signalled it no more")
+            self.check(f.pcpu, "was signalled it no more")
 
     def on_ack(self, f: facts.AckedByHost) -> None:
         if f.intid == SPURIOUS:
-            self.check(f.cpu, "could not acknowledge it")
+            self.check(f.pcpu, "could not acknowledge it")
 
     def check(self, c: int, what: str) -> None:
         intid = self.level_for(c)
@@ -152,9 +152,9 @@ class I13(Rule):
     }
 
     def on_later(self, f: facts.IsrEnded | facts.Entered) -> None:
-        if not self.scene.idle[f.cpu]:
+        if not self.scene.idle[f.pcpu]:
             self.fail(
-                f"CPU {f.cpu} has handled an interrupt and its running priority was not dropped: "
+                f"CPU {f.pcpu} has handled an interrupt and its running priority was not dropped: "
                 "it takes nothing of default priority any more"
             )
 
@@ -187,38 +187,38 @@ class I16(Signal):
 
     def on_signal(self, f: facts.Signalled) -> None:
         if f.level:
-            self.raised[f.cpu] = self.pending_for(f.cpu) >= 0
+            self.raised[f.pcpu] = self.pending_for(f.pcpu) >= 0
 
     def on_ack(self, f: facts.AckedByHost) -> None:
         if f.intid != SPURIOUS:
             return
-        intid = self.pending_for(f.cpu)
+        intid = self.pending_for(f.pcpu)
         if intid >= 0:
-            self.fail(f"CPU {f.cpu} read 1023 from IAR although INTID {intid} is pending for it")
-        elif not self.raised[f.cpu]:
-            self.fail(f"CPU {f.cpu} read 1023 from IAR, and nothing had been pending for it")
+            self.fail(f"CPU {f.pcpu} read 1023 from IAR although INTID {intid} is pending for it")
+        elif not self.raised[f.pcpu]:
+            self.fail(f"CPU {f.pcpu} read 1023 from IAR, and nothing had been pending for it")
 
     def on_reset(self, f: facts.VmReset) -> None:
         self.running[f.vcpu].clear()
 
     def on_moved(self, f: facts.LrMoved) -> None:
         if f.access == "iar":
-            self.running[self.scene.guest[f.cpu]].append(f.before.priority)
+            self.running[self.scene.guest[f.pcpu]].append(f.before.priority)
 
     def on_eoi(self, f: facts.Completed) -> None:
-        running = self.running[self.scene.guest[f.cpu]]
+        running = self.running[self.scene.guest[f.pcpu]]
         if running:
             running.remove(min(running))
 
     def on_guest(self, f: facts.AckedByGuest) -> None:
         if f.vintid != SPURIOUS:
             return
-        v = self.scene.guest[f.cpu]
+        v = self.scene.guest[f.pcpu]
         limit = min(self.scene.pmr[v] & PRIORITY_MASK, *self.running[v], IDLE)
-        for lr in self.scene.used[f.cpu].values():
+        for lr in self.scene.used[f.pcpu].values():
             if lr.state == PENDING and lr.priority < limit:
                 self.fail(
-                    f"the guest of VCPU {v} read 1023 from IAR on CPU {f.cpu} although vINTID "
+                    f"the guest of VCPU {v} read 1023 from IAR on CPU {f.pcpu} although vINTID "
                     f"{lr.vintid} is pending with priority {lr.priority:#x}, above {limit:#x}"
                 )
                 return

@@ -141,7 +141,7 @@ class Reached:
         }
 
     def on_block(self, f: facts.Blocked) -> None:
-        # The lazy era arms during the put that follows; there the soft timer's expiry counts.
+        # The v7.2 era arms during the put that follows; there the soft timer's expiry counts.
         if self.scene.armed[f.vcpu]:
             self.bits |= ARMED
 
@@ -164,25 +164,25 @@ class Reached:
 
     def on_host_ack(self, f: facts.AckedByHost) -> None:
         if f.intid == VTIMER_PPI:
-            v = self.scene.loaded[f.cpu]
+            v = self.scene.loaded[f.pcpu]
             if v >= 0:
                 self.host_acks[v] += 1
-        elif f.intid < SPECIAL and self.scene.active[f.cpu] & VTIMER_BIT:
+        elif f.intid < SPECIAL and self.scene.active[f.pcpu] & VTIMER_BIT:
             self.bits |= NESTED
 
     def on_isr(self, f: facts.IsrBegan) -> None:
         active_spi = f.intid >= FIRST_SPI and f.intid in self.scene.active_spis
-        if active_spi and self.scene.loaded[f.cpu] < 0:
+        if active_spi and self.scene.loaded[f.pcpu] < 0:
             self.bits |= ELSEWHERE
-        self.in_isr[f.cpu] = f.intid == VTIMER_PPI
+        self.in_isr[f.pcpu] = f.intid == VTIMER_PPI
 
     def on_isr_end(self, f: facts.IsrEnded) -> None:
-        self.in_isr[f.cpu] = False
+        self.in_isr[f.pcpu] = False
 
     def on_inject(self, f: facts.Injected) -> None:
         if f.level and f.accepted and f.vintid == VTIMER_PPI:
             self.held[f.vcpu] = PENDING
-            if self.in_isr[f.cpu]:
+            if self.in_isr[f.pcpu]:
                 self.bits |= HOST_INJECTED
             elif not self.host_acks[f.vcpu]:
                 self.bits |= UNFIRED
@@ -190,7 +190,7 @@ class Reached:
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         if f.vintid >= SPECIAL:
             return
-        v = self.scene.guest[f.cpu]
+        v = self.scene.guest[f.pcpu]
         self.depth[v] += 1
         if self.depth[v] > 1:
             self.bits |= DEEP
@@ -202,16 +202,16 @@ class Reached:
             self.bits |= DEVICE_ACKED if f.vintid >= FIRST_SPI else SGI
 
     def on_eoir(self, f: facts.Completed) -> None:
-        self.depth[self.scene.guest[f.cpu]] -= 1
+        self.depth[self.scene.guest[f.pcpu]] -= 1
 
     def on_exit(self, f: facts.Exited) -> None:
         scene = self.scene
-        ready = scene.line[f.cpu] & ~scene.active[f.cpu] & VTIMER_BIT
-        if f.reason == "irq" and scene.pin[f.cpu] and ready:
+        ready = scene.line[f.pcpu] & ~scene.active[f.pcpu] & VTIMER_BIT
+        if f.reason == "irq" and scene.pin[f.pcpu] and ready:
             self.bits |= FORCED
-        if f.reason == "irq" and scene.pin[f.cpu] and scene.line[f.cpu] & MAINTENANCE_BIT:
+        if f.reason == "irq" and scene.pin[f.pcpu] and scene.line[f.pcpu] & MAINTENANCE_BIT:
             self.bits |= MAINTAINED
-        if f.reason == "irq" and not scene.pin[f.cpu]:
+        if f.reason == "irq" and not scene.pin[f.pcpu]:
             self.bits |= SOFT_FORCED
 
     def on_fold(self, f: facts.Folded) -> None:
@@ -223,17 +223,17 @@ class Reached:
             self.bits |= FOLD_RACE
 
     def on_placed(self, f: facts.Placed) -> None:
-        if f.before >= 0 and f.before != f.cpu:
+        if f.before >= 0 and f.before != f.pcpu:
             if self.held[f.vcpu] == PENDING:
                 self.bits |= MOVED_PENDING
             elif self.held[f.vcpu] == ACTIVE:
                 self.bits |= MOVED_ACTIVE
-        if self.owner[f.cpu] not in (-1, f.vcpu):
+        if self.owner[f.pcpu] not in (-1, f.vcpu):
             self.bits |= TURNS
-        self.owner[f.cpu] = f.vcpu
+        self.owner[f.pcpu] = f.vcpu
 
     def on_pending(self, f: facts.PendingChanged) -> None:
-        if f.after and f.cpu < 0 and self.scene.is_active(-1, f.intid):
+        if f.after and f.pcpu < 0 and self.scene.is_active(-1, f.intid):
             self.bits |= EDGE_ACTIVE
 
     def on_event(self, f: facts.DeviceRaised) -> None:

@@ -1,4 +1,4 @@
-"""Section "Putting It Together: The Architected Timer" of the seed."""
+"""Section "Putting It Together: The Architected Timer" of the document."""
 
 from model import facts
 from model.messages import VTIMER_PPI
@@ -24,27 +24,27 @@ class R28(Rule):
         self.owner = [-1] * self.config.pcpus
 
     def on_restored(self, f: facts.TimerRestored) -> None:
-        if self.owner[f.cpu] not in (-1, f.vcpu):
+        if self.owner[f.pcpu] not in (-1, f.vcpu):
             self.fail(
-                f"the timer of CPU {f.cpu} was given VCPU {f.vcpu}'s state while it held "
-                f"VCPU {self.owner[f.cpu]}'s"
+                f"the timer of CPU {f.pcpu} was given VCPU {f.vcpu}'s state while it held "
+                f"VCPU {self.owner[f.pcpu]}'s"
             )
-        self.owner[f.cpu] = f.vcpu
+        self.owner[f.pcpu] = f.vcpu
         scene, v = self.scene, f.vcpu
         if (f.ctl, f.cval) != (scene.ctl[v], scene.cval[v]):
             self.fail(
-                f"the timer of CPU {f.cpu} was given CTL {f.ctl}, CVAL {f.cval} for VCPU {v}, "
+                f"the timer of CPU {f.pcpu} was given CTL {f.ctl}, CVAL {f.cval} for VCPU {v}, "
                 f"whose guest has programmed CTL {scene.ctl[v]}, CVAL {scene.cval[v]}"
             )
 
     def on_saved(self, f: facts.TimerSaved) -> None:
-        if self.owner[f.cpu] == f.vcpu:
-            self.owner[f.cpu] = -1
+        if self.owner[f.pcpu] == f.vcpu:
+            self.owner[f.pcpu] = -1
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.owner[f.cpu] != f.vcpu:
+        if self.owner[f.pcpu] != f.vcpu:
             self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu}, whose timer does not hold "
+                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu}, whose timer does not hold "
                 "its state"
             )
 
@@ -99,12 +99,12 @@ class R29(Rule):
         self.written[f.vcpu] = -1
 
     def on_write(self, f: facts.PhysActiveWritten) -> None:
-        self.written[f.vcpu] = f.cpu
+        self.written[f.vcpu] = f.pcpu
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.written[f.vcpu] != f.cpu:
+        if self.written[f.vcpu] != f.pcpu:
             self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu}, where the active state of INTID "
+                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu}, where the active state of INTID "
                 f"{VTIMER_PPI} has not been written since it was scheduled there"
             )
 
@@ -141,7 +141,7 @@ class R30(Rule):
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
-        v = scene.guest[f.cpu]
+        v = scene.guest[f.pcpu]
         if f.vintid != VTIMER_PPI or v < 0 or scene.presented[v] or scene.ctl[v] != ENABLE:
             return
         if scene.now < scene.deadline[v]:
@@ -172,32 +172,32 @@ class I7(Rule):
 
     def on_ack(self, f: facts.AckedByGuest) -> None:
         scene = self.scene
-        v = scene.guest[f.cpu]
+        v = scene.guest[f.pcpu]
         if f.vintid == PTIMER_PPI and v >= 0 and not scene.pfires(v):
             self.fail(
-                f"the guest of VCPU {v} acknowledged a physical timer interrupt on CPU {f.cpu} at "
+                f"the guest of VCPU {v} acknowledged a physical timer interrupt on CPU {f.pcpu} at "
                 f"{scene.now} ns, but that timer does not fire (CTL {scene.pctl[v]}, "
                 f"{scene.pdeadline[v]} ns)"
             )
         if f.vintid == VTIMER_PPI and v >= 0 and not scene.presented[v] and not scene.fired[v]:
             self.fail(
-                f"the guest of VCPU {v} acknowledged a timer interrupt on CPU {f.cpu}, but its "
+                f"the guest of VCPU {v} acknowledged a timer interrupt on CPU {f.pcpu}, but its "
                 "timer has not fired since the guest silenced it"
             )
 
 
 class R31(Rule):
-    """The busy flow of the seed: the host's handler never sees the timer's interrupt."""
+    """The busy flow of the document: the host's handler never sees the timer's interrupt."""
 
     id = "R31"
     section = "The Architected Timer, second list"
     title = "the host never handles the timer's physical interrupt"
-    eras = ("seed",)
+    eras = ("v4.14",)
     needs = {facts.IsrBegan: "on_isr"}
 
     def on_isr(self, f: facts.IsrBegan) -> None:
         if f.intid == VTIMER_PPI:
-            self.fail(f"CPU {f.cpu} ran the host's handler of INTID {VTIMER_PPI}")
+            self.fail(f"CPU {f.pcpu} ran the host's handler of INTID {VTIMER_PPI}")
 
 
 class I15(Rule):
@@ -213,8 +213,8 @@ class I15(Rule):
     }
 
     def on_placed(self, f: facts.Placed) -> None:
-        owner = self.scene.timer[f.cpu]
+        owner = self.scene.timer[f.pcpu]
         if owner >= 0:
             self.fail(
-                f"VCPU {f.vcpu} got CPU {f.cpu} while the timer there still runs for VCPU {owner}"
+                f"VCPU {f.vcpu} got CPU {f.pcpu} while the timer there still runs for VCPU {owner}"
             )

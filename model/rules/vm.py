@@ -104,12 +104,12 @@ class I14(Rule):
             self.changed = [True] * self.config.vcpus
 
     def on_entry(self, f: facts.Entered) -> None:
-        hcr = self.scene.hcr[f.cpu]
+        hcr = self.scene.hcr[f.pcpu]
         if not hcr & (HCR_NPIE | HCR_UIE | HCR_LRENPIE) or not hcr & HCR_EN:
             return
         if self.changed[f.vcpu]:
             return
-        used = self.scene.used[f.cpu]
+        used = self.scene.used[f.pcpu]
         cause = ""
         if hcr & HCR_NPIE and not any(lr.state == PENDING for lr in used.values()):
             cause = "NPIE set and no List Register pending"
@@ -119,7 +119,7 @@ class I14(Rule):
             cause = "LRENPIE set and EOIcount not zero"
         if cause:
             self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with {cause}: the maintenance "
+                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with {cause}: the maintenance "
                 "interrupt is asserted already, and nothing the guest does clears it"
             )
 
@@ -179,14 +179,14 @@ class L4(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         if self.kept[f.vcpu]:
             self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} while VCPU {self.halter} had its "
+                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} while VCPU {self.halter} had its "
                 "guest halted"
             )
         if self.entries[f.vcpu] >= 0:
             self.entries[f.vcpu] += 1
             if self.entries[f.vcpu] > 1:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} again although the VM "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} again although the VM "
                     "monitor had signalled it to stop"
                 )
 
@@ -268,7 +268,7 @@ class L6(Rule):
     def on_timer(self, f: facts.TimerRestored) -> None:
         v = f.vcpu
         if self.saved[v]:
-            self.fail(f"VCPU {v} was loaded on CPU {f.cpu} while it was being saved or restored")
+            self.fail(f"VCPU {v} was loaded on CPU {f.pcpu} while it was being saved or restored")
         elif self.restored[v] and (f.ctl, f.cval) != (self.scene.ctl[v], self.scene.cval[v]):
             self.fail(
                 f"VCPU {v} goes on with CTL {f.ctl} and CVAL {f.cval} in its restored timer; its "
@@ -278,16 +278,16 @@ class L6(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         v, scene = f.vcpu, self.scene
         if self.saved[v]:
-            self.fail(f"VCPU {v} entered its guest on CPU {f.cpu} after it was saved")
+            self.fail(f"VCPU {v} entered its guest on CPU {f.pcpu} after it was saved")
             return
         if not self.restored[v]:
             return
         self.restored[v] = False
         read, self.read[v] = self.read[v], None
-        if read is None or len(scene.used[f.cpu]) >= self.config.lrs:
+        if read is None or len(scene.used[f.pcpu]) >= self.config.lrs:
             return
         level, active = read
-        state = scene.timer_lr(f.cpu).state
+        state = scene.timer_lr(f.pcpu).state
         if active != bool(state & ACTIVE):
             self.fail(
                 f"VCPU {v} was saved with its timer interrupt {'' if active else 'in'}active, and "

@@ -68,9 +68,9 @@ class I11(Rule):
 
     def on_entry(self, f: facts.Entered) -> None:
         scene, v = self.scene, f.vcpu
-        if self.era == "lazy" and not scene.pcovered(v):
+        if self.era == "v7.2" and not scene.pcovered(v):
             self.fail(
-                f"VCPU {v} entered its guest on CPU {f.cpu} with its physical timer due at "
+                f"VCPU {v} entered its guest on CPU {f.pcpu} with its physical timer due at "
                 f"{scene.pdeadline[v]} ns (it is {scene.now} ns), and neither an interrupt nor a "
                 "soft timer stands for it"
             )
@@ -165,19 +165,19 @@ class I12(Rule):
             self.forget(f.vcpu, f.vintid)
             if f.level:
                 self.left_behind[f.vcpu].append(f.vintid)
-                self.where[f.vcpu, f.vintid] = (f.cpu, self.in_isr[f.cpu])
-                if self.in_isr[f.cpu]:
-                    self.unkicked.append((f.cpu, f.vcpu, f.vintid))
+                self.where[f.vcpu, f.vintid] = (f.pcpu, self.in_isr[f.pcpu])
+                if self.in_isr[f.pcpu]:
+                    self.unkicked.append((f.pcpu, f.vcpu, f.vintid))
 
     def on_resample(self, f: facts.Resampled) -> None:
         if not f.level:
             self.forget(f.vcpu, f.vintid)
 
     def on_kick(self, f: facts.Kicked) -> None:
-        self.unkicked = [x for x in self.unkicked if x[:2] != (f.cpu, f.vcpu)]
+        self.unkicked = [x for x in self.unkicked if x[:2] != (f.pcpu, f.vcpu)]
         # With an IPI under way already a further kick sends none, and needs none.
         covered = self.ipi_sent[f.vcpu] = f.ipi or self.ipi_sent[f.vcpu]
-        here = (f.cpu, self.in_isr[f.cpu])
+        here = (f.pcpu, self.in_isr[f.pcpu])
         mine = [x for x in self.left_behind[f.vcpu] if self.where[f.vcpu, x] == here]
         others = [x for x in self.settled[f.vcpu] if x not in mine]
         self.settled[f.vcpu] = others if covered else others + mine
@@ -187,7 +187,7 @@ class I12(Rule):
 
     def on_host_ack(self, f: facts.AckedByHost) -> None:
         # The IPI has been taken, perhaps by an entry that was given up: it covers nothing later.
-        v = self.scene.loaded[f.cpu]
+        v = self.scene.loaded[f.pcpu]
         if f.intid < SGIS and v >= 0:
             self.ipi_sent[v] = False
 
@@ -195,25 +195,25 @@ class I12(Rule):
         self.unkicked = [x for x in self.unkicked if x[1] != f.vcpu]
 
     def on_isr(self, f: facts.IsrBegan) -> None:
-        self.in_isr[f.cpu] = True
+        self.in_isr[f.pcpu] = True
 
     def on_isr_end(self, f: facts.IsrEnded) -> None:
-        self.in_isr[f.cpu] = False
-        late = [x for x in self.unkicked if x[0] == f.cpu]
+        self.in_isr[f.pcpu] = False
+        late = [x for x in self.unkicked if x[0] == f.pcpu]
         if not late:
             return
-        self.unkicked = [x for x in self.unkicked if x[0] != f.cpu]
+        self.unkicked = [x for x in self.unkicked if x[0] != f.pcpu]
         for _, v, vintid in late:
             c = self.scene.guest_cpu[v]
             enabled = self.scene.is_enabled(v, vintid)
             if c >= 0 and enabled and vintid in self.left_behind[v]:
                 self.fail(
-                    f"CPU {f.cpu} injected vINTID {vintid} while VCPU {v} ran its guest on CPU "
+                    f"CPU {f.pcpu} injected vINTID {vintid} while VCPU {v} ran its guest on CPU "
                     f"{c}, and ended its handler without a kick"
                 )
 
     def on_written(self, f: facts.LrWritten) -> None:
-        v = self.scene.loaded[f.cpu]
+        v = self.scene.loaded[f.pcpu]
         if v >= 0 and f.after.state & PENDING:
             self.forget(v, f.after.vintid)
 
@@ -236,16 +236,16 @@ class I12(Rule):
             self.forget(v, f.vintid)
 
     def on_entry(self, f: facts.Entered) -> None:
-        if self.scene.hcr[f.cpu] & EXITS_BY_ITSELF:
+        if self.scene.hcr[f.pcpu] & EXITS_BY_ITSELF:
             return
         for vintid in self.settled[f.vcpu]:
             if not self.scene.is_enabled(f.vcpu, vintid):
                 continue
-            held = [lr for lr in self.scene.used[f.cpu].values() if lr.vintid == vintid]
+            held = [lr for lr in self.scene.used[f.pcpu].values() if lr.vintid == vintid]
             # One with the EOI bit makes the guest exit when it completes.
             if not any(lr.hw or lr.eoi or lr.state & PENDING for lr in held):
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.cpu} with vINTID {vintid} "
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {vintid} "
                     "injected but in no List Register, and no kick is under way"
                 )
                 return

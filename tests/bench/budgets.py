@@ -25,7 +25,7 @@ from harness.strategies.round_robin import RoundRobin
 from harness.world import VgicWorld
 
 Engine = type[DirectEngine] | type[TrioEngine]
-ENTRIES = [(s, v) for s in ("timer-wfi", "timer-busy", "migrate") for v in ("seed", "lazy")]
+ENTRIES = [(s, v) for s in ("timer-wfi", "timer-busy", "migrate") for v in ("v4.14", "v7.2")]
 REPEATS = 3
 
 
@@ -116,7 +116,7 @@ def bare(engine: Engine, *, alternate: bool) -> Figures:
 
 def per_execution_us(engine: Engine) -> float:
     """What an execution costs beyond its steps: the intercept over two lengths of execution."""
-    spec = RunSpec.make("timer-wfi", "lazy")
+    spec = RunSpec.make("timer-wfi", "v7.2")
     world = spec.build(engine.task_class)
     short = best(lambda: drive(engine, lambda i: Execution(limited(world, 5), RandomWalk(i)), 400))
     tiny = short.seconds / short.executions * 1e6
@@ -157,7 +157,7 @@ def limited(world: VgicWorld, steps: int) -> Limited:
 
 def prefix_us() -> float:
     """Blind replay of recorded prefixes, facts unheard: microseconds a step beyond the start."""
-    world = RunSpec.make("timer-wfi", "lazy").build(DirectEngine.task_class, frozenset())
+    world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class, frozenset())
     recorded: list[list[int]] = []
     engine = DirectEngine()
     for i in range(40):
@@ -191,7 +191,7 @@ def recording_share() -> float:
 
 def memory_growth_kb() -> float:
     """How much more memory 1,500 executions hold than 300."""
-    world = RunSpec.make("timer-wfi", "lazy").build(DirectEngine.task_class)
+    world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     tracemalloc.start()
     try:
         drive(DirectEngine, lambda i: Execution(world, RandomWalk(i)), 300)

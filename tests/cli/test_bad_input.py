@@ -4,17 +4,17 @@ import pytest
 
 VARIANT = """
 from harness.kvm.flow import Kvm
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
 
 class Thing: pass
-class Bare(Kvm): era = "lazy"
-class Raises(Seed):
+class Bare(Kvm): era = "v7.2"
+class Raises(V4_14):
     async def run_once(self, *args):
         raise ZeroDivisionError("on purpose")
-class Leaves(Seed):
+class Leaves(V4_14):
     async def run_once(self, *args):
         raise SystemExit(0)
-class Exits(Seed):
+class Exits(V4_14):
     async def run_once(self, *args):
         import os
         os._exit(3)
@@ -33,8 +33,8 @@ def mine(tmp_path):
     ("args", "words"),
     [
         (["timer-wfy"], ["unknown scenario 'timer-wfy'", "'timer-wfi'"]),
-        (["--variant", "lazi"], ["unknown variant 'lazi'", "'lazy'"]),
-        (["--variant", "seed-14"], ["'seed-14' cannot be expressed", "4.14"]),
+        (["--variant", "lazi"], ["unknown variant 'lazi'", "'v7.2'"]),
+        (["--variant", "v4.14+14"], ["'v4.14+14' cannot be expressed", "4.14"]),
         (["--strategy", "randon"], ["unknown strategy 'randon'", "'random'"]),
         (["--knob", "gic_lagg=1"], ["unknown knob 'gic_lagg'", "'gic_lag'"]),
         (["--knob", "gic_lag=99"], ["gic_lag", "0 to 8"]),
@@ -127,9 +127,9 @@ def test_run_and_replay_name_a_variant_that_raises(cli, mine, engine, name, what
 
 
 def test_run_wants_one_variant(cli):
-    cli("run", "timer-wfi", "--variant", "1").refused("seed-1 and lazy-1", "say which")
+    cli("run", "timer-wfi", "--variant", "1").refused("v4.14+1 and v7.2+1", "say which")
     done = cli("run", "timer-wfi", "--variant", "14", "--json")
-    assert done.summary["variant"] == "lazy-14"
+    assert done.summary["variant"] == "v7.2+14"
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "0", "-1"])
@@ -143,7 +143,7 @@ def test_a_log_cannot_be_a_folder(cli, tmp_path):
 
 
 def test_a_size_of_many_digits(cli):
-    text = f"v1;timer-wfi;variant=lazy;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
+    text = f"v1;timer-wfi;variant=v7.2;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
     cli("replay", text).refused("pcpus")
 
 
@@ -156,10 +156,10 @@ def test_a_built_in_variant_that_raises_is_our_fault(cli, monkeypatch):
     async def broken(*_):
         raise ZeroDivisionError("not on purpose")
 
-    monkeypatch.setattr("harness.kvm.lazy.Lazy.run_once", broken)
-    done = cli("stress", "timer-wfi", "--variant", "lazy", "--schedules", 2, "--jobs", 1)
+    monkeypatch.setattr("harness.kvm.v7_2.V7_2.run_once", broken)
+    done = cli("stress", "timer-wfi", "--variant", "v7.2", "--schedules", 2, "--jobs", 1)
     assert done.code == 70
-    assert "internal error: variant 'lazy' raised ZeroDivisionError" in done.err
+    assert "internal error: variant 'v7.2' raised ZeroDivisionError" in done.err
 
 
 def test_a_worker_that_dies_ends_the_campaign(cli, mine, logs):
@@ -175,9 +175,9 @@ def test_a_worker_that_dies_ends_the_campaign(cli, mine, logs):
     ("schedule", "words"),
     [
         ("v1;timer-wfi", ["garbled schedule", "6"]),
-        ("v1;timer-wfi;variant=lazy;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
-        ("v1;timer-wfi;variant=lazy;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
-        ("v1;timer-wfi;variant=lasy;pcpus=1,vcpus=1,lrs=4;;v0", ["'lasy'", "'lazy'"]),
+        ("v1;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
+        ("v1;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
+        ("v1;timer-wfi;variant=lasy;pcpus=1,vcpus=1,lrs=4;;v0", ["'lasy'", "'v7.2'"]),
         ("gibberish", ["neither a schedule", "file"]),
     ],
 )

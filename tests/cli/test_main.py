@@ -111,4 +111,4 @@ def test_lists(cli, what):
 def test_variants_say_where_they_cannot_be_and_where_they_come_from(cli):
     out = cli("list", "variants").out
     assert "36e5cfd410ad" in out
-    assert "not in era seed: until 4.14" in out
+    assert "not in era v4.14: until 4.14" in out

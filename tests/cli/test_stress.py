@@ -44,7 +44,7 @@ def test_both_eras_are_clean(cli, logs):
 
 
 def test_jobs_and_engine_change_nothing(cli, logs):
-    args = ["stress", "timer-wfi", "migrate", "--variant", "seed", "--variant", "seed-1"]
+    args = ["stress", "timer-wfi", "migrate", "--variant", "v4.14", "--variant", "v4.14+1"]
     args += ["--variant", "29", "--schedules", 1200, "--seed", 7, "--json"]
     runs = []
     for number, extra in enumerate(
@@ -69,7 +69,7 @@ def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli):
 
 def test_a_bound_that_is_hit_is_inconclusive(cli):
     done = cli(
-        "stress", "timer-wfi", "--variant", "lazy", "--schedules", 4, "--jobs", 1, "--seed", 1,
+        "stress", "timer-wfi", "--variant", "v7.2", "--schedules", 4, "--jobs", 1, "--seed", 1,
         "--knob", "steps_max=20",
     )  # fmt: skip
     assert done.code == 3
@@ -84,7 +84,7 @@ def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli):
 
 def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
     done = cli(
-        "stress", "timer-busy", "--variant", "seed-4", "--schedules", 30, "--seed", 1, "--jobs", 1,
+        "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
         "--engine", "direct", "--keep-going", "--json",
     )  # fmt: skip
     assert done.code == 1
@@ -104,7 +104,7 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
 
 def test_late_change_points_are_tried(cli):
     file = SCENARIOS / "enable-while-asserted.toml"
-    args = ["--variant", "lazy", "--seed", 1, "--schedules", 1000, "--engine", "direct"]
+    args = ["--variant", "v7.2", "--seed", 1, "--schedules", 1000, "--engine", "direct"]
     done = cli("stress", "--scenario-file", file, *args, "--json")
     assert done.code == 1
     assert {"R15", "I1"} <= {v["rule"] for v in done.summary["violations"]}
@@ -112,7 +112,7 @@ def test_late_change_points_are_tried(cli):
 
 def test_keep_going_says_how_many_more_there_are(cli):
     done = cli(
-        "stress", "timer-busy", "--variant", "seed-4", "--schedules", 30, "--seed", 1, "--jobs", 1,
+        "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
         "--engine", "direct", "--keep-going",
     )  # fmt: skip
     assert done.code == 1
@@ -150,9 +150,9 @@ def test_ctrl_c_with_workers_running(start, finish, logs):
 
 
 STUCK = """
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
 
-class Stuck(Seed):
+class Stuck(V4_14):
     count = 0
     async def run_once(self, *args):
         Stuck.count += 1
@@ -189,7 +189,7 @@ def test_a_second_ctrl_c_hides_nothing(start, finish, tmp_path, jobs, pause):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_full_disk_hides_nothing(start, finish, logs, jobs):
     process = start(
-        "stress", "timer-wfi", "--variant", "seed-23", "--schedules", 400, "--seed", 1,
+        "stress", "timer-wfi", "--variant", "v4.14+23", "--schedules", 400, "--seed", 1,
         "--jobs", jobs,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )  # fmt: skip
@@ -201,7 +201,7 @@ def test_a_full_disk_hides_nothing(start, finish, logs, jobs):
 def test_a_folder_that_cannot_be_written_hides_nothing(cli, logs):
     logs.write_text("a file")
     done = cli(
-        "stress", "timer-wfi", "--variant", "seed-23", "--schedules", 400, "--seed", 1,
+        "stress", "timer-wfi", "--variant", "v4.14+23", "--schedules", 400, "--seed", 1,
         "--jobs", 1, "--engine", "direct",
     )  # fmt: skip
     done.refused(str(logs))
@@ -209,10 +209,10 @@ def test_a_folder_that_cannot_be_written_hides_nothing(cli, logs):
 
 
 BUGS = [
-    ("migrate", "seed-1"), ("migrate", "seed-3"), ("timer-busy", "seed-4"),
-    ("timer-wfi", "seed-23"), ("migrate", "lazy-1"), ("timer-wfi", "lazy-14"),
-    ("timer-wfi", "lazy-29"), ("migrate", "seed-bound-1"), ("timer-wfi", "seed-bound-2"),
-    ("timer-busy", "lazy-bound-3"),
+    ("migrate", "v4.14+1"), ("migrate", "v4.14+3"), ("timer-busy", "v4.14+4"),
+    ("timer-wfi", "v4.14+23"), ("migrate", "v7.2+1"), ("timer-wfi", "v7.2+14"),
+    ("timer-wfi", "v7.2+29"), ("migrate", "v4.14+bound-1"), ("timer-wfi", "v4.14+bound-2"),
+    ("timer-busy", "v7.2+bound-3"),
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ LARGE: set[str] = set()
 BANNED_IN_MODEL = {"random", "time", "trio", "asyncio", "harness", "os", "structlog", "sys"}
 BANNED_IN_MODEL |= {"io", "pathlib", "threading", "datetime", "secrets", "uuid", "tests"}
 BANNED_CALLS = {"open", "input", "print", "id", "hash", "eval", "exec"}
-ORDERED = ("model", "harness/engine", "harness/tasks", "harness/kvm", "harness/strategies")
+ORDERED = ("model", "harness/engine", "harness/actors", "harness/kvm", "harness/strategies")
 """Where the order of everything must be the same in every process."""
 
 
@@ -166,7 +166,7 @@ def test_the_model_is_pure() -> None:
 
 def test_tasks_and_hypervisor_know_no_engine() -> None:
     assert on(trio_primitives, "import trio")
-    assert complaints(trio_primitives, "harness/tasks", "harness/kvm") == []
+    assert complaints(trio_primitives, "harness/actors", "harness/kvm") == []
 
 
 def test_only_one_engine_imports_trio() -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness.actors.context import Context
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
 from harness.kvm.flow import Kvm
 from harness.kvm.ops import KVM_OPS
-from harness.tasks.context import Context
 from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
@@ -72,7 +72,7 @@ def history(world: VgicWorld, i: int) -> History:
         seen.append((fact, -1))
 
     def note_hppir(fact: facts.AckedByGuest | facts.Completed) -> None:
-        seen.append((fact, gic.vhppir(fact.cpu)))
+        seen.append((fact, gic.vhppir(fact.pcpu)))
 
     world.subscribe(
         {

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
+from harness.actors.context import Context
+from harness.actors.host_irq import HostIrq
 from harness.contract import Guard
-from harness.kvm.lazy import Lazy
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
-from harness.tasks.host_irq import HostIrq
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.facts import TimerSaved
 from model.gic.lr import PENDING_ACTIVE, Lr
@@ -46,13 +46,13 @@ MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
 # -- KVM ---------------------------------------------------------------------------------------
 
 
-class HandlerInjectsNothing(Lazy):
+class HandlerInjectsNothing(V7_2):
     async def inject(self, ctx: Context, v: int, level: bool) -> None:
         if not ctx.in_irq:
             await super().inject(ctx, v, level)
 
 
-class BlindHandler(Lazy):
+class BlindHandler(V7_2):
     """The host's handler neither looks nor injects."""
 
     async def timer_isr(self, h: Context) -> bool | None:
@@ -60,14 +60,14 @@ class BlindHandler(Lazy):
         return None
 
 
-class EnablesUnsampled(Lazy):
+class EnablesUnsampled(V7_2):
     """Enabling does not look at the line again."""
 
     def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Leave the line as it was seen last."""
 
 
-class LeftActiveAtExit(Lazy):
+class LeftActiveAtExit(V7_2):
     """A line found low at an exit does not release the physical interrupt."""
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:
@@ -75,20 +75,20 @@ class LeftActiveAtExit(Lazy):
         self.sample_line(t, irq)
 
 
-class PendingAndActive(Seed):
+class PendingAndActive(V4_14):
     def populate_lr(self, irq: VgicIrq) -> Lr:
         both = irq.active and irq.is_pending()
         lr = super().populate_lr(irq)
         return msgspec.structs.replace(lr, state=PENDING_ACTIVE) if both else lr
 
 
-class WrongPhysicalId(Lazy):
+class WrongPhysicalId(V7_2):
     def populate_lr(self, irq: VgicIrq) -> Lr:
         lr = super().populate_lr(irq)
         return msgspec.structs.replace(lr, pintid=lr.pintid ^ 1)
 
 
-class TwoRegisters(Lazy):
+class TwoRegisters(V7_2):
     """Writes what is in the first List Register into the second as well."""
 
     async def write_lrs(self, t: Context) -> None:
@@ -96,7 +96,7 @@ class TwoRegisters(Lazy):
         self.machine.gic.write_lr(t.c, 1, self.machine.gic.lr(t.c, 0))
 
 
-class LinkedLpi(Lazy):
+class LinkedLpi(V7_2):
     """Sets the HW bit for an LPI."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
@@ -104,7 +104,7 @@ class LinkedLpi(Lazy):
         return lr if lr.hw else msgspec.structs.replace(lr, hw=True, pintid=FIRST_LPI)
 
 
-class QueuedUnkicked(Lazy):
+class QueuedUnkicked(V7_2):
     """Queues what is injected and kicks nobody."""
 
     async def request_and_kick(self, ctx: Context, v: int) -> None:
@@ -116,32 +116,32 @@ class DeactivatedByHost(HostIrq):
         return intid == VTIMER_PPI
 
 
-class HostDeactivates(Lazy):
+class HostDeactivates(V7_2):
     host_irq_class = DeactivatedByHost
 
 
-class NeverPolls(Lazy):
+class NeverPolls(V7_2):
     def trusted(self, t: Context, lr: Lr) -> Lr:
         return lr
 
 
-class NeverActive(Seed):
+class NeverActive(V4_14):
     def phys_active_needed(self, level: bool, active: bool) -> bool:
         return False
 
 
-class NotWrittenAtLoad(Lazy):
+class NotWrittenAtLoad(V7_2):
     async def load_phys_active(self, t: Context) -> None:
         await self.map_is_active(t)
 
 
-class AlwaysActive(Lazy):
+class AlwaysActive(V7_2):
     async def load_phys_active(self, t: Context) -> None:
         await t.step(t.o.phys_active)
         self.set_phys_active(t, VTIMER_PPI, True)
 
 
-class SeedAlwaysActive(Seed):
+class SeedAlwaysActive(V4_14):
     def phys_active_needed(self, level: bool, active: bool) -> bool:
         return True
 
@@ -151,20 +151,20 @@ class KeepsPriority(HostIrq):
         """No EOIR."""
 
 
-class NoPriorityDrop(Lazy):
+class NoPriorityDrop(V7_2):
     host_irq_class = KeepsPriority
 
 
-class IrqsIgnored(Lazy):
+class IrqsIgnored(V7_2):
     def forced_exit(self, t: Context) -> Guard:
         return lambda: False
 
 
-class NotForwarded(Lazy):
+class NotForwarded(V7_2):
     timer_forwarded = False
 
 
-class TimerLeftLoaded(Lazy):
+class TimerLeftLoaded(V7_2):
     """The put copies the timer to memory and leaves the hardware as it is, and says nothing."""
 
     def take_off_hardware(self, t: Context) -> None:
@@ -172,7 +172,7 @@ class TimerLeftLoaded(Lazy):
         vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
 
 
-class TimerLeftOn(Lazy):
+class TimerLeftOn(V7_2):
     """The put copies the timer to memory and forgets to disable it."""
 
     def take_off_hardware(self, t: Context) -> None:
@@ -181,7 +181,7 @@ class TimerLeftOn(Lazy):
         self.emit(TimerSaved(t.v, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
 
 
-class SoftTimerLate(Lazy):
+class SoftTimerLate(V7_2):
     OPS = KVM_OPS | {"soft_arm": ("clock thread@v", "vtimer@v hrtimer@v signal*")}
 
     def soft_timer_start(self, t: Context) -> None:
@@ -191,7 +191,7 @@ class SoftTimerLate(Lazy):
         vtimer.cval -= 30
 
 
-class ForgetsEnable(Lazy):
+class ForgetsEnable(V7_2):
     """The load programs the timer but leaves it disabled if it was to fire later."""
 
     def put_on_hardware(self, t: Context) -> None:
@@ -201,7 +201,7 @@ class ForgetsEnable(Lazy):
             timer.ctl = 0
 
 
-class CallbackDoesNothing(Lazy):
+class CallbackDoesNothing(V7_2):
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         return False
 
@@ -215,7 +215,7 @@ class RequestsNotRechecked(FlushWithIrqsOn):
         return True
 
 
-class LockKept(Lazy):
+class LockKept(V7_2):
     """A handler that injected keeps irq_lock."""
 
     def gave(self, ctx: Context, lock: Any) -> None:
@@ -225,14 +225,14 @@ class LockKept(Lazy):
         super().gave(ctx, lock)
 
 
-class NoIrqSave(Lazy):
+class NoIrqSave(V7_2):
     """Locks that a handler takes are taken with interrupts on (388d4359680b)."""
 
     async def irq_save(self, ctx: Context) -> bool:
         return False
 
 
-class LocksSwapped(Lazy):
+class LocksSwapped(V7_2):
     """Prune takes irq_lock before ap_list_lock."""
 
     async def prune(self, t: Context) -> None:
@@ -249,59 +249,59 @@ class LocksSwapped(Lazy):
 
 
 MUTANTS = (
-    Mutant("R0", HandlerInjectsNothing, Lazy, "timer-wfi"),
-    Mutant("R3", on_machine(Lazy, AckEmpties), Lazy, "timer-wfi"),
-    Mutant("R0", BlindHandler, Lazy, "timer-wfi"),
-    Mutant("R6", on_machine(Lazy, NeverSent), Lazy, "timer-wfi"),
-    Mutant("I7", EnablesUnsampled, Lazy, "timer-busy"),
-    Mutant("I2", LeftActiveAtExit, Lazy, LINE_FALLS),
-    Mutant("R28", exhibit("14", "lazy"), Lazy, "timer-wfi", schedules=2000),
-    Mutant("R2b", TwoRegisters, Lazy, "timer-wfi"),
-    Mutant("R4", WrongPhysicalId, Lazy, "timer-wfi"),
-    Mutant("R13", HostDeactivates, Lazy, "spi-edge"),
-    Mutant("R20", on_machine(Lazy, TakenWhileActive), Lazy, "spi-edge"),
-    Mutant("R21", on_machine(Lazy, EdgeLostWhileActive), Lazy, "spi-edge"),
-    Mutant("R5", PendingAndActive, Seed, "migrate"),
-    Mutant("R6", exhibit("bound-3", "lazy"), Lazy, "timer-busy"),
+    Mutant("R0", HandlerInjectsNothing, V7_2, "timer-wfi"),
+    Mutant("R3", on_machine(V7_2, AckEmpties), V7_2, "timer-wfi"),
+    Mutant("R0", BlindHandler, V7_2, "timer-wfi"),
+    Mutant("R6", on_machine(V7_2, NeverSent), V7_2, "timer-wfi"),
+    Mutant("I7", EnablesUnsampled, V7_2, "timer-busy"),
+    Mutant("I2", LeftActiveAtExit, V7_2, LINE_FALLS),
+    Mutant("R28", exhibit("14", "v7.2"), V7_2, "timer-wfi", schedules=2000),
+    Mutant("R2b", TwoRegisters, V7_2, "timer-wfi"),
+    Mutant("R4", WrongPhysicalId, V7_2, "timer-wfi"),
+    Mutant("R13", HostDeactivates, V7_2, "spi-edge"),
+    Mutant("R20", on_machine(V7_2, TakenWhileActive), V7_2, "spi-edge"),
+    Mutant("R21", on_machine(V7_2, EdgeLostWhileActive), V7_2, "spi-edge"),
+    Mutant("R5", PendingAndActive, V4_14, "migrate"),
+    Mutant("R6", exhibit("bound-3", "v7.2"), V7_2, "timer-busy"),
     Mutant(
         "R10",
-        on_machine(Lazy, ArchAfterAll),
-        Lazy,
+        on_machine(V7_2, ArchAfterAll),
+        V7_2,
         "timer-wfi",
-        (("lr_on_guest_deactivate", "seed"),),
+        (("lr_on_guest_deactivate", "polled"),),
     ),
-    Mutant("R11", NeverPolls, Lazy, "timer-wfi", (("lr_on_guest_deactivate", "seed"),)),
-    Mutant("R12", NeverActive, Seed, "timer-wfi"),
-    Mutant("R14", NoPriorityDrop, Lazy, "timer-busy"),
-    Mutant("R15", NeverActive, Seed, "timer-wfi"),
-    Mutant("R15", NotWrittenAtLoad, Lazy, "timer-wfi"),
-    Mutant("R17", IrqsIgnored, Lazy, "timer-busy"),
-    Mutant("R18", exhibit("4", "seed"), Seed, "timer-busy"),
-    Mutant("R18", NotForwarded, Lazy, "timer-busy"),
-    Mutant("R19", on_machine(Lazy, DeactivationLatches), Lazy, "timer-wfi"),
-    Mutant("R24", on_machine(Lazy, ActiveLpi), Lazy, "lpi"),
-    Mutant("R25", on_machine(Lazy, LpiTwice), Lazy, "lpi"),
-    Mutant("R26", LinkedLpi, Lazy, "lpi"),
-    Mutant("R27", QueuedUnkicked, Lazy, "lpi"),
-    Mutant("R23", NotWrittenAtLoad, Lazy, "migrate"),
-    Mutant("R28", TimerLeftLoaded, Lazy, "migrate"),
-    Mutant("R29", exhibit("3", "seed"), Seed, "migrate"),
-    Mutant("R30", SoftTimerLate, Lazy, "timer-wfi"),
-    Mutant("R31", exhibit("bound-2", "seed"), Seed, "timer-busy"),
-    Mutant("I1", exhibit("23", "seed"), Seed, "timer-wfi"),
-    Mutant("I2", AlwaysActive, Lazy, "timer-wfi"),
-    Mutant("I2", SeedAlwaysActive, Seed, "timer-wfi"),
-    Mutant("I3", PendingAndActive, Seed, "migrate"),
-    Mutant("I10", SeedAlwaysActive, Seed, "timer-busy"),
-    Mutant("I11", exhibit("29", "lazy"), Lazy, "timer-wfi"),
+    Mutant("R11", NeverPolls, V7_2, "timer-wfi", (("lr_on_guest_deactivate", "polled"),)),
+    Mutant("R12", NeverActive, V4_14, "timer-wfi"),
+    Mutant("R14", NoPriorityDrop, V7_2, "timer-busy"),
+    Mutant("R15", NeverActive, V4_14, "timer-wfi"),
+    Mutant("R15", NotWrittenAtLoad, V7_2, "timer-wfi"),
+    Mutant("R17", IrqsIgnored, V7_2, "timer-busy"),
+    Mutant("R18", exhibit("4", "v4.14"), V4_14, "timer-busy"),
+    Mutant("R18", NotForwarded, V7_2, "timer-busy"),
+    Mutant("R19", on_machine(V7_2, DeactivationLatches), V7_2, "timer-wfi"),
+    Mutant("R24", on_machine(V7_2, ActiveLpi), V7_2, "lpi"),
+    Mutant("R25", on_machine(V7_2, LpiTwice), V7_2, "lpi"),
+    Mutant("R26", LinkedLpi, V7_2, "lpi"),
+    Mutant("R27", QueuedUnkicked, V7_2, "lpi"),
+    Mutant("R23", NotWrittenAtLoad, V7_2, "migrate"),
+    Mutant("R28", TimerLeftLoaded, V7_2, "migrate"),
+    Mutant("R29", exhibit("3", "v4.14"), V4_14, "migrate"),
+    Mutant("R30", SoftTimerLate, V7_2, "timer-wfi"),
+    Mutant("R31", exhibit("bound-2", "v4.14"), V4_14, "timer-busy"),
+    Mutant("I1", exhibit("23", "v4.14"), V4_14, "timer-wfi"),
+    Mutant("I2", AlwaysActive, V7_2, "timer-wfi"),
+    Mutant("I2", SeedAlwaysActive, V4_14, "timer-wfi"),
+    Mutant("I3", PendingAndActive, V4_14, "migrate"),
+    Mutant("I10", SeedAlwaysActive, V4_14, "timer-busy"),
+    Mutant("I11", exhibit("29", "v7.2"), V7_2, "timer-wfi"),
     Mutant("I12", RequestsNotRechecked, FlushWithIrqsOn, MANY_EXITS, schedules=2000),
-    Mutant("I15", TimerLeftOn, Lazy, "migrate"),
-    Mutant("L1", ForgetsEnable, Lazy, "timer-wfi"),
-    Mutant("L2", exhibit("4", "seed"), Seed, "timer-busy"),
-    Mutant("L5", CallbackDoesNothing, Lazy, "timer-wfi"),
-    Mutant("deadlock", LockKept, Lazy, "timer-wfi"),
-    Mutant("lock-order", NoIrqSave, Lazy, "timer-wfi"),
-    Mutant("lock-order", LocksSwapped, Lazy, "timer-wfi"),
+    Mutant("I15", TimerLeftOn, V7_2, "migrate"),
+    Mutant("L1", ForgetsEnable, V7_2, "timer-wfi"),
+    Mutant("L2", exhibit("4", "v4.14"), V4_14, "timer-busy"),
+    Mutant("L5", CallbackDoesNothing, V7_2, "timer-wfi"),
+    Mutant("deadlock", LockKept, V7_2, "timer-wfi"),
+    Mutant("lock-order", NoIrqSave, V7_2, "timer-wfi"),
+    Mutant("lock-order", LocksSwapped, V7_2, "timer-wfi"),
     *PHYS,
     *REGISTERS,
     *SIGNALS,

@@ -1,13 +1,13 @@
 """What breaks the rules about the emulated physical timer."""
 
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.actors.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.vgic.vtimer import VTimer
 from tests.race.mutant import Mutant, exhibit
 
 
-class EarlyInterrupt(Lazy):
+class EarlyInterrupt(V7_2):
     """The vgic is told that the timer fires as soon as it can."""
 
     def level_changes(self, ptimer: VTimer, level: bool) -> bool:
@@ -18,7 +18,7 @@ class EarlyInterrupt(Lazy):
         await super().inject_ptimer(ctx, v, level or fires)
 
 
-class NeverArmed(Lazy):
+class NeverArmed(V7_2):
     """Writes are emulated but for the soft timer."""
 
     async def emulate(self, t: Context) -> None:
@@ -27,14 +27,14 @@ class NeverArmed(Lazy):
 
 
 PHYS = (
-    Mutant("R30", exhibit("26", "lazy"), Lazy, "timer-phys"),
-    Mutant("R30", exhibit("26", "seed"), Seed, "timer-phys"),
-    Mutant("I7", exhibit("27", "lazy"), Lazy, "timer-phys"),
-    Mutant("I7", EarlyInterrupt, Lazy, "timer-phys"),
-    Mutant("I11", exhibit("26", "lazy"), Lazy, "timer-phys"),
-    Mutant("I11", exhibit("26-load", "lazy"), Lazy, "timer-phys"),
-    Mutant("I11", NeverArmed, Lazy, "timer-phys"),
-    Mutant("L1", exhibit("26", "lazy"), Lazy, "timer-phys"),
-    Mutant("L1", exhibit("26", "seed"), Seed, "timer-phys"),
-    Mutant("L2", exhibit("26-load", "lazy"), Lazy, "timer-phys"),
+    Mutant("R30", exhibit("26", "v7.2"), V7_2, "timer-phys"),
+    Mutant("R30", exhibit("26", "v4.14"), V4_14, "timer-phys"),
+    Mutant("I7", exhibit("27", "v7.2"), V7_2, "timer-phys"),
+    Mutant("I7", EarlyInterrupt, V7_2, "timer-phys"),
+    Mutant("I11", exhibit("26", "v7.2"), V7_2, "timer-phys"),
+    Mutant("I11", exhibit("26-load", "v7.2"), V7_2, "timer-phys"),
+    Mutant("I11", NeverArmed, V7_2, "timer-phys"),
+    Mutant("L1", exhibit("26", "v7.2"), V7_2, "timer-phys"),
+    Mutant("L1", exhibit("26", "v4.14"), V4_14, "timer-phys"),
+    Mutant("L2", exhibit("26-load", "v7.2"), V7_2, "timer-phys"),
 )

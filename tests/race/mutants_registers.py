@@ -2,10 +2,10 @@
 
 import msgspec
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
 from model.vgic.decide import target_oracle
@@ -19,7 +19,7 @@ from tests.race.broken_hardware import (
 from tests.race.mutant import Mutant
 
 
-class FlushWithIrqsOn(Lazy):
+class FlushWithIrqsOn(V7_2):
     """Flush before interrupts are masked; a late request is still noticed. Clean."""
 
     OPS = KVM_OPS | {"check_requests": ("vgic@v", "thread@v")}
@@ -46,7 +46,7 @@ class WritesBeforeMasking(FlushWithIrqsOn):
     writes_early = True
 
 
-class SavesAfterUnmasking(Seed):
+class SavesAfterUnmasking(V4_14):
     """Takes the List Registers back when interrupts are on again."""
 
     async def save_lrs(self, t: Context) -> None:
@@ -63,7 +63,7 @@ class SavesAfterUnmasking(Seed):
         await super().fold_lrs(t)
 
 
-class WritesRunningGuest(Lazy):
+class WritesRunningGuest(V7_2):
     """A handler writes a List Register of the CPU where the guest runs (Xen 071c61e736)."""
 
     OPS = KVM_OPS | {"make_request": ("vgic@v pcpu*", "thread@v vif*")}
@@ -75,7 +75,7 @@ class WritesRunningGuest(Lazy):
             self.machine.gic.write_lr(c, 3, Lr(vintid=80, state=PENDING, priority=0xA0))
 
 
-class SavesWithoutZeroing(Lazy):
+class SavesWithoutZeroing(V7_2):
     """Reads the used List Registers back and leaves them as they are."""
 
     async def save_lrs(self, t: Context) -> None:
@@ -86,7 +86,7 @@ class SavesWithoutZeroing(Lazy):
         )
 
 
-class CountsInactive(Lazy):
+class CountsInactive(V7_2):
     """Gives what the guest handles a List Register, and does not say that it is active."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
@@ -94,21 +94,21 @@ class CountsInactive(Lazy):
         return msgspec.structs.replace(lr, state=lr.state & PENDING)
 
 
-class FoldLosesPending(Lazy):
+class FoldLosesPending(V7_2):
     """The fold takes no notice of what is pending still."""
 
     def trusted(self, t: Context, lr: Lr) -> Lr:
         return msgspec.structs.replace(lr, state=lr.state & ACTIVE)
 
 
-class FoldLosesActive(Lazy):
+class FoldLosesActive(V7_2):
     """The fold takes what the guest handles as completed."""
 
     def trusted(self, t: Context, lr: Lr) -> Lr:
         return msgspec.structs.replace(lr, state=lr.state & PENDING)
 
 
-class DropsActive(Lazy):
+class DropsActive(V7_2):
     """The flush has no List Register for what is active and not pending."""
 
     async def write_lrs(self, t: Context) -> None:
@@ -117,7 +117,7 @@ class DropsActive(Lazy):
         await super().write_lrs(t)
 
 
-class UnlinkedEdge(Lazy):
+class UnlinkedEdge(V7_2):
     """Injects a forwarded edge as a pure virtual one."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
@@ -125,7 +125,7 @@ class UnlinkedEdge(Lazy):
         return lr if irq.level else msgspec.structs.replace(lr, hw=False, pintid=0)
 
 
-class HandlerReadsMemory(Lazy):
+class HandlerReadsMemory(V7_2):
     """The host's handler asks the copy in memory whether the timer fires."""
 
     async def isr_level(self, h: Context) -> bool:
@@ -135,7 +135,7 @@ class HandlerReadsMemory(Lazy):
         return level
 
 
-class SavesTimerWrong(Seed):
+class SavesTimerWrong(V4_14):
     """The copy in memory is not what the guest programmed."""
 
     def take_off_hardware(self, t: Context) -> None:
@@ -143,7 +143,7 @@ class SavesTimerWrong(Seed):
         self.machine.vtimers[t.v].cval += 1_000
 
 
-class RetriesForEver(Lazy):
+class RetriesForEver(V7_2):
     """Once it has the locks in order, it insists that the interrupt is not where it belongs."""
 
     async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
@@ -167,20 +167,20 @@ class RetriesForEver(Lazy):
 
 
 REGISTERS = (
-    Mutant("R1", WritesBeforeMasking, Lazy, "migrate"),
-    Mutant("R1", SavesAfterUnmasking, Seed, "timer-busy"),
-    Mutant("R1", WritesRunningGuest, Lazy, "spi-level"),
-    Mutant("R2", SavesWithoutZeroing, Lazy, "timer-wfi"),
-    Mutant("R2", CountsInactive, Lazy, "migrate"),
-    Mutant("R7b", on_machine(Lazy, CompletedComesBack), Lazy, "timer-wfi"),
-    Mutant("R8", FoldLosesPending, Lazy, "timer-wfi"),
-    Mutant("R8", FoldLosesPending, Lazy, "spi-edge"),
-    Mutant("R8", on_machine(Lazy, MaskDropsPending), Lazy, "timer-wfi"),
-    Mutant("R9", on_machine(Lazy, AckKeepsPending), Lazy, "timer-wfi"),
-    Mutant("R22", UnlinkedEdge, Lazy, "spi-edge"),
-    Mutant("R28b", HandlerReadsMemory, Lazy, "timer-busy"),
-    Mutant("R28b", SavesTimerWrong, Seed, "timer-busy"),
-    Mutant("I8", FoldLosesActive, Lazy, "migrate"),
-    Mutant("I8", DropsActive, Lazy, "migrate"),
-    Mutant("L3", RetriesForEver, Lazy, "timer-wfi"),
+    Mutant("R1", WritesBeforeMasking, V7_2, "migrate"),
+    Mutant("R1", SavesAfterUnmasking, V4_14, "timer-busy"),
+    Mutant("R1", WritesRunningGuest, V7_2, "spi-level"),
+    Mutant("R2", SavesWithoutZeroing, V7_2, "timer-wfi"),
+    Mutant("R2", CountsInactive, V7_2, "migrate"),
+    Mutant("R7b", on_machine(V7_2, CompletedComesBack), V7_2, "timer-wfi"),
+    Mutant("R8", FoldLosesPending, V7_2, "timer-wfi"),
+    Mutant("R8", FoldLosesPending, V7_2, "spi-edge"),
+    Mutant("R8", on_machine(V7_2, MaskDropsPending), V7_2, "timer-wfi"),
+    Mutant("R9", on_machine(V7_2, AckKeepsPending), V7_2, "timer-wfi"),
+    Mutant("R22", UnlinkedEdge, V7_2, "spi-edge"),
+    Mutant("R28b", HandlerReadsMemory, V7_2, "timer-busy"),
+    Mutant("R28b", SavesTimerWrong, V4_14, "timer-busy"),
+    Mutant("I8", FoldLosesActive, V7_2, "migrate"),
+    Mutant("I8", DropsActive, V7_2, "migrate"),
+    Mutant("L3", RetriesForEver, V7_2, "timer-wfi"),
 )

@@ -1,8 +1,8 @@
 """Interrupt controllers that lose or invent signals, and hosts that leave their CPU deaf."""
 
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.host_irq import HostIrq
+from harness.actors.host_irq import HostIrq
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.messages import VTIMER_PPI
 from tests.race.broken_hardware import (
     AckStaysInactive,
@@ -24,24 +24,24 @@ class UnclaimedUnended(HostIrq):
             await super().drop_priority(intid)
 
 
-class NoEndOfUnclaimed(Lazy):
+class NoEndOfUnclaimed(V7_2):
     host_irq_class = UnclaimedUnended
 
 
-class SeedNoEndOfUnclaimed(Seed):
+class SeedNoEndOfUnclaimed(V4_14):
     host_irq_class = UnclaimedUnended
 
 
-LazyClearsLatch = on_machine(Lazy, ClearsPendingLatch)
+LazyClearsLatch = on_machine(V7_2, ClearsPendingLatch)
 SIGNALS = (
-    Mutant("R7a", on_machine(Lazy, AckStaysInactive), Lazy, "timer-busy"),
+    Mutant("R7a", on_machine(V7_2, AckStaysInactive), V7_2, "timer-busy"),
     Mutant(
-        "R16", on_machine(Lazy, LevelIsALatch), on_machine(Lazy, ClearsPendingLatch), "timer-busy"
+        "R16", on_machine(V7_2, LevelIsALatch), on_machine(V7_2, ClearsPendingLatch), "timer-busy"
     ),
-    Mutant("R16", on_machine(Lazy, EmptyHostAck), Lazy, "timer-busy"),
-    Mutant("I13", NoEndOfUnclaimed, Lazy, "timer-busy"),
-    Mutant("I13", SeedNoEndOfUnclaimed, Seed, "timer-busy"),
-    Mutant("I16", on_machine(Lazy, EmptyHostAck), Lazy, "timer-busy"),
-    Mutant("I16", on_machine(Seed, EmptyGuestAck), Seed, "timer-wfi"),
-    Mutant("I16", on_machine(Lazy, SignalsNothing), Lazy, "timer-wfi"),
+    Mutant("R16", on_machine(V7_2, EmptyHostAck), V7_2, "timer-busy"),
+    Mutant("I13", NoEndOfUnclaimed, V7_2, "timer-busy"),
+    Mutant("I13", SeedNoEndOfUnclaimed, V4_14, "timer-busy"),
+    Mutant("I16", on_machine(V7_2, EmptyHostAck), V7_2, "timer-busy"),
+    Mutant("I16", on_machine(V4_14, EmptyGuestAck), V4_14, "timer-wfi"),
+    Mutant("I16", on_machine(V7_2, SignalsNothing), V7_2, "timer-wfi"),
 )

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.actors.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.gic.lr import PENDING, Lr
 from model.gic.registers import HCR_NPIE
 from model.host.thread import IN_GUEST, RUNNING
@@ -17,7 +17,7 @@ from tests.race.mutants_registers import FoldLosesPending, SavesWithoutZeroing
 # -- ap_lists ------------------------------------------------------------------------------------
 
 
-class MovesWithoutRemoving(Lazy):
+class MovesWithoutRemoving(V7_2):
     """What moves to another VCPU's ap_list stays on its old one as well."""
 
     def unqueue(self, v: int, irq: VgicIrq) -> None:
@@ -25,7 +25,7 @@ class MovesWithoutRemoving(Lazy):
             super().unqueue(v, irq)
 
 
-class PrunesActive(Lazy):
+class PrunesActive(V7_2):
     """A second look takes off the ap_list what is active only."""
 
     async def prune(self, t: Context) -> None:
@@ -47,7 +47,7 @@ class PrunesActive(Lazy):
         self.gave(t, vgic)
 
 
-class NeverQueuesSgis(Lazy):
+class NeverQueuesSgis(V7_2):
     """An SGI becomes pending, its VCPU is kicked, and no ap_list knows of it."""
 
     async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
@@ -62,7 +62,7 @@ class NeverQueuesSgis(Lazy):
 # -- edges ---------------------------------------------------------------------------------------
 
 
-class DropsWhileQueued(Lazy):
+class DropsWhileQueued(V7_2):
     """An edge of an interrupt that is on an ap_list already is dropped (Xen 394b7e587b)."""
 
     async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
@@ -71,7 +71,7 @@ class DropsWhileQueued(Lazy):
         await super().queue_irq_unlock(ctx, irq, saved)
 
 
-class LatchKept(Lazy):
+class LatchKept(V7_2):
     """The flush leaves the latch of an edge set, which is in a List Register now."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
@@ -80,8 +80,8 @@ class LatchKept(Lazy):
         return lr
 
 
-class SeedLatchKept(Seed):
-    """The same in era seed."""
+class SeedLatchKept(V4_14):
+    """The same in era v4.14."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         lr = super().populate_lr(irq)
@@ -89,14 +89,14 @@ class SeedLatchKept(Seed):
         return lr
 
 
-class DeviceIgnored(Lazy):
+class DeviceIgnored(V7_2):
     """The host's handler of a passthrough device injects nothing."""
 
     async def device_isr(self, h: Context, intid: int) -> None:
         await h.task.step(h.o.isr_device)
 
 
-class SgiIgnored(Lazy):
+class SgiIgnored(V7_2):
     """KVM decodes an SGI and sends none."""
 
     async def handle_sgi(self, t: Context) -> None:
@@ -106,7 +106,7 @@ class SgiIgnored(Lazy):
 # -- locks and storms ----------------------------------------------------------------------------
 
 
-class YieldsInFold(Seed):
+class YieldsInFold(V4_14):
     """The fold can be preempted while it holds irq_lock (Linux 2e2f6c3c0b08)."""
 
     async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
@@ -114,7 +114,7 @@ class YieldsInFold(Seed):
         await self.point(t, "preempt_disable")
 
 
-class FoldsUnlocked(Lazy):
+class FoldsUnlocked(V7_2):
     """The fold does without irq_lock."""
 
     async def fold_lr(self, t: Context, lr: Lr) -> None:
@@ -123,7 +123,7 @@ class FoldsUnlocked(Lazy):
         await self.fold_locked(t, irq, lr)
 
 
-class NpieForActive(Lazy):
+class NpieForActive(V7_2):
     """Asks for an exit when nothing is pending, whatever is outside (Bao issue 398)."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
@@ -134,21 +134,21 @@ class NpieForActive(Lazy):
 # -- halting and stopping ------------------------------------------------------------------------
 
 
-class HaltWaitsForNobody(Lazy):
+class HaltWaitsForNobody(V7_2):
     """Whoever halts the guests does not wait until they have left."""
 
     async def calls_done(self, t: Context) -> None:
         await t.step(t.o.call_wait)
 
 
-class NeverResumes(Lazy):
+class NeverResumes(V7_2):
     """Whoever halted the guests forgets to let them go on."""
 
     async def resume_guests(self, t: Context) -> None:
         """Let nobody go on."""
 
 
-class IgnoresSignals(Lazy):
+class IgnoresSignals(V7_2):
     """The VM monitor's signal is no reason to leave the run loop."""
 
     async def stop_in_user(self, t: Context) -> None:
@@ -166,7 +166,7 @@ class IgnoresSignals(Lazy):
 # -- saving --------------------------------------------------------------------------------------
 
 
-class SavesRunningVm(Lazy):
+class SavesRunningVm(V7_2):
     """The VM monitor lets the VCPUs go on before it saves them."""
 
     async def save_vm(self, u: Context) -> None:
@@ -177,7 +177,7 @@ class SavesRunningVm(Lazy):
         await super().save_vm(u)
 
 
-class SoftTimerOutlives(exhibit("23", "seed")):  # type: ignore[misc]
+class SoftTimerOutlives(exhibit("23", "v4.14")):  # type: ignore[misc]
     """The soft timer's work, which injects, is not waited for (museum 23 as it was)."""
 
     async def cancel_soft_timer(self, t: Context) -> None:
@@ -190,7 +190,7 @@ class SoftTimerOutlives(exhibit("23", "seed")):  # type: ignore[misc]
         self.soft_timer_drop(t.v)
 
 
-class ForgetsCval(Lazy):
+class ForgetsCval(V7_2):
     """What is restored of a timer is its control register."""
 
     def keep(self, v: int, saved: SavedVcpu) -> None:
@@ -198,7 +198,7 @@ class ForgetsCval(Lazy):
         super().keep(v, msgspec.structs.replace(saved, timers=timers))
 
 
-class ForgetsActive(Lazy):
+class ForgetsActive(V7_2):
     """What the guest handles is saved as inactive (Linux 47a98b15ba7c)."""
 
     def keep(self, v: int, saved: SavedVcpu) -> None:
@@ -207,25 +207,25 @@ class ForgetsActive(Lazy):
 
 
 VGIC = (
-    Mutant("I4", MovesWithoutRemoving, Lazy, "smp-mix"),
-    Mutant("I4", SavesWithoutZeroing, Lazy, "migrate"),
-    Mutant("I5", PrunesActive, Lazy, "migrate"),
-    Mutant("I5", NeverQueuesSgis, Lazy, "reset"),
-    Mutant("I6", FoldLosesPending, Lazy, "spi-edge"),
-    Mutant("I6", DropsWhileQueued, Lazy, "lpi"),
-    Mutant("I6", LatchKept, Lazy, "spi-edge"),
-    Mutant("I6", LatchKept, Lazy, "lpi"),
-    Mutant("I6", SeedLatchKept, Seed, "reset"),
-    Mutant("I6", DeviceIgnored, Lazy, "spi-edge"),
-    Mutant("I6", SgiIgnored, Lazy, "save"),
-    Mutant("I9", YieldsInFold, Seed, "migrate"),
-    Mutant("I9", FoldsUnlocked, Lazy, "timer-wfi"),
-    Mutant("I14", NpieForActive, Lazy, "overflow-dir"),
-    Mutant("L4", HaltWaitsForNobody, Lazy, "smp-mix"),
-    Mutant("L4", NeverResumes, Lazy, "smp-mix"),
-    Mutant("L4", IgnoresSignals, Lazy, "save"),
-    Mutant("L6", SavesRunningVm, Lazy, "save"),
-    Mutant("L6", SoftTimerOutlives, Seed, "save"),
-    Mutant("L6", ForgetsCval, Lazy, "save"),
-    Mutant("L6", ForgetsActive, Lazy, "save"),
+    Mutant("I4", MovesWithoutRemoving, V7_2, "smp-mix"),
+    Mutant("I4", SavesWithoutZeroing, V7_2, "migrate"),
+    Mutant("I5", PrunesActive, V7_2, "migrate"),
+    Mutant("I5", NeverQueuesSgis, V7_2, "reset"),
+    Mutant("I6", FoldLosesPending, V7_2, "spi-edge"),
+    Mutant("I6", DropsWhileQueued, V7_2, "lpi"),
+    Mutant("I6", LatchKept, V7_2, "spi-edge"),
+    Mutant("I6", LatchKept, V7_2, "lpi"),
+    Mutant("I6", SeedLatchKept, V4_14, "reset"),
+    Mutant("I6", DeviceIgnored, V7_2, "spi-edge"),
+    Mutant("I6", SgiIgnored, V7_2, "save"),
+    Mutant("I9", YieldsInFold, V4_14, "migrate"),
+    Mutant("I9", FoldsUnlocked, V7_2, "timer-wfi"),
+    Mutant("I14", NpieForActive, V7_2, "overflow-dir"),
+    Mutant("L4", HaltWaitsForNobody, V7_2, "smp-mix"),
+    Mutant("L4", NeverResumes, V7_2, "smp-mix"),
+    Mutant("L4", IgnoresSignals, V7_2, "save"),
+    Mutant("L6", SavesRunningVm, V7_2, "save"),
+    Mutant("L6", SoftTimerOutlives, V4_14, "save"),
+    Mutant("L6", ForgetsCval, V7_2, "save"),
+    Mutant("L6", ForgetsActive, V7_2, "save"),
 )

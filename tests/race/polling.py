@@ -1,6 +1,6 @@
-"""Where ``lr_on_guest_deactivate=seed`` is no different from ``arch``, and why not elsewhere.
+"""Where ``lr_on_guest_deactivate=polled`` is no different from ``arch``, and why not elsewhere.
 
-The seed document ends a List Register by polling the physical active state. No guest can tell that
+The document ends a List Register by polling the physical active state. No guest can tell that
 from what the architecture does as long as (a) the central invariant holds, (b) nothing but the
 guest's deactivation changes the physical active bit before the fold that follows, (c) that
 deactivation has arrived by then, (d) the guest deactivates once, and (e) no progress waits for a
@@ -33,9 +33,9 @@ def why_polling_differs(scenario: Scenario, config: Config, era: str) -> str:
     # In EOImode 1 a device's DIR traps: KVM ends the interrupt itself and polls nothing.
     if not devices or config.eoimode:
         return ""
-    if era == "seed":
+    if era == "v4.14":
         return (
-            "(b) era seed folds with interrupts on: the host may acknowledge a device again before"
+            "(b) era v4.14 folds with interrupts on: the host may acknowledge a device again before"
         )
     if any(i.code == TARGET for program in config.programs for i in program):
         return "(b) a device's interrupt is routed to another VCPU meanwhile"

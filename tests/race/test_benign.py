@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
@@ -23,7 +23,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 SPURIOUS = 1023
 
 Handlers = dict[type[Fact], Callable[[Any], None]]
-both_eras = pytest.mark.parametrize("era", [Seed, Lazy])
+both_eras = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 
 def world_for(scenario: str, era: type[Kvm], **knobs: str) -> VgicWorld:
@@ -47,7 +47,7 @@ def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str
 
     def on_arrival(fact: facts.DeactivationArrived) -> None:
         nonlocal high
-        high += world.scene.is_high(fact.cpu, fact.intid)
+        high += world.scene.is_high(fact.pcpu, fact.intid)
 
     silent(world, {facts.DeactivationArrived: on_arrival})
     assert high > 50
@@ -62,7 +62,7 @@ def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
     def on_ack(fact: facts.AckedByGuest) -> None:
         nonlocal acked
         acked += fact.vintid == VTIMER_PPI
-        assert not world.scene.is_high(fact.cpu, VTIMER_PPI)
+        assert not world.scene.is_high(fact.pcpu, VTIMER_PPI)
 
     silent(world, {facts.AckedByGuest: on_ack}, 40)
     assert acked == 80
@@ -74,7 +74,7 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
     Only a GIC that never hurries can bring it (gic_messages=lagging): the line's fall, which the
     exit would have delivered, comes later than the interrupt.
     """
-    world = world_for("silenced-early", Lazy, gic_messages="lagging")
+    world = world_for("silenced-early", V7_2, gic_messages="lagging")
     low = left_active = cleared = 0
     injected = stale = False
 
@@ -91,7 +91,7 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
         if fact.intid == VTIMER_PPI and fact.line is False:
             low += 1
             assert not injected
-            stale = world.scene.is_active(fact.cpu)
+            stale = world.scene.is_active(fact.pcpu)
             left_active += stale
 
     def on_write(fact: facts.PhysActiveWritten) -> None:
@@ -112,7 +112,7 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
 
 def test_the_host_takes_a_timer_that_was_put_meanwhile() -> None:
     """A line that is not retired yet when its VCPU is gone: the handler finds nobody."""
-    world = world_for("silenced-early", Lazy)
+    world = world_for("silenced-early", V7_2)
     nobody = 0
 
     def on_end(fact: facts.IsrEnded) -> None:
@@ -185,22 +185,22 @@ def test_the_timers_line_falls_between_the_signal_and_the_acknowledge(era: type[
 def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[Kvm]) -> None:
     """The exit that it forced has saved the List Registers: it has no cause any more.
 
-    In era lazy the CPU mostly sees that in time, as interrupts are off until after the fold.
+    In era v7.2 the CPU mostly sees that in time, as interrupts are off until after the fold.
     """
     last: dict[int, tuple[int, bool]] = {}
     spurious = unseen = 0
 
     def on_line(fact: facts.LineChanged) -> None:
-        if fact.cpu >= 0:
-            last[fact.cpu] = (fact.intid, fact.level)
+        if fact.pcpu >= 0:
+            last[fact.pcpu] = (fact.intid, fact.level)
 
     def on_ack(fact: facts.AckedByHost) -> None:
         nonlocal spurious
-        spurious += fact.intid == SPURIOUS and last.get(fact.cpu) == (MAINTENANCE_PPI, False)
+        spurious += fact.intid == SPURIOUS and last.get(fact.pcpu) == (MAINTENANCE_PPI, False)
 
     def on_signal(fact: facts.Signalled) -> None:
         nonlocal unseen
-        unseen += not fact.level and last.get(fact.cpu) == (MAINTENANCE_PPI, False)
+        unseen += not fact.level and last.get(fact.pcpu) == (MAINTENANCE_PPI, False)
 
     handlers: Handlers = {
         facts.LineChanged: on_line,
@@ -209,7 +209,7 @@ def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[
     }
     silent(world_for("overflow", era), handlers, 80)
     assert unseen
-    assert spurious or era is Lazy
+    assert spurious or era is V7_2
 
 
 @both_eras

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.facts import Fact
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
-ERAS = [Seed, Lazy]
+ERAS = [V4_14, V7_2]
 
 
 def histories(

@@ -1,6 +1,6 @@
 """Faults of KVM as shipped that the model finds. They are recorded here, not papered over.
 
-F1, era lazy: the guest enables its timer's PPI while the line is high. KVM samples the line
+F1, era v7.2: the guest enables its timer's PPI while the line is high. KVM samples the line
 (vgic_mmio_write_senable), queues the interrupt and enters with a HW List Register pending, on the
 assumption that the host takes the physical interrupt before that, as soon as interrupts are
 unmasked. If the GIC presents it later than that entry, the guest is entered with the physical
@@ -10,7 +10,7 @@ they enable the interrupt.
 
 F4, both eras: the guest makes its timer's PPI pending by itself (GICD_ISPENDR) while the line is
 low. KVM sets the physical active state, as if the host had acknowledged it (df635c5b184d), but does
-not keep it. In era lazy any exit before the guest takes the interrupt undoes it: the fold finds
+not keep it. In era v7.2 any exit before the guest takes the interrupt undoes it: the fold finds
 the List Register still pending, samples the line, and as that is low it clears the physical active
 state (vgic_irq_handle_resampling), while the software latch keeps the interrupt pending. A load
 does the same, as it sets the active state from the line and from what the guest handles. In era
@@ -18,7 +18,7 @@ seed each entry would, but for the cache of what was written last, which a put f
 entry presents a HW List Register whose physical interrupt is inactive: the central invariant is
 broken, however fast the GIC is. No built-in scenario writes ISPENDR of its timer.
 
-F5, era lazy, only with ``gic_messages=lagging``: the host acknowledges the timer's interrupt after
+F5, era v7.2, only with ``gic_messages=lagging``: the host acknowledges the timer's interrupt after
 the guest has silenced the timer, because the distributor has not seen the line fall. Its handler
 finds nothing to inject, and as the interrupt is forwarded it leaves it active (the benign twin in
 ``test_benign.py``). If the guest programs its timer again, that interrupt is held back by the
@@ -38,10 +38,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.actors.context import Context
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.messages import VTIMER_PPI
 from tests.race.running import outcomes, world_of
@@ -55,23 +55,23 @@ INV_ACT = {"R12", "R15", "R23", "I1"}
 
 
 def test_f1_enabling_with_the_line_high_can_enter_with_an_inactive_interrupt() -> None:
-    world = world_of(ENABLE, Lazy)
+    world = world_of(ENABLE, V7_2)
     found = {v.rule for outcome in outcomes(world, 300) for v in outcome.violations}
     assert found == INV_ACT
 
 
 def test_f1_needs_a_gic_that_lags() -> None:
-    world = world_of(ENABLE, Lazy, (("gic_messages", "synchronous"),))
+    world = world_of(ENABLE, V7_2, (("gic_messages", "synchronous"),))
     assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
 
 
 def test_f1_is_not_in_the_seeds_era() -> None:
-    world = world_of(ENABLE, Seed)
+    world = world_of(ENABLE, V4_14)
     assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
 
 
 @pytest.mark.parametrize(
-    ("scenario", "era"), [(PEND_EXIT, Lazy), (PEND_PUT, Lazy), (PEND_PUT, Seed)]
+    ("scenario", "era"), [(PEND_EXIT, V7_2), (PEND_PUT, V7_2), (PEND_PUT, V4_14)]
 )
 @pytest.mark.parametrize("messages", ["queued", "synchronous"])
 def test_f4_what_a_guest_made_pending_loses_its_active_state(
@@ -83,12 +83,12 @@ def test_f4_what_a_guest_made_pending_loses_its_active_state(
 
 
 def test_f4_is_hidden_in_era_seed_until_a_put_forgets_what_was_written() -> None:
-    world = world_of(PEND_EXIT, Seed)
+    world = world_of(PEND_EXIT, V4_14)
     assert not [v for outcome in outcomes(world, 40) for v in outcome.violations]
 
 
 def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
-    world = world_of(SILENCED, Lazy, (("gic_messages", "lagging"),))
+    world = world_of(SILENCED, V7_2, (("gic_messages", "lagging"),))
     scene, guest = world.scene, world.machine.guests[0]
     left_active = False
     held_back = 0
@@ -118,7 +118,7 @@ def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> No
 
 @pytest.mark.parametrize("messages", ["queued", "synchronous"])
 def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
-    world = world_of(SILENCED, Lazy, (("gic_messages", messages),))
+    world = world_of(SILENCED, V7_2, (("gic_messages", messages),))
 
     def on_end(fact: facts.IsrEnded) -> None:
         assert fact.line is not False
@@ -127,7 +127,7 @@ def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
     assert not [v for outcome in outcomes(world, 100) for v in outcome.violations]
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> None:
     for rules, expected in ((None, "I14"), (frozenset({"L2"}), "L2")):
         world = world_of(ONE_REGISTER, era, rules=rules)
@@ -135,7 +135,7 @@ def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> Non
         assert found == {expected}
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_f7_needs_a_machine_with_one_list_register(era: type[Kvm]) -> None:
     world = world_of(ONE_REGISTER, era, lrs=2)
     assert not [v for outcome in outcomes(world, 200) for v in outcome.violations]
@@ -145,20 +145,20 @@ WAKES_NOBODY = str(Path(__file__).parent / "scenarios" / "dir-wakes-nobody.toml"
 
 
 def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
-    """F8, era lazy: a trapped DIR asks the owner to prune its ap_list, and does not kick it.
+    """F8, era v7.2: a trapped DIR asks the owner to prune its ap_list, and does not kick it.
 
     An LPI (or any edge of software) comes again while it is active. Its VCPU idles: active and
     pending is no reason not to block. Another VCPU deactivates it; now it is deliverable, and
     vgic_v3_deactivate leaves it at a request, which a sleeping thread does not see.
     """
-    world = world_of(WAKES_NOBODY, Lazy)
+    world = world_of(WAKES_NOBODY, V7_2)
     late = [v for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
     assert late
     assert {v.type for v in late} == {"late"}
     assert {"L1", "I6"} <= {v.rule for v in late}
 
 
-class Kicks(Lazy):
+class Kicks(V7_2):
     """The request is followed by a kick, as everywhere else."""
 
     async def handle_dir(self, t: Context) -> None:

@@ -1,17 +1,17 @@
-"""The seed's steps 9, 10, 11 taken literally, with interrupts on, are caught.
+"""The document's steps 9, 10, 11 taken literally, with interrupts on, are caught.
 
 The document programs the timer (9), marks the interrupt active (10), then injects (11). Done so
 with the host's interrupts unmasked, the timer can fire before it is masked by the active state, and
 the host handles an interrupt that it should never see.
 """
 
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.actors.context import Context
+from harness.kvm.v4_14 import V4_14
 from model.messages import VTIMER_PPI
 from tests.race.running import outcomes, world_of
 
 
-class LiteralOrder(Seed):
+class LiteralOrder(V4_14):
     """Timer registers first, then the active state, then the injection; interrupts on."""
 
     async def flush_timer(self, t: Context) -> None:
@@ -39,5 +39,5 @@ def test_literal_order_with_interrupts_on_is_caught() -> None:
 
 
 def test_kvms_order_is_silent_on_the_same_schedules() -> None:
-    world = world_of("timer-wfi", Seed)
+    world = world_of("timer-wfi", V4_14)
     assert not [v for outcome in outcomes(world, 400) for v in outcome.violations]

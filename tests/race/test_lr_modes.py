@@ -9,8 +9,8 @@ The timer keeps all five. What comes of each that is broken is in ``test_lr_mode
 import pytest
 
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from harness.scenarios.schema import builtin_names
 from model import facts
 from model.machine import LR_MODES
@@ -39,7 +39,7 @@ def all_the_same(scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str,
     assert seen
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", PRIVATE)
 def test_a_guest_cannot_tell_the_four_apart(scenario: str, era: type[Kvm]) -> None:
     all_the_same(scenario, era, "synchronous", LR_MODES)
@@ -47,14 +47,14 @@ def test_a_guest_cannot_tell_the_four_apart(scenario: str, era: type[Kvm]) -> No
 
 @pytest.mark.parametrize("scenario", OWN_CPU)
 def test_nor_with_a_device_that_its_own_cpu_acknowledges(scenario: str) -> None:
-    """In era lazy, whose fold comes before the host can acknowledge the device again.
+    """In era v7.2, whose fold comes before the host can acknowledge the device again.
 
-    In era seed the host's interrupts are on by then: condition (b) fails, whatever the CPU.
+    In era v4.14 the host's interrupts are on by then: condition (b) fails, whatever the CPU.
     """
-    all_the_same(scenario, Lazy, "synchronous", LR_MODES)
+    all_the_same(scenario, V7_2, "synchronous", LR_MODES)
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", ["spi-level", "spi-edge"])
 def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kvm]) -> None:
     """In EOImode 1 a device's DIR traps, so KVM itself ends the interrupt and polls nothing."""
@@ -65,7 +65,7 @@ def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kv
         assert 80 in found["arch"].acked() or not worlds["arch"].machine.forwards[0].raised
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", PRIVATE)
 def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
     """With queued messages, once all settings deliver in the fold what polling delivers there.
@@ -80,22 +80,22 @@ def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
 
 def test_nor_with_messages_of_a_device_on_their_way() -> None:
     for scenario in OWN_CPU:
-        all_the_same(scenario, looking(Lazy), "queued", ("arch", "seed", "erratum"))
+        all_the_same(scenario, looking(V7_2), "queued", ("arch", "v4.14", "erratum"))
 
 
 def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
-    world = in_all_modes("spi-level-own-cpu", Lazy, "synchronous")
+    world = in_all_modes("spi-level-own-cpu", V7_2, "synchronous")
     reads = {
         fact.register
         for i in range(40)
-        for fact, _ in histories(world, i)["seed"].seen
+        for fact, _ in histories(world, i)["v4.14"].seen
         if isinstance(fact, facts.RegisterRead)
     }
     assert reads == {"isactiver", "ispendr"}
 
 
 @pytest.mark.parametrize("mode", ["arch", "quirk", "erratum"])
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", builtin_names())
 def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))
@@ -103,11 +103,11 @@ def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
     same = []
     for scenario in builtin_names():
-        world = world_of(scenario, era, (("lr_on_guest_deactivate", "seed"),))
+        world = world_of(scenario, era, (("lr_on_guest_deactivate", "polled"),))
         if why_polling_differs(world.scenario, world.config, era.era):
             continue
         same.append(scenario)
@@ -119,16 +119,16 @@ def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
 @pytest.mark.parametrize(
     ("scenario", "era", "knobs", "reason"),
     [
-        ("spi-level", Lazy, (), "(b) a VCPU may be moved"),
-        ("spi-edge", Lazy, (("preemptions", "0"),), "(b) the host acknowledges INTID 50 on CPU 1"),
-        ("spi-edge", Seed, (), "(b) era seed folds with interrupts on"),
-        ("spi-edge", Seed, (("eoimode", "1"),), ""),
-        ("overflow-dir", Lazy, (), "(e) more interrupts than List Registers"),
-        ("smp-mix", Lazy, (), "(e) more interrupts than List Registers"),
-        ("timer-wfi", Lazy, (("gic_messages", "lagging"),), "(c) gic_messages=lagging"),
-        ("lpi", Lazy, (("gic_messages", "lagging"),), ""),
-        ("tests/race/scenarios/deactivate-twice.toml", Lazy, (), "(d) the guest deactivates"),
-        ("tests/race/scenarios/spi-edge-own-cpu.toml", Lazy, (), ""),
+        ("spi-level", V7_2, (), "(b) a VCPU may be moved"),
+        ("spi-edge", V7_2, (("preemptions", "0"),), "(b) the host acknowledges INTID 50 on CPU 1"),
+        ("spi-edge", V4_14, (), "(b) era v4.14 folds with interrupts on"),
+        ("spi-edge", V4_14, (("eoimode", "1"),), ""),
+        ("overflow-dir", V7_2, (), "(e) more interrupts than List Registers"),
+        ("smp-mix", V7_2, (), "(e) more interrupts than List Registers"),
+        ("timer-wfi", V7_2, (("gic_messages", "lagging"),), "(c) gic_messages=lagging"),
+        ("lpi", V7_2, (("gic_messages", "lagging"),), ""),
+        ("tests/race/scenarios/deactivate-twice.toml", V7_2, (), "(d) the guest deactivates"),
+        ("tests/race/scenarios/spi-edge-own-cpu.toml", V7_2, (), ""),
     ],
 )
 def test_why_polling_differs(

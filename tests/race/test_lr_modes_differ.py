@@ -5,10 +5,10 @@ The conditions are those of ``test_lr_modes.py``. The same choices are run under
 
 import pytest
 
+from harness.actors.context import Context
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.gic.lr import ACTIVE, INACTIVE, Lr
 from model.gic.registers import HCR_EN, HCR_TDIR, HCR_UIE
@@ -23,12 +23,12 @@ from tests.race.running import outcomes
 
 
 def test_a_an_inactive_interrupt_is_presented_again_or_sticks() -> None:
-    """``seed`` ends the register while the guest still handles it; ``quirk`` never ends it."""
-    worlds = in_all_modes("enable-repeatedly", looking(Lazy), "queued", rules=LIVE)
+    """``v4.14`` ends the register while the guest still handles it; ``quirk`` never ends it."""
+    worlds = in_all_modes("enable-repeatedly", looking(V7_2), "queued", rules=LIVE)
     again = stuck = 0
     for i in range(150):
         found = histories(worlds, i)
-        arch, seed, quirk = found["arch"], found["seed"], found["quirk"]
+        arch, seed, quirk = found["arch"], found["v4.14"], found["quirk"]
         assert not arch.broken()
         assert not seed.broken()
         assert found["erratum"].seen == arch.seen
@@ -47,11 +47,11 @@ def test_a_an_inactive_interrupt_is_presented_again_or_sticks() -> None:
 
 def test_a_a_cpu_is_wedged_by_the_erratum() -> None:
     """The guest completes while its line is high: the distributor has it pending, not active."""
-    worlds = in_all_modes("enable-eoi-first", looking(Lazy), "queued", rules=LIVE)
+    worlds = in_all_modes("enable-eoi-first", looking(V7_2), "queued", rules=LIVE)
     wedged = later = 0
     for i in range(100):
         found = histories(worlds, i)
-        assert not any(found[mode].wedged for mode in ("arch", "seed", "quirk"))
+        assert not any(found[mode].wedged for mode in ("arch", "v4.14", "quirk"))
         if found["erratum"].wedged:
             wedged += 1
             later += found["erratum"].seen != found["arch"].seen
@@ -61,7 +61,7 @@ def test_a_a_cpu_is_wedged_by_the_erratum() -> None:
 
 
 def test_a_a_wedged_cpu_takes_no_interrupt_any_more() -> None:
-    world = in_all_modes("enable-eoi-first", Lazy, "queued", rules=LIVE)["erratum"]
+    world = in_all_modes("enable-eoi-first", V7_2, "queued", rules=LIVE)["erratum"]
     cpu = world.machine.gic.cpuifs[0]
     wedged = 0
 
@@ -77,14 +77,14 @@ def test_a_a_wedged_cpu_takes_no_interrupt_any_more() -> None:
 # -- (b) nothing else changes the active bit -----------------------------------------------------
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", ["spi-level", "spi-edge"])
 def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
     scenario: str, era: type[Kvm]
 ) -> None:
-    """Museum 57: LOST, though what the seed demands of the active state was kept throughout.
+    """Museum 57: LOST, though what the document demands of the active state was kept throughout.
 
-    In era seed the VCPU does not even sleep on it: it spins.
+    In era v4.14 the VCPU does not even sleep on it: it spins.
     """
     worlds = in_all_modes(scenario, era, "synchronous")
     broken: set[tuple[str, str]] = set()
@@ -94,9 +94,9 @@ def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
         for mode in ("arch", "quirk", "erratum"):
             assert found[mode].seen == found["arch"].seen
             assert not found[mode].broken()
-        broken |= found["seed"].broken()
-        differ += found["seed"].seen != found["arch"].seen
-    lost = {("L2", "violation")} if era is Seed else {("L1", "lost")}
+        broken |= found["v4.14"].broken()
+        differ += found["v4.14"].seen != found["arch"].seen
+    lost = {("L2", "violation")} if era is V4_14 else {("L1", "lost")}
     # An edge that is lost is made up for by the next one, unless it was the last.
     assert broken == (lost if scenario == "spi-level" else broken & lost)
     assert differ > 3
@@ -104,12 +104,12 @@ def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
 
 def test_b_in_era_seed_the_vcpus_own_cpu_is_no_better() -> None:
     """Its fold runs with interrupts on: the host has acknowledged the device again before it."""
-    worlds = in_all_modes("spi-level-own-cpu", Seed, "synchronous")
+    worlds = in_all_modes("spi-level-own-cpu", V4_14, "synchronous")
     lost = 0
     for i in range(16):
         found = histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
-        lost += found["seed"].broken() == {("L2", "violation")}
+        lost += found["v4.14"].broken() == {("L2", "violation")}
     assert lost > 3
 
 
@@ -129,7 +129,7 @@ def too_early(era: type[Kvm]) -> type[Kvm]:
     return TooEarly
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", ["timer-wfi", "migrate"])
 def test_c_polling_too_early_keeps_what_has_ended(scenario: str, era: type[Kvm]) -> None:
     """The register is entered active once more, and nobody deactivates it: the timer is lost."""
@@ -138,17 +138,17 @@ def test_c_polling_too_early_keeps_what_has_ended(scenario: str, era: type[Kvm])
     for i in range(15):
         found = histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
-        broken |= found["seed"].broken()
-    assert broken == ({("L2", "violation")} if era is Seed else {("I11", "violation")})
+        broken |= found["v4.14"].broken()
+    assert broken == ({("L2", "violation")} if era is V4_14 else {("I11", "violation")})
 
 
 def test_c_so_does_a_machine_without_the_bound_on_deactivations() -> None:
     """gic_messages=lagging: nothing makes the deactivation arrive before the poll."""
-    worlds = in_all_modes("timer-wfi", Lazy, "lagging", rules=LIVE)
+    worlds = in_all_modes("timer-wfi", V7_2, "lagging", rules=LIVE)
     lost = 0
     for i in range(40):
         assert not history(worlds["arch"], i).broken()
-        lost += history(worlds["seed"], i).broken() == {("bound", "drain")}
+        lost += history(worlds["v4.14"], i).broken() == {("bound", "drain")}
     assert lost
 
 
@@ -170,18 +170,18 @@ def counts_dirs(era: type[Kvm]) -> type[Kvm]:
     return CountsDirs
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era: type[Kvm]) -> None:
     """It finds no register, is counted, and KVM ends what the guest still handles.
 
-    Under ``seed`` it finds the register that stayed active, and does no harm. So the guest gets an
+    Under ``v4.14`` it finds the register that stayed active, and does no harm. So the guest gets an
     SGI again before it has deactivated the first one under all settings but that.
     """
     worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=UNCOUNTED)
     differ = 0
     for i in range(260):
         arch = history(worlds["arch"], i)
-        seed = history(worlds["seed"], i)
+        seed = history(worlds["v4.14"], i)
         assert not arch.broken() | seed.broken()
         if seed.seen != arch.seen:
             differ += 1
@@ -193,7 +193,7 @@ def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era: type[
     assert differ
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_d_a_guest_that_deactivates_once_cannot_tell(era: type[Kvm]) -> None:
     worlds = in_all_modes("deactivate-once", counts_dirs(era), "synchronous", rules=UNCOUNTED)
     for i in range(60):
@@ -204,7 +204,7 @@ def test_d_a_guest_that_deactivates_once_cannot_tell(era: type[Kvm]) -> None:
 # -- (e) no progress waits for an empty register -------------------------------------------------
 
 
-class UnderflowOnly(Lazy):
+class UnderflowOnly(V7_2):
     """Overflow as KVM handled it until 2025: an exit when the registers run empty, no other."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
@@ -217,7 +217,7 @@ def waited(kvm: type[Kvm]) -> int:
     count = 0
     for i in range(100):
         found = histories(worlds, i)
-        arch, seed = found["arch"], found["seed"]
+        arch, seed = found["arch"], found["v4.14"]
         assert not any(x.broken() for x in found.values())
         assert found["quirk"].seen == found["erratum"].seen == arch.seen
         assert seed.acked() == arch.acked()
@@ -236,4 +236,4 @@ def test_e_a_register_that_stays_active_is_never_empty() -> None:
 
 def test_e_an_exit_when_nothing_is_pending_needs_no_empty_register() -> None:
     """With NPIE, as shipped, it comes at the second acknowledge at the latest."""
-    assert waited(Lazy) == 0
+    assert waited(V7_2) == 0

@@ -1,6 +1,6 @@
 """The emulated physical timer: its footprints, what else it meets, and what upstream gets wrong.
 
-F9, era lazy: kvm_arm_timer_write_sysreg cancels the emulation's soft timer, writes the register,
+F9, era v7.2: kvm_arm_timer_write_sysreg cancels the emulation's soft timer, writes the register,
 and emulates anew, with preemption on. If the thread loses its CPU after the cancellation, the load
 arms the soft timer again, for what the register held before. When the write then disables the
 timer, timer_emulate finds nothing to arm, and cancels nothing; and when the soft timer fires,
@@ -8,11 +8,11 @@ kvm_hrtimer_expire compares the time only. The guest gets the interrupt of a tim
 era here does all three with preemption off. Too deep for random schedules: it is looked for with
 one preemption after each step in turn.
 
-F10, era seed: 4.14 recomputes the timers at the flush, with interrupts on, and its soft timer's
+F10, era v4.14: 4.14 recomputes the timers at the flush, with interrupts on, and its soft timer's
 callback only wakes. If the physical timer fires after that and before the entry, the guest runs on
 without it until something else makes it exit. Since 4.15 the callback injects.
 
-F11, era seed: in 4.14 a trapped write is stored, and the output recomputed before the next entry.
+F11, era v4.14: in 4.14 a trapped write is stored, and the output recomputed before the next entry.
 A VM that is stopped in between is saved with a timer that is off and an interrupt line that is
 high. The VM it is restored into has told its vgic nothing yet, finds the timer off, and leaves the
 line high: the guest is given interrupts of a timer that is off, until it fires again.
@@ -23,13 +23,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.actors.context import Context
 from harness.contract import Abandon, RunInfo, Task
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
 from harness.kvm.flow import Kvm
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
 from model.timer import ENABLE, PTIMER_PPI
@@ -38,7 +38,7 @@ from tests.race.running import outcomes, world_of
 HERE = Path(__file__).parent / "scenarios"
 OFF = str(HERE / "ptimer-off.toml")
 RESET, SAVE = str(HERE / "phys-reset.toml"), str(HERE / "phys-save.toml")
-ERAS = pytest.mark.parametrize("era", [Seed, Lazy])
+ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 
 @ERAS
@@ -54,7 +54,7 @@ def test_every_footprint_holds(era: type[Kvm]) -> None:
         (("gic_version", "2"),),
         (("eoimode", "1"),),
         (("gic_messages", "synchronous"),),
-        (("lr_on_guest_deactivate", "seed"),),
+        (("lr_on_guest_deactivate", "polled"),),
     ],
     ids=str,
 )
@@ -63,14 +63,14 @@ def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
-@pytest.mark.parametrize(("scenario", "era"), [(RESET, Seed), (RESET, Lazy), (SAVE, Lazy)])
+@pytest.mark.parametrize(("scenario", "era"), [(RESET, V4_14), (RESET, V7_2), (SAVE, V7_2)])
 def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
     for outcome in outcomes(world_of(scenario, era), 120, audited=20):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 def test_only_guests_that_use_it_have_it() -> None:
-    without, used = world_of("migrate", Lazy), world_of("timer-phys", Lazy)
+    without, used = world_of("migrate", V7_2), world_of("timer-phys", V7_2)
     new = {"ptimer0", "phrtimer0", f"vppi0{PTIMER_PPI}"}
     assert not new & {name for name, _ in without.machine.parts}
     assert new <= {name for name, _ in used.machine.parts}
@@ -125,7 +125,7 @@ class TimeInTheGuest(PreemptedAfter):
         return chosen
 
 
-class WritePreemptible(Lazy):
+class WritePreemptible(V7_2):
     """As shipped."""
 
     async def before_write(self, t: Context) -> None:
@@ -153,7 +153,7 @@ def test_f9_a_write_that_is_preempted_leaves_a_soft_timer_behind() -> None:
 
 
 def test_f9_without_preemption_there_is_none() -> None:
-    assert preempted_everywhere(Lazy) == []
+    assert preempted_everywhere(V7_2) == []
 
 
 # -- F10 ---------------------------------------------------------------------------------------
@@ -180,14 +180,14 @@ def entered_uncovered(era: type[Kvm]) -> int:
 
 
 def test_f10_what_fires_after_the_flush_is_late() -> None:
-    assert entered_uncovered(Seed) > 0
-    assert entered_uncovered(Lazy) == 0
+    assert entered_uncovered(V4_14) > 0
+    assert entered_uncovered(V7_2) == 0
 
 
 # -- F11 ---------------------------------------------------------------------------------------
 
 
-class RecomputedAtWrite(Seed):
+class RecomputedAtWrite(V4_14):
     """4.14, with the output recomputed as soon as a write was stored."""
 
     async def handle_timer(self, t: Context) -> None:
@@ -196,7 +196,7 @@ class RecomputedAtWrite(Seed):
 
 
 def test_f11_a_vm_is_saved_with_its_timer_off_and_the_line_high() -> None:
-    found = {v.rule for outcome in outcomes(world_of(SAVE, Seed), 60) for v in outcome.violations}
+    found = {v.rule for outcome in outcomes(world_of(SAVE, V4_14), 60) for v in outcome.violations}
     assert found == {"I7"}
 
 

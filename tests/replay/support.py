@@ -10,7 +10,7 @@ from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 
 ROOT = Path(__file__).resolve().parents[2]
-ERAS = ("seed", "lazy")
+ERAS = ("v4.14", "v7.2")
 SCENARIOS = ("timer-wfi", "timer-busy", "migrate")
 
 

@@ -18,7 +18,7 @@ ENGINES = ("direct", "trio")
 def drive(engine_name: str, at: int, act: Callable[[], None]) -> int:
     """Run executions and call ``act`` at step ``at``; return how often the campaign was closed."""
     engine = make_engine(engine_name)
-    world = RunSpec.make("migrate", "lazy").build(engine.task_class)
+    world = RunSpec.make("migrate", "v7.2").build(engine.task_class)
     steps = 0
     closed: list[int] = []
 
@@ -64,7 +64,7 @@ def test_a_crash(engine: str, at: int) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_error_of_the_campaign(engine: str) -> None:
     made = make_engine(engine)
-    world = RunSpec.make("timer-wfi", "seed").build(made.task_class)
+    world = RunSpec.make("timer-wfi", "v4.14").build(made.task_class)
 
     def campaign() -> "Generator[Execution, Outcome | None, None]":
         yield Execution(world, RandomWalk(1))
@@ -80,7 +80,7 @@ def test_an_outside_cancellation_discards_the_execution() -> None:
     from harness.engine.trio_engine import TrioEngine
 
     engine = TrioEngine()
-    world = RunSpec.make("migrate", "seed").build(engine.task_class)
+    world = RunSpec.make("migrate", "v4.14").build(engine.task_class)
     outcomes: list[Outcome | None] = []
 
     async def main() -> None:

@@ -12,13 +12,13 @@ from harness.spec import RunSpec
 from tests.replay.support import first_failure, random_schedule
 
 FAILING = (
-    ("seed-3", "timer-wfi", "random"),
-    ("seed-3", "timer-busy", "pct"),
-    ("seed-4", "timer-busy", "random"),
-    ("seed-23", "timer-wfi", "random"),
-    ("lazy-1", "migrate", "random"),
-    ("lazy-14", "timer-wfi", "random"),
-    ("seed-bound-2", "migrate", "random"),
+    ("v4.14+3", "timer-wfi", "random"),
+    ("v4.14+3", "timer-busy", "pct"),
+    ("v4.14+4", "timer-busy", "random"),
+    ("v4.14+23", "timer-wfi", "random"),
+    ("v7.2+1", "migrate", "random"),
+    ("v7.2+14", "timer-wfi", "random"),
+    ("v4.14+bound-2", "migrate", "random"),
 )
 
 
@@ -68,25 +68,25 @@ def test_printed_reproducer(
 def test_replay_of_a_log_is_identical_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str], logs: Path, engine: str
 ) -> None:
-    assert main(["run", "migrate", "--variant", "seed", "--seed", "5"]) == 0
-    log = logs / "run-migrate-seed" / "execution.jsonl"
+    assert main(["run", "migrate", "--variant", "v4.14", "--seed", "5"]) == 0
+    log = logs / "run-migrate-v4.14" / "execution.jsonl"
     before = log.read_bytes()
     assert b'"seed":5' in before
     assert main(["replay", str(log), "--engine", engine]) == 0
     assert "identical" in capsys.readouterr().err
-    assert sorted(p.name for p in logs.iterdir()) == ["run-migrate-seed"]
+    assert sorted(p.name for p in logs.iterdir()) == ["run-migrate-v4.14"]
     assert log.read_bytes() == before
 
 
 def test_replay_of_a_schedule_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "schedule"
-    file.write_text(f"{random_schedule('migrate', 'seed', 2)}\n")
+    file.write_text(f"{random_schedule('migrate', 'v4.14', 2)}\n")
     assert main(["replay", str(file)]) == 0
     assert "every choice" in capsys.readouterr().err
 
 
 def test_another_variant_diverges(capsys: pytest.CaptureFixture[str]) -> None:
-    schedule = str(random_schedule("timer-wfi", "seed", 2)).replace("=seed", "=lazy")
+    schedule = str(random_schedule("timer-wfi", "v4.14", 2)).replace("=v4.14", "=v7.2")
     assert main(["replay", schedule]) == 4
     out = capsys.readouterr().out
     assert out.startswith("diverged at step ")
@@ -98,7 +98,7 @@ def test_another_variant_diverges(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_task_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    schedule = "v1;timer-wfi;variant=seed;pcpus=1,vcpus=1,lrs=4;;=0,v0*3,i7"
+    schedule = "v1;timer-wfi;variant=v4.14;pcpus=1,vcpus=1,lrs=4;;=0,v0*3,i7"
     assert main(["replay", schedule]) == 4
     out = capsys.readouterr().out
     assert "diverged at step 4" in out
@@ -115,8 +115,8 @@ def changed(log: Path, old: bytes, new: bytes) -> Path:
 
 
 def test_a_log_that_differs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["run", "timer-busy", "--variant", "seed"])
-    log = logs / "run-timer-busy-seed" / "execution.jsonl"
+    main(["run", "timer-busy", "--variant", "v4.14"])
+    log = logs / "run-timer-busy-v4.14" / "execution.jsonl"
     number = next(entry.meta for entry in read_log(log).entries if entry.meta.event == "inject")
     capsys.readouterr()
     assert main(["replay", str(changed(log, b'"accepted":true', b'"accepted":false'))]) == 4
@@ -127,8 +127,8 @@ def test_a_log_that_differs(logs: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_header_tells_the_cause(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["run", "timer-busy", "--variant", "seed"])
-    log = logs / "run-timer-busy-seed" / "execution.jsonl"
+    main(["run", "timer-busy", "--variant", "v4.14"])
+    log = logs / "run-timer-busy-v4.14" / "execution.jsonl"
     version = read_log(log).header.version
     capsys.readouterr()
     older = changed(log, f'"version":"{version}"'.encode(), b'"version":"0.0.1"')
@@ -137,8 +137,8 @@ def test_the_header_tells_the_cause(logs: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_replay_of_a_log_that_ends_early(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["run", "timer-busy", "--variant", "seed"])
-    log = logs / "run-timer-busy-seed" / "execution.jsonl"
+    main(["run", "timer-busy", "--variant", "v4.14"])
+    log = logs / "run-timer-busy-v4.14" / "execution.jsonl"
     partial = log.with_name("execution.jsonl.partial")
     partial.write_bytes(log.read_bytes()[:-1000])
     capsys.readouterr()
@@ -147,10 +147,10 @@ def test_replay_of_a_log_that_ends_early(logs: Path, capsys: pytest.CaptureFixtu
 
 
 SLEEPY = """
-from harness.kvm.lazy import Lazy
+from harness.kvm.v7_2 import V7_2
 
 
-class Sleepy(Lazy):
+class Sleepy(V7_2):
     async def soft_timer_expired(self, h, v):
         return False
 """
@@ -204,7 +204,7 @@ def test_nowhere_to_write_hides_nothing(
     for arguments in (
         run,
         [*run, "--log", str(tmp_path / "no" / "such" / "folder.jsonl")],
-        ["replay", str(random_schedule("timer-wfi", "lazy", 1))],
+        ["replay", str(random_schedule("timer-wfi", "v7.2", 1))],
     ):
         assert main(arguments) == 2
         out, err = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Every numbered step of the seed document's two lists is an event of the log, in its order."""
+"""Every numbered step of the document's two lists is an event of the log, in its order."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from model import facts
 
 @pytest.fixture(scope="module", params=STORIES, ids=lambda story: story.name)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
-    """Return a story and the log of ``run SCENARIO --variant seed``, where it must be told."""
+    """Return a story and the log of ``run SCENARIO --variant v4.14``, where it must be told."""
     story: Story = request.param
     path = tmp_path_factory.mktemp("story") / "log.jsonl"
-    assert main(["run", story.scenario, "--variant", "seed", "--log", str(path)]) == 0
+    assert main(["run", story.scenario, "--variant", "v4.14", "--log", str(path)]) == 0
     return story, read_log(path)
 
 
@@ -80,8 +80,8 @@ def test_the_views_say_so(told: tuple[Story, Log]) -> None:
     marks = story_marks(log)
     for view in (columns(log, marks), life_text(log, marks)):
         lines = list(view)
-        found = [line.split("[")[1] for line in lines if f"[seed {story.name} " in line]
-        expected = [f"seed {story.name} {clue.number}]" for clue in story.clues]
+        found = [line.split("[")[1] for line in lines if f"[document {story.name} " in line]
+        expected = [f"document {story.name} {clue.number}]" for clue in story.clues]
         assert found == expected
 
 

@@ -48,7 +48,7 @@ class _HwBitIgnored(Gic):
 
 class _ListRegisterStaysActive(Gic):
     def __init__(self, **sizes: Any) -> None:
-        super().__init__(**sizes, lr_on_guest_deactivate="seed")
+        super().__init__(**sizes, lr_on_guest_deactivate="polled")
 
 
 class _DeactivateTakesPending(Gic):

@@ -5,25 +5,25 @@ the line low, and clears the physical active state although a List Register is a
 deactivation then hits an inactive interrupt.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.messages import VTIMER_PPI
 
 __all__ = ["EXHIBIT"]
 
 
-class SeedLineOnly(Seed):
-    """Era seed, at every entry."""
+class SeedLineOnly(V4_14):
+    """Era v4.14, at every entry."""
 
     def phys_active_needed(self, level: bool, active: bool) -> bool:
         """Forget that the guest may have the interrupt active."""
         return level
 
 
-class LazyLineOnly(Lazy):
-    """Era lazy, at every load."""
+class LazyLineOnly(V7_2):
+    """Era v7.2, at every load."""
 
     async def load_phys_active(self, t: Context) -> None:
         """Forget that the guest may have the interrupt active."""
@@ -36,5 +36,5 @@ EXHIBIT = Exhibit(
     title="physical active state from the line only, not from the List Register",
     source="Linux 0e3dfda91d9f",
     symptom="LR active while the physical interrupt is inactive",
-    eras={"seed": SeedLineOnly, "lazy": LazyLineOnly},
+    eras={"v4.14": SeedLineOnly, "v7.2": LazyLineOnly},
 )

@@ -4,16 +4,16 @@ KVM sets the bit on CPU a, is preempted, resumes on CPU b and enters its guest t
 is banked, is clear, and a's stays set and masks another VCPU's timer.
 """
 
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
 
 __all__ = ["EXHIBIT"]
 
 
-class Preemptible(Seed):
-    """Era seed: the timer's flush comes before preempt_disable."""
+class Preemptible(V4_14):
+    """Era v4.14: the timer's flush comes before preempt_disable."""
 
     OPS = KVM_OPS | {"before_preempt_disable": ("vgic@v dist", "")}
 
@@ -29,8 +29,8 @@ EXHIBIT = Exhibit(
     source="Linux 7e16aa81f9f6",
     symptom="guest entered on a CPU where the interrupt is not active",
     eras={
-        "seed": Preemptible,
-        "lazy": "since 4.15 the state is written by vcpu_load itself, which runs again whenever "
+        "v4.14": Preemptible,
+        "v7.2": "since 4.15 the state is written by vcpu_load itself, which runs again whenever "
         "the thread is moved: there is no such window to lose",
     },
 )

@@ -4,16 +4,16 @@ The guest disables its timer's PPI at the distributor and lets the timer fire. N
 so nothing is marked active; the line is high, and each entry exits at once: a storm.
 """
 
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
 from model.vgic.decide import target_oracle
 
 __all__ = ["EXHIBIT"]
 
 
-class OnlyInjected(Seed):
-    """Era seed: the line alone is no reason to set the active state."""
+class OnlyInjected(V4_14):
+    """Era v4.14: the line alone is no reason to set the active state."""
 
     async def flush_phys_active(self, t: Context) -> None:
         """Mark the interrupt active only if it will be in a List Register."""
@@ -30,8 +30,8 @@ EXHIBIT = Exhibit(
     source="Linux cff9211eb1a1",
     symptom="storm: the guest never executes an instruction",
     eras={
-        "seed": OnlyInjected,
-        "lazy": "since 4.15 the host's own handler takes the interrupt and leaves it active, "
+        "v4.14": OnlyInjected,
+        "v7.2": "since 4.15 the host's own handler takes the interrupt and leaves it active, "
         "injected or not",
     },
 )

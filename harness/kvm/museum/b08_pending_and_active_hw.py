@@ -7,9 +7,9 @@ the guest is then given an interrupt whose physical side is inactive.
 
 import msgspec
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.gic.lr import PENDING_ACTIVE, Lr
 from model.vgic.irq import VgicIrq
 
@@ -23,16 +23,16 @@ def both_states(irq: VgicIrq, lr: Lr) -> Lr:
     return lr
 
 
-class SeedBoth(Seed):
-    """Era seed."""
+class SeedBoth(V4_14):
+    """Era v4.14."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """Write both states."""
         return both_states(irq, super().populate_lr(irq))
 
 
-class LazyBoth(Lazy):
-    """Era lazy."""
+class LazyBoth(V7_2):
+    """Era v7.2."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """Write both states."""
@@ -44,5 +44,5 @@ EXHIBIT = Exhibit(
     title="a HW List Register is written pending and active",
     source="Linux 3d6e77ad1489",
     symptom="a spurious interrupt whose physical side is inactive",
-    eras={"seed": SeedBoth, "lazy": LazyBoth},
+    eras={"v4.14": SeedBoth, "v7.2": LazyBoth},
 )

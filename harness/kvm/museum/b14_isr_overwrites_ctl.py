@@ -5,18 +5,18 @@ its way already; the handler reads the (now disabled) hardware and stores that a
 the guest's timer is gone.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
 from harness.kvm.ops import KVM_OPS
-from harness.tasks.context import Context
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.timer import ENABLE, ISTATUS
 
 __all__ = ["EXHIBIT"]
 
 
-class Overwrites(Lazy):
-    """Era lazy, with the part of 4.15's handler that trusts the hardware whoever it belongs to.
+class Overwrites(V7_2):
+    """Era v7.2, with the part of 4.15's handler that trusts the hardware whoever it belongs to.
 
     4.15 injected whenever the timer could fire; here it must have fired, as in today's code, so
     that only the overwritten register is broken.
@@ -40,8 +40,8 @@ EXHIBIT = Exhibit(
     source="Linux 36e5cfd410ad (Fixes b103cc3f10c0)",
     symptom="the guest's timer is lost",
     eras={
-        "seed": "until 4.14 the host's handler never runs: the timer is disabled before "
+        "v4.14": "until 4.14 the host's handler never runs: the timer is disabled before "
         "interrupts are unmasked",
-        "lazy": Overwrites,
+        "v7.2": Overwrites,
     },
 )

@@ -6,17 +6,17 @@ historical failure was a VM saved between the injection and the mask; this is it
 VM.)
 """
 
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
 from harness.kvm.ops import KVM_OPS
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
 from model.timer import IMASK
 
 __all__ = ["EXHIBIT"]
 
 
-class Injects(Seed):
-    """Era seed: the work item changes the timer's state and injects, from outside the thread."""
+class Injects(V4_14):
+    """Era v4.14: the work item changes the timer's state and injects, from outside the thread."""
 
     OPS = KVM_OPS | {"work_mask_timer": ("", "vtimer@v")}
 
@@ -33,7 +33,7 @@ EXHIBIT = Exhibit(
     source="Linux 1a74847885cc",
     symptom="interrupt injected while the physical one is inactive",
     eras={
-        "seed": Injects,
-        "lazy": "since 4.15 the soft timer's callback has no work item; this form needs one",
+        "v4.14": Injects,
+        "v7.2": "since 4.15 the soft timer's callback has no work item; this form needs one",
     },
 )

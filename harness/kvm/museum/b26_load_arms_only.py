@@ -5,15 +5,15 @@ nothing, as the timer fires already; nor did it tell the vgic. The guest goes on
 interrupt until it next touches that timer.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
-from harness.tasks.context import Context
+from harness.kvm.v7_2 import V7_2
 
 __all__ = ["EXHIBIT"]
 
 
-class LoadArmsOnly(Lazy):
-    """Era lazy, with the load of 4.16 to 4.18; blocking asked for the timers' state then."""
+class LoadArmsOnly(V7_2):
+    """Era v7.2, with the load of 4.16 to 4.18; blocking asked for the timers' state then."""
 
     async def load_emulation(self, t: Context) -> None:
         """phys_timer_emulate alone."""
@@ -37,7 +37,7 @@ EXHIBIT = Exhibit(
     source="Linux 245715cbe83c (Fixes bbdd52cfcba29)",
     symptom="the physical timer's interrupt is lost while the guest idles",
     eras={
-        "seed": "until 4.14 the level is recomputed before every entry",
-        "lazy": LoadArmsOnly,
+        "v4.14": "until 4.14 the level is recomputed before every entry",
+        "v7.2": LoadArmsOnly,
     },
 )

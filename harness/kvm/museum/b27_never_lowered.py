@@ -5,15 +5,15 @@ vgic's line high. The guest completes the interrupt and is given it again, and a
 comparing with the level that was told last.
 """
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
+from harness.kvm.v7_2 import V7_2
 from model.vgic.vtimer import VTimer
 
 __all__ = ["EXHIBIT"]
 
 
-class OnlyRaised(Lazy):
-    """Era lazy, with the timer_emulate of 5.1."""
+class OnlyRaised(V7_2):
+    """Era v7.2, with the timer_emulate of 5.1."""
 
     def level_changes(self, ptimer: VTimer, level: bool) -> bool:
         """Tell the vgic whenever it fires."""
@@ -26,7 +26,7 @@ EXHIBIT = Exhibit(
     source="Linux: timer_emulate compares with irq.level (Fixes bee038a67487)",
     symptom="interrupts of a timer that the guest has silenced, without end",
     eras={
-        "seed": "4.14 recomputes the level before every entry and injects either change of it",
-        "lazy": OnlyRaised,
+        "v4.14": "4.14 recomputes the level before every entry and injects either change of it",
+        "v7.2": OnlyRaised,
     },
 )

@@ -5,15 +5,15 @@ whether anything is deliverable, compares with the saved mask, and goes to sleep
 interrupt.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
-from harness.tasks.context import Context
+from harness.kvm.v7_2 import V7_2
 
 __all__ = ["EXHIBIT"]
 
 
-class StaleVmcr(Lazy):
-    """Era lazy: the mask in memory is as old as the last put."""
+class StaleVmcr(V7_2):
+    """Era v7.2: the mask in memory is as old as the last put."""
 
     async def sync_vmcr(self, t: Context) -> None:
         """Leave the mask in the hardware."""
@@ -25,8 +25,8 @@ EXHIBIT = Exhibit(
     source="Linux 5eeaf10eec39 (Fixes 328e56647944)",
     symptom="the VCPU sleeps on a deliverable interrupt",
     eras={
-        "seed": "in 4.14 blocking does not look at the priority mask at all; the check that goes "
+        "v4.14": "in 4.14 blocking does not look at the priority mask at all; the check that goes "
         "wrong here came later",
-        "lazy": StaleVmcr,
+        "v7.2": StaleVmcr,
     },
 )

@@ -5,11 +5,11 @@ it is on the ap_list. Its new pending state is noted in software and nobody is t
 pure virtual edge makes no exit, so the guest goes on without it.
 """
 
+from harness.actors.context import Context
 from harness.kvm.inject import Injection
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.vgic.irq import VgicIrq
 
 __all__ = ["EXHIBIT"]
@@ -24,8 +24,8 @@ async def queue_silently(kvm: Injection, ctx: Context, irq: VgicIrq, saved: bool
     return True
 
 
-class SeedSilent(Seed):
-    """Era seed."""
+class SeedSilent(V4_14):
+    """Era v4.14."""
 
     async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
         """Kick only for what is newly queued."""
@@ -33,8 +33,8 @@ class SeedSilent(Seed):
             await super().queue_irq_unlock(ctx, irq, saved)
 
 
-class LazySilent(Lazy):
-    """Era lazy."""
+class LazySilent(V7_2):
+    """Era v7.2."""
 
     async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
         """Kick only for what is newly queued."""
@@ -47,5 +47,5 @@ EXHIBIT = Exhibit(
     title="no kick for a new event of an interrupt that is queued already",
     source="Linux d42c79701a3e",
     symptom="the event waits for an unrelated exit",
-    eras={"seed": SeedSilent, "lazy": LazySilent},
+    eras={"v4.14": SeedSilent, "v7.2": LazySilent},
 )

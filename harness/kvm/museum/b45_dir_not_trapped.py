@@ -5,24 +5,24 @@ not have it, nothing happens, and the SPI stays active for ever. The same in one
 interrupt is in none of its List Registers, as the order of DIRs tells nothing.
 """
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.gic.registers import HCR_TDIR
 
 __all__ = ["EXHIBIT"]
 
 
-class SeedUntrapped(Seed):
-    """Era seed."""
+class SeedUntrapped(V4_14):
+    """Era v4.14."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """Leave DIR to the hardware."""
         return super().configure_hcr(pending, active, size) & ~HCR_TDIR
 
 
-class LazyUntrapped(Lazy):
-    """Era lazy."""
+class LazyUntrapped(V7_2):
+    """Era v7.2."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """Leave DIR to the hardware."""
@@ -34,5 +34,5 @@ EXHIBIT = Exhibit(
     title="DIR does not trap: what another VCPU deactivates stays active",
     source="Linux, LR overflow series (lore 20251109171619.1507205)",
     symptom="an SPI is stuck active, and later interrupts of its device are lost",
-    eras={"seed": SeedUntrapped, "lazy": LazyUntrapped},
+    eras={"v4.14": SeedUntrapped, "v7.2": LazyUntrapped},
 )

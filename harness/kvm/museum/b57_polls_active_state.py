@@ -1,20 +1,20 @@
 """57. The documented life cycle itself: KVM polls the physical active state to end an LR.
 
-The seed says that the guest's EOI clears the physical active bit and leaves LR.Active set, and that
-KVM clears the register on an exit once the active bit is clear. For the timer nobody can tell. But
-a passthrough device's interrupt may be acknowledged by the host on another CPU between the guest's
-deactivation and that exit: the bit goes 1-0-1, KVM takes the new activation for the old one, keeps
-the register active, and the new interrupt is lost, although it was active whenever it had to be.
-(4.14 does not look at the active state before it blocks a VCPU: there the VCPU spins on it.)
+The document says that the guest's EOI clears the physical active bit and leaves LR.Active set, and
+that KVM clears the register on an exit once the active bit is clear. For the timer nobody can tell.
+But a passthrough device's interrupt may be acknowledged by the host on another CPU between the
+guest's deactivation and that exit: the bit goes 1-0-1, KVM takes the new activation for the old
+one, keeps the register active, and the new interrupt is lost, although it was active whenever it
+had to be. (4.14 does not look at the active state before it blocks a VCPU: there the VCPU spins.)
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.facts import Fact
 from model.machine import Config, Machine
 
@@ -22,28 +22,28 @@ __all__ = ["EXHIBIT"]
 
 
 class DocumentedMachine(Machine):
-    """A machine whose List Registers end as the seed document tells it."""
+    """A machine whose List Registers end as the document tells it."""
 
     def __init__(self, config: Config, emit: Callable[[Fact], None]) -> None:
-        super().__init__(msgspec.structs.replace(config, lr_on_guest_deactivate="seed"), emit)
+        super().__init__(msgspec.structs.replace(config, lr_on_guest_deactivate="polled"), emit)
 
 
-class LazyPolls(Lazy):
-    """Era lazy on it."""
+class LazyPolls(V7_2):
+    """Era v7.2 on it."""
 
     machine_class = DocumentedMachine
 
 
-class SeedPolls(Seed):
-    """Era seed on it."""
+class SeedPolls(V4_14):
+    """Era v4.14 on it."""
 
     machine_class = DocumentedMachine
 
 
 EXHIBIT = Exhibit(
     id="57",
-    title="polling the physical active state to end a List Register, as the seed documents it",
-    source="the seed document, Life Cycle; found with this model",
+    title="polling the physical active state to end a List Register, as the document documents it",
+    source="the document, Life Cycle; found with this model",
     symptom="a device's interrupt is lost although the central invariant holds",
-    eras={"seed": SeedPolls, "lazy": LazyPolls},
+    eras={"v4.14": SeedPolls, "v7.2": LazyPolls},
 )

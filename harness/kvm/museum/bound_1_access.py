@@ -4,9 +4,9 @@ KVM marks the interrupt active for the next stay; a deactivation that a guest se
 after that, and clears it.
 """
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.machine import Machine
 from model.messages import Messages
 
@@ -26,14 +26,14 @@ class OvertakingMachine(Machine):
     messages_class = Overtaking
 
 
-class SeedOvertaking(Seed):
-    """Era seed on it."""
+class SeedOvertaking(V4_14):
+    """Era v4.14 on it."""
 
     machine_class = OvertakingMachine
 
 
-class LazyOvertaking(Lazy):
-    """Era lazy on it."""
+class LazyOvertaking(V7_2):
+    """Era v7.2 on it."""
 
     machine_class = OvertakingMachine
 
@@ -43,5 +43,5 @@ EXHIBIT = Exhibit(
     title="hardware: an access to the distributor overtakes the CPU's own deactivations",
     source="design: message bound 1",
     symptom="an active state just set is cleared by an older deactivation",
-    eras={"seed": SeedOvertaking, "lazy": LazyOvertaking},
+    eras={"v4.14": SeedOvertaking, "v7.2": LazyOvertaking},
 )

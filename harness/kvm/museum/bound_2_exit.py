@@ -1,10 +1,10 @@
 """A machine without bound 2 on message lag: a line lowered at the exit is still seen high later.
 
-In era seed the host then handles an interrupt that it should never see.
+In era v4.14 the host then handles an interrupt that it should never see.
 """
 
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
 from model.machine import Machine
 from model.messages import Messages
 
@@ -24,8 +24,8 @@ class LateLineMachine(Machine):
     messages_class = LateLine
 
 
-class SeedLateLine(Seed):
-    """Era seed on it."""
+class SeedLateLine(V4_14):
+    """Era v4.14 on it."""
 
     machine_class = LateLineMachine
 
@@ -36,8 +36,8 @@ EXHIBIT = Exhibit(
     source="design: message bound 2",
     symptom="the host takes an interrupt whose line has fallen",
     eras={
-        "seed": SeedLateLine,
-        "lazy": "benign there: the host's handler finds the line low, injects nothing, and the "
+        "v4.14": SeedLateLine,
+        "v7.2": "benign there: the host's handler finds the line low, injects nothing, and the "
         "stale active state is rewritten at the next load",
     },
 )

@@ -3,8 +3,8 @@
 It then belongs to an earlier stay than the one it arrives in.
 """
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
+from harness.kvm.v7_2 import V7_2
 from model.machine import Machine
 from model.messages import Messages
 
@@ -25,8 +25,8 @@ class LateDeactivationMachine(Machine):
     messages_class = LateDeactivation
 
 
-class LazyLateDeactivation(Lazy):
-    """Era lazy on it."""
+class LazyLateDeactivation(V7_2):
+    """Era v7.2 on it."""
 
     machine_class = LateDeactivationMachine
 
@@ -37,8 +37,8 @@ EXHIBIT = Exhibit(
     source="design: message bound 3",
     symptom="a deactivation arrives in a later stay than its own",
     eras={
-        "seed": "hidden there: the active state is written at every entry that follows a "
+        "v4.14": "hidden there: the active state is written at every entry that follows a "
         "deactivation, and bound 1 delivers it first",
-        "lazy": LazyLateDeactivation,
+        "v7.2": LazyLateDeactivation,
     },
 )

@@ -7,11 +7,11 @@ its next fold brings the active state back. The deactivation is lost, and the in
 eras here hold the lock throughout.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.mmio import Mmio
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
-from harness.tasks.context import Context
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.vgic.irq import VgicIrq
 
 __all__ = ["EXHIBIT"]
@@ -23,16 +23,16 @@ async def unlock_and_deactivate(kvm: Mmio, t: Context, irq: VgicIrq) -> None:
     await kvm.deactivate_spilled(t, irq)
 
 
-class SeedUnlocked(Seed):
-    """Era seed."""
+class SeedUnlocked(V4_14):
+    """Era v4.14."""
 
     async def deactivate_looked_at(self, t: Context, irq: VgicIrq) -> None:
         """As upstream."""
         await unlock_and_deactivate(self, t, irq)
 
 
-class LazyUnlocked(Lazy):
-    """Era lazy."""
+class LazyUnlocked(V7_2):
+    """Era v7.2."""
 
     async def deactivate_looked_at(self, t: Context, irq: VgicIrq) -> None:
         """As upstream."""
@@ -44,5 +44,5 @@ EXHIBIT = Exhibit(
     title="KVM as shipped: a trapped DIR drops irq_lock between looking and deactivating",
     source="Linux vgic_v3_deactivate, vgic_v2_deactivate (2025); found with this model",
     symptom="the deactivation is undone by the owner's fold: stuck active",
-    eras={"seed": SeedUnlocked, "lazy": LazyUnlocked},
+    eras={"v4.14": SeedUnlocked, "v7.2": LazyUnlocked},
 )

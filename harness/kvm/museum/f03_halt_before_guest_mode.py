@@ -4,19 +4,19 @@ kvm_arm_halt_guest sends no IPI to a VCPU that is not in guest mode, and so does
 between its flush and the announcement of guest mode. That VCPU finds the request and gives its
 entry up, but folds what it had put into its List Registers: a write to ISACTIVER or ICACTIVER that
 came in between is overwritten. The loop of 4.14 that waited until the VCPU was put is gone. Era
-lazy here waits until the interrupt is in no List Register.
+v7.2 here waits until the interrupt is in no List Register.
 """
 
-from harness.kvm.lazy import Lazy
+from harness.actors.context import Context
 from harness.kvm.museum.exhibit import Exhibit
-from harness.tasks.context import Context
+from harness.kvm.v7_2 import V7_2
 from model.vgic.irq import VgicIrq
 
 __all__ = ["EXHIBIT"]
 
 
-class LazyImpatient(Lazy):
-    """Era lazy, as shipped."""
+class LazyImpatient(V7_2):
+    """Era v7.2, as shipped."""
 
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """Trust that halting was enough."""
@@ -28,7 +28,7 @@ EXHIBIT = Exhibit(
     source="Linux kvm_arm_halt_guest, vgic_mmio_change_active; found with this model",
     symptom="a write of an active state is overwritten: the interrupt is stuck active",
     eras={
-        "seed": "4.14 waits under irq_lock until the VCPU that may have the interrupt was put",
-        "lazy": LazyImpatient,
+        "v4.14": "4.14 waits under irq_lock until the VCPU that may have the interrupt was put",
+        "v7.2": LazyImpatient,
     },
 )

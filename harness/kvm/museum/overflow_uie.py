@@ -5,9 +5,9 @@ maintenance interrupt only UIE is used; and EOIcount is never read: a completion
 Register is lost, and with it every later interrupt of that number.
 """
 
-from harness.kvm.lazy import Lazy
 from harness.kvm.museum.exhibit import Exhibit
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.gic.registers import HCR_EN, HCR_UIE
 from model.vgic.irq import VgicIrq
 
@@ -24,8 +24,8 @@ def old_key(irq: VgicIrq) -> tuple[bool | int, ...]:
     return (not irq.active, not (irq.enabled and irq.is_pending()), irq.priority)
 
 
-class SeedUnderflowOnly(Seed):
-    """Era seed, whose own handling this was."""
+class SeedUnderflowOnly(V4_14):
+    """Era v4.14, whose own handling this was."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """Ask for underflow alone."""
@@ -36,8 +36,8 @@ class SeedUnderflowOnly(Seed):
         return old_key(irq)
 
 
-class LazyUnderflowOnly(Lazy):
-    """Era lazy, until 2025."""
+class LazyUnderflowOnly(V7_2):
+    """Era v7.2, until 2025."""
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """Ask for underflow alone."""
@@ -53,5 +53,5 @@ EXHIBIT = Exhibit(
     title="overflow before 2025: underflow interrupt only, EOIcount ignored, active ones first",
     source="Linux before 3cfd59f81e0f",
     symptom="the completion of an interrupt outside the List Registers is lost: stuck active",
-    eras={"seed": SeedUnderflowOnly, "lazy": LazyUnderflowOnly},
+    eras={"v4.14": SeedUnderflowOnly, "v7.2": LazyUnderflowOnly},
 )

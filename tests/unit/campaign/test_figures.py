@@ -11,7 +11,7 @@ from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 
-SPEC = RunSpec("timer-wfi", "lazy", 1, 1, 4)
+SPEC = RunSpec("timer-wfi", "v7.2", 1, 1, 4)
 
 
 def test_a_seed_depends_on_all_four_and_is_the_same_everywhere():

@@ -15,7 +15,7 @@ from harness.campaign.workers import Batch, BatchResult, Finding
 from harness.engine.execution import Violation
 from harness.spec import RunSpec
 
-SPEC = RunSpec("timer-wfi", "lazy", 1, 1, 4)
+SPEC = RunSpec("timer-wfi", "v7.2", 1, 1, 4)
 
 
 def finding(index):
@@ -152,6 +152,6 @@ def test_advice_does_not_promise_what_sizes_and_strategy_forbid():
     alone = Tally.make(SPEC, 3, "round-robin")
     alone.add(result(0, 1))
     assert "more schedules" not in alone.reasons()[0]
-    changed = Tally.make(RunSpec("timer-wfi", "lazy", 2, 1, 4, (("gic_lag", "0"),)), 3)
+    changed = Tally.make(RunSpec("timer-wfi", "v7.2", 2, 1, 4, (("gic_lag", "0"),)), 3)
     changed.add(result(0, 4))
     assert "out of reach with pcpus=2, gic_lag=0" in changed.reasons()[0]

@@ -228,7 +228,7 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 @pytest.mark.parametrize("scenario", builtin_names())
 @pytest.mark.parametrize("variant", variant_names())
 def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
-    era = variant in ("seed", "lazy")
+    era = variant in ("v4.14", "v7.2")
     world = world_of(scenario, resolve_variant(variant))
     ended = list(outcomes(world, 12 if era else 2))
     assert all(outcome.steps > 0 for outcome in ended)
@@ -238,7 +238,7 @@ def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> N
 
 
 @pytest.mark.parametrize("scenario", builtin_names())
-@pytest.mark.parametrize("era", ["seed", "lazy"])
+@pytest.mark.parametrize("era", ["v4.14", "v7.2"])
 def test_every_declaration_names_resources(era: str, scenario: str) -> None:
     table = world_of(scenario, resolve_variant(era)).op_table
     for declared in list(table.kept):
@@ -252,11 +252,11 @@ def test_every_declaration_names_resources(era: str, scenario: str) -> None:
         (("gic_messages", "synchronous"),),
         (("gic_messages", "lagging"),),
         (("gic_version", "2"), ("eoimode", "1")),
-        (("lr_on_guest_deactivate", "seed"), ("gic_lag", "0")),
+        (("lr_on_guest_deactivate", "polled"), ("gic_lag", "0")),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("era", ["seed", "lazy"])
+@pytest.mark.parametrize("era", ["v4.14", "v7.2"])
 def test_eras_keep_to_their_footprints_under_knobs(
     era: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:

@@ -30,7 +30,7 @@ def run(engine_class: type[AnyEngine], execution: Execution) -> Outcome:
 
 
 @pytest.mark.parametrize("scenario", builtin_names())
-@pytest.mark.parametrize("era", ["seed", "lazy"])
+@pytest.mark.parametrize("era", ["v4.14", "v7.2"])
 @pytest.mark.parametrize("engine_class", ENGINES, ids=lambda e: e.name)
 def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario: str) -> None:
     spec = RunSpec.make(scenario, era)
@@ -57,7 +57,7 @@ def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario:
 
 
 def test_nobody_hears_a_hushed_world() -> None:
-    world = RunSpec.make("timer-wfi", "lazy").build(DirectEngine.task_class)
+    world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     heard: list[object] = []
     world.subscribe(dict.fromkeys(list(world.table), heard.append))
     run(DirectEngine, Execution(world, RandomWalk(SEED)))

@@ -30,7 +30,7 @@ SCHEDULES = st.builds(
     choices=CHOICES.map(tuple),
 )
 FAST = settings(max_examples=80, deadline=None, derandomize=True, database=None)
-GOOD = "v1;timer-wfi;variant=seed;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0"
+GOOD = "v1;timer-wfi;variant=v4.14;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0"
 
 
 @given(CHOICES)
@@ -93,7 +93,7 @@ def test_names_of_recorded_choices() -> None:
         ("hello", "begins with 'hello', expected 'v1'"),
         ("v1;timer-wfi", "2 fields separated by ';', expected 6"),
         (GOOD + ";more", "7 fields separated by ';', expected 6"),
-        (GOOD.replace("variant=", ""), "field 3 is 'seed', expected 'variant=...'"),
+        (GOOD.replace("variant=", ""), "field 3 is 'v4.14', expected 'variant=...'"),
         (GOOD.replace("pcpus=2", "pcpus=two"), "size pcpus='two' is not a number"),
         (GOOD.replace("pcpus=2", "pcpus=-2"), "size pcpus='-2' is not a number"),
         (GOOD.replace("pcpus=2,", ""), "expected pcpus=N,vcpus=N,lrs=N"),

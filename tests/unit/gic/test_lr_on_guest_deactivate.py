@@ -31,7 +31,7 @@ def finish(gic: Gic, vintid: int = PPI) -> int:
 @pytest.mark.parametrize("eoimode", [0, 1])
 @pytest.mark.parametrize(
     ("setting", "state"),
-    [("arch", INACTIVE), ("seed", ACTIVE), ("quirk", INACTIVE), ("erratum", INACTIVE)],
+    [("arch", INACTIVE), ("polled", ACTIVE), ("quirk", INACTIVE), ("erratum", INACTIVE)],
 )
 def test_physically_active(setting: str, state: int, eoimode: int, version: int) -> None:
     gic = machine(setting, eoimode, version)
@@ -46,7 +46,7 @@ def test_physically_active(setting: str, state: int, eoimode: int, version: int)
 
 @pytest.mark.parametrize(
     ("setting", "state"),
-    [("arch", INACTIVE), ("seed", ACTIVE), ("quirk", ACTIVE), ("erratum", INACTIVE)],
+    [("arch", INACTIVE), ("polled", ACTIVE), ("quirk", ACTIVE), ("erratum", INACTIVE)],
 )
 def test_physically_inactive(setting: str, state: int) -> None:
     gic = machine(setting)
@@ -61,7 +61,7 @@ def test_physically_inactive(setting: str, state: int) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "wedged"),
-    [("arch", False), ("seed", False), ("quirk", False), ("erratum", True)],
+    [("arch", False), ("polled", False), ("quirk", False), ("erratum", True)],
 )
 def test_physically_pending(setting: str, wedged: bool) -> None:
     gic = machine(setting)
@@ -97,7 +97,7 @@ def test_erratum_is_not_met_by_the_hosts_own_deactivation() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "state"),
-    [("arch", PENDING), ("seed", PENDING_ACTIVE), ("quirk", PENDING), ("erratum", PENDING)],
+    [("arch", PENDING), ("polled", PENDING_ACTIVE), ("quirk", PENDING), ("erratum", PENDING)],
 )
 def test_pending_and_active(setting: str, state: int) -> None:
     gic = machine(setting)

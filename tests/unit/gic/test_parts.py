@@ -53,7 +53,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("vdir"), CPUS, VINTIDS),
 )
 HISTORIES = st.lists(OPERATIONS, max_size=40)
-SETTINGS = st.sampled_from(["arch", "seed", "quirk", "erratum"])
+SETTINGS = st.sampled_from(["arch", "polled", "quirk", "erratum"])
 
 
 def build(version: int, setting: str = "arch", *, counts: bool = False) -> Gic:

@@ -15,7 +15,7 @@ from tests.replay.support import random_schedule
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    schedule = random_schedule("timer-wfi", "seed", 1)
+    schedule = random_schedule("timer-wfi", "v4.14", 1)
     path = tmp_path_factory.mktemp("log") / "log.jsonl"
     record(RunSpec.from_schedule(schedule), schedule, path, seed=1)
     return path.read_bytes().splitlines(keepends=True)
@@ -33,7 +33,7 @@ def test_reads_back(lines: list[bytes], tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(b"".join(lines))
     log = read_log(path)
-    assert (log.header.scenario, log.header.variant, log.header.seed) == ("timer-wfi", "seed", 1)
+    assert (log.header.scenario, log.header.variant, log.header.seed) == ("timer-wfi", "v4.14", 1)
     assert log.footer is not None
     assert log.footer.dropped == 0
     assert sum(log.footer.counts.values()) == len(lines) == log.footer.seq

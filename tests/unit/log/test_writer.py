@@ -124,7 +124,7 @@ def test_full_disk_in_the_middle_of_a_run(tmp_path: Path, monkeypatch: pytest.Mo
                 raise OSError(28, "No space left on device")
             return real(descriptor, data)  # type: ignore[operator, no-any-return]
 
-        schedule = random_schedule("migrate", "lazy", 1)
+        schedule = random_schedule("migrate", "v7.2", 1)
         monkeypatch.setattr("harness.log.writer.os.write", write)
         with pytest.raises(UsageError, match="No space left on device"):
             record(RunSpec.from_schedule(schedule), schedule, tmp_path / engine, engine=engine)

@@ -253,7 +253,7 @@ def config(version: int = 3, setting: str = "arch", messages: str = "queued") ->
 CONFIGS = st.builds(
     config,
     st.sampled_from((2, 3)),
-    st.sampled_from(("arch", "seed", "quirk", "erratum")),
+    st.sampled_from(("arch", "polled", "quirk", "erratum")),
     st.sampled_from(("queued", "lagging")),
 )
 

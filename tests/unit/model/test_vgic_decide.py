@@ -5,8 +5,8 @@ from itertools import product
 import msgspec
 import pytest
 
-from harness.kvm.lazy import Lazy
-from harness.kvm.seed import Seed
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.vgic.decide import (
     compare,
@@ -63,12 +63,12 @@ POPULATE = [
 ]
 
 
-@pytest.mark.parametrize("era", [Seed, Lazy])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize(
     ("kind", "line", "latch", "active", "state", "latch_left", "line_left"), POPULATE
 )
 def test_populate(
-    era: type[Seed | Lazy],
+    era: type[V4_14 | V7_2],
     kind: str,
     line: int,
     latch: int,
@@ -82,7 +82,7 @@ def test_populate(
     assert lr.state == state
     assert x.pending_latch == bool(latch_left)
     # Before 4.16 the line is what the timer said last; since then a mapped one is consumed.
-    assert x.line_level == bool(line if era is Seed else line_left)
+    assert x.line_level == bool(line if era is V4_14 else line_left)
     assert x.active == bool(active)
 
 

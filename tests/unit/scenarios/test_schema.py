@@ -24,7 +24,7 @@ program = ["timer 10", "idle 1"]
 program = ["user"]
 
 [sometimes]
-seed = ["guest acknowledged"]
+"v4.14" = ["guest acknowledged"]
 """
 
 
@@ -33,7 +33,7 @@ def test_a_good_one() -> None:
     assert (scenario.name, scenario.pcpus, scenario.vcpus, scenario.lrs) == ("mine", 2, None, 4)
     assert [(device.intid, device.edges) for device in scenario.device] == [(40, 1)]
     assert [vcpu.program for vcpu in scenario.vcpu] == [("timer 10", "idle 1"), ("user",)]
-    assert scenario.sometimes == {"seed": ("guest acknowledged",)}
+    assert scenario.sometimes == {"v4.14": ("guest acknowledged",)}
 
 
 def test_more_vcpus_than_programs_take_turns() -> None:
@@ -56,7 +56,7 @@ WRONG = [
     ('program = "user"', 'program = ["user"]', "Expected `array`, got `str`", "program"),
     ("program = [1]", 'program = ["user"]', "Expected `str`, got `int`", "program"),
     ("name = 7", 'name = "mine"', "Expected `str`, got `int`", "line 1"),
-    ("seed = 1", 'seed = ["guest acknowledged"]', "Expected `array`, got `int`", "sometimes"),
+    ('"v4.14" = 1', '"v4.14" = ["guest acknowledged"]', "Expected `array`, got `int`", "sometimes"),
     # ranges
     ("pcpus = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
     ("pcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
@@ -79,7 +79,7 @@ WRONG = [
     ('program = ["sleep 1"]', 'program = ["user"]', "unknown instruction", "vcpu 1, program line"),
     ('program = ["pmr 300"]', 'program = ["user"]', "must be 0 to 255", "vcpu 1, program line 1"),
     # states
-    ("sed = [", "seed = [", "sometimes.sed: unknown era, expected 'seed' or 'lazy'", ""),
+    ("sed = [", '"v4.14" = [', "sometimes.sed: unknown era, expected 'v4.14' or 'v7.2'", ""),
     ('["guest acknowleged"]', '["guest acknowledged"]', "did you mean 'guest ack", "sometimes.s"),
     ('["zzz"]', '["guest acknowledged"]', "expected one of: ", NAMES[0]),
 ]
@@ -138,7 +138,7 @@ def test_builtin(name: str) -> None:
     scenario = load_builtin(name)
     assert scenario.name == name
     assert scenario.title
-    assert set(scenario.sometimes) == {"seed", "lazy"}
+    assert set(scenario.sometimes) == {"v4.14", "v7.2"}
     assert all(scenario.sometimes.values())
 
 

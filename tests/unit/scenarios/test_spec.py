@@ -16,9 +16,9 @@ from tests.race.running import strategy
 
 
 def test_sizes_come_from_the_scenario_unless_given() -> None:
-    spec = RunSpec.make("migrate", "lazy")
+    spec = RunSpec.make("migrate", "v7.2")
     assert (spec.pcpus, spec.vcpus, spec.lrs) == (2, 2, 4)
-    spec = RunSpec.make("migrate", "lazy", pcpus=3, vcpus=4, lrs=1)
+    spec = RunSpec.make("migrate", "v7.2", pcpus=3, vcpus=4, lrs=1)
     assert (spec.pcpus, spec.vcpus, spec.lrs) == (3, 4, 1)
     config = spec.config(load_scenario("migrate"))
     assert (config.pcpus, config.vcpus, config.lrs, len(config.programs)) == (3, 4, 1, 4)
@@ -38,7 +38,7 @@ def test_sizes_come_from_the_scenario_unless_given() -> None:
 )
 def test_impossible_sizes(sizes: dict[str, int], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        RunSpec.make("timer-wfi", "seed", **sizes)  # type: ignore[arg-type]
+        RunSpec.make("timer-wfi", "v4.14", **sizes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_impossible_sizes(sizes: dict[str, int], message: str) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("variant", ["seed", "lazy"])
+@pytest.mark.parametrize("variant", ["v4.14", "v7.2"])
 def test_possible_sizes_run(sizes: dict[str, int], variant: str) -> None:
     spec = RunSpec.make("migrate", variant, **sizes)  # type: ignore[arg-type]
     world = spec.build(DirectEngine.task_class)
@@ -61,7 +61,7 @@ def test_possible_sizes_run(sizes: dict[str, int], variant: str) -> None:
 
 
 def test_knobs_are_sorted_and_canonical() -> None:
-    spec = RunSpec.make("timer-wfi", "seed", knobs={"gic_version": "2", "gic_lag": "03"})
+    spec = RunSpec.make("timer-wfi", "v4.14", knobs={"gic_version": "2", "gic_lag": "03"})
     assert spec.knobs == (("gic_lag", "3"), ("gic_version", "2"))
     config = spec.config(load_scenario("timer-wfi"))
     assert (config.gic_lag, config.gic_version) == (3, 2)
@@ -82,7 +82,7 @@ def test_knobs_are_sorted_and_canonical() -> None:
         ("preemptions=9", "expected a number from 0 to 8"),
         ("steps_max=0", "expected a number from 1 to 1000000"),
         ("gic_messages=queue", "gic_messages: 'queue'; did you mean 'queued'"),
-        ("lr_on_guest_deactivate=x", "expected one of: arch, erratum, quirk, seed"),
+        ("lr_on_guest_deactivate=x", "expected one of: arch, erratum, polled, quirk"),
     ],
 )
 def test_wrong_knobs(item: str, message: str) -> None:
@@ -96,15 +96,15 @@ def test_every_knob_changes_something() -> None:
         "gic_version": "2",
         "gic_lag": "0",
         "gic_messages": "lagging",
-        "lr_on_guest_deactivate": "seed",
+        "lr_on_guest_deactivate": "polled",
         "eoimode": "1",
         "preemptions": "5",
         "steps_max": "77",
     }
     assert set(values) == set(KNOBS)
-    plain = RunSpec.make("timer-wfi", "lazy").build(DirectEngine.task_class)
+    plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     for name, value in values.items():
-        spec = RunSpec.make("timer-wfi", "lazy", knobs={name: value})
+        spec = RunSpec.make("timer-wfi", "v7.2", knobs={name: value})
         world = spec.build(DirectEngine.task_class)
         same = (
             world.config == plain.config
@@ -115,7 +115,7 @@ def test_every_knob_changes_something() -> None:
 
 
 def test_the_bound_on_steps_is_the_knob() -> None:
-    world = RunSpec.make("timer-busy", "lazy", knobs={"steps_max": "30"}).build(
+    world = RunSpec.make("timer-busy", "v7.2", knobs={"steps_max": "30"}).build(
         DirectEngine.task_class
     )
     outcome = DirectEngine().execute(Execution(world, strategy(0)))
@@ -126,7 +126,7 @@ def test_the_bound_on_steps_is_the_knob() -> None:
 def test_a_scenario_file_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('name="mine"\ntitle="t"\n[[vcpu]]\nprogram=["timer 5", "idle 1"]\n')
-    spec = RunSpec.make(str(path), "lazy")
+    spec = RunSpec.make(str(path), "v7.2")
     assert spec.scenario == str(path)
     outcome = DirectEngine().execute(Execution(spec.build(DirectEngine.task_class), strategy(0)))
     assert outcome is not None
@@ -135,17 +135,17 @@ def test_a_scenario_file_by_its_path(tmp_path: Path) -> None:
 
 def test_unknown_names() -> None:
     with pytest.raises(UsageError, match="unknown scenario 'migrat'; did you mean 'migrate'"):
-        RunSpec.make("migrat", "seed")
-    with pytest.raises(UsageError, match="unknown variant 'sed'; did you mean 'seed'"):
-        RunSpec.make("migrate", "sed")
+        RunSpec.make("migrat", "v4.14")
+    with pytest.raises(UsageError, match=r"unknown variant 'v4.1'; did you mean 'v4\.14'"):
+        RunSpec.make("migrate", "v4.1")
     with pytest.raises(UsageError, match="No such file"):
-        RunSpec.make("nowhere/x.toml", "seed")
+        RunSpec.make("nowhere/x.toml", "v4.14")
 
 
 @pytest.mark.parametrize("name", builtin_names())
 def test_a_printed_schedule_is_the_whole_run(name: str) -> None:
     """Text alone brings back specification and choices, and they give the same end."""
-    spec = RunSpec.make(name, "lazy", lrs=2, knobs={"gic_lag": "2"})
+    spec = RunSpec.make(name, "v7.2", lrs=2, knobs={"gic_lag": "2"})
     world = spec.build(DirectEngine.task_class)
     outcome = DirectEngine().execute(Execution(world, strategy(3)))
     assert outcome is not None
@@ -160,11 +160,11 @@ def test_a_printed_schedule_is_the_whole_run(name: str) -> None:
 
 
 def test_a_schedule_with_a_bad_size_is_bad_input() -> None:
-    schedule = Schedule.parse("v1;timer-wfi;variant=seed;pcpus=99,vcpus=1,lrs=4;;v0")
+    schedule = Schedule.parse("v1;timer-wfi;variant=v4.14;pcpus=99,vcpus=1,lrs=4;;v0")
     with pytest.raises(UsageError, match="impossible size: pcpus=99"):
         RunSpec.from_schedule(schedule)
 
 
 def test_specifications_travel() -> None:
-    spec = RunSpec.make("migrate", "lazy-1", knobs={"gic_lag": "2"})
+    spec = RunSpec.make("migrate", "v7.2+1", knobs={"gic_lag": "2"})
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(spec), type=RunSpec) == spec

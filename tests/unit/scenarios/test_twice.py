@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.kvm.lazy import Lazy
+from harness.kvm.v7_2 import V7_2
 from model import facts
 from tests.race.running import outcomes, world_of
 
@@ -33,7 +33,7 @@ def test_the_register_that_deactivates_is_written_twice(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(TEXT.format(twice=twice))
-    world = world_of(str(path), Lazy, (("eoimode", eoimode),))
+    world = world_of(str(path), V7_2, (("eoimode", eoimode),))
     eoirs: list[str] = []
     ends: list[str] = []
     world.subscribe(

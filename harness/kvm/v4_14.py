@@ -1,25 +1,25 @@
-"""Era ``seed``: KVM as the seed document describes it; reference 4.14.
+"""Era ``v4.14``: KVM as the document describes it; reference 4.14.
 
 The timer is saved and disabled at every exit and restored at every entry; flush and sync run with
 interrupts on; the interrupt is injected on the way in and the physical one is never handled by the
 host. Reference: virt/kvm/arm/arm.c, arch_timer.c and vgic/ of 4.14.
 """
 
+from harness.actors.context import Context
 from harness.kvm.flow import Kvm
-from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
 from model.part import bits_of
 from model.vgic.irq import VgicIrq
 
-__all__ = ["Seed"]
+__all__ = ["V4_14"]
 
 
-class Seed(Kvm):
+class V4_14(Kvm):
     """KVM with the timer saved and disabled at every exit."""
 
-    era = "seed"
+    era = "v4.14"
     title = "KVM 4.14: timer saved at every exit, injected on entry, never handled by the host"
     observe_edges_only = False
     timer_forwarded = False

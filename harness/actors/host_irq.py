@@ -7,9 +7,9 @@ a VCPU (irq_set_vcpu_affinity), whose guest will deactivate it.
 
 from typing import TYPE_CHECKING, Any
 
+from harness.actors.context import Context
 from harness.engine.execution import Slot
 from harness.kvm.halt import SGI_CALL
-from harness.tasks.context import Context
 from model import facts
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL
 from model.messages import VTIMER_PPI

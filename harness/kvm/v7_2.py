@@ -1,24 +1,24 @@
-"""Era ``lazy``: KVM since 4.15/4.16, today's code.
+"""Era ``v7.2``: KVM since 4.15/4.16, today's code.
 
 The timer runs on through exits; load and put move it. The host's handler of the timer interrupt
 runs, injects, and leaves the interrupt active for the guest. Mapped level lines are observed at
 their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and vgic.c of 6.x.
 """
 
+from harness.actors.context import Context
 from harness.kvm.flow import Kvm
-from harness.tasks.context import Context
 from model import facts
 from model.host.thread import HrTimer
 from model.messages import VTIMER_PPI
 from model.vgic.irq import VgicIrq
 
-__all__ = ["Lazy"]
+__all__ = ["V7_2"]
 
 
-class Lazy(Kvm):
+class V7_2(Kvm):
     """KVM with the timer loaded with the VCPU."""
 
-    era = "lazy"
+    era = "v7.2"
     title = "KVM since 4.16: timer left running, host handler injects, load and put"
 
     async def run_once(self, t: Context) -> str:

@@ -7,8 +7,8 @@ is signalled and the guest lets it through; only the guest's own accesses and an
 
 from typing import TYPE_CHECKING, Any
 
-from harness.tasks.context import Context
-from harness.tasks.guest_isr import GuestIsr
+from harness.actors.context import Context
+from harness.actors.guest_isr import GuestIsr
 from model import facts
 from model.gic.registers import FIRST_SPI
 from model.guest import (

@@ -8,9 +8,9 @@ uses the physical timer has another hrtimer, without a work item, for its emulat
 
 from typing import TYPE_CHECKING
 
+from harness.actors.context import Context
 from harness.contract import Op
 from harness.engine.execution import Slot
-from harness.tasks.context import Context
 from model import facts
 from model.gic.registers import IDLE
 from model.host.thread import HrTimer

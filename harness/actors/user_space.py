@@ -7,9 +7,9 @@ whose guests has finished is left alone.
 
 from typing import TYPE_CHECKING
 
+from harness.actors.context import Context
 from harness.contract import Guard
 from harness.engine.execution import Slot
-from harness.tasks.context import Context
 from model import facts
 from model.host.thread import RUNNING
 

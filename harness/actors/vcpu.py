@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from harness.actors.context import Context
 from harness.engine.execution import Slot
-from harness.tasks.context import Context
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld

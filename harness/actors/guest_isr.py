@@ -7,7 +7,7 @@ higher priority comes in between; they complete strictly in the reverse order of
 
 from typing import TYPE_CHECKING, Any
 
-from harness.tasks.context import Context
+from harness.actors.context import Context
 from model import facts
 from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
 from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
