@@ -16,6 +16,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from model.identity import Actor
+
 __all__ = ["ABANDON", "Abandon", "Alternative", "Guard", "Op", "RunInfo", "Strategy", "Task"]
 
 
@@ -40,7 +42,7 @@ Alternative = tuple[Op, Guard]
 
 
 class Task(Protocol):
-    """A task as its own code and as a strategy see it.
+    """A task as its own code and as a strategy see it: ``name`` in schedules, ``actor`` who it is.
 
     ``op`` is what the task announced; ``alt`` the operation that replaces it if its condition
     holds when the task is chosen; ``optional`` marks stimuli that the drain leaves out.
@@ -48,7 +50,7 @@ class Task(Protocol):
 
     name: str
     index: int
-    kind: str
+    actor: Actor
     optional: bool
     op: Op
     alt: Alternative | None

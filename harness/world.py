@@ -26,6 +26,7 @@ from harness.kvm.inject import SGI_RESCHEDULE
 from harness.scenarios.schema import Scenario
 from model.facts import Entered, Exited, Fact, NeedResched, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
+from model.identity import Actor
 from model.machine import Config, Machine
 from model.rules.registry import make_rules
 from model.rules.rule import Rule
@@ -82,7 +83,6 @@ class VgicWorld:
         self.forwarded_spis = {f.intid: f for f in self.machine.forwards}
         named = (*self.machine.private.values(), *self.machine.spis.values())
         self.shared_irqs = tuple(irq.name for irq in named)
-        self.part_names = {part.bit: name for name, part in self.machine.parts}
         self.kvm = kvm_class(self)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
         self.execution: Execution | None = None
@@ -112,10 +112,10 @@ class VgicWorld:
         return slots
 
     def new_task(
-        self, name: str, kind: str, main: Main, *, optional: bool = False, eager: bool = False
+        self, name: str, actor: Actor, main: Main, *, optional: bool = False, eager: bool = False
     ) -> Slot:
         """Make a task of the engine's class; ``eager`` counts with synchronous messages only."""
-        slot = self.task_class(name, kind, main, optional=optional)
+        slot = self.task_class(name, actor, main, optional=optional)
         slot.eager = eager and self.config.gic_messages == "synchronous"
         return slot
 

@@ -21,6 +21,7 @@ from model.guest import (
     GuestVm,
     Instruction,
 )
+from model.host.lock import Lockable
 from model.host.thread import HrTimer, VcpuThread
 from model.messages import VTIMER_PPI, Messages
 from model.monitor import Monitor
@@ -170,11 +171,14 @@ class Machine:
             for c in cpus:
                 self.gic.set_veoimode(c, 1)
         vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
-        self.vgics = [VgicCpu(config.lrs, vmcr, apr) for _ in vcpus]
+        self.vgics = [VgicCpu(v, config.lrs, vmcr, apr) for v in vcpus]
         self.initial_vmcr = vmcr
         self.dist = VgicDist()
         self.monitor = Monitor(config.vcpus)
         self.parts = self.name_parts()
+        for _, part in self.parts:
+            if isinstance(part, Lockable):
+                part.emit = emit
         self.initial = tuple(part.key() for _, part in self.parts)
 
     def make_virtual_irqs(self, config: Config) -> None:
@@ -277,6 +281,9 @@ class Machine:
     def hush(self) -> None:
         """Tell nobody what happens from here on."""
         self.gic.emit = None
+        for _, part in self.parts:
+            if isinstance(part, Lockable):
+                part.emit = None
         # A callable that costs next to nothing; its answer is not looked at.
         self.messages.emit = cast("Callable[[Fact], None]", bool)
 

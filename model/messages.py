@@ -37,13 +37,16 @@ MAINTENANCE_PPI = 25
 
 
 class Channel(Part):
-    """What is in flight from and to one CPU, and how many entries it has outlived."""
+    """What is in flight from and to one CPU, and how many entries it has outlived.
+
+    ``deactivations`` are pairs of an INTID and a number that no other one under way here has.
+    """
 
     __slots__ = FIELDS = ("deactivations", "line_age", "maintenance_age", "pin_age")
 
     def __init__(self) -> None:
         super().__init__()
-        self.deactivations: tuple[int, ...] = ()
+        self.deactivations: tuple[tuple[int, int], ...] = ()
         self.line_age = 0
         self.maintenance_age = 0
         self.pin_age = 0
@@ -123,20 +126,24 @@ class Messages:
         if not self.timers[c].output() and self.line_differs(c):
             self.deliver_line(c)
         self.deliver_falls()
-        self.emit(DeactivationSent(c, intid))
         channel = self.channels[c]
-        channel.deactivations = (*channel.deactivations, intid)
+        under_way = channel.deactivations
+        message = 0
+        while any(other == message for _, other in under_way):
+            message += 1
+        self.emit(DeactivationSent(c, intid, message))
+        channel.deactivations = (*under_way, (intid, message))
 
     # -- delivery ------------------------------------------------------------------------------
 
     def deliver_deactivation(self, c: int) -> None:
         """Apply the oldest deactivation of this CPU at the distributor."""
         channel = self.channels[c]
-        intid = channel.deactivations[0]
+        intid, message = channel.deactivations[0]
         channel.deactivations = channel.deactivations[1:]
         was_active = self.gic.is_active(c, intid)
         self.gic.deactivate(c, intid)
-        self.emit(DeactivationArrived(c, intid, was_active))
+        self.emit(DeactivationArrived(c, intid, message, was_active))
 
     def deliver_line(self, c: int) -> None:
         """Let the distributor sample the timer of this CPU."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
 from model.facts import Ticked
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -51,4 +52,4 @@ def make(world: "VgicWorld") -> Slot:
                 if hrtimer.armed and hrtimer.expiry <= now:
                     machine.signals[hrtimer.cpu].soft |= hrtimer.signal
 
-    return world.new_task("c", "clock", main)
+    return world.new_task("c", Actor("clock"), main)

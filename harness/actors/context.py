@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.contract import Op
 from harness.engine.execution import Slot
 from harness.engine.footprint import Ops
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -29,11 +30,11 @@ class Context:
     """
 
     __slots__ = (
+        "actor",
         "c",
         "hard",
         "in_irq",
         "irqs_reads",
-        "name",
         "o",
         "p",
         "shared",
@@ -57,6 +58,7 @@ class Context:
         *,
         hard: bool = False,
         in_irq: bool = False,
+        actor: Actor | None = None,
         declarations: Mapping[str, tuple[str, str]],
     ) -> None:
         self.world = world
@@ -64,7 +66,7 @@ class Context:
         self.v = v
         self.hard = hard
         self.in_irq = in_irq
-        self.name = task.name
+        self.actor = actor or task.actor
         self.shared: dict[tuple[int, int, str], Ops] = {
             (c, w, name): world.op_table.ops(declarations, c, w, "pcpu@c", name)
             for c in range(world.config.pcpus)
@@ -120,6 +122,6 @@ class Context:
             return self.task.step(op, lockable.free, lockable.bit)
 
         def free() -> bool:
-            return not lockable.holder and self.irqs_clear()
+            return lockable.holder is None and self.irqs_clear()
 
         return self.task.step(op, free, lockable.bit | self.irqs_reads)

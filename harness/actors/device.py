@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.contract import Guard
 from harness.engine.execution import Slot
 from model.facts import DeviceRaised
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -33,7 +34,7 @@ def make(world: "VgicWorld", n: int) -> Slot:
             await task.step(op, somebody_runs, reads)
             device.edges += 1
 
-    return world.new_task(f"x{n}", "device", main, optional=True)
+    return world.new_task(f"x{n}", Actor("device", n=n), main, optional=True)
 
 
 def make_forwarded(world: "VgicWorld", n: int) -> Slot:
@@ -69,4 +70,5 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
         for _ in range(forward.planned):
             await event(task, may_happen)
 
-    return world.new_task(f"y{n}", "device", main if forward.after is None else follow)
+    whole = main if forward.after is None else follow
+    return world.new_task(f"y{n}", Actor("passthrough", n=n), whole)

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -39,6 +40,7 @@ OPS = {
 def channel(
     world: "VgicWorld",
     name: str,
+    actor: Actor,
     c: int,
     op_name: str,
     guard: tuple[Callable[[], bool], str],
@@ -54,7 +56,7 @@ def channel(
             await step(op, pending, reads)
             deliver()
 
-    return world.new_task(name, "gic", main, eager=True)
+    return world.new_task(name, actor, main, eager=True)
 
 
 def make(world: "VgicWorld") -> list[Slot]:
@@ -66,6 +68,7 @@ def make(world: "VgicWorld") -> list[Slot]:
             channel(
                 world,
                 f"l{c}",
+                Actor("line", pcpu=c),
                 c,
                 "gic_line",
                 (partial(messages.line_differs, c), "timer@c clock bank@c"),
@@ -74,6 +77,7 @@ def make(world: "VgicWorld") -> list[Slot]:
             channel(
                 world,
                 f"d{c}",
+                Actor("deactivations", pcpu=c),
                 c,
                 "gic_deactivate",
                 (messages.channels[c].has_deactivation, "chan@c"),
@@ -82,6 +86,7 @@ def make(world: "VgicWorld") -> list[Slot]:
             channel(
                 world,
                 f"p{c}",
+                Actor("pin", pcpu=c),
                 c,
                 "gic_pin",
                 (partial(messages.pin_differs, c), f"{SIGNAL_R} signal@c"),
@@ -93,6 +98,7 @@ def make(world: "VgicWorld") -> list[Slot]:
                 channel(
                     world,
                     f"m{c}",
+                    Actor("maintenance", pcpu=c),
                     c,
                     "gic_maintenance",
                     (partial(messages.maintenance_differs, c), "vif@c bank@c"),
@@ -104,6 +110,7 @@ def make(world: "VgicWorld") -> list[Slot]:
             channel(
                 world,
                 f"e{n}",
+                Actor("edge", n=n),
                 0,
                 "gic_edge",
                 (device.has_edge, f"device{n}"),
@@ -115,6 +122,7 @@ def make(world: "VgicWorld") -> list[Slot]:
             channel(
                 world,
                 f"f{n}",
+                Actor("event", n=n),
                 n,
                 "gic_event",
                 (partial(messages.event_differs, forward), f"fwd{n} spi* lpis*"),

@@ -11,6 +11,7 @@ from harness.actors.context import Context
 from model import facts
 from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
 from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
+from model.identity import VTIMER
 from model.messages import VTIMER_PPI
 from model.timer import PTIMER_PPI
 
@@ -279,4 +280,4 @@ class GuestIsr:
         """State what the guest has its timer programmed to."""
         timer = self.world.machine.timers[self.c]
         deadline = timer.cval + self.world.machine.vtimers[self.t.v].cntvoff
-        self.world.emit(facts.GuestTimer(self.t.v, timer.cval, timer.ctl, deadline))
+        self.world.emit(facts.GuestTimer(self.t.v, VTIMER, timer.cval, timer.ctl, deadline))

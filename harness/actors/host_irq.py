@@ -12,6 +12,7 @@ from harness.engine.execution import Slot
 from harness.kvm.halt import SGI_CALL
 from model import facts
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL
+from model.identity import Actor
 from model.messages import VTIMER_PPI
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def make(world: "VgicWorld", c: int) -> Slot:
         while True:
             await irq.take()
 
-    slot = world.new_task(f"i{c}", "host-irq", main)
+    slot = world.new_task(f"i{c}", Actor("host-irq", pcpu=c), main)
     declared = OPS | world.kvm.OPS
     handler = Context(world, slot, 0, hard=True, in_irq=True, declarations=declared)
     return slot

@@ -13,6 +13,7 @@ from harness.contract import Guard
 from harness.engine.execution import Slot
 from harness.kvm.inject import SGI_RESCHEDULE
 from model import facts
+from model.identity import Actor
 from model.machine import START_NS
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def make(world: "VgicWorld") -> Slot:
             await task.step(op, not_before(time_ns, v, in_handler), reads)
             preempt(world, v, place)
 
-    return world.new_task("h", "host-scheduler", main, optional=True)
+    return world.new_task("h", Actor("host-scheduler"), main, optional=True)
 
 
 def preempt(world: "VgicWorld", v: int, place: int) -> None:

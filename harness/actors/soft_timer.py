@@ -14,6 +14,7 @@ from harness.engine.execution import Slot
 from model import facts
 from model.gic.registers import IDLE
 from model.host.thread import HrTimer
+from model.identity import BG_TIMER, PTIMER, Actor
 from model.part import bits_of
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ def make(world: "VgicWorld", v: int) -> Slot:
                 await worker.task.step(worker.o.soft_work)
                 world.machine.hrtimers[v].work = False
 
-    slot = world.new_task(f"s{v}", "soft-timer", main)
+    slot = world.new_task(f"s{v}", Actor("soft-timer", vcpu=v, n=BG_TIMER), main)
     declared = OPS | world.kvm.OPS
     handler = Context(world, slot, v, hard=True, in_irq=True, declarations=declared)
-    worker = Context(world, slot, v, hard=True, declarations=declared)
-    worker.name = f"w{v}"
+    worker = Context(
+        world, slot, v, hard=True, actor=Actor("worker", vcpu=v), declarations=declared
+    )
     return slot
 
 
@@ -62,7 +64,7 @@ def make_emulation(world: "VgicWorld", v: int) -> Slot:
         while True:
             await emulate(world, handler, v)
 
-    slot = world.new_task(f"q{v}", "soft-timer", main)
+    slot = world.new_task(f"q{v}", Actor("soft-timer", vcpu=v, n=PTIMER), main)
     declared = OPS | world.kvm.OPS
     handler = Context(world, slot, v, hard=True, in_irq=True, declarations=declared)
     return slot
@@ -108,7 +110,7 @@ async def fire(world: "VgicWorld", h: Context, v: int) -> bool:
     await h.task.step(h.o.soft_callback)
     expiry = world.kvm.earliest(v)
     early = expiry > world.machine.clock.now
-    world.emit(facts.Expired(v, h.c, early))
+    world.emit(facts.Expired(v, BG_TIMER, h.c, early))
     if early:
         restart(h, hrtimer, expiry)
         return False
@@ -127,7 +129,7 @@ async def emulate(world: "VgicWorld", h: Context, v: int) -> None:
     await h.task.step(h.o.emulation_callback)
     ptimer = machine.ptimers[v]
     early = ptimer.deadline() > machine.clock.now
-    world.emit(facts.EmulationExpired(v, h.c, early))
+    world.emit(facts.Expired(v, PTIMER, h.c, early))
     if early:
         restart(h, hrtimer, ptimer.deadline())
         return

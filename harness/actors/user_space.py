@@ -12,6 +12,7 @@ from harness.contract import Guard
 from harness.engine.execution import Slot
 from model import facts
 from model.host.thread import RUNNING
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -42,7 +43,7 @@ def make(world: "VgicWorld") -> Slot:
                 await u.task.step(u.o.monitor_begins, moment(v), reads)
                 await stopped(world, u, save=what == "saves")
 
-    slot = world.new_task("u", "user-space", main)
+    slot = world.new_task("u", Actor("user-space"), main)
     u = Context(world, slot, 0, hard=True, declarations=world.kvm.OPS)
     return slot
 

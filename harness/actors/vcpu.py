@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from harness.actors.context import Context
 from harness.engine.execution import Slot
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -18,6 +19,6 @@ def make(world: "VgicWorld", v: int) -> Slot:
         thread.move(world.machine.threads[v].place)
         await world.kvm.vcpu_thread(thread)
 
-    slot = world.new_task(f"v{v}", "vcpu", main)
+    slot = world.new_task(f"v{v}", Actor("vcpu", vcpu=v), main)
     thread = Context(world, slot, v, declarations=world.kvm.OPS)
     return slot

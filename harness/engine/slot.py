@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from harness.contract import Alternative, Guard, Op
+from model.identity import Actor
 
 if TYPE_CHECKING:
     from harness.engine.execution import Execution
@@ -25,6 +26,7 @@ class Slot:
     """A task's place in the engine: what it announced, and its guard. See ``contract.Task``."""
 
     __slots__ = (
+        "actor",
         "alt",
         "bit",
         "eager",
@@ -32,7 +34,6 @@ class Slot:
         "guard",
         "guard_reads",
         "index",
-        "kind",
         "main",
         "name",
         "op",
@@ -40,9 +41,9 @@ class Slot:
         "thread",
     )
 
-    def __init__(self, name: str, kind: str, main: Main, *, optional: bool = False) -> None:
+    def __init__(self, name: str, actor: Actor, main: Main, *, optional: bool = False) -> None:
         self.name = name
-        self.kind = kind
+        self.actor = actor
         self.main = main
         self.optional = optional
         self.eager = False

@@ -20,6 +20,7 @@ from model.host.thread import (
     REQ_PROCESS_UPDATE,
     REQ_SLEEP,
 )
+from model.identity import BG_TIMER, VTIMER
 from model.machine import Machine
 from model.vgic.irq import VgicIrq
 
@@ -214,7 +215,7 @@ class Kvm(PhysTimer):
         timer.cval = vtimer.cval
         timer.ctl = vtimer.ctl
         vtimer.loaded = True
-        self.emit(facts.TimerRestored(t.v, t.c, timer.ctl, timer.cval))
+        self.emit(facts.TimerRestored(t.v, VTIMER, t.c, timer.ctl, timer.cval))
 
     def take_off_hardware(self, t: Context) -> None:
         """Store the timer to memory and disable the hardware (timer_save_state)."""
@@ -225,17 +226,17 @@ class Kvm(PhysTimer):
         timer.ctl = 0
         timer.cntvoff = 0
         vtimer.loaded = False
-        self.emit(facts.TimerSaved(t.v, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
+        self.emit(facts.TimerSaved(t.v, VTIMER, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
 
     def soft_timer_start(self, t: Context) -> None:
         """soft_timer_start: arm the hrtimer on this CPU for the earliest deadline."""
         expiry = self.hrtimer_start(t, self.machine.hrtimers[t.v], self.earliest(t.v))
-        self.emit(facts.Armed(t.v, t.c, expiry))
+        self.emit(facts.Armed(t.v, BG_TIMER, t.c, expiry))
 
     def soft_timer_drop(self, v: int) -> None:
         """Take the hrtimer out of its queue; its callback is not running."""
         hrtimer = self.machine.hrtimers[v]
-        self.emit(facts.Cancelled(v, hrtimer.armed))
+        self.emit(facts.Cancelled(v, BG_TIMER, hrtimer.armed))
         self.hrtimer_drop(hrtimer)
 
     async def begin_load(self, t: Context) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.actors.context import Context
 from model import facts
 from model.facts import Fact
-from model.host.lock import RANK_AP_LIST, RANK_IRQ, Lockable
+from model.host.lock import Lockable
 from model.host.thread import EXITING, IN_GUEST, INTERRUPTIBLE, REQ_IRQ_PENDING, RUNNING
 from model.vgic.decide import target_oracle, validate_injection
 from model.vgic.irq import VgicIrq
@@ -36,19 +36,11 @@ class Injection:
 
     def took(self, ctx: Context, lock: Lockable) -> None:
         """Be the holder of a lock whose step was just chosen."""
-        lock.holder = ctx.name
-        if facts.LockTaken not in self.world.table:
-            return  # the most frequent fact of all, and costly to word
-        rank = RANK_IRQ if isinstance(lock, VgicIrq) else RANK_AP_LIST
-        name = self.world.part_names[lock.bit]
-        off = ctx.hard or ctx.p.irqs_off
-        self.emit(facts.LockTaken(ctx.name, name, rank, off, ctx.in_irq))
+        lock.acquire(ctx.actor, irqs_off=ctx.hard or ctx.p.irqs_off, in_irq=ctx.in_irq)
 
     def gave(self, ctx: Context, lock: Lockable) -> None:
         """Give a lock back."""
-        lock.holder = ""
-        if facts.LockReleased in self.world.table:
-            self.emit(facts.LockReleased(ctx.name, self.world.part_names[lock.bit]))
+        lock.release(ctx.actor)
 
     async def irq_save(self, ctx: Context) -> bool:
         """local_irq_save: return whether interrupts were on (and there is something to restore)."""

@@ -12,6 +12,7 @@ from harness.kvm.user import User
 from model import facts
 from model.guest import CNTP_TVAL, Instruction
 from model.host.thread import HrTimer
+from model.identity import PTIMER
 from model.timer import PTIMER_PPI
 from model.vgic.vtimer import VTimer
 
@@ -48,7 +49,7 @@ class PhysTimer(User):
             ptimer.cval = self.machine.clock.now + access.a
         else:
             ptimer.ctl = access.a
-        self.emit(facts.GuestPtimer(t.v, ptimer.cval, ptimer.ctl))
+        self.emit(facts.GuestTimer(t.v, PTIMER, ptimer.cval, ptimer.ctl, ptimer.cval))
 
     async def before_write(self, t: Context) -> None:
         """Come to the write."""
@@ -104,11 +105,11 @@ class PhysTimer(User):
     def emulation_start(self, t: Context, hrtimer: HrTimer) -> None:
         """Arm the soft timer for the physical timer's deadline."""
         expiry = self.hrtimer_start(t, hrtimer, self.machine.ptimers[t.v].deadline())
-        self.emit(facts.EmulationArmed(t.v, t.c, expiry))
+        self.emit(facts.Armed(t.v, PTIMER, t.c, expiry))
 
     def emulation_drop(self, v: int, hrtimer: HrTimer) -> None:
         """Take it out of its queue again."""
-        self.emit(facts.EmulationCancelled(v, hrtimer.armed))
+        self.emit(facts.Cancelled(v, PTIMER, hrtimer.armed))
         self.hrtimer_drop(hrtimer)
 
     # -- hrtimers ------------------------------------------------------------------------------

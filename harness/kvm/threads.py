@@ -6,7 +6,6 @@ Linux kernel/sched and the preempt notifiers of virt/kvm/kvm_main.c, as far as K
 from harness.actors.context import Context
 from harness.kvm.inject import Injection
 from model import facts
-from model.host.lock import RANK_CONFIG
 from model.host.thread import INTERRUPTIBLE, RUNNING, UNINTERRUPTIBLE
 from model.part import bits_of
 
@@ -169,16 +168,13 @@ class Threads(Injection):
             dist.waiters = (*dist.waiters, t.v)
             thread.state = UNINTERRUPTIBLE
             await self.sleep(t)
-        dist.holder = t.name
-        off = t.p.irqs_off
-        self.emit(facts.LockTaken(t.name, "dist", RANK_CONFIG, off, t.in_irq))
+        dist.acquire(t.actor, irqs_off=t.p.irqs_off, in_irq=t.in_irq)
 
     async def unlock_config(self, t: Context) -> None:
         """mutex_unlock(config_lock)."""
         await self.point(t, "config_unlock")
         dist = self.machine.dist
-        dist.holder = ""
         for v in dist.waiters:
             self.machine.threads[v].state = RUNNING
         dist.waiters = ()
-        self.emit(facts.LockReleased(t.name, "dist"))
+        dist.release(t.actor)

@@ -11,6 +11,7 @@ from harness.actors.context import Context
 from harness.kvm.mmio import Mmio
 from model import facts
 from model.device import ForwardedDevice
+from model.identity import PTIMER, VTIMER
 from model.monitor import SavedIrq, SavedVcpu
 from model.part import bits_of
 from model.vgic.irq import VgicIrq
@@ -62,9 +63,9 @@ class User(Mmio):
         guest.start()
         guest.enabled = True
         self.emit(facts.VmReset(v))
-        self.emit(facts.GuestTimer(v, 0, 0, machine.vtimers[v].cntvoff))
+        self.emit(facts.GuestTimer(v, VTIMER, 0, 0, machine.vtimers[v].cntvoff))
         if machine.ptimers:
-            self.emit(facts.GuestPtimer(v, 0, 0))
+            self.emit(facts.GuestTimer(v, PTIMER, 0, 0, 0))
         self.emit(facts.GuestMask(v, guest.irqs_masked, guest.pmr, guest.enabled))
 
     async def reset_irq(self, u: Context, irq: VgicIrq, v: int) -> None:

@@ -9,6 +9,7 @@ from harness.actors.context import Context
 from harness.kvm.flow import Kvm
 from model import facts
 from model.host.thread import HrTimer
+from model.identity import VTIMER
 from model.messages import VTIMER_PPI
 from model.part import bits_of
 from model.vgic.irq import VgicIrq
@@ -70,7 +71,7 @@ class V4_14(Kvm):
         vtimer = self.machine.vtimers[t.v]
         await t.step(t.o.timer_update)
         level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(t.v, "memory", level))
+        self.emit(facts.TimerRead(t.v, VTIMER, "memory", level))
         if level != vtimer.irq_level:
             vtimer.irq_level = level
             vtimer.cleared_last = False

@@ -9,6 +9,7 @@ from harness.actors.context import Context
 from harness.kvm.flow import Kvm
 from model import facts
 from model.host.thread import HrTimer
+from model.identity import VTIMER
 from model.messages import VTIMER_PPI
 from model.vgic.irq import VgicIrq
 
@@ -60,7 +61,7 @@ class V7_2(Kvm):
         vtimer = self.machine.vtimers[t.v]
         await t.step(t.o.timer_update)
         level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(t.v, "memory", level))
+        self.emit(facts.TimerRead(t.v, VTIMER, "memory", level))
         vtimer.irq_level = level
         await self.inject(t, t.v, level)
         await self.load_phys_active(t)

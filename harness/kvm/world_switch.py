@@ -9,6 +9,7 @@ from harness.kvm.threads import Threads
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, Lr
 from model.gic.registers import HCR_LRENPIE
+from model.identity import VTIMER
 from model.vgic.decide import (
     compare,
     compute_lr,
@@ -282,7 +283,7 @@ class WorldSwitch(Threads):
             level = self.machine.timers[t.c].output()
         else:
             level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(t.v, "live" if vtimer.loaded else "memory", level))
+        self.emit(facts.TimerRead(t.v, VTIMER, "live" if vtimer.loaded else "memory", level))
         return level
 
     def set_phys_active(self, t: Context, intid: int, active: bool) -> None:

@@ -19,6 +19,7 @@ from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 from model.facts import KINDS, Fact
+from model.identity import PTIMER
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -205,25 +206,24 @@ class Recorder:
         """Return the pCPU and the VCPU that a task works on and for, as far as it has them now."""
         if slot is None:
             return {}
-        kind, machine = slot.kind, self.machine
-        number = int(slot.name.lstrip("abcdefghijklmnopqrstuvwxyz") or -1)
-        if kind == "vcpu":
-            c = machine.threads[number].cpu
-            if c >= 0 and machine.pcpus[c].owner == number:
-                return {"pcpu": c, "vcpu": number}
-            return {"vcpu": number}
-        if kind == "soft-timer":
-            emulates = slot.name.startswith("q")
-            hrtimer = (machine.phrtimers if emulates else machine.hrtimers)[number]
+        actor, machine = slot.actor, self.machine
+        out: dict[str, int] = {}
+        if actor.kind == "vcpu":
+            c = machine.threads[actor.vcpu].cpu
+            if c >= 0 and machine.pcpus[c].owner == actor.vcpu:
+                out["pcpu"] = c
+        elif actor.kind == "soft-timer":
+            emulates = actor.n == PTIMER
+            hrtimer = (machine.phrtimers if emulates else machine.hrtimers)[actor.vcpu]
             if hrtimer.armed or hrtimer.running:
-                return {"pcpu": hrtimer.cpu, "vcpu": number}
-            return {"vcpu": number}
-        if kind == "host-irq":
-            v = machine.pcpus[number].running_vcpu
-            return {"pcpu": number, "vcpu": v} if v >= 0 else {"pcpu": number}
-        if kind == "gic" and not slot.name.startswith("e"):
-            return {"pcpu": number}
-        return {}
+                out["pcpu"] = hrtimer.cpu
+        elif actor.kind == "host-irq" and (v := machine.pcpus[actor.pcpu].running_vcpu) >= 0:
+            return {"pcpu": actor.pcpu, "vcpu": v}
+        if actor.pcpu >= 0:
+            out["pcpu"] = actor.pcpu
+        if actor.vcpu >= 0:
+            out["vcpu"] = actor.vcpu
+        return out
 
     def on_step(self, slot: Slot, op: Op) -> None:
         """Write the line of a step that was chosen."""

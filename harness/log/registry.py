@@ -22,6 +22,7 @@ from model.gic.registers import (
     HCR_TDIR,
     HCR_UIE,
 )
+from model.identity import BG_TIMER, PTIMER, VTIMER, Actor, LockId
 
 __all__ = [
     "FORMAT",
@@ -138,6 +139,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.LineChanged: "line of INTID {intid} {before} -> {level}",
     facts.PendingChanged: "pending latch of INTID {intid}: {before} -> {after}",
     facts.ActiveChanged: "INTID {intid}: {before} -> {after} ({cause})",
+    facts.IpiSent: "CPU {pcpu} sends SGI {intid} to CPU {target}",
     facts.AckedByHost: "host IAR = {intid}",
     facts.PriorityDropped: "host EOIR {intid}, running priority {running}",
     facts.Signalled: "IRQ pin of CPU {pcpu} {before} -> {level}",
@@ -148,8 +150,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.AckedByGuest: "guest IAR = {vintid}",
     facts.Completed: "guest EOIR {vintid}",
     facts.DeactivatedByGuest: "guest deactivates vINTID {vintid}",
-    facts.GuestTimer: "guest programs its timer: CTL {ctl}, CVAL {cval} (at {deadline})",
-    facts.GuestPtimer: "guest's physical timer: CTL {ctl}, CVAL {cval}",
+    facts.GuestTimer: "guest programs its {timer}: CTL {ctl}, CVAL {cval} (at {deadline})",
     facts.GuestMask: "guest masks: IRQs off {irqs_masked}, PMR {pmr}, timer enabled {enabled}",
     facts.GuestWfi: "guest WFI (completes at once: {completed})",
     facts.Halted: "guest of VCPU {vcpu} has finished",
@@ -168,25 +169,17 @@ TEXTS: dict[type[Fact], str] = {
     facts.HostMasked: "the host masks INTID {intid}: {masked}",
     facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {pcpu} shall go, next on CPU {target}",
     facts.Placed: "thread of VCPU {vcpu} gets CPU {pcpu} (before: {before})",
-    facts.LockTaken: "{context} takes {lock} (rank {rank}, IRQs off {irqs_off}, in IRQ {in_irq})",
-    facts.LockReleased: "{context} gives {lock} back",
-    facts.TimerRead: "KVM reads the timer of VCPU {vcpu} from {source}: {level}",
-    facts.TimerSaved: "KVM saves the timer (CTL {ctl}, CVAL {cval}) and leaves CTL {left}",
-    facts.TimerRestored: "KVM programs the timer of CPU {pcpu}: CTL {ctl}, CVAL {cval}",
+    facts.LockTaken: "{actor} takes {lock} (IRQs off {irqs_off}, in IRQ {in_irq})",
+    facts.LockReleased: "{actor} gives {lock} back",
+    facts.LockNotHeld: "{actor} does not hold {lock} ({what})",
+    facts.TimerRead: "KVM reads the {timer} of VCPU {vcpu} from {source}: {level}",
+    facts.TimerSaved: "KVM saves the {timer} (CTL {ctl}, CVAL {cval}) and leaves CTL {left}",
+    facts.TimerRestored: "KVM programs the {timer} of CPU {pcpu}: CTL {ctl}, CVAL {cval}",
     facts.PhysActiveWritten: "KVM writes active state of INTID {intid} on CPU {pcpu}: {value}",
     facts.Ticked: "time moves to {now}",
-    facts.Armed: "soft timer of VCPU {vcpu} armed on CPU {pcpu} for {expiry}",
-    facts.Cancelled: "soft timer of VCPU {vcpu} cancelled (was armed: {armed})",
-    facts.Expired: "soft timer of VCPU {vcpu} fires on CPU {pcpu} (early: {early})",
-    facts.EmulationArmed: (
-        "soft timer for the physical timer of VCPU {vcpu} armed on CPU {pcpu} for {expiry}"
-    ),
-    facts.EmulationCancelled: (
-        "soft timer for the physical timer of VCPU {vcpu} cancelled (was armed: {armed})"
-    ),
-    facts.EmulationExpired: (
-        "soft timer for the physical timer of VCPU {vcpu} fires on CPU {pcpu} (early: {early})"
-    ),
+    facts.Armed: "{timer} soft timer of VCPU {vcpu} armed on CPU {pcpu} for {expiry}",
+    facts.Cancelled: "{timer} soft timer of VCPU {vcpu} cancelled (was armed: {armed})",
+    facts.Expired: "{timer} soft timer of VCPU {vcpu} fires on CPU {pcpu} (early: {early})",
     facts.Injected: "inject vINTID {vintid} for VCPU {vcpu}: {level} (accepted: {accepted})",
     facts.Folded: (
         "fold vINTID {vintid}: LR {state} -> {active}, line {line_level}, latch {pending_latch}"
@@ -246,7 +239,9 @@ WORDS = {
 }
 """The words for bits that are neither a level (low, high) nor an answer (no, yes)."""
 
-LR_FIELDS = Lr.__struct_fields__
+FLAT = (Lr, Actor, LockId)
+"""Types of fields that are written as several: ``before_state``, ``actor_kind``, ``lock_intid``."""
+TIMERS = {BG_TIMER: "background", PTIMER: "physical timer", VTIMER: "virtual timer"}
 
 
 def describe(record: msgspec.Struct) -> str:
@@ -258,6 +253,8 @@ def describe(record: msgspec.Struct) -> str:
     high_low = LEVELS | ({"before"} if NEGATED.get(kind) == "level" else set())
     if kind == "fold":
         values["state"] = STATES[values["state"]]
+    if "timer" in values:
+        values["timer"] = TIMERS[values["timer"]]
     if kind == "hcr":
         values["value"] = hcr_text(values["value"])
     return REGISTRY[kind].text.format_map(
@@ -299,10 +296,10 @@ def fact_fields(fact: Fact) -> dict[str, Any]:
         out["before"] = not getattr(fact, NEGATED[fact.KIND])
     for name in fact.__struct_fields__:
         value = getattr(fact, name)
-        if isinstance(value, Lr):
-            for part in LR_FIELDS:
+        if type(value) in FLAT:
+            for part in value.__struct_fields__:
                 out[f"{name}_{part}"] = getattr(value, part)
-            if value.vintid:
+            if isinstance(value, Lr) and value.vintid:
                 out["vintid"] = value.vintid
         else:
             out[name] = value
@@ -320,8 +317,9 @@ def fact_from(line: Mapping[str, Any]) -> Fact:
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(cls):
         name = field.name
-        if field.type is Lr:
-            values[name] = {p: line[f"{name}_{p}"] for p in LR_FIELDS if f"{name}_{p}" in line}
+        if field.type in FLAT:
+            parts = field.type.__struct_fields__
+            values[name] = {p: line[f"{name}_{p}"] for p in parts if f"{name}_{p}" in line}
         else:
             if name in line:
                 values[name] = line[name]

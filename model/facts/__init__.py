@@ -16,6 +16,7 @@ from model.facts.gic import (
     DeactivationArrived as DeactivationArrived,
     DeactivationSent as DeactivationSent,
     EdgeArrived as EdgeArrived,
+    IpiSent as IpiSent,
     LineChanged as LineChanged,
     LrMoved as LrMoved,
     LrWritten as LrWritten,
@@ -25,7 +26,6 @@ from model.facts.gic import (
 )
 from model.facts.guest import (
     GuestMask as GuestMask,
-    GuestPtimer as GuestPtimer,
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,
     Halted as Halted,
@@ -40,6 +40,7 @@ from model.facts.host import (
     IsrBegan as IsrBegan,
     IsrEnded as IsrEnded,
     Loaded as Loaded,
+    LockNotHeld as LockNotHeld,
     LockReleased as LockReleased,
     LockTaken as LockTaken,
     NeedResched as NeedResched,
@@ -52,9 +53,6 @@ from model.facts.kvm import (
     Armed as Armed,
     Blocked as Blocked,
     Cancelled as Cancelled,
-    EmulationArmed as EmulationArmed,
-    EmulationCancelled as EmulationCancelled,
-    EmulationExpired as EmulationExpired,
     Expired as Expired,
     Folded as Folded,
     Injected as Injected,

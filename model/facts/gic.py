@@ -14,6 +14,7 @@ __all__ = [
     "DeactivationArrived",
     "DeactivationSent",
     "EdgeArrived",
+    "IpiSent",
     "LineChanged",
     "LrMoved",
     "LrWritten",
@@ -63,6 +64,15 @@ class ActiveChanged(Fact, frozen=True, gc=False):
     cause: str
 
 
+class IpiSent(Fact, frozen=True, gc=False):
+    """Software on ``pcpu`` sent SGI ``intid`` to ``target``: an IPI, at the distributor."""
+
+    KIND: ClassVar[str] = "ipi"
+    pcpu: int
+    target: int
+    intid: int
+
+
 class AckedByHost(Fact, frozen=True, gc=False):
     """The host read IAR on ``pcpu``; ``intid`` is 1023 when nothing was pending any more."""
 
@@ -72,7 +82,7 @@ class AckedByHost(Fact, frozen=True, gc=False):
 
 
 class PriorityDropped(Fact, frozen=True, gc=False):
-    """The host wrote EOIR on ``pcpu``; ``running`` is the running priority after it (0xFF: idle)."""
+    """The host wrote EOIR on ``pcpu``; ``running`` is the priority after it (0xFF: idle)."""
 
     KIND: ClassVar[str] = "priority-drop"
     pcpu: int
@@ -89,11 +99,15 @@ class Signalled(Fact, frozen=True, gc=False):
 
 
 class DeactivationSent(Fact, frozen=True, gc=False):
-    """A guest's deactivation through a HW List Register left for the distributor."""
+    """A guest's deactivation through a HW List Register left for the distributor.
+
+    ``message`` tells it from the others that are under way from this CPU at the same time.
+    """
 
     KIND: ClassVar[str] = "deactivation-sent"
     pcpu: int
     intid: int
+    message: int
 
 
 class DeactivationArrived(Fact, frozen=True, gc=False):
@@ -102,6 +116,7 @@ class DeactivationArrived(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "deactivation-arrived"
     pcpu: int
     intid: int
+    message: int
     was_active: bool
 
 

@@ -4,29 +4,23 @@ from typing import ClassVar
 
 from model.facts.base import Fact
 
-__all__ = ["GuestMask", "GuestPtimer", "GuestTimer", "GuestWfi", "Halted"]
+__all__ = ["GuestMask", "GuestTimer", "GuestWfi", "Halted"]
 
 
 class GuestTimer(Fact, frozen=True, gc=False):
-    """The guest programmed its virtual timer; ``cval`` is in its own count, in nanoseconds.
+    """The guest programmed its timer ``timer`` (VTIMER, PTIMER of ``model.identity``).
 
-    ``deadline`` is the same moment in virtual time.
+    ``cval`` is in the guest's own count, in nanoseconds; ``deadline`` the same moment in virtual
+    time. The virtual timer is written by the guest itself; what it writes to the physical one
+    traps, and counts from when KVM has carried it out.
     """
 
     KIND: ClassVar[str] = "guest-timer"
     vcpu: int
+    timer: int
     cval: int
     ctl: int
     deadline: int
-
-
-class GuestPtimer(Fact, frozen=True, gc=False):
-    """KVM carried out what the guest wrote to its physical timer; ``cval`` is in virtual time."""
-
-    KIND: ClassVar[str] = "guest-ptimer"
-    vcpu: int
-    cval: int
-    ctl: int
 
 
 class GuestMask(Fact, frozen=True, gc=False):

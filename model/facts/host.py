@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from model.facts.base import Fact
+from model.identity import Actor, LockId
 
 __all__ = [
     "DeviceRaised",
@@ -14,6 +15,7 @@ __all__ = [
     "IsrBegan",
     "IsrEnded",
     "Loaded",
+    "LockNotHeld",
     "LockReleased",
     "LockTaken",
     "NeedResched",
@@ -146,22 +148,34 @@ class Placed(Fact, frozen=True, gc=False):
 
 
 class LockTaken(Fact, frozen=True, gc=False):
-    """``context`` took lock ``lock`` of class ``rank`` (low first).
+    """``actor`` took ``lock``: what the lock itself sees.
 
-    ``irqs_off`` is the CPU's mask; ``in_irq`` says that a host IRQ handler took it.
+    ``irqs_off`` is the mask of the CPU where it was taken; ``in_irq`` says that a host IRQ handler
+    took it.
     """
 
     KIND: ClassVar[str] = "lock"
-    context: str
-    lock: str
-    rank: int
+    actor: Actor
+    lock: LockId
     irqs_off: bool
     in_irq: bool
 
 
 class LockReleased(Fact, frozen=True, gc=False):
-    """``context`` gave lock ``lock`` back."""
+    """``lock`` was given back by ``actor``."""
 
     KIND: ClassVar[str] = "unlock"
-    context: str
-    lock: str
+    actor: Actor
+    lock: LockId
+
+
+class LockNotHeld(Fact, frozen=True, gc=False):
+    """``actor`` was about to do ``what``, which needs ``lock``, and does not hold it.
+
+    Where the kernel has lockdep_assert_held; also a release by whoever does not hold the lock.
+    """
+
+    KIND: ClassVar[str] = "lock-missing"
+    actor: Actor
+    lock: LockId
+    what: str

@@ -8,9 +8,6 @@ __all__ = [
     "Armed",
     "Blocked",
     "Cancelled",
-    "EmulationArmed",
-    "EmulationCancelled",
-    "EmulationExpired",
     "Expired",
     "Folded",
     "Injected",
@@ -29,10 +26,11 @@ __all__ = [
 
 
 class TimerRead(Fact, frozen=True, gc=False):
-    """KVM computed whether the timer of ``vcpu`` fires, from ``source``: "memory" or "live"."""
+    """KVM computed whether a timer of ``vcpu`` fires, from ``source``: "memory" or "live"."""
 
     KIND: ClassVar[str] = "timer-read"
     vcpu: int
+    timer: int
     source: str
     level: bool
 
@@ -42,6 +40,7 @@ class TimerSaved(Fact, frozen=True, gc=False):
 
     KIND: ClassVar[str] = "timer-save"
     vcpu: int
+    timer: int
     pcpu: int
     ctl: int
     cval: int
@@ -53,6 +52,7 @@ class TimerRestored(Fact, frozen=True, gc=False):
 
     KIND: ClassVar[str] = "timer-restore"
     vcpu: int
+    timer: int
     pcpu: int
     ctl: int
     cval: int
@@ -76,53 +76,34 @@ class Ticked(Fact, frozen=True, gc=False):
 
 
 class Armed(Fact, frozen=True, gc=False):
-    """The soft timer of ``vcpu`` was armed for ``expiry`` (virtual ns) on ``pcpu``."""
+    """A soft timer of ``vcpu`` was armed for ``expiry`` (virtual ns) on ``pcpu``.
+
+    ``timer`` says what it stands for: BG_TIMER for all of a sleeper's timers (bg_timer), else the
+    timer that it emulates.
+    """
 
     KIND: ClassVar[str] = "soft-armed"
     vcpu: int
+    timer: int
     pcpu: int
     expiry: int
 
 
 class Cancelled(Fact, frozen=True, gc=False):
-    """The soft timer of ``vcpu`` was cancelled (``armed``: it was still armed)."""
+    """A soft timer of ``vcpu`` was cancelled (``armed``: it was still armed)."""
 
     KIND: ClassVar[str] = "soft-cancelled"
     vcpu: int
+    timer: int
     armed: bool
 
 
 class Expired(Fact, frozen=True, gc=False):
-    """The soft timer of ``vcpu`` fired on ``pcpu``; ``early`` if it had to be started again."""
+    """A soft timer of ``vcpu`` fired on ``pcpu``; ``early`` if it had to be started again."""
 
     KIND: ClassVar[str] = "soft-fired"
     vcpu: int
-    pcpu: int
-    early: bool
-
-
-class EmulationArmed(Fact, frozen=True, gc=False):
-    """A soft timer that emulates ``vcpu``'s physical timer was armed for ``expiry`` on ``pcpu``."""
-
-    KIND: ClassVar[str] = "emulation-armed"
-    vcpu: int
-    pcpu: int
-    expiry: int
-
-
-class EmulationCancelled(Fact, frozen=True, gc=False):
-    """The soft timer that emulates ``vcpu``'s physical timer was cancelled (``armed``: it was)."""
-
-    KIND: ClassVar[str] = "emulation-cancelled"
-    vcpu: int
-    armed: bool
-
-
-class EmulationExpired(Fact, frozen=True, gc=False):
-    """The emulation's own soft timer fired on ``pcpu``; ``early`` if it had to be started again."""
-
-    KIND: ClassVar[str] = "emulation-fired"
-    vcpu: int
+    timer: int
     pcpu: int
     early: bool
 

@@ -25,7 +25,7 @@ __all__ = [
 
 
 class HcrWritten(Fact, frozen=True, gc=False):
-    """KVM wrote ICH_HCR_EL2 (GICH_HCR) of ``pcpu``; ``value`` is the register, EOIcount included."""
+    """KVM wrote ICH_HCR_EL2 (GICH_HCR) of ``pcpu``; ``value`` has EOIcount, too."""
 
     KIND: ClassVar[str] = "hcr"
     pcpu: int

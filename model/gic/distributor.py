@@ -6,7 +6,7 @@ active and pending. Nothing here decides when an effect happens; a call takes ef
 
 from collections.abc import Callable, Sequence
 
-from model.facts import ActiveChanged, Fact, LineChanged, PendingChanged
+from model.facts import ActiveChanged, Fact, IpiSent, LineChanged, PendingChanged
 from model.gic.registers import FIRST_LPI, PRIORITY_MASK
 from model.gic.state import Bank, Lpis, Spi
 
@@ -84,6 +84,8 @@ class Distributor:
 
         In GICv2 each source is a pending state of its own (IHI0048 GICD_SPENDSGIRn).
         """
+        if self.emit is not None:
+            self.emit(IpiSent(source, target, intid))
         if self.version == 2:
             self.set_sgi_pending(target, intid, source, True)
         else:

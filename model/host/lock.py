@@ -1,29 +1,52 @@
-"""Locks, and the order in which KVM takes them (the comment at the top of vgic.c)."""
+"""Locks, as the machine sees them: who holds one, and what is said when one changes hands."""
 
+from collections.abc import Callable
+
+from model.facts import Fact, LockNotHeld, LockReleased, LockTaken
+from model.identity import Actor, LockId
 from model.part import Part
 
-__all__ = ["RANK_AP_LIST", "RANK_CONFIG", "RANK_IRQ", "Lockable"]
-
-RANK_CONFIG = 5
-RANK_AP_LIST = 10
-RANK_IRQ = 20
+__all__ = ["Lockable"]
 
 
 class Lockable(Part):
-    """A part protected by a raw spinlock of its own; ``holder`` names who has it ("" : free).
+    """A part protected by a lock of its own; ``holder`` is who has it (None: free).
 
     The lock and what it protects are one resource: whoever may touch the one conflicts with
-    whoever takes the other anyway.
+    whoever takes the other anyway. ``lock`` is its identity; ``emit`` hears of it, and is None
+    while nobody listens.
     """
 
-    __slots__ = ("holder",)
+    __slots__ = ("emit", "holder", "lock")
 
-    holder: str
+    holder: Actor | None
+    emit: Callable[[Fact], object] | None
 
-    def __init__(self) -> None:
+    def __init__(self, lock: LockId) -> None:
         super().__init__()
-        self.holder = ""
+        self.lock = lock
+        self.holder = None
+        self.emit = None
 
     def free(self) -> bool:
         """Tell whether the lock can be taken."""
-        return not self.holder
+        return self.holder is None
+
+    def acquire(self, actor: Actor, *, irqs_off: bool, in_irq: bool) -> None:
+        """Take the lock, which is free; ``irqs_off`` and ``in_irq`` say where ``actor`` runs."""
+        self.holder = actor
+        if self.emit is not None:
+            self.emit(LockTaken(actor, self.lock, irqs_off, in_irq))
+
+    def release(self, actor: Actor) -> None:
+        """Give the lock back; only its holder may."""
+        if self.holder is not actor:
+            self.assert_held(actor, "release it")
+        self.holder = None
+        if self.emit is not None:
+            self.emit(LockReleased(actor, self.lock))
+
+    def assert_held(self, actor: Actor, what: str) -> None:
+        """Say so if ``actor`` is about to do ``what`` without the lock (lockdep_assert_held)."""
+        if self.holder is not actor and self.emit is not None:
+            self.emit(LockNotHeld(actor, self.lock, what))

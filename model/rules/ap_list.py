@@ -225,8 +225,9 @@ class I5(Rule):
         for irq in self.strays.values():
             if irq.target == f.vcpu and not irq.queueing:
                 self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} while its vINTID {irq.vintid} "
-                    f"is {'active' if irq.active else 'pending and enabled'} and on no ap_list"
+                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} while its vINTID "
+                    f"{irq.vintid} is {'active' if irq.active else 'pending and enabled'} and on "
+                    "no ap_list"
                 )
                 return
 

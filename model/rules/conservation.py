@@ -45,8 +45,8 @@ class I8(Rule):
         v = self.scene.guest[f.pcpu]
         if f.vintid in self.held[v]:
             self.fail(
-                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.pcpu} again, which "
-                "it has not deactivated"
+                f"the guest of VCPU {v} acknowledged vINTID {f.vintid} on CPU {f.pcpu} again, "
+                "which it has not deactivated"
             )
         self.held[v].append(f.vintid)
 

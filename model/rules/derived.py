@@ -2,6 +2,7 @@
 
 from model import facts
 from model.gic.lr import PENDING, PENDING_ACTIVE
+from model.identity import IRQ, LockId
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
 from model.rules.scene import VTIMER_BIT
@@ -83,7 +84,7 @@ class I2(Rule):
 
     def on_unlock(self, f: facts.LockReleased) -> None:
         v, scene = self.folding, self.scene
-        if v < 0 or f.lock != f"irq{v}":
+        if v < 0 or f.lock != LockId(IRQ, v, VTIMER_PPI):
             return
         self.folding = -1
         c = scene.loaded.index(v) if v in scene.loaded else -1

@@ -93,8 +93,8 @@ class I6(Rule):
         vintid, self.acked[f.pcpu] = self.acked[f.pcpu], -1
         if vintid >= 0:
             self.fail(
-                f"CPU {f.pcpu} acknowledged INTID {f.intid} and ended its handler without injecting "
-                f"vINTID {vintid}: that edge is nowhere"
+                f"CPU {f.pcpu} acknowledged INTID {f.intid} and ended its handler without "
+                f"injecting vINTID {vintid}: that edge is nowhere"
             )
 
     def on_sgi(self, f: facts.SgiSent) -> None:

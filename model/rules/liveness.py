@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from model import facts
 from model.gic.registers import FIRST_SPI, SPECIAL
+from model.identity import BG_TIMER, Actor, LockId
 from model.rules.rule import EVENTUALLY, SCENE, Rule
 from model.timer import PTIMER_PPI
 
@@ -28,7 +29,6 @@ class L1(Rule):
         facts.DeviceRaised: SCENE,
         facts.DeviceServed: SCENE,
         facts.GuestTimer: SCENE,
-        facts.GuestPtimer: SCENE,
         facts.GuestMask: SCENE,
         facts.AckedByGuest: SCENE,
     }
@@ -127,37 +127,33 @@ class L3(Rule):
         facts.Placed: "on_turn",
         facts.InterruptTaken: "on_taken",
         facts.Expired: "on_expired",
-        facts.EmulationExpired: "on_emulation",
     }
 
     def reset(self) -> None:
-        self.taken: dict[str, dict[str, int]] = {}
+        self.taken: dict[Actor, dict[LockId, int]] = {}
 
     def on_lock(self, f: facts.LockTaken) -> None:
-        taken = self.taken.get(f.context)
+        taken = self.taken.get(f.actor)
         if taken is None:
-            taken = self.taken[f.context] = {}
+            taken = self.taken[f.actor] = {}
         n = taken[f.lock] = taken.get(f.lock, 0) + 1
         if n >= RETRIES:
             taken.clear()
             self.fail(
-                f"{f.context} took {f.lock} {RETRIES} times and did nothing else: it will try "
+                f"{f.actor} took {f.lock} {RETRIES} times and did nothing else: it will try "
                 "again for ever"
             )
 
     def on_turn(self, f: facts.RequestsChecked | facts.Placed) -> None:
-        self.taken.pop(f"v{f.vcpu}", None)
+        self.taken.pop(Actor("vcpu", vcpu=f.vcpu), None)
 
     def on_taken(self, f: facts.InterruptTaken) -> None:
-        self.taken.pop(f"i{f.pcpu}", None)
+        self.taken.pop(Actor("host-irq", pcpu=f.pcpu), None)
 
     def on_expired(self, f: facts.Expired) -> None:
         # The callback, and the work item that it queues.
-        self.taken.pop(f"s{f.vcpu}", None)
-        self.taken.pop(f"w{f.vcpu}", None)
-
-    def on_emulation(self, f: facts.EmulationExpired) -> None:
-        self.taken.pop(f"q{f.vcpu}", None)
+        self.taken.pop(Actor("soft-timer", vcpu=f.vcpu, n=f.timer), None)
+        self.taken.pop(Actor("worker", vcpu=f.vcpu), None)
 
 
 class L5(Rule):
@@ -173,7 +169,7 @@ class L5(Rule):
         self.fired = [False] * self.config.vcpus
 
     def on_expired(self, f: facts.Expired) -> None:
-        if not f.early and self.scene.asleep[f.vcpu]:
+        if f.timer == BG_TIMER and not f.early and self.scene.asleep[f.vcpu]:
             self.fired[f.vcpu] = True
 
     def on_wake(self, f: facts.Woken) -> None:
@@ -219,15 +215,15 @@ class LockOrder(Rule):
     needs = {facts.LockTaken: "on_lock", facts.LockReleased: "on_unlock"}
 
     def reset(self) -> None:
-        self.held: dict[str, list[tuple[int, str]]] = {}
-        self.in_handler: set[str] = set()
-        self.with_irqs_on: set[str] = set()
+        self.held: dict[Actor, list[LockId]] = {}
+        self.in_handler: set[LockId] = set()
+        self.with_irqs_on: set[LockId] = set()
 
     def on_lock(self, f: facts.LockTaken) -> None:
-        held = self.held.setdefault(f.context, [])
-        if held and held[-1] >= (f.rank, f.lock):
-            self.fail(f"{f.context} took {f.lock} while it held {held[-1][1]}")
-        held.append((f.rank, f.lock))
+        held = self.held.setdefault(f.actor, [])
+        if held and order(held[-1]) >= order(f.lock):
+            self.fail(f"{f.actor} took {f.lock} while it held {held[-1]}")
+        held.append(f.lock)
         if f.in_irq:
             self.in_handler.add(f.lock)
         elif not f.irqs_off:
@@ -241,5 +237,10 @@ class LockOrder(Rule):
             )
 
     def on_unlock(self, f: facts.LockReleased) -> None:
-        held = self.held.get(f.context, [])
-        self.held[f.context] = [x for x in held if x[1] != f.lock]
+        held = self.held.get(f.actor, [])
+        self.held[f.actor] = [x for x in held if x != f.lock]
+
+
+def order(lock: LockId) -> tuple[int, int, int]:
+    """Return where a lock stands in the order of nesting."""
+    return (lock.rank, lock.vcpu, lock.intid)

@@ -1,10 +1,6 @@
 """What facts add up to about the guests' physical timers: a part of ``scene``."""
 
-from collections.abc import Callable
-from typing import Any
-
 from model import facts
-from model.facts import Fact
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["PhysScene"]
@@ -33,15 +29,6 @@ class PhysScene:
         self.told = [False] * vcpus
         self.emulated = [-1] * vcpus
 
-    def phys_handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
-        """Return what to call for the facts that are about that timer alone."""
-        return {
-            facts.GuestPtimer: self.on_guest_ptimer,
-            facts.EmulationArmed: self.on_emulation_armed,
-            facts.EmulationCancelled: self.on_emulation_cancelled,
-            facts.EmulationExpired: self.on_emulation_expired,
-        }
-
     def powed(self, v: int) -> bool:
         """Tell whether the guest's physical timer fires or will fire."""
         return self.pctl[v] == ENABLE and not self.phandling[v] and not self.halted[v]
@@ -64,17 +51,17 @@ class PhysScene:
             return True
         return self.told[v] and self.pfires(v)
 
-    def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
+    def on_guest_ptimer(self, f: facts.GuestTimer) -> None:
         self.pctl[f.vcpu] = f.ctl
         self.pdeadline[f.vcpu] = f.cval
 
-    def on_emulation_armed(self, f: facts.EmulationArmed) -> None:
+    def on_emulation_armed(self, f: facts.Armed) -> None:
         self.emulated[f.vcpu] = f.expiry
 
-    def on_emulation_cancelled(self, f: facts.EmulationCancelled) -> None:
+    def on_emulation_cancelled(self, f: facts.Cancelled) -> None:
         self.emulated[f.vcpu] = -1
 
-    def on_emulation_expired(self, f: facts.EmulationExpired) -> None:
+    def on_emulation_expired(self, f: facts.Expired) -> None:
         if not f.early:
             self.emulated[f.vcpu] = -1
 

@@ -10,6 +10,7 @@ from model import facts
 from model.facts import Fact
 from model.gic.lr import EMPTY, PENDING, Lr
 from model.gic.registers import FIRST_SPI
+from model.identity import PTIMER
 from model.machine import START_NS
 from model.messages import VTIMER_PPI
 from model.rules.gic_scene import GicScene, is_special
@@ -120,7 +121,6 @@ class Scene(GicScene, PhysScene):
             facts.Cancelled: self.on_cancelled,
             facts.Expired: self.on_expired,
             facts.VmReset: self.on_reset,
-            **self.phys_handlers(),
         }
 
     # -- questions -----------------------------------------------------------------------------
@@ -252,6 +252,9 @@ class Scene(GicScene, PhysScene):
         self.level[f.vcpu] = f.level
 
     def on_guest_timer(self, f: facts.GuestTimer) -> None:
+        if f.timer == PTIMER:
+            self.on_guest_ptimer(f)
+            return
         self.ctl[f.vcpu] = f.ctl
         self.cval[f.vcpu] = f.cval
         self.deadline[f.vcpu] = f.deadline
@@ -311,10 +314,19 @@ class Scene(GicScene, PhysScene):
         self.level[v] = self.phandling[v] = self.psw_pending[v] = False
 
     def on_armed(self, f: facts.Armed) -> None:
-        self.armed[f.vcpu] = True
+        if f.timer == PTIMER:
+            self.on_emulation_armed(f)
+        else:
+            self.armed[f.vcpu] = True
 
     def on_cancelled(self, f: facts.Cancelled) -> None:
-        self.armed[f.vcpu] = False
+        if f.timer == PTIMER:
+            self.on_emulation_cancelled(f)
+        else:
+            self.armed[f.vcpu] = False
 
     def on_expired(self, f: facts.Expired) -> None:
-        self.armed[f.vcpu] = f.early
+        if f.timer == PTIMER:
+            self.on_emulation_expired(f)
+        else:
+            self.armed[f.vcpu] = f.early

@@ -11,6 +11,7 @@ from model import facts
 from model.facts import Fact
 from model.gic.lr import ACTIVE, PENDING
 from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
+from model.identity import BG_TIMER, PTIMER
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
 from model.rules.scene import VTIMER_BIT, Scene
 from model.timer import ENABLE, PTIMER_PPI
@@ -134,7 +135,7 @@ class Reached:
             facts.Emulated: self.on_emulated,
             facts.Halting: self.on_halting,
             facts.Queued: self.on_queue,
-            facts.GuestPtimer: self.on_guest_ptimer,
+            facts.GuestTimer: self.on_guest_timer,
             facts.VmReset: self.on_reset,
             facts.VmSaved: self.on_saved,
             facts.VmRestored: self.on_restored,
@@ -146,13 +147,17 @@ class Reached:
             self.bits |= ARMED
 
     def on_expired(self, f: facts.Expired) -> None:
+        if f.timer != BG_TIMER:
+            return
         self.fired[f.vcpu] = not f.early
         if self.scene.asleep[f.vcpu]:
             self.bits |= ARMED
             if self.scene.pctl[f.vcpu] == ENABLE != self.scene.ctl[f.vcpu]:
                 self.bits |= PTIMER_ALONE
 
-    def on_guest_ptimer(self, f: facts.GuestPtimer) -> None:
+    def on_guest_timer(self, f: facts.GuestTimer) -> None:
+        if f.timer != PTIMER:
+            return
         if f.ctl == ENABLE == self.pctl[f.vcpu]:
             self.bits |= REARMED
         self.pctl[f.vcpu] = f.ctl

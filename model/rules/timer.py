@@ -1,6 +1,7 @@
 """Section "Putting It Together: The Architected Timer" of the document."""
 
 from model import facts
+from model.identity import BG_TIMER
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
 from model.timer import ENABLE, PTIMER_PPI
@@ -122,10 +123,11 @@ class R30(Rule):
         facts.Armed: "on_armed",
         facts.AckedByGuest: "on_ack",
         facts.GuestTimer: SCENE,
-        facts.GuestPtimer: SCENE,
     }
 
     def on_armed(self, f: facts.Armed) -> None:
+        if f.timer != BG_TIMER:
+            return
         scene = self.scene
         if f.vcpu in scene.timer:
             self.fail(
@@ -165,7 +167,6 @@ class I7(Rule):
     needs = {
         facts.AckedByGuest: "on_ack",
         facts.GuestTimer: SCENE,
-        facts.GuestPtimer: SCENE,
         facts.Ticked: SCENE,
         facts.RegisterWritten: SCENE,
     }

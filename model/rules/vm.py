@@ -11,11 +11,11 @@ from model.gic.registers import (
     HCR_LRENPIE,
     HCR_NPIE,
     HCR_UIE,
-    SGIS,
 )
-from model.host.lock import RANK_AP_LIST
+from model.identity import CONFIG, IRQ, Actor, LockId
 from model.rules.rule import EVENTUALLY, SCENE, Rule
-from model.timer import PTIMER_PPI
+
+MONITOR = Actor("user-space")
 
 __all__ = ["I9", "I14", "L4", "L6"]
 
@@ -40,36 +40,30 @@ class I9(Rule):
     }
 
     def reset(self) -> None:
-        self.held: dict[str, list[str]] = {}
+        self.held: dict[Actor, list[LockId]] = {}
 
     def on_lock(self, f: facts.LockTaken) -> None:
-        if f.rank >= RANK_AP_LIST:
-            held = self.held.get(f.context)
+        if f.lock.kind != CONFIG:
+            held = self.held.get(f.actor)
             if held is None:
-                held = self.held[f.context] = []
+                held = self.held[f.actor] = []
             held.append(f.lock)
 
     def on_unlock(self, f: facts.LockReleased) -> None:
-        held = self.held.get(f.context)
+        held = self.held.get(f.actor)
         if held is not None and f.lock in held:
             held.remove(f.lock)
 
     def on_sleep(self, f: facts.Put | facts.Placed) -> None:
-        held = self.held.get(f"v{f.vcpu}")
+        held = self.held.get(Actor("vcpu", vcpu=f.vcpu))
         if held:
             self.fail(f"the thread of VCPU {f.vcpu} gave its CPU away while it held {held[-1]}")
 
     def on_change(self, f: facts.Folded | facts.RegisterWritten) -> None:
-        if f.vintid >= FIRST_SPI:
-            lock = f"vspi{f.vintid}"
-        elif f.vintid < SGIS:
-            lock = f"vsgi{f.vcpu}{f.vintid:02d}"
-        elif f.vintid == PTIMER_PPI:
-            lock = f"vppi{f.vcpu}{PTIMER_PPI}"
-        else:
-            lock = f"irq{f.vcpu}"
+        lock = LockId(IRQ, -1 if f.vintid >= FIRST_SPI else f.vcpu, f.vintid)
         # The VM monitor's writes come from its own context.
-        if lock not in self.held.get(f"v{f.vcpu}", ()) and lock not in self.held.get("u", ()):
+        held = (*self.held.get(Actor("vcpu", vcpu=f.vcpu), ()), *self.held.get(MONITOR, ()))
+        if lock not in held:
             self.fail(f"VCPU {f.vcpu} changed the state of vINTID {f.vintid} without {lock}")
 
 

@@ -9,6 +9,7 @@ from model.gic.registers import (
     HCR_UIE,
     SGIS,
 )
+from model.identity import BG_TIMER, CONFIG
 from model.messages import VTIMER_PPI
 from model.rules.rule import SCENE, Rule
 from model.timer import ENABLE, PTIMER_PPI
@@ -42,11 +43,8 @@ class I11(Rule):
         facts.Blocked: "on_block",
         facts.Resumed: "on_resumed",
         facts.LockReleased: "on_unlock",
-        facts.EmulationArmed: SCENE,
-        facts.EmulationCancelled: SCENE,
-        facts.EmulationExpired: SCENE,
         facts.Injected: SCENE,
-        facts.GuestPtimer: SCENE,
+        facts.GuestTimer: SCENE,
         facts.Entered: "on_entry",
     }
 
@@ -63,7 +61,7 @@ class I11(Rule):
             self.waking = -1
 
     def on_unlock(self, f: facts.LockReleased) -> None:
-        if f.lock == "dist":
+        if f.lock.kind == CONFIG:
             self.waking = -1
 
     def on_entry(self, f: facts.Entered) -> None:
@@ -76,6 +74,8 @@ class I11(Rule):
             )
 
     def on_armed(self, f: facts.Armed) -> None:
+        if f.timer != BG_TIMER:
+            return
         self.covered[f.vcpu] = f.expiry <= max(self.scene.due(f.vcpu), self.scene.now)
 
     def on_expired(self, f: facts.Expired) -> None:
@@ -98,6 +98,8 @@ class I11(Rule):
                 )
 
     def on_cancelled(self, f: facts.Cancelled) -> None:
+        if f.timer != BG_TIMER:
+            return
         self.covered[f.vcpu] = False
         self.check(f.vcpu)
 

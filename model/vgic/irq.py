@@ -7,6 +7,7 @@ meanings there.
 from model.gic.lr import EMPTY, Lr
 from model.gic.registers import FIRST_SPI, SGIS, Vmcr
 from model.host.lock import Lockable
+from model.identity import AP_LIST, CONFIG, IRQ, LockId
 
 __all__ = ["PRIORITY", "VgicCpu", "VgicDist", "VgicIrq"]
 
@@ -59,7 +60,7 @@ class VgicIrq(Lockable):
         priority: int = PRIORITY,
         sourced: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(LockId(IRQ, -1 if intid >= FIRST_SPI else target, intid))
         self.sourced = sourced
         self.name = name
         self.intid = intid
@@ -115,8 +116,8 @@ class VgicCpu(Lockable):
     )  # fmt: skip
     __slots__ = FIELDS[1:]
 
-    def __init__(self, lrs: int, vmcr: Vmcr, apr: tuple[int, int]) -> None:
-        super().__init__()
+    def __init__(self, v: int, lrs: int, vmcr: Vmcr, apr: tuple[int, int]) -> None:
+        super().__init__(LockId(AP_LIST, v))
         self.ap_list: tuple[int, ...] = ()
         self.lrs: tuple[Lr, ...] = (EMPTY,) * lrs
         self.used = 0
@@ -140,6 +141,6 @@ class VgicDist(Lockable):
     __slots__ = FIELDS[1:]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(LockId(CONFIG))
         self.waiters: tuple[int, ...] = ()
         self.active_spis = 0

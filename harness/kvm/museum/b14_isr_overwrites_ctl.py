@@ -10,6 +10,7 @@ from harness.kvm.museum.exhibit import Exhibit
 from harness.kvm.ops import KVM_OPS
 from harness.kvm.v7_2 import V7_2
 from model import facts
+from model.identity import VTIMER
 from model.timer import ENABLE, ISTATUS
 
 __all__ = ["EXHIBIT"]
@@ -30,7 +31,7 @@ class Overwrites(V7_2):
         ctl = self.machine.timers[h.c].read_ctl()
         self.machine.vtimers[h.v].ctl = ctl & ~ISTATUS
         level = ctl == ENABLE | ISTATUS
-        self.emit(facts.TimerRead(h.v, "live", level))
+        self.emit(facts.TimerRead(h.v, VTIMER, "live", level))
         return level
 
 
