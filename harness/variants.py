@@ -1,8 +1,9 @@
 """Variants: names of the hypervisor under test, to the class that is it.
 
-``v4.14`` and ``v7.2`` are the eras; ``v4.14+14`` or ``v7.2+14`` an exhibit of the museum in an era,
-``14`` the same in each era that can express it; ``package.module:Class`` and ``path/file.py:Class``
-a user's own, a subclass of an era.
+``v4.14`` and ``v7.2`` are the eras; ``v7.2+14`` a patch of the museum on an era, ``v7.2+44+F2``
+two at once, ``v7.2+shipped`` all faults of KVM as shipped that the era is mended for; ``14`` the
+patch on each era that can express it; ``package.module:Class`` and ``path/file.py:Class`` a user's
+own, a subclass of an era.
 """
 
 import difflib
@@ -10,59 +11,111 @@ import importlib
 import importlib.util
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError, unknown_name
-from harness.kvm.flow import Kvm
-from harness.kvm.museum import exhibits
+from harness.kvm.hooks import Hooks, hooks
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
+from harness.museum import patches
+from harness.museum.patch import Patch
 
-__all__ = ["ERAS", "expand_variant", "resolve_variant", "variant_names"]
+__all__ = ["ERAS", "SHIPPED", "expand_variant", "resolve_variant", "variant_names"]
 
 ERAS: dict[str, type[Kvm]] = {"v4.14": V4_14, "v7.2": V7_2}
+SHIPPED = "shipped"
 REQUIRED = ("run_once", "vcpu_load", "vcpu_put", "handle_wfi", "timer_isr", "soft_timer_expired")
 
 
 def variant_names() -> list[str]:
-    """List the names of all built-in variants."""
+    """List the names of all built-in variants: eras, and each patch on each era it fits."""
     return [
         *ERAS,
         *(
-            f"{era}+{x.id}"
-            for x in exhibits().values()
-            for era, cls in x.eras.items()
-            if not isinstance(cls, str)
+            f"{era}+{patch.id}"
+            for patch in patches().values()
+            for era in ERAS
+            if era not in patch.refused
         ),
     ]
 
 
 def expand_variant(name: str) -> list[str]:
-    """Return the variants a name stands for: an exhibit without an era means it in each era."""
-    exhibit = exhibits().get(name)
-    if exhibit is None:
+    """Return the variants a name stands for: a patch without an era means it on each era."""
+    first, plus, rest = name.partition("+")
+    if first not in patches() or (plus and not rest):
         return [name]
-    return [f"{era}+{name}" for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
+    wanted = [patches().get(part) for part in name.split("+")]
+    return [
+        f"{era}+{name}"
+        for era in ERAS
+        if all(patch is not None and era not in patch.refused for patch in wanted)
+    ] or [name]
 
 
 def resolve_variant(name: str) -> type[Kvm]:
     """Return the class of a variant.
 
     Raises:
-        UsageError: it is unknown, cannot be imported, is no variant, or lacks a method.
+        UsageError: it is unknown, cannot be imported or put together, is no variant, or lacks a
+            method.
 
     """
     if name in ERAS:
         return ERAS[name]
     if ":" in name:
         return load_class(name)
-    era, dash, number = name.partition("+")
-    if dash and era in ERAS and number in exhibits():
-        cls = exhibits()[number].eras.get(era, f"not expressed in era {era!r}")
-        if isinstance(cls, str):
-            raise UsageError(f"variant {name!r} cannot be expressed: {cls}")
-        return cls
-    raise unknown_name("variant", name, [*variant_names(), *exhibits()])
+    era, plus, rest = name.partition("+")
+    if not plus or era not in ERAS:
+        known = [*variant_names(), *patches()]
+        raise unknown_name("variant", name, known)
+    chosen: list[Patch] = []
+    for part in rest.split("+"):
+        if part == SHIPPED:
+            shipped = [x for x in patches().values() if x.shipped and era not in x.refused]
+            chosen += [x for x in shipped if x not in chosen]
+        elif part in patches():
+            if patches()[part] not in chosen:
+                chosen.append(patches()[part])
+        else:
+            nearest = [f"{era}+{known}" for known in (*patches(), SHIPPED)]
+            raise unknown_name("variant", f"{era}+{part}", nearest)
+    return compose(name, era, chosen)
+
+
+@cache
+def made(name: str, bases: tuple[type, ...]) -> type[Kvm]:
+    """Make the class of a variant, the same one each time."""
+    cls: type[Kvm] = type(name, bases, {"__doc__": f"{name}."})
+    return cls
+
+
+def compose(name: str, era: str, chosen: list[Patch]) -> type[Kvm]:
+    """Lay patches over an era.
+
+    Raises:
+        UsageError: one cannot be expressed in the era, or two change the same hook.
+
+    """
+    layers: list[type[Hooks]] = []
+    owners: dict[str, Patch] = {}
+    for patch in chosen:
+        layer = patch.hooks_in(era)
+        if isinstance(layer, str):
+            raise UsageError(f"variant {name!r} cannot be expressed: {layer}")
+        for member in vars(layer):
+            if member.startswith("_"):
+                continue
+            if member in owners:
+                raise UsageError(
+                    f"variant {name!r} cannot be put together: patches {owners[member].id} and "
+                    f"{patch.id} both change {member!r}"
+                )
+            owners[member] = patch
+        layers.append(layer)
+    return made(name, (*layers, ERAS[era]))
 
 
 def load_class(name: str) -> type[Kvm]:
@@ -101,13 +154,13 @@ def load_class(name: str) -> type[Kvm]:
 
 
 def check_overrides(cls: type[Kvm], name: str) -> None:
-    """Refuse a method that no era has but whose name is nearly one of theirs: a misspelt override.
+    """Refuse an override of what is no hook, and a method that is nearly one: a misspelt override.
 
     A variant may have methods of its own; one that is called nowhere in its source, and is one slip
-    away from an era's, would run as the era itself and find nothing.
+    away from a hook's name, would run as the era itself and find nothing.
     """
-    base = next(c for c in cls.__mro__ if c in ERAS.values())
-    known = [m for m in dir(base) if not m.startswith("_")]
+    base = next(c for c in ERAS.values() if issubclass(cls, c))
+    allowed = hooks(base.era)
     used: set[str] = set()
     own = [m for c in cls.__mro__[: cls.__mro__.index(base)] for m in vars(c).items()]
     for _, member in own:
@@ -115,13 +168,21 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
         if code is not None:
             used.update(code.co_names)
     for method, member in own:
-        if method.startswith("_") or method in known or not callable(member) or method in used:
+        if method.startswith("_") or method in allowed or not callable(member):
             continue
-        near = difflib.get_close_matches(method, known, n=1, cutoff=0.85)
-        if near:
+        if isinstance(member, type):
+            continue
+        near = difflib.get_close_matches(method, allowed, n=1, cutoff=0.85)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        if hasattr(base, method):
+            raise UsageError(
+                f"variant {name!r}: {cls.__name__}.{method} is no hook: the parts of KVM rely on "
+                f"it{hint or ' (vgic-race list hooks prints those that can be overridden)'}"
+            )
+        if near and method not in used:
             raise UsageError(
                 f"variant {name!r}: {cls.__name__}.{method} overrides nothing and is called "
-                f"nowhere; did you mean {near[0]!r}?"
+                f"nowhere{hint}"
             )
 
 

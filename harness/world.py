@@ -19,14 +19,13 @@ from harness.actors import (
     user_space,
     vcpu,
 )
-from harness.engine.execution import Execution, Limits, Main, Slot, Violation
-from harness.engine.footprint import OpTable, Resources
-from harness.kvm.flow import Kvm
-from harness.kvm.inject import SGI_RESCHEDULE
+from harness.engine.execution import Execution, Limits, Slot, Violation
+from harness.kvm.kvm import Kvm
+from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
-from model.facts import Entered, Exited, Fact, NeedResched, Ticked
+from model.facts import Entered, Exited, Fact, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
-from model.identity import Actor
+from model.identity import BG_TIMER, PTIMER
 from model.machine import Config, Machine
 from model.rules.registry import make_rules
 from model.rules.rule import Rule
@@ -71,19 +70,15 @@ class VgicWorld:
         self.config = config
         self.variant = variant
         self.limits = limits or Limits()
-        self.task_class = task_class
         self.failures: list[Violation] = []
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
         self.emit = teller(self.table)
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
         # A machine may insist on a knob of its own.
         self.config = config = self.machine.config
-        self.resources = Resources(self.machine.parts)
-        self.op_table = OpTable(self.resources)
-        self.forwarded_spis = {f.intid: f for f in self.machine.forwards}
-        named = (*self.machine.private.values(), *self.machine.spis.values())
-        self.shared_irqs = tuple(irq.name for irq in named)
-        self.kvm = kvm_class(self)
+        self.rt = Runtime(scenario, config, self.machine, task_class)
+        self.resources = self.rt.resources
+        self.kvm = kvm_class(self.rt)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
         self.execution: Execution | None = None
         self.scene = Scene(config.pcpus, config.vcpus)
@@ -95,29 +90,23 @@ class VgicWorld:
         self.subscribe()
 
     def make_tasks(self) -> list[Slot]:
-        """Make the seven kinds of tasks, in the order that numbers them."""
-        slots = [vcpu.make(self, v) for v in range(self.config.vcpus)]
-        slots += [host_irq.make(self, c) for c in range(self.config.pcpus)]
-        slots += [soft_timer.make(self, v) for v in range(self.config.vcpus)]
-        if self.kvm.emulation_timer:
-            slots += [soft_timer.make_emulation(self, v) for v in range(len(self.machine.ptimers))]
-        slots += gic.make(self)
-        slots.append(clock.make(self))
-        slots += [device.make(self, n) for n in range(len(self.machine.devices))]
-        slots += [device.make_forwarded(self, n) for n in range(len(self.machine.forwards))]
+        """Make the kinds of tasks, in the order that numbers them."""
+        rt, kvm = self.rt, self.kvm
+        vcpus = range(self.config.vcpus)
+        slots = [vcpu.make(rt, kvm, v) for v in vcpus]
+        slots += [host_irq.make(rt, kvm, c) for c in range(self.config.pcpus)]
+        slots += [soft_timer.make(rt, kvm, v, BG_TIMER) for v in vcpus]
+        if kvm.emulation_timer and PTIMER in self.machine.timer_numbers:
+            slots += [soft_timer.make(rt, kvm, v, PTIMER) for v in vcpus]
+        slots += gic.make(rt)
+        slots.append(clock.make(rt))
+        slots += [device.make(rt, n) for n in range(len(self.machine.devices))]
+        slots += [device.make_forwarded(rt, n) for n in range(len(self.machine.forwards))]
         if self.scenario.preemptions:
-            slots.append(host_scheduler.make(self))
+            slots.append(host_scheduler.make(rt))
         if self.scenario.resets or self.scenario.saves:
-            slots.append(user_space.make(self))
+            slots.append(user_space.make(rt, kvm))
         return slots
-
-    def new_task(
-        self, name: str, actor: Actor, main: Main, *, optional: bool = False, eager: bool = False
-    ) -> Slot:
-        """Make a task of the engine's class; ``eager`` counts with synchronous messages only."""
-        slot = self.task_class(name, actor, main, optional=optional)
-        slot.eager = eager and self.config.gic_messages == "synchronous"
-        return slot
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -158,8 +147,7 @@ class VgicWorld:
         """Hear no facts from here on: for runs that only want the state."""
         self.table.clear()
         self.listeners = ()
-        self.machine.hush()
-        self.emit = self.kvm.emit = self.machine.messages.emit
+        self.machine.tell(None)
 
     def fail(self, rule: str, text: str) -> None:
         """Record that a rule was broken now."""
@@ -190,15 +178,13 @@ class VgicWorld:
 
     def nudge(self) -> None:
         """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""
-        machine = self.machine
-        for v, thread in enumerate(machine.threads):
+        for v, thread in enumerate(self.machine.threads):
             if thread.done:
                 continue
             c = thread.cpu
-            if c >= 0 and machine.pcpus[c].owner == v:
-                machine.pcpus[c].need_resched = True
-                self.emit(NeedResched(v, c, c))
-                machine.gic.send_sgi(c, c, SGI_RESCHEDULE)
+            if c >= 0 and self.machine.pcpus[c].owner == v:
+                thread.resched(c)
+                host_scheduler.resched(self.rt, v)
             elif thread.state == INTERRUPTIBLE:
                 thread.state = RUNNING
 

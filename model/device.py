@@ -1,5 +1,8 @@
 """A device that sends edges on an SPI to the host."""
 
+from collections.abc import Callable
+
+from model.facts import DeviceRaised, DeviceServed, Fact
 from model.part import Part
 
 __all__ = ["Device"]
@@ -42,6 +45,7 @@ class ForwardedDevice(Part):
         "after",
         "age",
         "edges",
+        "emit",
         "events_max",
         "intid",
         "level",
@@ -72,6 +76,7 @@ class ForwardedDevice(Part):
         self.edges = 0
         self.age = 0
         self.after: ForwardedDevice | None = None
+        self.emit: Callable[[Fact], object] | None = None
 
     def quiet(self) -> bool:
         """Tell whether all planned events have come and were served."""
@@ -80,20 +85,27 @@ class ForwardedDevice(Part):
         return self.raised >= self.planned and not self.work
 
     def reset(self) -> None:
-        """Be reset by the VM monitor: nothing is asked, nothing under way."""
-        self.serve()
+        """Reset the device: nothing is asked, nothing under way."""
+        self.work = False
+        self.line = False
         self.edges = 0
+        if self.emit is not None:
+            self.emit(DeviceServed(self.vcpu, self.intid, self.vintid, False))
 
     def happen(self) -> None:
-        """Have an event."""
+        """Have an event: raise the line, or send an edge or a message."""
         self.raised += 1
         self.work = True
         if self.level:
             self.line = True
         else:
             self.edges += 1
+        if self.emit is not None:
+            self.emit(DeviceRaised(self.vcpu, self.intid, self.vintid))
 
-    def serve(self) -> None:
-        """Be served by the driver."""
-        self.work = False
+    def serve(self, vcpu: int) -> None:
+        """Let the driver on ``vcpu`` do what the device asks for; that lowers its line."""
+        work, self.work = self.work, False
         self.line = False
+        if self.emit is not None:
+            self.emit(DeviceServed(vcpu, self.intid, self.vintid, work))

@@ -4,8 +4,11 @@ The program is data; the state is a position and a few counters, so that it can 
 interrupt handler is a driver's: acknowledge, silence the device, complete.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
+from model.facts import Fact, GuestMask
 from model.part import Part
 
 __all__ = [
@@ -126,16 +129,20 @@ class Guest(Part):
         "trap",
         "instructions",
     )
-    __slots__ = (*FIELDS, "program")
+    __slots__ = (*FIELDS, "emit", "program", "vcpu")
 
-    def __init__(self, program: tuple[Instruction, ...]) -> None:
+    emit: Callable[[Fact], object] | None
+
+    def __init__(self, vcpu: int, program: tuple[Instruction, ...]) -> None:
         super().__init__()
+        self.vcpu = vcpu
+        self.emit = None
         self.program = program
         self.enabled = True
         self.start()
 
     def start(self) -> None:
-        """Be at the first instruction, as after a reset."""
+        """Go to the first instruction, as after a reset."""
         self.pc = 0
         self.sub = 0
         self.isr = 0
@@ -149,6 +156,11 @@ class Guest(Part):
         self.deferred: tuple[int, ...] = ()
         self.trap = NOTHING
         self.instructions = 0
+
+    def say_mask(self) -> None:
+        """Say what the guest lets through now: PSTATE.I, PMR, its timer's enable bit."""
+        if self.emit is not None:
+            self.emit(GuestMask(self.vcpu, self.irqs_masked, self.pmr, self.enabled))
 
 
 class GuestVm(Part):

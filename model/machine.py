@@ -1,18 +1,17 @@
 """The whole machine as one value: every part, in a fixed order, with ``key()`` and ``copy()``."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import msgspec
 
 from model.device import Device, ForwardedDevice
-from model.facts import Fact
+from model.facts import Fact, HostMasked, PhysActiveWritten
 from model.gic.gic import Gic
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
     MMIO,
-    PTIMER,
+    PTIMER as PTIMER_ON,
     PTIMER_OFF,
     SGI,
     TARGET,
@@ -23,13 +22,15 @@ from model.guest import (
 )
 from model.host.lock import Lockable
 from model.host.thread import HrTimer, VcpuThread
+from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.messages import VTIMER_PPI, Messages
 from model.monitor import Monitor
 from model.part import Part
 from model.pcpu import Pcpu, Signals
 from model.timer import PTIMER_PPI, Clock, HwTimer
-from model.vgic.irq import PRIORITY, VgicCpu, VgicDist, VgicIrq
-from model.vgic.vtimer import VTimer
+from model.timer_context import TimerContext
+from model.vgic.cpu import VgicCpu, VgicDist
+from model.vgic.irq import PRIORITY, VgicIrq
 
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
 
@@ -37,6 +38,8 @@ GIC_MESSAGES = ("queued", "synchronous", "lagging")
 LR_MODES = ("arch", "polled", "quirk", "erratum")
 
 START_NS = 10_000
+SINGLE = ("clock", "dist", "vm", "monitor")
+"""Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
 
@@ -99,7 +102,7 @@ class Config(msgspec.Struct, frozen=True):
     @property
     def ptimer(self) -> bool:
         """Whether guests use the physical timer, which KVM then emulates."""
-        return any(i.code in (PTIMER, PTIMER_OFF) for program in self.programs for i in program)
+        return any(i.code in (PTIMER_ON, PTIMER_OFF) for program in self.programs for i in program)
 
     @property
     def wakes(self) -> bool:
@@ -108,13 +111,22 @@ class Config(msgspec.Struct, frozen=True):
         return self.vcpus > 1 and (self.deactivate == "other" or moves)
 
 
+Telling = Pcpu | Lockable | VcpuThread | HrTimer | TimerContext | ForwardedDevice | Monitor | Guest
+"""The parts that say themselves what happens to them."""
+
+
+def by_index(parts: Sequence[Part]) -> dict[int, Part]:
+    """Return parts by their position."""
+    return dict(enumerate(parts))
+
+
 class Machine:
     """All state of a run. ``parts`` names every part; nothing else changes during an execution."""
 
     gic_class: type[Gic] = Gic
     messages_class: type[Messages] = Messages
 
-    def __init__(self, config: Config, emit: Callable[[Fact], None]) -> None:
+    def __init__(self, config: Config, emit: Callable[[Fact], object] | None) -> None:
         self.config = config
         cpus, vcpus = range(config.pcpus), range(config.vcpus)
         self.clock = Clock(START_NS)
@@ -129,8 +141,8 @@ class Machine:
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
             emit=emit,
         )
-        self.timers = [HwTimer(self.clock) for _ in cpus]
-        self.pcpus = [Pcpu() for _ in cpus]
+        self.hw_timers = [HwTimer(self.clock) for _ in cpus]
+        self.pcpus = [Pcpu(c) for c in cpus]
         self.signals = [Signals() for _ in cpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]
         self.forwards = [
@@ -147,7 +159,7 @@ class Machine:
         maintained = private + len(self.forwards) > config.lrs or self.has_software_levels()
         self.messages = self.messages_class(
             self.gic,
-            self.timers,
+            self.hw_timers,
             self.signals,
             self.devices,
             self.forwards,
@@ -156,14 +168,10 @@ class Machine:
             bounded=config.gic_messages != "lagging",
             maintained=maintained,
         )
-        self.threads = [VcpuThread(v % config.pcpus) for v in vcpus]
-        self.hrtimers = [HrTimer(1 << v) for v in vcpus]
-        emulated = vcpus if config.ptimer else ()
-        self.phrtimers = [HrTimer(1 << config.vcpus + v) for v in emulated]
-        self.ptimers = [VTimer(0) for _ in emulated]
-        self.guests = [Guest(program) for program in config.programs]
+        self.threads = [VcpuThread(v, v % config.pcpus) for v in vcpus]
+        self.make_timers(config)
+        self.guests = [Guest(v, program) for v, program in enumerate(config.programs)]
         self.vm = GuestVm()
-        self.vtimers = [VTimer(CNTVOFF_NS) for _ in vcpus]
         for device in self.devices:
             self.gic.set_edge(0, device.intid, True)
         self.make_virtual_irqs(config)
@@ -175,48 +183,54 @@ class Machine:
         self.initial_vmcr = vmcr
         self.dist = VgicDist()
         self.monitor = Monitor(config.vcpus)
-        self.parts = self.name_parts()
-        for _, part in self.parts:
-            if isinstance(part, Lockable):
-                part.emit = emit
+        self.groups = self.group_parts()
+        self.parts = [
+            (name if len(group) == 1 and name in SINGLE else f"{name}{i}", part)
+            for name, group in self.groups.items()
+            for i, part in group.items()
+        ]
+        self.tell(emit)
         self.initial = tuple(part.key() for _, part in self.parts)
 
-    def make_virtual_irqs(self, config: Config) -> None:
-        """Make KVM's software interrupts: timers and SGIs of each VCPU, and the VM's SPIs.
+    def make_timers(self, config: Config) -> None:
+        """Make the timers of each VCPU, and the soft timers that stand in for them.
 
-        ``private`` has what a VCPU has for itself beside its virtual timer's, by (VCPU, number).
+        ``timers[v][n]`` is timer ``n`` of VCPU ``v`` (struct arch_timer_cpu); those that guests use
+        are ``timer_numbers``. ``hrtimers[v, n]`` is the soft timer of one that is emulated, and
+        with BG_TIMER for ``n`` the background timer.
         """
         vcpus = range(config.vcpus)
-        self.irqs = [
-            VgicIrq(
+        self.timer_numbers = (VTIMER, PTIMER) if config.ptimer else (VTIMER,)
+        self.timers = [
+            (TimerContext(v, PTIMER, 0), TimerContext(v, VTIMER, CNTVOFF_NS)) for v in vcpus
+        ]
+        self.hrtimers = {(v, BG_TIMER): HrTimer(v, BG_TIMER, 1 << v) for v in vcpus}
+        if config.ptimer:
+            for v in vcpus:
+                self.hrtimers[v, PTIMER] = HrTimer(v, PTIMER, 1 << config.vcpus + v)
+
+    def make_virtual_irqs(self, config: Config) -> None:
+        """Make KVM's software interrupts: ``private`` by (VCPU, vINTID), and the VM's ``spis``."""
+        self.private: dict[tuple[int, int], VgicIrq] = {}
+        for v in range(config.vcpus):
+            self.private[v, VTIMER_PPI] = VgicIrq(
                 VTIMER_PPI,
                 target=v,
                 level=True,
                 hwintid=VTIMER_PPI,
                 priority=config.timer_priority,
             )
-            for v in vcpus
-        ]
-        self.private = {
-            (v, n): VgicIrq(
-                n,
-                target=v,
-                level=False,
-                name=f"vsgi{v}{n:02d}",
-                priority=config.sgi_priority,
-                sourced=config.gic_version == 2,
-            )
-            for v in vcpus
-            for n in config.sgis()
-        }
-        if config.ptimer:
-            for v in vcpus:
-                self.private[v, PTIMER_PPI] = VgicIrq(
-                    PTIMER_PPI,
+            for n in config.sgis():
+                self.private[v, n] = VgicIrq(
+                    n,
                     target=v,
-                    level=True,
-                    name=f"vppi{v}{PTIMER_PPI}",
-                    priority=config.timer_priority,
+                    level=False,
+                    priority=config.sgi_priority,
+                    sourced=config.gic_version == 2,
+                )
+            if config.ptimer:
+                self.private[v, PTIMER_PPI] = VgicIrq(
+                    PTIMER_PPI, target=v, level=True, priority=config.timer_priority
                 )
         self.spis = {
             f.vintid: VgicIrq(
@@ -224,7 +238,6 @@ class Machine:
                 target=f.vcpu,
                 level=f.level,
                 hwintid=f.intid if f.intid < FIRST_LPI else -1,
-                name=f"vspi{f.vintid}",
                 priority=f.priority,
             )
             for f in config.forwards
@@ -238,34 +251,41 @@ class Machine:
         """
         return self.config.ptimer or (bool(self.config.sgis()) and self.config.gic_version == 2)
 
-    def name_parts(self) -> list[tuple[str, Part]]:
-        """List every part with its name; the order fixes resource bits and ``key``."""
-        per_cpu: Sequence[tuple[str, Sequence[Part]]] = (
-            ("pcpu", self.pcpus),
-            ("signal", self.signals),
-            ("timer", self.timers),
-            ("chan", self.messages.channels),
-        )
-        per_vcpu: Sequence[tuple[str, Sequence[Part]]] = (
-            ("thread", self.threads),
-            ("vgic", self.vgics),
-            ("irq", self.irqs),
-            ("vtimer", self.vtimers),
-            ("hrtimer", self.hrtimers),
-            ("guest", self.guests),
-            ("ptimer", self.ptimers),
-            ("phrtimer", self.phrtimers),
-        )
-        parts: list[tuple[str, Part]] = [("clock", self.clock)]
-        for kind, members in (*per_cpu, *per_vcpu):
-            parts += [(f"{kind}{i}", part) for i, part in enumerate(members)]
-        parts += [(f"device{i}", device) for i, device in enumerate(self.devices)]
-        parts += [(f"fwd{i}", forward) for i, forward in enumerate(self.forwards)]
-        parts += [("dist", self.dist), ("vm", self.vm), ("monitor", self.monitor)]
-        parts += [(irq.name, irq) for irq in self.private.values()]
-        parts += [(irq.name, irq) for irq in self.spis.values()]
-        parts += self.gic.parts()
-        return parts
+    def group_parts(self) -> dict[str, dict[int, Part]]:
+        """Return every part, by kind and index; the order fixes resource bits and ``key``.
+
+        The kinds are those of ``harness.resources``. The index is that of a CPU, a VCPU or a
+        device; of interrupts the INTID, with that of the VCPU above it for private ones.
+        """
+        irqs = self.private.items()
+        return {
+            "clock": {0: self.clock},
+            "pcpu": by_index(self.pcpus),
+            "signal": by_index(self.signals),
+            "hw_timer": by_index(self.hw_timers),
+            "channel": by_index(self.messages.channels),
+            "thread": by_index(self.threads),
+            "vgic": by_index(self.vgics),
+            "vtimer_irq": {v: irq for (v, n), irq in irqs if n == VTIMER_PPI},
+            "vtimer": {v: timers[VTIMER] for v, timers in enumerate(self.timers)},
+            "bg_timer": {v: t for (v, n), t in self.hrtimers.items() if n == BG_TIMER},
+            "guest": by_index(self.guests),
+            "ptimer": {
+                v: timers[PTIMER]
+                for v, timers in enumerate(self.timers)
+                if PTIMER in self.timer_numbers
+            },
+            "ptimer_hrtimer": {v: t for (v, n), t in self.hrtimers.items() if n == PTIMER},
+            "device": by_index(self.devices),
+            "forward": by_index(self.forwards),
+            "dist": {0: self.dist},
+            "vm": {0: self.vm},
+            "monitor": {0: self.monitor},
+            "sgi_irq": {v << 4 | n: irq for (v, n), irq in irqs if n < SGIS},
+            "ptimer_irq": {v: irq for (v, n), irq in irqs if n == PTIMER_PPI},
+            "spi_irq": dict(self.spis.items()),
+            **self.gic.groups(),
+        }
 
     def irq(self, v: int, intid: int) -> VgicIrq:
         """Return the virtual interrupt ``intid`` as VCPU ``v`` sees it.
@@ -274,18 +294,31 @@ class Machine:
             KeyError: there is none.
 
         """
-        if intid >= FIRST_SPI:
-            return self.spis[intid]
-        return self.irqs[v] if intid == VTIMER_PPI else self.private[v, intid]
+        return self.spis[intid] if intid >= FIRST_SPI else self.private[v, intid]
 
-    def hush(self) -> None:
-        """Tell nobody what happens from here on."""
-        self.gic.emit = None
+    def private_irqs(self, v: int) -> tuple[VgicIrq, ...]:
+        """Return the interrupts that only VCPU ``v`` has: its virtual timer's, then the others."""
+        return tuple(irq for (w, _), irq in self.private.items() if w == v)
+
+    def tell(self, emit: Callable[[Fact], object] | None) -> None:
+        """Give what happens from here on to ``emit``; None: to nobody."""
         for _, part in self.parts:
-            if isinstance(part, Lockable):
-                part.emit = None
-        # A callable that costs next to nothing; its answer is not looked at.
-        self.messages.emit = cast("Callable[[Fact], None]", bool)
+            if isinstance(part, Telling):
+                part.emit = emit
+        self.emit = self.gic.emit = self.messages.emit = emit
+
+    def write_active(self, c: int, v: int, intid: int, on: bool) -> None:
+        """irq_set_irqchip_state(IRQCHIP_STATE_ACTIVE) by CPU ``c``, for VCPU ``v``."""
+        self.messages.before_access(c)
+        self.gic.set_active(c, intid, on)
+        if self.emit is not None:
+            self.emit(PhysActiveWritten(v, c, intid, on))
+
+    def mask(self, c: int, intid: int, masked: bool) -> None:
+        """disable_irq and enable_irq of the host, for an INTID that goes to CPU ``c``."""
+        self.gic.set_enable(c, intid, not masked)
+        if self.emit is not None:
+            self.emit(HostMasked(intid, masked))
 
     def key(self) -> tuple[object, ...]:
         """Return the whole state as one hashable value."""
@@ -300,7 +333,7 @@ class Machine:
         """Go back to the initial state."""
         self.restore(self.initial)
 
-    def copy(self, emit: Callable[[Fact], None] = lambda _fact: None) -> "Machine":
+    def copy(self, emit: Callable[[Fact], object] | None = None) -> "Machine":
         """Return a machine of the same configuration in the same state."""
         other = type(self)(self.config, emit)
         other.restore(self.key())

@@ -66,7 +66,7 @@ class Messages:
         signals: "list[Signals]",
         devices: "list[Device]",
         forwards: "list[ForwardedDevice]",
-        emit: Callable[[Fact], None],
+        emit: Callable[[Fact], object] | None,
         *,
         lag: int = 1,
         bounded: bool = True,
@@ -131,7 +131,8 @@ class Messages:
         message = 0
         while any(other == message for _, other in under_way):
             message += 1
-        self.emit(DeactivationSent(c, intid, message))
+        if self.emit is not None:
+            self.emit(DeactivationSent(c, intid, message))
         channel.deactivations = (*under_way, (intid, message))
 
     # -- delivery ------------------------------------------------------------------------------
@@ -143,7 +144,8 @@ class Messages:
         channel.deactivations = channel.deactivations[1:]
         was_active = self.gic.is_active(c, intid)
         self.gic.deactivate(c, intid)
-        self.emit(DeactivationArrived(c, intid, message, was_active))
+        if self.emit is not None:
+            self.emit(DeactivationArrived(c, intid, message, was_active))
 
     def deliver_line(self, c: int) -> None:
         """Let the distributor sample the timer of this CPU."""
@@ -161,7 +163,8 @@ class Messages:
         level = self.gic.irq_signal(c)
         if level != signals.pin:
             signals.pin = level
-            self.emit(Signalled(c, level))
+            if self.emit is not None:
+                self.emit(Signalled(c, level))
         self.channels[c].pin_age = 0
 
     def deliver_event(self, forward: "ForwardedDevice") -> None:
@@ -171,7 +174,8 @@ class Messages:
             self.gic.set_line(forward.target, forward.intid, forward.line)
         else:
             forward.edges -= 1
-            self.emit(EdgeArrived(-1, forward.intid))
+            if self.emit is not None:
+                self.emit(EdgeArrived(-1, forward.intid))
             if forward.intid >= FIRST_LPI:
                 self.gic.msi(forward.target, forward.intid)
             else:

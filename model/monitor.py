@@ -1,7 +1,10 @@
 """The VM monitor: the process in user space that resets, saves and restores the VM."""
 
+from collections.abc import Callable
+
 import msgspec
 
+from model.facts import Fact, VmReset, VmRestored, VmSaved
 from model.part import Part
 
 __all__ = ["NOTHING_SAVED", "Monitor", "SavedIrq", "SavedVcpu"]
@@ -33,8 +36,27 @@ class Monitor(Part):
     """``saved`` is what has been read of each VCPU so far, in the monitor's memory."""
 
     FIELDS = ("saved",)
-    __slots__ = FIELDS
+    __slots__ = (*FIELDS, "emit")
+
+    emit: Callable[[Fact], object] | None
 
     def __init__(self, vcpus: int) -> None:
         super().__init__()
+        self.emit = None
         self.saved: tuple[SavedVcpu, ...] = (NOTHING_SAVED,) * vcpus
+
+    def keep(self, vcpu: int, saved: SavedVcpu, part: str, *, level: bool, active: bool) -> None:
+        """Note what was read of ``part`` of ``vcpu``; the rest as in ``VmSaved``."""
+        self.saved = (*self.saved[:vcpu], saved, *self.saved[vcpu + 1 :])
+        if self.emit is not None:
+            self.emit(VmSaved(vcpu, part, level, active))
+
+    def wrote_back(self, vcpu: int, part: str) -> None:
+        """Say that ``part`` of ``vcpu`` was written into a fresh VM."""
+        if self.emit is not None:
+            self.emit(VmRestored(vcpu, part))
+
+    def reset(self, vcpu: int) -> None:
+        """Say that ``vcpu`` was reset."""
+        if self.emit is not None:
+            self.emit(VmReset(vcpu))

@@ -1,5 +1,16 @@
 """A physical CPU as the host kernel and the interrupt controller see it."""
 
+from collections.abc import Callable
+
+from model.facts import (
+    Entered,
+    Exited,
+    Fact,
+    InterruptTaken,
+    IsrBegan,
+    IsrEnded,
+    Placed,
+)
 from model.part import Part
 
 __all__ = ["Pcpu", "Signals"]
@@ -15,7 +26,7 @@ class Pcpu(Part):
     until this one has taken its function-call IPI.
     """
 
-    __slots__ = FIELDS = (
+    FIELDS = (
         "owner",
         "irqs_off",
         "guest",
@@ -24,9 +35,14 @@ class Pcpu(Part):
         "running_vcpu",
         "call",
     )
+    __slots__ = (*FIELDS, "emit", "index")
 
-    def __init__(self) -> None:
+    emit: Callable[[Fact], object] | None
+
+    def __init__(self, index: int) -> None:
         super().__init__()
+        self.index = index
+        self.emit = None
         self.owner = -1
         self.irqs_off = False
         self.guest = False
@@ -38,6 +54,41 @@ class Pcpu(Part):
     def can_switch_in(self) -> bool:
         """Tell whether a thread can get this CPU."""
         return self.owner < 0 and not self.in_irq
+
+    def switch_in(self, vcpu: int, before: int) -> None:
+        """Give the CPU to the thread of ``vcpu``, which ran on CPU ``before`` last (-1: none)."""
+        self.owner = vcpu
+        self.need_resched = False
+        if self.emit is not None:
+            self.emit(Placed(vcpu, before, self.index))
+
+    def enter_guest(self, vcpu: int) -> None:
+        """ERET to the guest of ``vcpu``."""
+        self.guest = True
+        if self.emit is not None:
+            self.emit(Entered(vcpu, self.index))
+
+    def exit_guest(self, vcpu: int, reason: str, instructions: int) -> None:
+        """Take the exception to EL2 that ends a stay; ``reason`` and the rest as in ``Exited``."""
+        self.guest = False
+        if self.emit is not None:
+            self.emit(Exited(vcpu, self.index, reason, instructions))
+
+    def take_interrupt(self, source: str) -> None:
+        """Take an interrupt exception in the host; ``source`` is "irq" or "hrtimer"."""
+        self.in_irq = True
+        if self.emit is not None:
+            self.emit(InterruptTaken(self.index, source))
+
+    def begin_isr(self, intid: int) -> None:
+        """Call the handler of ``intid``."""
+        if self.emit is not None:
+            self.emit(IsrBegan(self.index, intid))
+
+    def end_isr(self, intid: int, line: bool | None) -> None:
+        """Return from the handler of ``intid``, which read ``line`` of its device, if it did."""
+        if self.emit is not None:
+            self.emit(IsrEnded(self.index, intid, line))
 
 
 class Signals(Part):

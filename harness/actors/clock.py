@@ -4,28 +4,27 @@ It may do so whenever there is a deadline, not only when everything else is at r
 expire between any two steps.
 """
 
-from typing import TYPE_CHECKING
-
 from harness.engine.execution import Slot
+from harness.engine.footprint import Step
+from harness.resources import BG_TIMER, CLOCK, HW_TIMER, PTIMER_HRTIMER, SIGNAL
+from harness.runtime import Runtime
 from model.facts import Ticked
 from model.identity import Actor
 
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
+__all__ = ["make"]
 
-__all__ = ["OPS", "make"]
-
-OPS = {"clock_tick": ("timer* hrtimer* phrtimer*", "clock signal*")}
-WATCHED = "timer* hrtimer* phrtimer* clock"
+DEADLINES = (HW_TIMER.all, BG_TIMER.all, PTIMER_HRTIMER.all)
+WATCHED = (*DEADLINES, CLOCK)
+TICK = Step(DEADLINES, (CLOCK, SIGNAL.all), "clock_tick")
 
 
-def make(world: "VgicWorld") -> Slot:
+def make(rt: Runtime) -> Slot:
     """Return the clock's task."""
-    machine = world.machine
-    clock, timers = machine.clock, machine.timers
-    hrtimers = (*machine.hrtimers, *machine.phrtimers)
-    op = world.op_table.ops(OPS, 0, 0).clock_tick
-    reads = world.resources.mask(WATCHED, 0, 0)
+    machine = rt.machine
+    clock, timers = machine.clock, machine.hw_timers
+    hrtimers = tuple(machine.hrtimers.values())
+    op = rt.resources.ops()[TICK]
+    reads = rt.resources.mask(WATCHED)
 
     def next_deadline() -> int:
         best = -1
@@ -42,14 +41,16 @@ def make(world: "VgicWorld") -> Slot:
     def waits() -> bool:
         return next_deadline() >= 0
 
-    async def main(task: Slot) -> None:
-        step = task.step
-        while True:
-            await step(op, waits, reads)
-            now = clock.now = next_deadline()
-            world.emit(Ticked(now))
-            for hrtimer in hrtimers:
-                if hrtimer.armed and hrtimer.expiry <= now:
-                    machine.signals[hrtimer.cpu].soft |= hrtimer.signal
+    def tick() -> None:
+        now = clock.now = next_deadline()
+        rt.emit(Ticked(now))
+        for hrtimer in hrtimers:
+            if hrtimer.armed and hrtimer.expiry <= now:
+                machine.signals[hrtimer.cpu].soft |= hrtimer.signal
 
-    return world.new_task("c", Actor("clock"), main)
+    async def main(task: Slot) -> None:
+        while True:
+            await task.step(op, waits, reads)
+            tick()
+
+    return rt.new_task("c", Actor("clock"), main)

@@ -1,52 +1,52 @@
-"""A device of the host: edges that have nothing to do with any guest, but interrupt its CPU.
+"""Devices of the host: those that interrupt its CPUs, and those that are passed through to guests.
 
-They make a VCPU exit at any moment, and they show whether a CPU still takes interrupts of default
-priority while a forwarded one is active.
+The edges of the former have nothing to do with any guest: they make a VCPU exit at any moment, and
+they show whether a CPU still takes interrupts of default priority while a forwarded one is active.
 """
-
-from typing import TYPE_CHECKING
 
 from harness.contract import Guard
 from harness.engine.execution import Slot
-from model.facts import DeviceRaised
+from harness.engine.footprint import Step
+from harness.resources import DEVICE, FORWARD, THREAD
+from harness.runtime import Runtime
 from model.identity import Actor
 
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
+__all__ = ["make", "make_forwarded"]
 
-__all__ = ["OPS", "make", "make_forwarded"]
-
-OPS = {"device_edge": ("thread*", "device*"), "device_event": ("thread*", "fwd@c?")}
+EDGE = Step((THREAD.all,), (DEVICE.all,), "device_edge")
+EVENT = Step((THREAD.all,), (FORWARD.nth,), "device_event")
 
 
-def make(world: "VgicWorld", n: int) -> Slot:
-    """Return the task of device ``n``, an optional stimulus."""
-    device = world.machine.devices[n]
-    op = world.op_table.ops(OPS, 0, 0).device_edge
-    threads = world.machine.threads
-    reads = world.resources.mask("thread*", 0, 0)
+def make(rt: Runtime, n: int) -> Slot:
+    """Return the task of host device ``n``, an optional stimulus."""
+    device = rt.machine.devices[n]
+    op = rt.resources.ops()[EDGE]
+    threads = rt.machine.threads
+    reads = rt.resources.mask((THREAD.all,))
 
     def somebody_runs() -> bool:
         return any(not thread.done for thread in threads)
 
     async def main(task: Slot) -> None:
-        for _ in range(task.choose(f"edges{n}", device.edges_max + 1)):
+        left = task.choose(f"edges{n}", device.edges_max + 1)
+        while left:
             await task.step(op, somebody_runs, reads)
             device.edges += 1
+            left -= 1
 
-    return world.new_task(f"x{n}", Actor("device", n=n), main, optional=True)
+    return rt.new_task(f"x{n}", Actor("device", n=n), main, optional=True)
 
 
-def make_forwarded(world: "VgicWorld", n: int) -> Slot:
+def make_forwarded(rt: Runtime, n: int) -> Slot:
     """Return the task of passthrough device ``n``.
 
     A device that holds its line has its next event only once its driver served the last; one that
     sends edges has them when it likes.
     """
-    forward = world.machine.forwards[n]
-    op = world.op_table.ops(OPS, n, 0).device_event
-    threads = world.machine.threads
-    reads = world.resources.mask(f"thread* fwd{n}", 0, 0)
+    forward = rt.machine.forwards[n]
+    op = rt.resources.ops(n=n)[EVENT]
+    threads = rt.machine.threads
+    reads = rt.resources.mask((THREAD.all, FORWARD.nth), n=n)
 
     def may_happen() -> bool:
         if threads[forward.vcpu].done:
@@ -59,7 +59,6 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
     async def event(task: Slot, when: Guard) -> None:
         await task.step(op, when, reads)
         forward.happen()
-        world.emit(DeviceRaised(forward.vcpu, forward.intid, forward.vintid))
 
     async def follow(task: Slot) -> None:
         while True:
@@ -67,8 +66,8 @@ def make_forwarded(world: "VgicWorld", n: int) -> Slot:
 
     async def main(task: Slot) -> None:
         forward.planned = task.choose(f"events{n}", forward.events_max + 1)
-        for _ in range(forward.planned):
+        while forward.raised < forward.planned:
             await event(task, may_happen)
 
     whole = main if forward.after is None else follow
-    return world.new_task(f"y{n}", Actor("passthrough", n=n), whole)
+    return rt.new_task(f"y{n}", Actor("passthrough", n=n), whole)

@@ -13,120 +13,136 @@ from each CPU by a task of its own, so that independent ones stay independent:
 With ``gic_messages=synchronous`` they go before anything else and are no choice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from harness.engine.execution import Slot
+from harness.engine.footprint import Ref, Step
+from harness.resources import (
+    BANK,
+    CHANNEL,
+    CLOCK,
+    CPUIF,
+    DEVICE,
+    FORWARD,
+    HW_TIMER,
+    LPIS,
+    SIGNAL,
+    SIGNAL_R,
+    SPI,
+    VIF,
+)
+from harness.runtime import Runtime
 from model.identity import Actor
 
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
+__all__ = ["make"]
 
-__all__ = ["OPS", "make"]
 
-SIGNAL_R = "bank@c cpuif@c spi* lpis@c?"
-OPS = {
+class GicSteps:
+    """What the channels deliver."""
+
     # With lr_on_guest_deactivate=erratum it may wedge the CPU interface.
-    "gic_deactivate": ("lpis@c?", "chan@c bank@c spi* cpuif@c"),
-    "gic_line": ("timer@c clock", "bank@c chan@c"),
-    "gic_maintenance": ("vif@c", "bank@c chan@c"),
-    "gic_pin": (SIGNAL_R, "signal@c chan@c"),
-    "gic_edge": ("", "device* spi*"),
-    "gic_event": ("", "fwd@c? spi* lpis*"),
-}
+    gic_deactivate = Step((LPIS.here,), (CHANNEL.here, BANK.here, SPI.all, CPUIF.here))
+    gic_line = Step((HW_TIMER.here, CLOCK), (BANK.here, CHANNEL.here))
+    gic_maintenance = Step((VIF.here,), (BANK.here, CHANNEL.here))
+    gic_pin = Step(SIGNAL_R, (SIGNAL.here, CHANNEL.here))
+    gic_edge = Step((), (DEVICE.all, SPI.all))
+    gic_event = Step((), (FORWARD.nth, SPI.all, LPIS.all))
 
 
-def channel(
-    world: "VgicWorld",
-    name: str,
-    actor: Actor,
-    c: int,
-    op_name: str,
-    guard: tuple[Callable[[], bool], str],
-    deliver: Callable[[], None],
-) -> Slot:
-    """Return the task of one channel: whenever ``guard`` holds, ``deliver``."""
-    op = getattr(world.op_table.ops(OPS, c, 0), op_name)
-    pending, reads = guard[0], world.resources.mask(guard[1], c, 0)
+class Channels:
+    """Makes the tasks of the channels."""
 
-    async def main(task: Slot) -> None:
-        step = task.step
-        while True:
-            await step(op, pending, reads)
-            deliver()
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        self.messages = rt.machine.messages
 
-    return world.new_task(name, actor, main, eager=True)
+    def channel(
+        self,
+        name: str,
+        actor: Actor,
+        step: Step,
+        pending: Callable[[], bool],
+        watched: Iterable[Ref],
+        deliver: Callable[[], None],
+    ) -> Slot:
+        """Return the task of one channel: whenever ``pending`` holds, ``deliver``.
 
+        ``watched`` is what ``pending`` reads; the actor says of which CPU or device it is.
+        """
+        c, n = max(actor.pcpu, 0), max(actor.n, 0)
+        op = self.rt.resources.ops(c=c, n=n)[step]
+        reads = self.rt.resources.mask(watched, c=c, n=n)
 
-def make(world: "VgicWorld") -> list[Slot]:
-    """Return the tasks of the physical GIC."""
-    messages = world.machine.messages
-    slots = []
-    for c in range(world.config.pcpus):
-        slots += [
-            channel(
-                world,
-                f"l{c}",
-                Actor("line", pcpu=c),
-                c,
-                "gic_line",
-                (partial(messages.line_differs, c), "timer@c clock bank@c"),
-                partial(messages.deliver_line, c),
-            ),
-            channel(
-                world,
-                f"d{c}",
-                Actor("deactivations", pcpu=c),
-                c,
-                "gic_deactivate",
-                (messages.channels[c].has_deactivation, "chan@c"),
-                partial(messages.deliver_deactivation, c),
-            ),
-            channel(
-                world,
-                f"p{c}",
-                Actor("pin", pcpu=c),
-                c,
-                "gic_pin",
-                (partial(messages.pin_differs, c), f"{SIGNAL_R} signal@c"),
-                partial(messages.deliver_pin, c),
-            ),
-        ]
+        async def main(task: Slot) -> None:
+            while True:
+                await task.step(op, pending, reads)
+                deliver()
+
+        return self.rt.new_task(name, actor, main, eager=True)
+
+    def of_cpu(self, c: int) -> Iterator[Slot]:
+        """Make those of CPU ``c``."""
+        messages = self.messages
+        yield self.channel(
+            f"l{c}",
+            Actor("line", pcpu=c),
+            GicSteps.gic_line,
+            partial(messages.line_differs, c),
+            (HW_TIMER.here, CLOCK, BANK.here),
+            partial(messages.deliver_line, c),
+        )
+        yield self.channel(
+            f"d{c}",
+            Actor("deactivations", pcpu=c),
+            GicSteps.gic_deactivate,
+            messages.channels[c].has_deactivation,
+            (CHANNEL.here,),
+            partial(messages.deliver_deactivation, c),
+        )
+        yield self.channel(
+            f"p{c}",
+            Actor("pin", pcpu=c),
+            GicSteps.gic_pin,
+            partial(messages.pin_differs, c),
+            (*SIGNAL_R, SIGNAL.here),
+            partial(messages.deliver_pin, c),
+        )
         if messages.maintained:
-            slots.append(
-                channel(
-                    world,
-                    f"m{c}",
-                    Actor("maintenance", pcpu=c),
-                    c,
-                    "gic_maintenance",
-                    (partial(messages.maintenance_differs, c), "vif@c bank@c"),
-                    partial(messages.deliver_maintenance, c),
-                )
+            yield self.channel(
+                f"m{c}",
+                Actor("maintenance", pcpu=c),
+                GicSteps.gic_maintenance,
+                partial(messages.maintenance_differs, c),
+                (VIF.here, BANK.here),
+                partial(messages.deliver_maintenance, c),
             )
-    for n, device in enumerate(world.machine.devices):
-        slots.append(
-            channel(
-                world,
+
+    def of_devices(self) -> Iterator[Slot]:
+        """Make those of the host's devices and of the passthrough devices."""
+        messages = self.messages
+        for n, device in enumerate(self.rt.machine.devices):
+            yield self.channel(
                 f"e{n}",
                 Actor("edge", n=n),
-                0,
-                "gic_edge",
-                (device.has_edge, f"device{n}"),
+                GicSteps.gic_edge,
+                device.has_edge,
+                (DEVICE.nth,),
                 partial(messages.deliver_edge, device),
             )
-        )
-    for n, forward in enumerate(world.machine.forwards):
-        slots.append(
-            channel(
-                world,
+        for n, forward in enumerate(self.rt.machine.forwards):
+            yield self.channel(
                 f"f{n}",
                 Actor("event", n=n),
-                n,
-                "gic_event",
-                (partial(messages.event_differs, forward), f"fwd{n} spi* lpis*"),
+                GicSteps.gic_event,
+                partial(messages.event_differs, forward),
+                (FORWARD.nth, SPI.all, LPIS.all),
                 partial(messages.deliver_event, forward),
             )
-        )
-    return slots
+
+
+def make(rt: Runtime) -> list[Slot]:
+    """Return the tasks of the physical GIC."""
+    channels = Channels(rt)
+    slots = [slot for c in range(rt.config.pcpus) for slot in channels.of_cpu(c)]
+    return [*slots, *channels.of_devices()]

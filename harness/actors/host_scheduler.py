@@ -7,60 +7,57 @@ and whether it waits until that guest is in its interrupt handler is drawn as we
 not crowd at the beginning.
 """
 
-from typing import TYPE_CHECKING
-
-from harness.contract import Guard
 from harness.engine.execution import Slot
-from harness.kvm.inject import SGI_RESCHEDULE
-from model import facts
+from harness.engine.footprint import Step
+from harness.kvm.kvm_main import SGI_RESCHEDULE
+from harness.resources import BANK, CLOCK, GUEST, PCPU, THREAD
+from harness.runtime import Runtime
 from model.identity import Actor
 from model.machine import START_NS
 
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
-
-__all__ = ["OPS", "make"]
+__all__ = ["make"]
 
 SLICE_NS = 50
 SLICES = 4
-OPS = {"host_preempt": ("", "thread* pcpu* bank*")}
+PREEMPT = Step((), (THREAD.all, PCPU.all, BANK.all), "host_preempt")
 
 
-def make(world: "VgicWorld") -> Slot:
+def make(rt: Runtime) -> Slot:
     """Return the host scheduler's task, an optional stimulus."""
-    machine = world.machine
-    op = world.op_table.ops(OPS, 0, 0).host_preempt
-    reads = world.resources.mask("thread* guest* clock", 0, 0)
+    machine = rt.machine
+    op = rt.resources.ops()[PREEMPT]
+    reads = rt.resources.mask((THREAD.all, GUEST.all, CLOCK))
     threads, guests, clock = machine.threads, machine.guests, machine.clock
 
-    def not_before(time_ns: int, v: int, in_handler: int) -> Guard:
-        def due() -> bool:
-            if clock.now < time_ns or threads[v].done:
-                return False
-            return not in_handler or guests[v].isr != 0
-
-        return due
-
     async def main(task: Slot) -> None:
-        for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
-            v = task.choose("preempted vcpu", world.config.vcpus)
-            place = task.choose("placed on pcpu", world.config.pcpus)
-            slices = task.choose("not before", SLICES)
-            in_handler = task.choose("in the guest's handler", 2)
-            time_ns = START_NS + slices * SLICE_NS
-            await task.step(op, not_before(time_ns, v, in_handler), reads)
-            preempt(world, v, place)
+        left = task.choose("preemptions", rt.scenario.preemptions + 1)
+        while left:
+            v = task.choose("preempted vcpu", rt.config.vcpus)
+            place = task.choose("placed on pcpu", rt.config.pcpus)
+            not_before_ns = START_NS + task.choose("not before", SLICES) * SLICE_NS
+            in_handler = task.choose("in the guest's handler", 2) == 1
 
-    return world.new_task("h", Actor("host-scheduler"), main, optional=True)
+            def due(v: int = v, at: int = not_before_ns, in_handler: bool = in_handler) -> bool:
+                if clock.now < at or threads[v].done:
+                    return False
+                return not in_handler or guests[v].isr != 0
+
+            await task.step(op, due, reads)
+            preempt(rt, v, place)
+            left -= 1
+
+    return rt.new_task("h", Actor("host-scheduler"), main, optional=True)
 
 
-def preempt(world: "VgicWorld", v: int, place: int) -> None:
-    """Place the thread of VCPU ``v``; if it runs, ask its CPU to give it up."""
-    machine = world.machine
-    thread = machine.threads[v]
-    thread.place = place
-    c = thread.cpu
-    world.emit(facts.NeedResched(v, c, place))
-    if c >= 0 and machine.pcpus[c].owner == v:
-        machine.pcpus[c].need_resched = True
-        machine.gic.send_sgi(c, c, SGI_RESCHEDULE)
+def preempt(rt: Runtime, v: int, place: int) -> None:
+    """Place the thread of VCPU ``v`` on CPU ``place``; if it runs, ask its CPU to give it up."""
+    rt.machine.threads[v].place_on(place)
+    resched(rt, v)
+
+
+def resched(rt: Runtime, v: int) -> None:
+    """resched_curr: if the thread of VCPU ``v`` has a CPU, set its flag and interrupt it."""
+    c = rt.machine.threads[v].cpu
+    if c >= 0 and rt.machine.pcpus[c].owner == v:
+        rt.machine.pcpus[c].need_resched = True
+        rt.machine.gic.send_sgi(c, c, SGI_RESCHEDULE)

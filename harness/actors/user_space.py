@@ -5,71 +5,71 @@ before each time, whether it waits until a certain guest is in its interrupt han
 whose guests has finished is left alone.
 """
 
-from typing import TYPE_CHECKING
-
-from harness.actors.context import Context
-from harness.contract import Guard
+from harness.context import Context
 from harness.engine.execution import Slot
-from model import facts
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
+from harness.resources import GUEST, THREAD
+from harness.runtime import Runtime
 from model.host.thread import RUNNING
 from model.identity import Actor
-
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
 
 __all__ = ["make"]
 
 
-def make(world: "VgicWorld") -> Slot:
+def make(rt: Runtime, kvm: Kvm) -> Slot:
     """Return the VM monitor's task, an optional stimulus until it has begun."""
-    scenario = world.scenario
-    threads = world.machine.threads
-    guests = world.machine.guests
-    reads = world.resources.mask("thread* guest*", 0, 0)
+    scenario = rt.scenario
+    threads, guests = rt.machine.threads, rt.machine.guests
+    reads = rt.resources.mask((THREAD.all, GUEST.all))
 
-    def moment(v: int) -> Guard:
-        def has_come() -> bool:
-            if any(thread.done for thread in threads):
-                return False
-            return v < 0 or guests[v].isr != 0
+    async def act(left: int, *, save: bool) -> None:
+        while left:
+            v = u.task.choose("in the handler of vcpu", len(threads) + 1) - 1
 
-        return has_come
+            def has_come(v: int = v) -> bool:
+                if any(thread.done for thread in threads):
+                    return False
+                return v < 0 or guests[v].isr != 0
 
-    async def main(_task: Slot) -> None:
+            await u.task.step(u.here[Steps.monitor_begins], has_come, reads)
+            await stopped(rt, kvm, u, save=save)
+            left -= 1
+
+    async def main(task: Slot) -> None:
         u.move(0)
-        for what, most in (("resets", scenario.resets), ("saves", scenario.saves)):
-            for _ in range(u.task.choose(what, most + 1)):
-                v = u.task.choose("in the handler of vcpu", len(threads) + 1) - 1
-                await u.task.step(u.o.monitor_begins, moment(v), reads)
-                await stopped(world, u, save=what == "saves")
+        await act(task.choose("resets", scenario.resets + 1), save=False)
+        await act(task.choose("saves", scenario.saves + 1), save=True)
 
-    slot = world.new_task("u", Actor("user-space"), main)
-    u = Context(world, slot, 0, hard=True, declarations=world.kvm.OPS)
+    slot = rt.new_task("u", Actor("user-space"), main)
+    u = Context(rt, slot, 0, hard=True)
     return slot
 
 
-async def stopped(world: "VgicWorld", u: Context, *, save: bool) -> None:
+async def stopped(rt: Runtime, kvm: Kvm, u: Context, *, save: bool) -> None:
     """Signal every VCPU's thread, wait until they are in user space, act, and release them."""
-    kvm, threads = world.kvm, world.machine.threads
-    for v, thread in enumerate(threads):
-        await u.task.step(u.ops(v).make_request)
-        thread.stop = True
-        world.emit(facts.Stopping(v, True))
+    threads = rt.machine.threads
+    v = 0
+    while v < len(threads):
+        await u.step(Steps.make_request, u.at(v))
+        threads[v].signal_stop(True)
         await kvm.kick(u, v)
-    reads = world.resources.mask("thread*", 0, 0)
+        v += 1
+    reads = rt.resources.mask((THREAD.all,))
 
     def all_stopped() -> bool:
         return all(thread.in_user or thread.done for thread in threads)
 
-    await u.task.step(u.o.monitor_waits, all_stopped, reads)
+    await u.task.step(u.here[Steps.monitor_waits], all_stopped, reads)
     if not any(thread.done for thread in threads):
         if save:
             await kvm.save_vm(u)
             await kvm.restore_vm(u)
         else:
             await kvm.reset_vm(u)
-    for v, thread in enumerate(threads):
-        await u.task.step(u.ops(v).monitor_resumes)
-        thread.stop = False
-        world.emit(facts.Stopping(v, False))
-        thread.state = RUNNING
+    v = 0
+    while v < len(threads):
+        await u.step(Steps.monitor_resumes, u.at(v))
+        threads[v].signal_stop(False)
+        threads[v].state = RUNNING
+        v += 1

@@ -1,24 +1,21 @@
 """The task of a VCPU: its thread in the host, with the guest inside."""
 
-from typing import TYPE_CHECKING
-
-from harness.actors.context import Context
+from harness.context import Context
 from harness.engine.execution import Slot
+from harness.kvm.kvm import Kvm
+from harness.runtime import Runtime
 from model.identity import Actor
-
-if TYPE_CHECKING:
-    from harness.world import VgicWorld
 
 __all__ = ["make"]
 
 
-def make(world: "VgicWorld", v: int) -> Slot:
+def make(rt: Runtime, kvm: Kvm, v: int) -> Slot:
     """Return the task of VCPU ``v``: it runs KVM's flow from KVM_RUN to the guest's end."""
 
     async def main(_task: Slot) -> None:
-        thread.move(world.machine.threads[v].place)
-        await world.kvm.vcpu_thread(thread)
+        thread.move(rt.machine.threads[v].place)
+        await kvm.vcpu_thread(thread)
 
-    slot = world.new_task(f"v{v}", Actor("vcpu", vcpu=v), main)
-    thread = Context(world, slot, v, declarations=world.kvm.OPS)
+    slot = rt.new_task(f"v{v}", Actor("vcpu", vcpu=v), main)
+    thread = Context(rt, slot, v)
     return slot

@@ -34,8 +34,8 @@ def scenarios() -> list[Item]:
 
 
 def variants() -> list[Item]:
-    """List the eras and the museum's exhibits, with the eras that cannot express one."""
-    from harness.kvm.museum import exhibits
+    """List the eras and the museum's patches, with the eras that cannot express one."""
+    from harness.museum import patches
     from harness.variants import ERAS
 
     items: list[Item] = [
@@ -48,18 +48,34 @@ def variants() -> list[Item]:
         }
         for name, cls in ERAS.items()
     ]
-    for exhibit in exhibits().values():
-        here = [era for era, cls in exhibit.eras.items() if not isinstance(cls, str)]
+    for patch in patches().values():
+        here = [era for era in ERAS if era not in patch.refused]
         items.append({
-            "name": exhibit.id,
-            "title": exhibit.title,
-            "source": exhibit.source,
-            "symptom": exhibit.symptom,
+            "name": patch.id,
+            "title": patch.title,
+            "source": patch.source,
+            "symptom": patch.symptom,
             "eras": here,
-            "variants": [f"{era}+{exhibit.id}" for era in here],
-            "not_in": {era: why for era, why in exhibit.eras.items() if isinstance(why, str)},
+            "variants": [f"{era}+{patch.id}" for era in here],
+            "not_in": dict(patch.refused),
         })  # fmt: skip
     return items
+
+
+def list_hooks() -> list[Item]:
+    """List what a variant may override, with the kernel function and when it is called."""
+    from harness.kvm.hooks import ERA_LISTS, hooks
+
+    everywhere = hooks(era="none")
+    only = {name: era for era, group in ERA_LISTS.items() for name in vars(group)}
+    return [
+        {
+            "name": name,
+            "title": title,
+            "eras": list(ERA_LISTS) if name in everywhere else [only[name]],
+        }
+        for name, title in hooks().items()
+    ]
 
 
 def rules() -> list[Item]:
@@ -110,6 +126,7 @@ SINGULAR = {"strategies": "strategy"}
 KINDS: dict[str, Callable[[], list[Item]]] = {
     "scenarios": scenarios,
     "variants": variants,
+    "hooks": list_hooks,
     "rules": rules,
     "strategies": strategies,
     "knobs": knobs,
@@ -121,7 +138,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 @click.argument("what", metavar="|".join(KINDS))
 @json_option
 def command(what: str, as_json: bool) -> int:
-    """List scenarios, variants, rules, strategies, knobs, or faults."""
+    """List scenarios, variants, hooks, rules, strategies, knobs, or faults."""
     if what not in KINDS:
         raise unknown_name("list", what, KINDS)
     items = KINDS[what]()
@@ -169,7 +186,7 @@ def print_rules(items: list[Item]) -> None:
 
 
 def print_variants(items: list[Item]) -> None:
-    """Print the variants; each exhibit with its source, and with what it cannot be in."""
+    """Print the variants; each patch with its source, and with what it cannot be in."""
     for item in items:
         names = item.get("variants", [])
         click.echo(f"{item['name']}: {item['title']}")

@@ -1,244 +1,150 @@
-"""Footprints: from the names in an operation's declaration to its two bit masks, and the audit.
+"""Footprints: from what a step says it reads and writes to two bit masks over a machine's parts.
 
-An operation is declared by what it reads and writes, as resource names (see ``OpTable``). In tests
-the audit (:class:`AuditedExecution`) records what was really touched: a touch outside the
-announcement, or a guard that changed though nothing it reads was written, is an error.
+A step is declared once, by references to kinds of parts (:class:`Step`); where it is made, by whom
+and for whom, fills the references in (:class:`Ops`). The vocabulary is ``harness.resources``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from harness.contract import Op
-from harness.engine.execution import Execution, Slot
 from model.part import Part
 
-__all__ = ["AuditedExecution", "FootprintError", "OpTable", "Ops", "Resources"]
+__all__ = ["FootprintError", "Ops", "Ref", "Resource", "Resources", "Step"]
 
-Declaration = tuple[str, str]
+HERE, OWN, NTH, THIS, ALL = range(5)
+"""Which of a kind: of the CPU it runs on, of the VCPU it works for, of device ``n``; the interrupt
+it works on; all of them."""
 
 
 class FootprintError(Exception):
     """A step touched what it had not announced, or a guard read what it had not declared."""
 
 
+class Ref:
+    """A kind of parts, and which of them."""
+
+    __slots__ = ("kind", "optional", "scope")
+
+    def __init__(self, kind: str, scope: int, optional: bool) -> None:
+        self.kind = kind
+        self.scope = scope
+        self.optional = optional
+
+
+class Resource:
+    """A kind of parts, with the references that a declaration can make to it.
+
+    ``optional``: not every machine has one; a reference then adds nothing where there is none.
+    """
+
+    __slots__ = ("all", "here", "nth", "own", "this")
+
+    def __init__(self, kind: str, *, optional: bool = False) -> None:
+        self.here = Ref(kind, HERE, optional)
+        self.own = Ref(kind, OWN, optional)
+        self.nth = Ref(kind, NTH, optional)
+        self.this = Ref(kind, THIS, optional)
+        self.all = Ref(kind, ALL, True)
+
+
+class Step:
+    """An operation that a task can announce: its name, and what it reads and writes.
+
+    ``name`` is what logs and messages call it: given, or that of the class attribute it is.
+    """
+
+    __slots__ = ("name", "reads", "writes")
+
+    def __init__(
+        self, reads: Iterable[Ref] = (), writes: Iterable[Ref] = (), name: str = ""
+    ) -> None:
+        self.name = name
+        self.reads = tuple(reads)
+        self.writes = tuple(writes)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}>"
+
+
+class Ops(dict[Step, Op]):
+    """The operations of one place: on CPU ``c``, for VCPU ``v``, device ``n``, an interrupt.
+
+    Each is built when it is first asked for: a run uses few of the combinations that a large
+    machine has.
+    """
+
+    def __init__(
+        self, resources: "Resources", *, c: int, v: int, n: int, irq: int, also: int
+    ) -> None:
+        self.resources = resources
+        self.where = (c, v, n)
+        self.irq = irq
+        self.also = also
+
+    def __missing__(self, step: Step) -> Op:
+        mask = self.resources.mask
+        reads = mask(step.reads, *self.where, self.irq) | self.also
+        op = self[step] = Op(step.name, reads, mask(step.writes, *self.where, self.irq))
+        return op
+
+
 class Resources:
-    """The resources of a machine: one bit per part, and the names operations declare them by."""
+    """The parts of a machine, by kind: one bit each, and the operations of each place."""
 
-    def __init__(self, parts: Iterable[tuple[str, Part]]) -> None:
+    def __init__(
+        self, parts: Iterable[tuple[str, Part]], groups: Mapping[str, Mapping[int, Part]]
+    ) -> None:
         self.parts = list(parts)
-        self.bits: dict[str, int] = {}
-        self.kinds: dict[str, int] = {}
-        for i, (name, part) in enumerate(self.parts):
+        for i, (_, part) in enumerate(self.parts):
             part.bit = 1 << i
-            self.bits[name] = part.bit
-            kind = name.rstrip("0123456789")
-            self.kinds[kind] = self.kinds.get(kind, 0) | part.bit
+        self.bits = {
+            kind: {i: part.bit for i, part in group.items()} for kind, group in groups.items()
+        }
+        self.whole = {kind: sum(bits.values()) for kind, bits in self.bits.items()}
+        self.made: dict[tuple[int, int, int, int, int], Ops] = {}
 
-    def mask(self, declared: str, cpu: int, vcpu: int, irq: str = "") -> int:
-        """Return the bits of a declaration such as ``"bank@c irq@v timer* clock"``.
+    def ops(self, *, c: int = 0, v: int = 0, n: int = 0, irq: int = 0, also: int = 0) -> Ops:
+        """Return the operations of a place.
 
-        ``@c`` is the CPU the operation runs on, ``@v`` its VCPU, ``@i`` the software interrupt it
-        works on (``irq``; the VCPU's timer if not given), ``*`` all of that kind, and a
-        ``?`` behind a name says that not every machine has it.
+        Args:
+            c: the CPU that the code runs on.
+            v: the VCPU that it works for.
+            n: the device that it is of.
+            irq: the bit of the virtual interrupt that it works on.
+            also: bits that each of them reads besides.
+
+        """
+        key = (c, v, n, irq, also)
+        ops = self.made.get(key)
+        if ops is None:
+            ops = self.made[key] = Ops(self, c=c, v=v, n=n, irq=irq, also=also)
+        return ops
+
+    def mask(self, refs: Iterable[Ref], c: int = 0, v: int = 0, n: int = 0, irq: int = 0) -> int:
+        """Return the bits of references, seen from a place (as in :meth:`ops`).
+
+        Raises:
+            FootprintError: this machine has no such part.
+
         """
         mask = 0
-        for word in declared.split():
-            if word.endswith("*"):
-                mask |= self.kinds.get(word[:-1], 0)
+        for ref in refs:
+            if ref.scope == ALL:
+                mask |= self.whole.get(ref.kind, 0)
                 continue
-            if word == "@i":
-                word = irq or "irq@v"  # noqa: PLW2901
-            name = word.replace("@c", str(cpu)).replace("@v", str(vcpu))
-            if name.endswith("?"):
-                mask |= self.bits.get(name[:-1], 0)
+            if ref.scope == THIS:
+                mask |= irq
                 continue
-            if name not in self.bits:
-                raise FootprintError(f"no resource {name!r} (declared as {word!r})")
-            mask |= self.bits[name]
+            index = (c, v, n)[ref.scope]
+            bit = self.bits.get(ref.kind, {}).get(index, 0)
+            if not bit and not ref.optional:
+                raise FootprintError(f"no resource {ref.kind}{index}")
+            mask |= bit
         return mask
 
     def names(self, mask: int) -> str:
         """Return the names in a mask, for messages."""
         return " ".join(name for name, part in self.parts if part.bit & mask) or "nothing"
-
-
-class Ops:
-    """The operations of one task on one CPU, as attributes named like the operations.
-
-    Each is built when it is first asked for: a run uses few of the combinations of CPU, VCPU and
-    interrupt that a large machine has.
-    """
-
-    def __init__(self, build: Callable[[str], Op]) -> None:
-        self._build = build
-
-    def __getattr__(self, name: str) -> Op:
-        op = self.__dict__[name] = self._build(name)
-        return op
-
-
-class OpTable:
-    """Makes and keeps the operations of each (declarations, CPU, VCPU, interrupt)."""
-
-    def __init__(self, resources: Resources) -> None:
-        self.resources = resources
-        self.made: dict[tuple[int, int, int, str, str], Ops] = {}
-        self.kept: list[Mapping[str, Declaration]] = []
-
-    def ops(
-        self,
-        declarations: Mapping[str, Declaration],
-        cpu: int,
-        vcpu: int,
-        also_reads: str = "",
-        irq: str = "",
-    ) -> Ops:
-        """Return the operations declared, with ``@c`` and ``@v`` filled in.
-
-        ``also_reads`` is added to what each of them reads.
-        """
-        key = (id(declarations), cpu, vcpu, also_reads, irq)
-        if key not in self.made:
-            mask = self.resources.mask
-
-            def build(name: str) -> Op:
-                if name not in declarations:
-                    raise FootprintError(f"operation {name!r} is not declared (see OPS)")
-                reads, writes = declarations[name]
-                return Op(
-                    name,
-                    mask(f"{reads} {also_reads}", cpu, vcpu, irq),
-                    mask(writes, cpu, vcpu, irq),
-                )
-
-            self.kept.append(declarations)  # so that its id stays its own
-            self.made[key] = Ops(build)
-        return self.made[key]
-
-
-class Touched:
-    """What was read and written since the last look."""
-
-    def __init__(self) -> None:
-        self.reads = 0
-        self.writes = 0
-
-
-def audited(cls: type[Part], touched: Touched) -> type[Part]:
-    """Return a subclass of ``cls`` that notes every access to a state field."""
-    fields = frozenset(cls.FIELDS)
-    get = object.__getattribute__
-    put = object.__setattr__
-
-    def getattribute(self: Any, name: str) -> Any:
-        if name in fields:
-            touched.reads |= get(self, "bit")
-        return get(self, name)
-
-    def setattribute(self: Any, name: str, value: Any) -> None:
-        if name in fields:
-            touched.writes |= get(self, "bit")
-        put(self, name, value)
-
-    return type(
-        f"Audited{cls.__name__}",
-        (cls,),
-        {"__slots__": (), "__getattribute__": getattribute, "__setattr__": setattribute},
-    )
-
-
-class AuditedExecution(Execution):
-    """An execution that checks every footprint and every guard."""
-
-    __slots__ = ("audit_op", "resources", "touched")
-
-    def __init__(self, world: Any, strategy: Any, resources: Resources) -> None:
-        super().__init__(world, strategy)
-        self.resources = resources
-        self.touched = Touched()
-        self.audit_op: Op | None = None
-
-    def begin(self) -> bool:
-        """Begin, with all parts swapped for audited ones."""
-        self.audit_op = None
-        begun = super().begin()
-        classes: dict[type[Part], type[Part]] = {}
-        for _, part in self.resources.parts:
-            cls = type(part)
-            if not cls.__name__.startswith("Audited"):
-                if cls not in classes:
-                    classes[cls] = audited(cls, self.touched)
-                part.__class__ = classes[cls]
-        self.touched.reads = self.touched.writes = 0
-        return begun
-
-    def end_audit(self) -> None:
-        """Give the parts their own classes back."""
-        for _, part in self.resources.parts:
-            if type(part).__name__.startswith("Audited"):
-                part.__class__ = type(part).__mro__[1]
-
-    def advance(self, task: Slot) -> Slot | None:
-        """Check the step just done, then go on."""
-        self.check(task)
-        if task.guard is not None:
-            task.guard = self.watched(task, task.guard, task.guard_reads, "guard")
-        if task.alt is not None:
-            op2, condition = task.alt
-            allowed = task.op.reads & op2.reads
-            task.alt = (op2, self.watched(task, condition, allowed, "condition"))
-        return super().advance(task)
-
-    def retire(self, task: Slot) -> Slot | None:
-        """Check the last step of a task that returned."""
-        self.check(task)
-        return super().retire(task)
-
-    def check(self, task: Slot) -> None:
-        """Compare what was touched since the last choice with what was announced."""
-        touched = self.touched
-        op = self.audit_op
-        if not self.starting and op is not None:
-            name = self.resources.names
-            if bad := touched.writes & ~op.writes:
-                raise FootprintError(f"{task.name}: {op.name} wrote {name(bad)} unannounced")
-            if bad := touched.reads & ~(op.reads | op.writes):
-                raise FootprintError(f"{task.name}: {op.name} read {name(bad)} unannounced")
-        touched.reads = touched.writes = 0
-
-    def watched(
-        self, task: Slot, function: Callable[[], bool], allowed: int, what: str
-    ) -> Callable[[], bool]:
-        """Wrap a guard so that it may read only what it declared, and write nothing."""
-        touched = self.touched
-
-        def evaluate() -> bool:
-            reads, writes = touched.reads, touched.writes
-            touched.reads = touched.writes = 0
-            value = function()
-            bad = touched.reads & ~allowed
-            wrote = touched.writes
-            touched.reads, touched.writes = reads, writes
-            if bad or wrote:
-                names = self.resources.names(bad or wrote)
-                verb = "wrote" if wrote else "read"
-                raise FootprintError(f"{task.name}: {what} of {task.op.name} {verb} {names}")
-            return value
-
-        return evaluate
-
-    def pick(self, current: Slot | None) -> Slot | None:
-        """Check that no guard changed behind the engine's back, then choose."""
-        for t in self.tasks:
-            if t.guard is not None and t.guard() != bool(self.enabled & t.bit):
-                raise FootprintError(
-                    f"guard of {t.name} ({t.op.name}) changed, but nothing it reads was written"
-                )
-        chosen = super().pick(current)
-        if chosen is None:
-            self.end_audit()
-        else:
-            alt = chosen.alt
-            self.audit_op = alt[0] if alt is not None and self.k else chosen.op
-        self.touched.reads = self.touched.writes = 0
-        return chosen

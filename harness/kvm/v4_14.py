@@ -1,17 +1,17 @@
-"""Era ``v4.14``: KVM as the document describes it; reference 4.14.
+"""Era v4.14: KVM as the document describes it; reference 4.14.
 
 The timer is saved and disabled at every exit and restored at every entry; flush and sync run with
 interrupts on; the interrupt is injected on the way in and the physical one is never handled by the
 host. Reference: virt/kvm/arm/arm.c, arch_timer.c and vgic/ of 4.14.
 """
 
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
-from model import facts
+from harness.context import Context
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from model.host.thread import HrTimer
-from model.identity import VTIMER
-from model.messages import VTIMER_PPI
+from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.part import bits_of
+from model.timer import VTIMER_PPI
 from model.vgic.irq import VgicIrq
 
 __all__ = ["V4_14"]
@@ -26,17 +26,18 @@ class V4_14(Kvm):
     timer_forwarded = False
     resched_delays_entry = False
     emulation_timer = False
+    halts_for_reads = False
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run as of 4.14."""
         await self.check_requests(t)
-        await self.point(t, "preempt_disable")
+        await self.point(t, Steps.preempt_disable)
         await self.flush_timer(t)
         await self.flush_vgic(t)
-        await t.step(t.o.irq_disable)
+        await t.step(Steps.irq_disable)
         t.p.irqs_off = True
         if not await self.ready_to_enter(t):
-            await t.step(t.o.abort_entry)
+            await t.step(Steps.abort_entry)
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
             await self.sync_timer(t)
@@ -45,11 +46,11 @@ class V4_14(Kvm):
         await self.restore_state(t)
         reason = await self.enter_guest(t)
         # Back at EL2: the timer first, so that its line falls, then the List Registers.
-        await t.step(t.o.timer_save)
+        await t.step(Steps.timer_save)
         self.take_off_hardware(t)
         if self.machine.vgics[t.v].hcr:
             await self.save_lrs(t)
-        await t.step(t.o.mode_outside)
+        await t.step(Steps.mode_outside)
         self.leave_guest_mode(t)
         work = self.has_vgic_work(t)
         await self.irq_enable(t)
@@ -61,22 +62,21 @@ class V4_14(Kvm):
         """EL2, on the way in: List Registers, then the timer."""
         if self.machine.vgics[t.v].hcr:
             await self.write_lrs(t)
-        await t.step(t.o.timer_restore)
+        await t.step(Steps.timer_restore)
         self.put_on_hardware(t)
 
     # -- timer ---------------------------------------------------------------------------------
 
     async def update_timer(self, t: Context) -> None:
         """kvm_timer_update_state: recompute the levels from memory; inject what changed."""
-        vtimer = self.machine.vtimers[t.v]
-        await t.step(t.o.timer_update)
-        level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(t.v, VTIMER, "memory", level))
+        vtimer = self.machine.timers[t.v][VTIMER]
+        await t.step(Steps.timer_update)
+        level = vtimer.sample(self.machine.clock.now)
         if level != vtimer.irq_level:
             vtimer.irq_level = level
             vtimer.cleared_last = False
-            await self.inject(t, t.v, level)
-        if self.machine.ptimers:
+            await self.inject_timer(t, t.v, VTIMER, level)
+        if self.emulates():
             await self.update_ptimer(t)
 
     async def flush_timer(self, t: Context) -> None:
@@ -85,27 +85,31 @@ class V4_14(Kvm):
         await self.emulate(t)
         await self.flush_phys_active(t)
 
+    def soft_timer(self, v: int, timer: int) -> HrTimer:
+        """Return the background timer: until 4.15 the emulation borrows it."""
+        return self.machine.hrtimers[v, BG_TIMER]
+
     async def emulate(self, t: Context) -> None:
         """kvm_timer_emulate: the emulation borrows the soft timer that sleepers are woken by.
 
         It is armed for one stay in the guest; when it fires, its work finds nobody to wake, but it
         has forced the exit after which the output is recomputed.
         """
-        if not self.machine.ptimers:
+        if not self.emulates():
             return
-        await t.step(t.o.soft_arm)
-        ptimer = self.machine.ptimers[t.v]
+        await t.step(Steps.soft_arm)
+        ptimer = self.machine.timers[t.v][PTIMER]
         if ptimer.can_fire() and not ptimer.should_fire(self.machine.clock.now):
-            self.emulation_start(t, self.machine.hrtimers[t.v])
+            self.soft_timer_start(t, PTIMER)
 
     async def stop_emulation(self, t: Context) -> None:
         """timer_disarm: cancel the hrtimer and wait for its work, preemption off."""
-        if not self.machine.ptimers:
+        if not self.emulates():
             return
-        hrtimer: HrTimer = self.machine.hrtimers[t.v]
-        reads = hrtimer.bit | t.irqs_reads
-        await t.task.step(t.o.soft_cancel, lambda: hrtimer.quiet() and t.irqs_clear(), reads)
-        self.emulation_drop(t.v, hrtimer)
+        hrtimer = self.soft_timer(t.v, PTIMER)
+        op, reads = t.here[Steps.soft_cancel], hrtimer.bit | t.irqs_reads
+        await t.task.step(op, lambda: hrtimer.quiet() and t.irqs_clear(), reads)
+        self.soft_timer_drop(t.v, PTIMER)
 
     async def flush_phys_active(self, t: Context) -> None:
         """Mark the interrupt active if the line is high or the guest has it active.
@@ -113,17 +117,13 @@ class V4_14(Kvm):
         A second write of 0 is left out (active_cleared_last).
         """
         active = await self.map_is_active(t)
-        await t.step(t.o.phys_active)
-        vtimer = self.machine.vtimers[t.v]
-        self.write_phys_active(t, self.phys_active_needed(vtimer.irq_level, active))
-
-    def phys_active_needed(self, level: bool, active: bool) -> bool:
-        """Decide the physical active state: the line needs it, or the List Register does."""
-        return level or active
+        await t.step(Steps.phys_active)
+        level = self.machine.timers[t.v][VTIMER].irq_level
+        self.write_phys_active(t, self.phys_active_needed(level, active))
 
     def write_phys_active(self, t: Context, active: bool) -> None:
         """Write the physical active state unless it is known to be clear."""
-        vtimer = self.machine.vtimers[t.v]
+        vtimer = self.machine.timers[t.v][VTIMER]
         if vtimer.cleared_last and not active:
             return
         self.set_phys_active(t, VTIMER_PPI, active)
@@ -133,6 +133,8 @@ class V4_14(Kvm):
         """kvm_timer_sync_hwstate: recompute from what was just saved."""
         await self.stop_emulation(t)
         await self.update_timer(t)
+
+    # -- flush and sync ------------------------------------------------------------------------
 
     async def flush_vgic(self, t: Context) -> None:
         """kvm_vgic_flush_hwstate: into the shadow registers, interrupts on."""
@@ -155,7 +157,7 @@ class V4_14(Kvm):
         """
         return bool(self.machine.spis) and await self.irq_save(t)
 
-    halts_for_reads = False
+    # -- the emulated distributor --------------------------------------------------------------
 
     def must_halt(self, irq: VgicIrq) -> bool:
         """vgic_change_active_prepare of 4.14 halts for a GICv3's private interrupts, too."""
@@ -187,12 +189,12 @@ class V4_14(Kvm):
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
         await self.begin_load(t)
-        self.emit(facts.Loaded(t.v, t.c))
+        self.machine.threads[t.v].load()
 
     async def vcpu_put(self, t: Context) -> None:
         """kvm_arch_vcpu_put as of 4.14."""
-        await t.step(t.o.timer_put)
-        self.machine.vtimers[t.v].cleared_last = False
+        await t.step(Steps.timer_put)
+        self.machine.timers[t.v][VTIMER].cleared_last = False
         await self.end_put(t)
 
     # -- blocking ------------------------------------------------------------------------------
@@ -203,25 +205,24 @@ class V4_14(Kvm):
         await self.prepare_wait(t, blocking=True)
         await self.wait_loop(t)
         await self.finish_wait(t)
-        await self.cancel_soft_timer(t)
+        await self.cancel_soft_timer(t, self.soft_timer(t.v, BG_TIMER))
 
     async def schedule_soft_timer(self, t: Context) -> None:
         """kvm_timer_schedule: nothing to arm if it fires already, or cannot fire."""
-        await self.point(t, "soft_arm")
+        await self.point(t, Steps.soft_arm)
         if not self.fires(t.v) and self.earliest(t.v) >= 0:
-            self.soft_timer_start(t)
+            self.soft_timer_start(t, BG_TIMER)
 
-    async def cancel_soft_timer(self, t: Context) -> None:
+    async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:
         """kvm_timer_unschedule: hrtimer_cancel and cancel_work_sync."""
-        hrtimer: HrTimer = self.machine.hrtimers[t.v]
         while await t.task.step(
-            t.o.soft_cancel,
+            t.here[Steps.soft_cancel],
             lambda: hrtimer.quiet() and t.irqs_clear(),
             hrtimer.bit | t.irqs_reads,
-            (t.o.preempt, t.resched),
+            (t.here[Steps.preempt], t.resched),
         ):
             await self.preempted(t)
-        self.soft_timer_drop(t.v)
+        self.soft_timer_drop(t.v, BG_TIMER)
 
     def runnable(self, t: Context) -> bool:
         """kvm_vcpu_check_block of 4.14 also asks whether a timer fires (from memory)."""
@@ -240,12 +241,12 @@ class V4_14(Kvm):
 
     async def timer_isr(self, h: Context) -> bool | None:
         """kvm_arch_timer_handler of 4.14 warns: it never runs while all is well."""
-        await h.task.step(h.o.isr_timer)
+        await h.step(Steps.isr_timer)
         return None
 
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         """kvm_timer_expire: leave the rest to a worker."""
-        self.machine.hrtimers[v].work = True
+        self.machine.hrtimers[v, BG_TIMER].work = True
         return True
 
     async def soft_timer_work(self, w: Context, v: int) -> None:

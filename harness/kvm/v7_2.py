@@ -1,16 +1,16 @@
-"""Era ``v7.2``: KVM since 4.15/4.16, today's code.
+"""Era v7.2: KVM since 4.15/4.16, today's code.
 
 The timer runs on through exits; load and put move it. The host's handler of the timer interrupt
 runs, injects, and leaves the interrupt active for the guest. Mapped level lines are observed at
 their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and vgic.c of 6.x.
 """
 
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
-from model import facts
+from harness.context import Context
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from model.host.thread import HrTimer
-from model.identity import VTIMER
-from model.messages import VTIMER_PPI
+from model.identity import BG_TIMER, VTIMER
+from model.timer import VTIMER_PPI
 from model.vgic.irq import VgicIrq
 
 __all__ = ["V7_2"]
@@ -25,7 +25,7 @@ class V7_2(Kvm):
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run: flush and sync with interrupts off."""
         await self.check_requests(t)
-        await self.point(t, "irq_disable")
+        await self.point(t, Steps.irq_disable)
         t.p.irqs_off = True
         if self.needs_flush(t):
             await self.flush_lrs(t)
@@ -35,11 +35,11 @@ class V7_2(Kvm):
     async def enter_and_leave(self, t: Context) -> str:
         """The rest of the turn, from announcing guest mode until interrupts are back on."""
         if not await self.ready_to_enter(t):
-            await t.step(t.o.abort_entry)
+            await t.step(Steps.abort_entry)
             reason = ""
         else:
             reason = await self.enter_guest(t)
-            await t.step(t.o.mode_outside)
+            await t.step(Steps.mode_outside)
             self.leave_guest_mode(t)
         work = self.has_vgic_work(t)
         if work:
@@ -54,20 +54,18 @@ class V7_2(Kvm):
         """kvm_arch_vcpu_load, preemption off and interrupts on."""
         await self.begin_load(t)
         await self.load_timer(t)
-        self.emit(facts.Loaded(t.v, t.c))
+        self.machine.threads[t.v].load()
 
     async def load_timer(self, t: Context) -> None:
         """kvm_timer_vcpu_load: level into the vgic, physical active state, then the registers."""
-        vtimer = self.machine.vtimers[t.v]
-        await t.step(t.o.timer_update)
-        level = vtimer.should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(t.v, VTIMER, "memory", level))
+        vtimer = self.machine.timers[t.v][VTIMER]
+        await t.step(Steps.timer_update)
+        level = vtimer.sample(self.machine.clock.now)
         vtimer.irq_level = level
-        await self.inject(t, t.v, level)
+        await self.inject_timer(t, t.v, VTIMER, level)
         await self.load_phys_active(t)
-        hrtimer = self.machine.hrtimers[t.v]
-        await self.cancel_soft_timer(t, hrtimer)
-        await t.step(t.o.timer_restore)
+        await self.cancel_soft_timer(t, self.soft_timer(t.v, BG_TIMER))
+        await t.step(Steps.timer_restore)
         self.put_on_hardware(t)
         await self.load_emulation(t)
 
@@ -78,13 +76,14 @@ class V7_2(Kvm):
     async def load_phys_active(self, t: Context) -> None:
         """Set the physical active state to what guest and line need (at load, since 4.15)."""
         active = await self.map_is_active(t)
-        await t.step(t.o.phys_active)
-        self.set_phys_active(t, VTIMER_PPI, active or self.machine.vtimers[t.v].irq_level)
+        await t.step(Steps.phys_active)
+        level = self.machine.timers[t.v][VTIMER].irq_level
+        self.set_phys_active(t, VTIMER_PPI, self.phys_active_needed(level, active))
 
     async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:
         """kvm_timer_unblocking."""
-        await self.hrtimer_cancel(t, t.o.soft_cancel, hrtimer)
-        self.soft_timer_drop(t.v)
+        await self.hrtimer_cancel(t, Steps.soft_cancel, hrtimer)
+        self.soft_timer_drop(t.v, BG_TIMER)
 
     async def vcpu_put(self, t: Context) -> None:
         """kvm_arch_vcpu_put: interrupts off in the scheduler, on when returning to user space.
@@ -92,13 +91,13 @@ class V7_2(Kvm):
         While the thread sleeps the background timer stands in for both timers; otherwise nothing
         does until the next load.
         """
-        await t.step(t.o.timer_save)
+        await t.step(Steps.timer_save)
         self.take_off_hardware(t)
         covers = self.machine.threads[t.v].blocking and self.earliest(t.v) >= 0
         await self.stop_emulation(t)
         if covers:
-            await t.step(t.o.soft_arm)
-            self.soft_timer_start(t)
+            await t.step(Steps.soft_arm)
+            self.soft_timer_start(t, BG_TIMER)
         await self.end_put(t)
 
     # -- blocking ------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ class V7_2(Kvm):
 
     async def sync_vmcr(self, t: Context) -> None:
         """Bring the guest's priority mask to memory, for ``runnable`` (5eeaf10eec39)."""
-        await self.point(t, "sync_vmcr")
+        await self.point(t, Steps.sync_vmcr)
         self.machine.vgics[t.v].vmcr = self.machine.gic.save_vmcr(t.c)
 
     # -- handlers ------------------------------------------------------------------------------
@@ -123,21 +122,20 @@ class V7_2(Kvm):
         The interrupt may come after a put (the line was not retired yet): then no VCPU is here, or
         its timer is in memory already, and it must be looked at again.
         """
-        await h.task.step(h.o.isr_timer)
+        await h.step(Steps.isr_timer)
         v = h.p.running_vcpu
         if v < 0:
             return None
-        h.v = v
-        level = await self.isr_level(h)
+        level = await self.isr_level(h, v)
         if level:
-            self.machine.vtimers[v].irq_level = True
-            await self.inject(h, v, True)
+            self.machine.timers[v][VTIMER].irq_level = True
+            await self.inject_timer(h, v, VTIMER, True)
         return level
 
-    async def isr_level(self, h: Context) -> bool:
-        """kvm_timer_should_fire, for the handler, of the VCPU it works for."""
-        await h.step(h.ops(h.v).isr_should_fire)
-        return self.input_level(h)
+    async def isr_level(self, h: Context, v: int) -> bool:
+        """kvm_timer_should_fire, for the handler, of VCPU ``v``, which is loaded here."""
+        await h.step(Steps.isr_should_fire, h.at(v))
+        return self.input_level(h, v)
 
     async def soft_timer_expired(self, h: Context, v: int) -> bool:
         """kvm_bg_timer_expire: it only wakes; what is due is found at the next load."""

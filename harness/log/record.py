@@ -19,7 +19,6 @@ from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 from model.facts import KINDS, Fact
-from model.identity import PTIMER
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -213,8 +212,7 @@ class Recorder:
             if c >= 0 and machine.pcpus[c].owner == actor.vcpu:
                 out["pcpu"] = c
         elif actor.kind == "soft-timer":
-            emulates = actor.n == PTIMER
-            hrtimer = (machine.phrtimers if emulates else machine.hrtimers)[actor.vcpu]
+            hrtimer = machine.hrtimers[actor.vcpu, actor.n]
             if hrtimer.armed or hrtimer.running:
                 out["pcpu"] = hrtimer.cpu
         elif actor.kind == "host-irq" and (v := machine.pcpus[actor.pcpu].running_vcpu) >= 0:

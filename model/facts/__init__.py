@@ -61,6 +61,7 @@ from model.facts.kvm import (
     Requested as Requested,
     RequestsChecked as RequestsChecked,
     Resampled as Resampled,
+    SoftwareChanged as SoftwareChanged,
     Ticked as Ticked,
     TimerRead as TimerRead,
     TimerRestored as TimerRestored,

@@ -16,6 +16,7 @@ __all__ = [
     "Requested",
     "RequestsChecked",
     "Resampled",
+    "SoftwareChanged",
     "Ticked",
     "TimerRead",
     "TimerRestored",
@@ -129,6 +130,21 @@ class Folded(Fact, frozen=True, gc=False):
     vcpu: int
     vintid: int
     state: int
+    active: bool
+    line_level: bool
+    pending_latch: bool
+
+
+class SoftwareChanged(Fact, frozen=True, gc=False):
+    """Under its lock the software state of ``vintid`` became another, and no other fact said so.
+
+    ``vcpu`` is the one whose ap_list it is on, or should be.
+    """
+
+    KIND: ClassVar[str] = "software-state"
+    vcpu: int
+    vintid: int
+    enabled: bool
     active: bool
     line_level: bool
     pending_latch: bool

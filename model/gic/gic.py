@@ -64,14 +64,20 @@ class Gic(VirtualInterfaces):
         self.cpuifs = [CpuInterface(c) for c in range(cpus)]
         self.vifs = [VirtualInterface(c, version, lrs) for c in range(cpus)]
 
+    def groups(self) -> dict[str, dict[int, Part]]:
+        """Return every stateful part by kind and CPU or (of an SPI) INTID, in a fixed order."""
+        return {
+            "bank": dict(enumerate(self.banks)),
+            "cpuif": dict(enumerate(self.cpuifs)),
+            "vif": dict(enumerate(self.vifs)),
+            "lpis": dict(enumerate(self.lpis)),
+            "spi": {intid: self.spis[intid] for intid in sorted(self.spis)},
+        }
+
     def parts(self) -> list[tuple[str, Part]]:
         """Return every stateful part with its name, in a fixed order."""
-        named: list[tuple[str, Part]] = []
-        for c in range(self.cpus):
-            named.append((f"bank{c}", self.banks[c]))
-            named.append((f"cpuif{c}", self.cpuifs[c]))
-            named.append((f"vif{c}", self.vifs[c]))
-            if self.lpis:
-                named.append((f"lpis{c}", self.lpis[c]))
-        named.extend((f"spi{intid}", self.spis[intid]) for intid in sorted(self.spis))
-        return named
+        return [
+            (f"{kind}{i}", part)
+            for kind, group in self.groups().items()
+            for i, part in group.items()
+        ]

@@ -1,5 +1,30 @@
-"""A VCPU thread, and the soft timer that stands in for its architected timer while it sleeps."""
+"""A VCPU's thread, and the soft timers that stand in for its architected timers.
 
+What happens to a thread is said by the thread itself (``emit``), whoever brings it about: whoever
+overrides the code that does it cannot leave a rule in the dark.
+"""
+
+from collections.abc import Callable
+
+from model.facts import (
+    Armed,
+    Blocked,
+    Cancelled,
+    Expired,
+    Fact,
+    Halted,
+    Kicked,
+    Loaded,
+    NeedResched,
+    Put,
+    Requested,
+    RequestsChecked,
+    Stopping,
+    Unblocked,
+    UserEntered,
+    UserLeft,
+    Woken,
+)
 from model.part import Part
 
 __all__ = [
@@ -26,7 +51,7 @@ REQ_PROCESS_UPDATE = 4
 
 
 class VcpuThread(Part):
-    """What other CPUs may see and change of a VCPU's thread.
+    """What other CPUs may see and change of the thread of VCPU ``vcpu``.
 
     ``state`` is the task state; ``waiting`` says that it is on the waitqueue, ``blocking`` that it
     is there because its guest idles (what kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode,
@@ -37,7 +62,7 @@ class VcpuThread(Part):
     its end. ``done``: the guest has finished.
     """
 
-    __slots__ = FIELDS = (
+    FIELDS = (
         "state",
         "waiting",
         "blocking",
@@ -51,9 +76,14 @@ class VcpuThread(Part):
         "in_user",
         "done",
     )
+    __slots__ = (*FIELDS, "emit", "vcpu")
 
-    def __init__(self, place: int) -> None:
+    emit: Callable[[Fact], object] | None
+
+    def __init__(self, vcpu: int, place: int) -> None:
         super().__init__()
+        self.vcpu = vcpu
+        self.emit = None
         self.state = RUNNING
         self.waiting = False
         self.blocking = False
@@ -67,26 +97,136 @@ class VcpuThread(Part):
         self.in_user = False
         self.done = False
 
-    def runnable(self) -> bool:
-        """Tell whether the thread is awake."""
-        return self.state == RUNNING
+    def place_on(self, cpu: int) -> None:
+        """Let the thread go on on ``cpu`` once it gives up the CPU that it has."""
+        self.place = cpu
+        self.resched(cpu)
+
+    def resched(self, target: int) -> None:
+        """Say that the host scheduler wants the thread to go, next on CPU ``target``."""
+        if self.emit is not None:
+            self.emit(NeedResched(self.vcpu, self.cpu, target))
+
+    def request(self, request: int) -> None:
+        """kvm_make_request: set a request bit."""
+        self.requests |= request
+        if request == REQ_IRQ_PENDING and self.emit is not None:
+            self.emit(Requested(self.vcpu))
+
+    def check_requests(self) -> int:
+        """Look at the requests before an entry (check_vcpu_requests); return those that are set."""
+        if self.emit is not None:
+            self.emit(RequestsChecked(self.vcpu, self.requests != 0))
+        return self.requests
+
+    def kick(self, cpu: int, *, here: bool) -> bool:
+        """Claim the kick of a running guest, from ``cpu`` (kvm_arch_vcpu_should_kick).
+
+        Args:
+            cpu: the CPU of the kicker.
+            here: the kicker interrupted this very thread, which so is out of its guest.
+
+        Returns:
+            whether an IPI must be sent to ``self.cpu``.
+
+        """
+        running = self.mode == IN_GUEST
+        if running:
+            self.mode = EXITING
+        ipi = running and not here
+        if self.emit is not None:
+            self.emit(Kicked(cpu, self.vcpu, ipi))
+        return ipi
+
+    def kick_for_request(self, cpu: int) -> bool:
+        """Claim the kick that waits for an answer (kvm_make_all_cpus_request, KVM_REQUEST_WAIT).
+
+        Returns:
+            whether the CPU must be interrupted: the thread is not outside guest mode.
+
+        """
+        inside = self.mode != OUTSIDE
+        if self.mode == IN_GUEST:
+            self.mode = EXITING
+        if self.emit is not None:
+            self.emit(Kicked(cpu, self.vcpu, inside))
+        return inside
+
+    def wake(self) -> bool:
+        """rcuwait_wake_up: wake a thread that sleeps or is about to; return whether it was."""
+        if not self.waiting or self.state != INTERRUPTIBLE:
+            return False
+        self.state = RUNNING
+        if self.emit is not None:
+            self.emit(Woken(self.vcpu))
+        return True
+
+    def sleep(self) -> None:
+        """Go to sleep because the guest idles: nothing woke the thread before schedule()."""
+        if self.emit is not None:
+            self.emit(Blocked(self.vcpu))
+
+    def stop_waiting(self) -> None:
+        """finish_rcuwait: leave the waitqueue."""
+        self.state = RUNNING
+        self.waiting = self.blocking = False
+        if self.emit is not None:
+            self.emit(Unblocked(self.vcpu))
+
+    def load(self) -> None:
+        """End vcpu_load: the thread has the timer and the virtual interface of its CPU."""
+        if self.emit is not None:
+            self.emit(Loaded(self.vcpu, self.cpu))
+
+    def put(self) -> None:
+        """End vcpu_put: nothing of the VCPU is left on its CPU."""
+        self.loaded = False
+        if self.emit is not None:
+            self.emit(Put(self.vcpu, self.cpu))
+
+    def leave_to_user(self) -> None:
+        """Return from KVM_RUN."""
+        if self.emit is not None:
+            self.emit(UserLeft(self.vcpu))
+
+    def enter_from_user(self) -> None:
+        """Come back by KVM_RUN."""
+        if self.emit is not None:
+            self.emit(UserEntered(self.vcpu))
+
+    def signal_stop(self, stop: bool) -> None:
+        """Signal the thread to go to user space, or (``stop`` false) take the signal back."""
+        self.stop = stop
+        if self.emit is not None:
+            self.emit(Stopping(self.vcpu, stop))
+
+    def finish(self) -> None:
+        """Note that the guest has finished its program."""
+        self.done = True
+        if self.emit is not None:
+            self.emit(Halted(self.vcpu))
 
 
 class HrTimer(Part):
-    """A soft timer of a VCPU: bg_timer, or that of its emulated physical timer.
+    """A soft timer of VCPU ``vcpu``: its background timer, or that of an emulated timer.
 
-    ``expiry`` is in virtual nanoseconds, ``signal`` its bit in ``Signals.soft``, constant.
-
-    ``cpu`` is where it is armed and will interrupt; ``running`` that its callback runs; ``work``
-    that it queued a work item (before 4.15).
+    ``timer`` is BG_TIMER or the emulated timer's number; ``expiry`` is in virtual nanoseconds,
+    ``signal`` its bit in ``Signals.soft``, constant. ``cpu`` is where it is armed and will
+    interrupt; ``running`` says that its callback runs; ``work`` that it queued a work item (before
+    4.15).
     """
 
     FIELDS = ("armed", "expiry", "cpu", "running", "work")
-    __slots__ = (*FIELDS, "signal")
+    __slots__ = (*FIELDS, "emit", "signal", "timer", "vcpu")
 
-    def __init__(self, signal: int) -> None:
+    emit: Callable[[Fact], object] | None
+
+    def __init__(self, vcpu: int, timer: int, signal: int) -> None:
         super().__init__()
+        self.vcpu = vcpu
+        self.timer = timer
         self.signal = signal
+        self.emit = None
         self.armed = False
         self.expiry = 0
         self.cpu = -1
@@ -100,3 +240,25 @@ class HrTimer(Part):
     def quiet(self) -> bool:
         """Tell whether neither callback nor work is under way (cancel_work_sync)."""
         return not self.running and not self.work
+
+    def start(self, cpu: int, expiry: int, stands_for: int) -> None:
+        """Arm for ``expiry`` (virtual ns) on ``cpu``; ``stands_for`` is the timer it is armed for.
+
+        In 4.14 the background timer also emulates the physical timer while the guest runs.
+        """
+        self.armed = True
+        self.cpu = cpu
+        self.expiry = expiry
+        if self.emit is not None:
+            self.emit(Armed(self.vcpu, stands_for, cpu, expiry))
+
+    def cancel(self, stands_for: int) -> None:
+        """Disarm; ``stands_for`` as in :meth:`start`."""
+        if self.emit is not None:
+            self.emit(Cancelled(self.vcpu, stands_for, self.armed))
+        self.armed = False
+
+    def expire(self, early: bool) -> None:
+        """Say that the callback ran, and whether it came too ``early`` and starts again."""
+        if self.emit is not None:
+            self.emit(Expired(self.vcpu, self.timer, self.cpu, early))

@@ -1,18 +1,34 @@
-"""KVM's software state of a virtual interrupt (struct vgic_irq) and of a VCPU's vgic.
+"""KVM's software state of a virtual interrupt: struct vgic_irq of include/kvm/arm_vgic.h.
 
-Linux arch/arm64/kvm/vgic/vgic.c and include/kvm/arm_vgic.h; the fields have the same names and
-meanings there.
+The fields have the same names and meanings there. Whoever changes the state holds ``irq_lock``;
+the interrupt itself says what it went to, whatever code did it: by its methods at once, and else
+when its lock is given back.
 """
 
-from model.gic.lr import EMPTY, Lr
-from model.gic.registers import FIRST_SPI, SGIS, Vmcr
-from model.host.lock import Lockable
-from model.identity import AP_LIST, CONFIG, IRQ, LockId
+from typing import Final
 
-__all__ = ["PRIORITY", "VgicCpu", "VgicDist", "VgicIrq"]
+from model.facts import (
+    Folded,
+    Injected,
+    LockReleased,
+    LockTaken,
+    RegisterRead,
+    RegisterWritten,
+    Resampled,
+    Retargeted,
+    SoftwareChanged,
+)
+from model.gic.registers import FIRST_SPI, SGIS
+from model.host.lock import Lockable
+from model.identity import IRQ, Actor, LockId
+
+__all__ = ["PRIORITY", "VgicIrq"]
 
 PRIORITY = 0xA0
 """The priority of an interrupt that nobody gave another."""
+
+Told = tuple[bool, bool, bool, bool]
+NOTHING: Final = (False, False, False, False)
 
 
 class VgicIrq(Lockable):
@@ -22,31 +38,17 @@ class VgicIrq(Lockable):
     ``line_level`` and ``pending_latch`` are its software pending state; ``hw`` says that it is
     mapped to the physical interrupt ``hwintid``. ``on_lr`` says that its state is in a List
     Register, where software does not see it. ``source`` is the mask of the VCPUs that sent a GICv2
-    SGI (``sourced``) and ``active_source`` the one whose SGI is active. ``name`` is its resource,
-    and empty for a VCPU's virtual timer, whose resource is the VCPU's.
+    SGI (``sourced``) and ``active_source`` the one whose SGI is active. ``told`` is the state
+    (enabled, active, line, latch) as it was said last within the present hold of the lock, and
+    nothing outside one.
     """
 
-    __slots__ = (
-        "active",
-        "active_source",
-        "enabled",
-        "hw",
-        "hwintid",
-        "intid",
-        "level",
-        "line_level",
-        "name",
-        "on_lr",
-        "pending_latch",
-        "priority",
-        "source",
-        "sourced",
-        "target",
-        "vcpu",
-    )
     FIELDS = (
         "holder", "enabled", "line_level", "pending_latch", "active", "vcpu", "target",
-        "on_lr", "source", "active_source",
+        "on_lr", "source", "active_source", "told",
+    )  # fmt: skip
+    __slots__ = (
+        *FIELDS[1:], "hw", "hwintid", "intid", "level", "priority", "sourced",
     )  # fmt: skip
 
     def __init__(
@@ -56,13 +58,11 @@ class VgicIrq(Lockable):
         *,
         level: bool,
         hwintid: int = -1,
-        name: str = "",
         priority: int = PRIORITY,
         sourced: bool = False,
     ) -> None:
         super().__init__(LockId(IRQ, -1 if intid >= FIRST_SPI else target, intid))
         self.sourced = sourced
-        self.name = name
         self.intid = intid
         self.level = level
         self.hw = hwintid >= 0
@@ -77,6 +77,9 @@ class VgicIrq(Lockable):
         self.on_lr = False
         self.source = 0
         self.active_source = 0
+        self.told: Told = NOTHING
+
+    # -- questions -----------------------------------------------------------------------------
 
     def is_pending(self) -> bool:
         """irq_is_pending: the latch, or the line of a level interrupt."""
@@ -98,49 +101,76 @@ class VgicIrq(Lockable):
         """vgic_irq_is_multi_sgi: whether one List Register cannot hold all of a GICv2 SGI."""
         return self.source != 0 and self.source.bit_count() + self.active > 1
 
+    # -- the lock ------------------------------------------------------------------------------
 
-class VgicCpu(Lockable):
-    """struct vgic_cpu of one VCPU; ``ap_list_lock`` is its ``holder``.
+    def acquire(self, actor: Actor, *, irqs_off: bool, in_irq: bool) -> None:
+        """Take ``irq_lock``; from here on changes of the state are watched."""
+        self.holder = actor
+        self.told = (self.enabled, self.active, self.line_level, self.pending_latch)
+        if self.emit is not None:
+            self.emit(LockTaken(actor, self.lock, irqs_off, in_irq))
 
-    ``ap_list`` has the interrupts that are active or pending here, in order; ``lrs`` are the
-    shadow List Registers, ``used`` how many of them are in use, ``last_lr`` the interrupt in the
-    last of them (-1: none). ``hcr`` is what the flush chose for ICH_HCR_EL2 (0: there was none
-    since the last sync) and ``eoicount`` what the save found there; ``spilled`` is the interrupt
-    outside the List Registers that is being deactivated. ``nr_pend`` and ``nr_act`` count what an
-    overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of the virtual interface.
-    """
+    def release(self, actor: Actor) -> None:
+        """Give ``irq_lock`` back, and say what changed under it and was not said."""
+        state = (self.enabled, self.active, self.line_level, self.pending_latch)
+        if state != self.told and self.emit is not None:
+            self.emit(SoftwareChanged(self.owner(), self.intid, *state))
+        self.told = NOTHING
+        if self.holder is not actor:
+            self.assert_held(actor, "release it")
+        self.holder = None
+        if self.emit is not None:
+            self.emit(LockReleased(actor, self.lock))
 
-    FIELDS = (
-        "holder", "ap_list", "lrs", "used", "last_lr", "hcr", "eoicount", "spilled",
-        "nr_pend", "nr_act", "vmcr", "apr",
-    )  # fmt: skip
-    __slots__ = FIELDS[1:]
+    def owner(self) -> int:
+        """Return the VCPU on whose ap_list it is, or should be."""
+        return self.vcpu if self.vcpu >= 0 else self.target
 
-    def __init__(self, v: int, lrs: int, vmcr: Vmcr, apr: tuple[int, int]) -> None:
-        super().__init__(LockId(AP_LIST, v))
-        self.ap_list: tuple[int, ...] = ()
-        self.lrs: tuple[Lr, ...] = (EMPTY,) * lrs
-        self.used = 0
-        self.last_lr = -1
-        self.hcr = 0
-        self.eoicount = 0
-        self.spilled = EMPTY
-        self.nr_pend = self.nr_act = 0
-        self.vmcr = vmcr
-        self.apr = apr
+    def said(self) -> None:
+        """Note that the state as it is now has been said."""
+        self.told = (self.enabled, self.active, self.line_level, self.pending_latch)
 
+    # -- what happens to it ---------------------------------------------------------------------
 
-class VgicDist(Lockable):
-    """struct vgic_dist, the VM's; ``config_lock``, a mutex, is its ``holder``.
+    def inject(self, cpu: int, vcpu: int, level: bool, *, accepted: bool) -> None:
+        """Give it a level or an edge on ``cpu`` for ``vcpu``, unless it was not ``accepted``."""
+        if self.emit is not None:
+            self.emit(Injected(cpu, vcpu, self.intid, level, accepted))
+        if accepted:
+            if self.level:
+                self.line_level = level
+            else:
+                self.pending_latch = True
+            self.said()
 
-    ``waiters`` sleep until it is free. ``active_spis`` counts the SPIs on any ap_list: while there
-    is one, every VCPU's writes to DIR trap.
-    """
+    def folded(self, vcpu: int, lr_state: int) -> None:
+        """Say what the fold of its List Register, which held ``lr_state``, made of it."""
+        if self.emit is not None:
+            active, line, latch = self.active, self.line_level, self.pending_latch
+            self.emit(Folded(vcpu, self.intid, lr_state, active, line, latch))
+        self.said()
 
-    FIELDS = ("holder", "waiters", "active_spis")
-    __slots__ = FIELDS[1:]
+    def resampled(self, vcpu: int, level: bool) -> None:
+        """Take ``level``, just read from the device, as its line."""
+        self.line_level = level
+        if self.emit is not None:
+            self.emit(Resampled(vcpu, self.intid, level))
+        self.said()
 
-    def __init__(self) -> None:
-        super().__init__(LockId(CONFIG))
-        self.waiters: tuple[int, ...] = ()
-        self.active_spis = 0
+    def written(self, vcpu: int, register: str, owner: int = -1) -> None:
+        """Say that a write of ``vcpu`` to ``register`` (or a reset of ``owner``'s) took effect."""
+        if self.emit is not None:
+            whose = owner if owner >= 0 else self.owner()
+            self.emit(RegisterWritten(vcpu, self.intid, register, whose))
+        self.said()
+
+    def read(self, vcpu: int, register: str, value: bool) -> None:
+        """Say what ``vcpu`` read of it from ``register``."""
+        if self.emit is not None:
+            self.emit(RegisterRead(vcpu, self.intid, register, value))
+
+    def retarget(self, vcpu: int, target: int) -> None:
+        """Route it to ``target`` (ITARGETSR, IROUTER), as ``vcpu`` wrote."""
+        self.target = target
+        if self.emit is not None:
+            self.emit(Retargeted(vcpu, self.intid, target))

@@ -1,0 +1,143 @@
+"""The audit of footprints: in tests, what a step really touched is held against its announcement.
+
+A touch outside the announcement, or a guard that changed though nothing it reads was written, is an
+error.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.contract import Op
+from harness.engine.execution import Execution, Slot
+from harness.engine.footprint import FootprintError, Resources
+from model.part import Part
+
+__all__ = ["AuditedExecution"]
+
+
+class Touched:
+    """What was read and written since the last look."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.writes = 0
+
+
+def audited(cls: type[Part], touched: Touched) -> type[Part]:
+    """Return a subclass of ``cls`` that notes every access to a state field."""
+    fields = frozenset(cls.FIELDS)
+    get = object.__getattribute__
+    put = object.__setattr__
+
+    def getattribute(self: Any, name: str) -> Any:
+        if name in fields:
+            touched.reads |= get(self, "bit")
+        return get(self, name)
+
+    def setattribute(self: Any, name: str, value: Any) -> None:
+        if name in fields:
+            touched.writes |= get(self, "bit")
+        put(self, name, value)
+
+    return type(
+        f"Audited{cls.__name__}",
+        (cls,),
+        {"__slots__": (), "__getattribute__": getattribute, "__setattr__": setattribute},
+    )
+
+
+class AuditedExecution(Execution):
+    """An execution that checks every footprint and every guard."""
+
+    __slots__ = ("audit_op", "resources", "touched")
+
+    def __init__(self, world: Any, strategy: Any, resources: Resources) -> None:
+        super().__init__(world, strategy)
+        self.resources = resources
+        self.touched = Touched()
+        self.audit_op: Op | None = None
+
+    def begin(self) -> bool:
+        """Begin, with all parts swapped for audited ones."""
+        self.audit_op = None
+        begun = super().begin()
+        classes: dict[type[Part], type[Part]] = {}
+        for _, part in self.resources.parts:
+            cls = type(part)
+            if not cls.__name__.startswith("Audited"):
+                if cls not in classes:
+                    classes[cls] = audited(cls, self.touched)
+                part.__class__ = classes[cls]
+        self.touched.reads = self.touched.writes = 0
+        return begun
+
+    def end_audit(self) -> None:
+        """Give the parts their own classes back."""
+        for _, part in self.resources.parts:
+            if type(part).__name__.startswith("Audited"):
+                part.__class__ = type(part).__mro__[1]
+
+    def advance(self, task: Slot) -> Slot | None:
+        """Check the step just done, then go on."""
+        self.check(task)
+        if task.guard is not None:
+            task.guard = self.watched(task, task.guard, task.guard_reads, "guard")
+        if task.alt is not None:
+            op2, condition = task.alt
+            allowed = task.op.reads & op2.reads
+            task.alt = (op2, self.watched(task, condition, allowed, "condition"))
+        return super().advance(task)
+
+    def retire(self, task: Slot) -> Slot | None:
+        """Check the last step of a task that returned."""
+        self.check(task)
+        return super().retire(task)
+
+    def check(self, task: Slot) -> None:
+        """Compare what was touched since the last choice with what was announced."""
+        touched = self.touched
+        op = self.audit_op
+        if not self.starting and op is not None:
+            name = self.resources.names
+            if bad := touched.writes & ~op.writes:
+                raise FootprintError(f"{task.name}: {op.name} wrote {name(bad)} unannounced")
+            if bad := touched.reads & ~(op.reads | op.writes):
+                raise FootprintError(f"{task.name}: {op.name} read {name(bad)} unannounced")
+        touched.reads = touched.writes = 0
+
+    def watched(
+        self, task: Slot, function: Callable[[], bool], allowed: int, what: str
+    ) -> Callable[[], bool]:
+        """Wrap a guard so that it may read only what it declared, and write nothing."""
+        touched = self.touched
+
+        def evaluate() -> bool:
+            reads, writes = touched.reads, touched.writes
+            touched.reads = touched.writes = 0
+            value = function()
+            bad = touched.reads & ~allowed
+            wrote = touched.writes
+            touched.reads, touched.writes = reads, writes
+            if bad or wrote:
+                names = self.resources.names(bad or wrote)
+                verb = "wrote" if wrote else "read"
+                raise FootprintError(f"{task.name}: {what} of {task.op.name} {verb} {names}")
+            return value
+
+        return evaluate
+
+    def pick(self, current: Slot | None) -> Slot | None:
+        """Check that no guard changed behind the engine's back, then choose."""
+        for t in self.tasks:
+            if t.guard is not None and t.guard() != bool(self.enabled & t.bit):
+                raise FootprintError(
+                    f"guard of {t.name} ({t.op.name}) changed, but nothing it reads was written"
+                )
+        chosen = super().pick(current)
+        if chosen is None:
+            self.end_audit()
+        else:
+            alt = chosen.alt
+            self.audit_op = alt[0] if alt is not None and self.k else chosen.op
+        self.touched.reads = self.touched.writes = 0
+        return chosen

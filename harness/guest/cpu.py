@@ -1,0 +1,222 @@
+"""The guest program, as part of its VCPU's task: one instruction, one step.
+
+Before each instruction a physical interrupt that the CPU can take forces an exit instead, whatever
+the guest's own PSTATE.I (HCR_EL2.IMO routes it to EL2). A virtual interrupt is taken as soon as it
+is signalled and the guest lets it through; only the guest's own accesses and an entry change that.
+"""
+
+from harness.context import Context
+from harness.contract import Guard, Op
+from harness.guest.handlers import GuestIsr
+from harness.guest.steps import GuestSteps
+from harness.runtime import Runtime
+from model import facts
+from model.gic.registers import FIRST_SPI
+from model.guest import (
+    AWAIT,
+    CNTP_CTL,
+    CNTP_TVAL,
+    DISABLE,
+    ENABLE,
+    HALT,
+    IDLE,
+    MASK,
+    MMIO,
+    NOTHING,
+    PIDLE,
+    PMR,
+    PTIMER,
+    PTIMER_OFF,
+    SERVE,
+    SGI,
+    SPIN,
+    TIMER,
+    TIMER_OFF,
+    TVAL,
+    USER,
+    WAIT,
+    WORK,
+    Instruction,
+)
+from model.messages import VTIMER_PPI
+from model.timer import ENABLE as CTL_ENABLE
+
+__all__ = ["run_guest"]
+
+IDLES = (IDLE, PIDLE, WAIT, SERVE, AWAIT)
+TIMERS = (TIMER, TIMER_OFF, TVAL)
+TRAPS = (USER, HALT, SGI, PTIMER, PTIMER_OFF, *MMIO)
+
+
+async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
+    """Execute the guest of ``t`` until it leaves, or ``forced_exit`` says that its CPU must.
+
+    Returns:
+        why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "user" or "halt".
+
+    """
+    cpu = GuestCpu(rt, t)
+    task, guest = t.task, cpu.guest
+    forced = (t.here[GuestSteps.exit_irq], forced_exit)
+    guest.trap = NOTHING
+    while True:
+        op = cpu.fetch()
+        if await task.step(op, None, 0, forced):
+            cpu.leave("irq")
+            return "irq"
+        guest.instructions += 1
+        reason = cpu.execute()
+        if reason:
+            cpu.leave(reason)
+            return reason
+
+
+class GuestCpu(GuestIsr):
+    """A guest on a CPU for the length of one stay: references only, no state."""
+
+    __slots__ = ()
+
+    def leave(self, reason: str) -> None:
+        """Exit to EL2; host interrupts stay masked."""
+        self.t.p.exit_guest(self.t.v, reason, self.guest.instructions)
+
+    # -- fetch: which operation comes next, from the guest's own state ---------------------------
+
+    def fetch(self) -> Op:
+        """Return the operation of the next instruction."""
+        guest, here = self.guest, self.t.here
+        if self.gic.virq_signal(self.c):
+            self.take_exception()
+        if guest.isr:
+            return self.fetch_isr()
+        if self.has_deferred and self.to_deactivate():
+            return here[GuestSteps.guest_dir]
+        program = guest.program
+        while True:
+            instruction = program[guest.pc]
+            code = instruction.code
+            if code in IDLES:
+                # Mask, look, wait: so that no interrupt comes between the look and the WFI. With
+                # an exit to come first, not even the mask is written yet.
+                if not self.waited_for(instruction):
+                    if not self.t.signals.any():
+                        self.mask_irqs(True)
+                    return here[GuestSteps.guest_wfi]
+                self.mask_irqs(False)
+                self.next()
+            elif code == SPIN:
+                if guest.taken < instruction.a and guest.sub < instruction.b:
+                    return here[GuestSteps.guest_work]
+                self.next()
+            elif code in TIMERS:
+                return here[GuestSteps.guest_timer]
+            elif code == PMR:
+                return here[GuestSteps.guest_pmr]
+            elif code in TRAPS:
+                return here[GuestSteps.exit_trap]
+            else:
+                return here[GuestSteps.guest_work]
+
+    def waited_for(self, instruction: Instruction) -> bool:
+        """Tell whether what the guest waits for has happened."""
+        guest, machine = self.guest, self.machine
+        code = instruction.code
+        if code == IDLE:
+            return guest.taken >= instruction.a
+        if code == PIDLE:
+            return guest.ptaken >= instruction.a
+        if code == AWAIT:
+            return instruction.a in guest.seen
+        mine = [f for f in machine.forwards if code == SERVE or f.vcpu == self.t.v]
+        return all(f.quiet() for f in mine) and not (code == SERVE and machine.vm.deferred)
+
+    def next(self) -> None:
+        """Go to the next instruction."""
+        self.guest.pc += 1
+        self.guest.sub = 0
+
+    # -- execute -------------------------------------------------------------------------------
+
+    def execute(self) -> str:
+        """Perform the instruction just announced; returns the exit it causes, or ""."""
+        guest = self.guest
+        if guest.isr:
+            return self.execute_isr()
+        if self.has_deferred and self.to_deactivate():
+            return self.deactivate_deferred()
+        instruction = guest.program[guest.pc]
+        code = instruction.code
+        if code in (SPIN, WORK):
+            guest.sub += 1
+            if code == WORK and guest.sub >= instruction.a:
+                self.next()
+        elif code in (TIMER, TVAL):
+            self.program_timer(instruction.a, tval=code == TVAL)
+        elif code == TIMER_OFF:
+            self.write_ctl(0)
+            self.next()
+        elif code in IDLES:
+            return self.wait_for_interrupt()
+        elif code == MASK:
+            self.mask_irqs(bool(instruction.a))
+            self.next()
+        elif code == PMR:
+            guest.pmr = instruction.a
+            self.gic.set_vpmr(self.c, instruction.a)
+            self.guest.say_mask()
+            self.next()
+        elif code == PTIMER and guest.sub == 0:
+            guest.sub = 1
+            return self.access_ptimer(CNTP_TVAL, instruction.a)
+        elif code != HALT:
+            self.next()
+            return self.trap(instruction)
+        else:
+            return "halt"
+        return ""
+
+    def trap(self, instruction: Instruction) -> str:
+        """Make an access that KVM emulates; return the kind of exit."""
+        guest, v, code = self.guest, self.t.v, instruction.code
+        if code == USER:
+            return "user"
+        if code in (PTIMER, PTIMER_OFF):
+            return self.access_ptimer(CNTP_CTL, CTL_ENABLE if code == PTIMER else 0)
+        guest.trap = instruction
+        if code == SGI:
+            return self.send_sgi(instruction.a, instruction.b)
+        if code in (ENABLE, DISABLE):
+            on = code == ENABLE
+            owner = v if instruction.a < FIRST_SPI else -1
+            self.rt.emit(facts.GuestEnable(v, owner, instruction.a, on))
+            if instruction.a == VTIMER_PPI:
+                guest.enabled = on
+                self.guest.say_mask()
+        return "mmio"
+
+    def wait_for_interrupt(self) -> str:
+        """WFI: completes at once if a virtual interrupt is signalled, masked or not; else traps."""
+        completed = self.gic.virq_signal(self.c)
+        self.mask_irqs(False)
+        self.rt.emit(facts.GuestWfi(self.t.v, completed))
+        return "" if completed else "wfi"
+
+    def program_timer(self, delta_ns: int, *, tval: bool) -> None:
+        """Write CVAL or TVAL, then CTL."""
+        guest, timer = self.guest, self.machine.hw_timers[self.c]
+        if guest.sub == 0:
+            if tval:
+                timer.write_tval(delta_ns)
+            else:
+                timer.cval = timer.count() + delta_ns
+            guest.sub = 1
+            self.tell_timer()
+        else:
+            self.write_ctl(CTL_ENABLE)
+            self.next()
+
+    def mask_irqs(self, masked: bool) -> None:
+        """Write PSTATE.I."""
+        if self.guest.irqs_masked != masked:
+            self.guest.irqs_masked = masked
+            self.guest.say_mask()

@@ -1,0 +1,69 @@
+"""The one list of what a variant of KVM may override: the hooks, by kernel file.
+
+Every part of the hypervisor (``harness.kvm``) stands on this list alone, and calls the others
+through it. ``vgic-race list hooks`` prints it.
+"""
+
+from harness.kvm.hooks.eras import V4_14Hooks, V7_2Hooks
+from harness.kvm.hooks.irqchip import IrqChipHooks
+from harness.kvm.hooks.mmio import MmioHooks
+from harness.kvm.hooks.run import RunHooks
+from harness.kvm.hooks.services import Services
+from harness.kvm.hooks.timer import TimerHooks
+from harness.kvm.hooks.user import UserHooks
+from harness.kvm.hooks.vgic import VgicHooks
+from harness.runtime import Runtime
+from model.machine import Machine
+
+__all__ = ["ERA_LISTS", "LISTS", "Hooks", "hooks"]
+
+LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, UserHooks, IrqChipHooks)
+"""The hooks that all eras call, by kernel file."""
+ERA_LISTS = {"v4.14": V4_14Hooks, "v7.2": V7_2Hooks}
+"""Those that one era alone calls."""
+
+
+class Hooks(
+    RunHooks,
+    TimerHooks,
+    VgicHooks,
+    MmioHooks,
+    UserHooks,
+    IrqChipHooks,
+    V4_14Hooks,
+    V7_2Hooks,
+    Services,
+):
+    """What each part of KVM knows of the others; and the settings that eras and variants give.
+
+    ``era`` names the era. A variant may also set ``machine_class`` to break the hardware.
+    """
+
+    era: str = ""
+    title: str = ""
+    machine_class: type[Machine] = Machine
+    timer_forwarded: bool = True
+    """Whether the host leaves the timer's interrupt active for the guest to deactivate."""
+    resched_delays_entry: bool = True
+    """Whether a reschedule that is asked for keeps the VCPU from entering (xfer_to_guest_mode)."""
+    observe_edges_only: bool = True
+    """Whether populate lowers, and fold resamples, the line of a mapped level interrupt (4.16)."""
+    emulation_timer: bool = True
+    """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
+    halts_for_reads: bool = True
+    """Whether a read of the active state halts the guests (9a50ebbffa98)."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        self.machine = rt.machine
+
+
+def hooks(era: str = "") -> dict[str, str]:
+    """Return each hook that can be overridden (in ``era``), with its line of explanation."""
+    lists: list[type] = [*LISTS, *(cls for name, cls in ERA_LISTS.items() if era in ("", name))]
+    return {
+        name: (member.__doc__ or "").partition("\n")[0]
+        for group in lists
+        for name, member in vars(group).items()
+        if callable(member) and not name.startswith("_")
+    }

@@ -1,0 +1,221 @@
+"""The emulated distributor: what a guest's accesses do, and its SGIs.
+
+Linux arch/arm64/kvm/vgic/vgic-mmio.c and vgic-mmio-v3.c (vgic_v3_dispatch_sgi). A mapped
+interrupt's pending and active state is changed in the physical distributor as well (df635c5b184d).
+"""
+
+from harness.context import Context
+from harness.contract import Guard
+from harness.kvm.hooks import Hooks
+from harness.kvm.steps import Steps
+from model.guest import (
+    ACTIVATE,
+    DISABLE,
+    ENABLE,
+    PEND,
+    READ_ACTIVE,
+    READ_PENDING,
+    TARGET,
+    UNPEND,
+    Instruction,
+)
+from model.vgic.irq import VgicIrq
+
+__all__ = ["VgicMmio"]
+
+
+class VgicMmio(Hooks):
+    """The exits that are accesses to the GIC."""
+
+    async def handle_mmio(self, t: Context) -> None:
+        """Carry out the access that trapped (vgic_mmio_ops)."""
+        access = await self.decode(t)
+        irq = self.machine.irq(t.v, access.a)
+        if access.code in (ENABLE, DISABLE):
+            await self.write_enable(t, irq, access.code == ENABLE)
+        elif access.code in (PEND, UNPEND):
+            await self.write_pending(t, irq, access.code == PEND)
+        elif access.code == READ_PENDING:
+            await self.read_pending(t, irq)
+        elif access.code == READ_ACTIVE:
+            await self.read_active(t, irq)
+        elif access.code == TARGET:
+            await self.write_target(t, irq, access.b)
+        else:
+            await self.change_active(t, irq, access.code == ACTIVATE)
+
+    async def decode(self, t: Context) -> Instruction:
+        """kvm_handle_guest_abort and kvm_handle_sys_reg: find out what was accessed."""
+        await self.point(t, Steps.decode_exit)
+        return self.machine.guests[t.v].trap
+
+    async def unlock(self, t: Context, irq: VgicIrq) -> None:
+        """raw_spin_unlock_irqrestore: drop irq_lock and let interrupts in."""
+        await t.step(Steps.inject_unlock, t.at(t.v, irq))
+        t.released(irq, irqs_on=True)
+
+    # -- enable, pending, target ---------------------------------------------------------------
+
+    async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """vgic_mmio_write_senable and _cenable."""
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_enable, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.enabled = on
+        irq.written(t.v, "isenabler" if on else "icenabler")
+        if on:
+            self.enabling(t, irq)
+            await self.queue_irq_unlock(t, irq, True)
+        else:
+            await self.unlock(t, irq)
+
+    def enabling(self, t: Context, irq: VgicIrq) -> None:
+        """Look at a mapped interrupt's line again when the guest enables it, irq_lock held."""
+
+    def sample_enabled(self, t: Context, irq: VgicIrq) -> None:
+        """Do so; a line that fell meanwhile releases the physical interrupt (e40cc57bac79)."""
+        if not irq.is_mapped_level():
+            return
+        was_high = irq.line_level
+        self.sample_line(t, irq)
+        if not irq.active and was_high and not irq.line_level:
+            self.set_phys_active(t, irq.hwintid, False)
+
+    async def write_pending(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """vgic_mmio_write_spending and _cpending.
+
+        A mapped interrupt made pending is made active at the distributor, as if the host had
+        acknowledged it. One that is cleared, and not active, is released there, so that the host
+        takes it again if its device insists; its pending state there is cleared, for edges. The
+        bits of a GICv2's SGIs ignore writes (82e40f558de5).
+        """
+        if irq.sourced:
+            return
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_pending, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.pending_latch = on
+        if irq.hw:
+            if on:
+                self.set_phys_active(t, irq.hwintid, True)
+            else:
+                self.machine.messages.before_access(t.c)
+                self.machine.gic.set_pending(t.c, irq.hwintid, False)
+                if not irq.active:
+                    self.set_phys_active(t, irq.hwintid, False)
+        irq.written(t.v, "ispendr" if on else "icpendr")
+        if on:
+            await self.queue_irq_unlock(t, irq, True)
+        else:
+            await self.unlock(t, irq)
+
+    async def write_target(self, t: Context, irq: VgicIrq, target: int) -> None:
+        """vgic_mmio_write_irouter (_write_target): the next prune moves it; nobody is kicked.
+
+        A pending SPI so waits until the VCPU whose ap_list it is on exits for another reason.
+        """
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_target, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.retarget(t.v, target)
+        await self.unlock(t, irq)
+
+    async def read_pending(self, t: Context, irq: VgicIrq) -> None:
+        """vgic_mmio_read_pending: a mapped level's line is read from the device (5bfa685e62e9)."""
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.read_pending, t.at(t.v, irq))
+        t.acquired(irq)
+        value = self.device_level(t, irq) if irq.is_mapped_level() else irq.is_pending()
+        irq.read(t.v, "ispendr", value)
+        await self.unlock(t, irq)
+
+    # -- active --------------------------------------------------------------------------------
+
+    def must_halt(self, irq: VgicIrq) -> bool:
+        """vgic_access_active_prepare: whether the interrupt may be in another VCPU's registers.
+
+        A VCPU's access to its own private interrupts halts nobody: it is out of its guest itself.
+        """
+        return irq.is_spi()
+
+    async def access_active(self, t: Context, irq: VgicIrq, *, halt: bool) -> None:
+        """vgic_access_active_prepare."""
+        await self.lock_config(t)
+        if halt:
+            await self.halt_guests(t)
+
+    async def end_active(self, t: Context, *, halt: bool) -> None:
+        """vgic_access_active_finish."""
+        if halt:
+            await self.resume_guests(t)
+        await self.unlock_config(t)
+
+    async def read_active(self, t: Context, irq: VgicIrq) -> None:
+        """vgic_mmio_read_active; the guests are halted for it since 9a50ebbffa98."""
+        halt = self.must_halt(irq) and self.halts_for_reads
+        await self.access_active(t, irq, halt=halt)
+        if halt:
+            await self.wait_folded(t, irq)
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.read_pending, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.read(t.v, "isactiver", irq.active)
+        await self.unlock(t, irq)
+        await self.end_active(t, halt=halt)
+
+    async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """vgic_mmio_write_sactive and _cactive."""
+        halt = self.must_halt(irq)
+        await self.access_active(t, irq, halt=halt)
+        await self.wait_folded(t, irq)
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_active, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.active = on
+        if irq.hw:
+            self.set_phys_active(t, irq.hwintid, on)
+        elif irq.sourced and on:
+            irq.active_source = t.v
+        irq.written(t.v, "isactiver" if on else "icactiver")
+        if on:
+            await self.queue_irq_unlock(t, irq, True)
+        else:
+            await self.unlock(t, irq)
+        await self.end_active(t, halt=halt)
+
+    async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
+        """Wait until the interrupt's state is in memory, now that the guests are halted.
+
+        A VCPU that has flushed and not yet announced guest mode is sent no IPI: it finds the
+        request, gives its entry up, and folds what it had put into its registers. Upstream does not
+        wait for that: finding F3, in the museum.
+        """
+        await self.wait_until(t, irq, lambda: not irq.on_lr, irq.bit)
+
+    async def wait_until(self, t: Context, irq: VgicIrq, ready: Guard, reads: int) -> None:
+        """cond_resched_lock in a loop: wait with interrupts on, where preemption can come."""
+
+        def go_on() -> bool:
+            return ready() and t.irqs_clear()
+
+        while await t.task.step(
+            t.at(t.v, irq)[Steps.wait_folded],
+            go_on,
+            reads | t.irqs_reads,
+            (t.here[Steps.preempt], t.resched),
+        ):
+            await self.preempted(t)
+
+    # -- SGIs ----------------------------------------------------------------------------------
+
+    async def handle_sgi(self, t: Context) -> None:
+        """vgic_v3_dispatch_sgi (GICv2: vgic_mmio_write_sgir): an edge for the target VCPU."""
+        trap = await self.decode(t)
+        irq = self.machine.irq(trap.b, trap.a)
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.send_sgi, t.at(trap.b, irq))
+        t.acquired(irq)
+        irq.inject(t.c, trap.b, True, accepted=True)
+        if irq.sourced:
+            irq.source |= 1 << t.v
+        await self.queue_irq_unlock(t, irq, True)
