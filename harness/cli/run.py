@@ -24,7 +24,7 @@ __all__ = ["command"]
     type=click.Choice(["random", "pct", "round-robin"]),
     help="What makes the choices [the first execution that tells the scenario's story].",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="V4_14 of the strategy [0].")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
 @click.option(
     "--depth", type=click.IntRange(min=1), default=3, show_default=True, help="Depth of pct."
 )

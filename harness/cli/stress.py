@@ -65,7 +65,7 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
     "--depth", type=click.IntRange(1, 20), default=DEPTH, show_default=True, help="Depth of pct."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=None, help="V4_14 of everything [random]."
+    "--seed", type=click.IntRange(min=0), default=None, help="Seed of everything [random]."
 )
 @click.option("--schedules", type=click.IntRange(min=1), help="How many, shared over the entries.")
 @click.option(

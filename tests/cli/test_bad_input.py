@@ -33,7 +33,7 @@ def mine(tmp_path):
     ("args", "words"),
     [
         (["timer-wfy"], ["unknown scenario 'timer-wfy'", "'timer-wfi'"]),
-        (["--variant", "lazi"], ["unknown variant 'lazi'", "'v7.2'"]),
+        (["--variant", "v7.4"], ["unknown variant 'v7.4'", "'v7.2'"]),
         (["--variant", "v4.14+14"], ["'v4.14+14' cannot be expressed", "4.14"]),
         (["--strategy", "randon"], ["unknown strategy 'randon'", "'random'"]),
         (["--knob", "gic_lagg=1"], ["unknown knob 'gic_lagg'", "'gic_lag'"]),
@@ -63,7 +63,7 @@ def test_options(cli, logs, args, words):
         (SCENARIO.replace("[[vcpu]]", "pcpus = 99\n[[vcpu]]"), ["line 3", "<= 8"]),
         (SCENARIO.replace("title", "titel"), ["titel", "line 2"]),
         (SCENARIO.replace("idle 1", "idel 1"), ["idel"]),
-        (SCENARIO + '[sometimes]\nlazy = ["never herd of"]\n', ["never herd of"]),
+        (SCENARIO + '[sometimes]\n"v7.2" = ["never herd of"]\n', ["never herd of"]),
         (SCENARIO.replace('"t"', "3"), ["title", "str"]),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_worker_that_dies_ends_the_campaign(cli, mine, logs):
         ("v1;timer-wfi", ["garbled schedule", "6"]),
         ("v1;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
         ("v1;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
-        ("v1;timer-wfi;variant=lasy;pcpus=1,vcpus=1,lrs=4;;v0", ["'lasy'", "'v7.2'"]),
+        ("v1;timer-wfi;variant=v7.3;pcpus=1,vcpus=1,lrs=4;;v0", ["'v7.3'", "'v7.2'"]),
         ("gibberish", ["neither a schedule", "file"]),
     ],
 )
