@@ -6,9 +6,10 @@ __all__ = ["Device"]
 
 
 class Device(Part):
-    """``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's.
+    """A device whose edges on SPI ``intid`` go to CPU ``target`` and stay with the host.
 
-    ``age`` is how many entries and interrupts of CPU ``target``, where they go, they have outlived.
+    ``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's.
+    ``age`` is how many guest entries and interrupts of CPU ``target`` they have outlived.
     """
 
     __slots__ = ("age", "edges", "edges_max", "intid", "target")
@@ -74,18 +75,21 @@ class ForwardedDevice(Part):
         self.after: ForwardedDevice | None = None
 
     def quiet(self) -> bool:
-        """Tell whether all planned events have come and were served."""
+        """Tell whether all planned events have come and were served, those it follows included."""
         if self.after is not None and not self.after.quiet():
             return False
         return self.raised >= self.planned and not self.work
 
     def reset(self) -> None:
-        """Be reset by the VM monitor: nothing is asked, nothing under way."""
+        """Forget what is asked and what is under way, as when the VM monitor resets the VM.
+
+        Events that were not yet raised are still to come.
+        """
         self.serve()
         self.edges = 0
 
     def happen(self) -> None:
-        """Have an event."""
+        """Raise the next event: assert the line, or send an edge (an MSI, for an LPI)."""
         self.raised += 1
         self.work = True
         if self.level:
@@ -94,6 +98,6 @@ class ForwardedDevice(Part):
             self.edges += 1
 
     def serve(self) -> None:
-        """Be served by the driver."""
+        """Clear what the device asked for and lower its line, as the guest's driver does."""
         self.work = False
         self.line = False
