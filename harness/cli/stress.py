@@ -47,7 +47,11 @@ VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIV
 
 
 def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
-    """Accept a number of seconds."""
+    """Accept a number of seconds (click's callback of --seconds).
+
+    Raises:
+        UsageError: it is not finite, or not above 0.
+    """
     if value is not None and not (math.isfinite(value) and value > 0):
         raise UsageError(f"--seconds {value:g}: expected a number of seconds above 0")
     return value
@@ -128,7 +132,14 @@ def make_plan(
     lrs: int | None,
     **others: Any,
 ) -> tuple[Plan, float | None]:
-    """Check all options; return the plan and its wall time, if that is what limits it."""
+    """Check all options; ``began`` is when the command did (monotonic clock, in seconds).
+
+    Returns:
+        The plan, and its wall time in seconds if that is what limits it, else None.
+
+    Raises:
+        UsageError: an option that is wrong, and what was expected.
+    """
     if schedules is not None and seconds is not None:
         raise UsageError("--schedules and --seconds exclude each other: give one of them")
     if strategy not in STRATEGIES:
@@ -163,7 +174,11 @@ def cpus() -> int:
 
 
 def choose_scenarios(names: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
-    """Return the scenarios to run, each once."""
+    """Return the scenarios to run, each once: names of built-in ones, paths of files.
+
+    Raises:
+        UsageError: a name that no schedule could carry, or a file that is no ``.toml``.
+    """
     for file in files:
         if not file.endswith(".toml"):
             raise UsageError(f"scenario file {file!r}: expected a .toml file")
@@ -175,7 +190,11 @@ def choose_scenarios(names: tuple[str, ...], files: tuple[str, ...]) -> list[str
 
 
 def choose_variants(names: tuple[str, ...]) -> list[str]:
-    """Return the variants to run, each once."""
+    """Return the variants to run, each once; none given means the eras.
+
+    Raises:
+        UsageError: there is no such variant, or no era can express it.
+    """
     chosen: dict[str, None] = {}
     for name in names or tuple(ERAS):
         if ";" in name or "\n" in name:
@@ -202,7 +221,7 @@ def parameters(plan: Plan, seconds: float | None) -> str:
 
 
 def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
-    """Return the summary object."""
+    """Return the summary object of --json, which campaign.json has as well."""
     plan = campaign.plan
     return {
         "type": "summary",
@@ -261,7 +280,7 @@ def place_of_more(evidence: Evidence) -> str:
 
 
 def row(tally: Tally) -> tuple[str, ...]:
-    """Return an entry's row of the table."""
+    """Return an entry's row of the table, as the head of :func:`print_text` names its cells."""
     reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
     verdict = VERDICTS[tally.verdict]
     worth = ""
@@ -285,7 +304,7 @@ def row(tally: Tally) -> tuple[str, ...]:
 
 
 def name_of(tally: Tally) -> str:
-    """Name an entry."""
+    """Return what an entry is called: its scenario and its variant."""
     return f"{tally.spec.scenario} {tally.spec.variant}"
 
 
