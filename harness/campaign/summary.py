@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
+from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
 from harness.campaign.plan import MIX, Plan, far_k
 from harness.campaign.workers import BatchResult, Finding
-from harness.campaign.worth import Worth
 from harness.spec import RunSpec, load_scenario
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -148,9 +148,9 @@ class Tally(msgspec.Struct):
         return out + [f"{name}={value}" for name, value in self.spec.knobs]
 
     @property
-    def worth(self) -> Worth:
-        """What finding nothing is worth here."""
-        return Worth(
+    def confidence(self) -> Confidence:
+        """The confidence that finding nothing gives here."""
+        return Confidence(
             schedules=self.schedules,
             pct_runs=self.pct_runs,
             tasks=self.tasks,
@@ -174,7 +174,7 @@ class Tally(msgspec.Struct):
             "bounds": self.bounds,
             "broken": self.broken,
             "reasons": self.reasons(),
-            "worth": self.worth.as_dict() if self.verdict == CLEAN else None,
+            "confidence": self.confidence.as_dict() if self.verdict == CLEAN else None,
             "steps_per_second": round(self.rate),
             "seconds": round(self.seconds, 3),
         }

@@ -40,8 +40,9 @@ REPORT_SECONDS = 0.7
 """What is kept back of the wall time, to write and print what was found."""
 
 LEGEND = (
-    "worth: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the least "
-    "probability with which a bug of depth D in the first k choice steps would have been found"
+    "confidence: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the "
+    "least probability with which a bug of depth D in the first k choice steps would have been "
+    "found"
 )
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
 
@@ -86,8 +87,8 @@ def command(**options: Any) -> int:
     """Run SCENARIOs (all built-in ones by default) under many schedules and check every step.
 
     Each scenario is run with each variant. An entry ends at its first violation; the last line
-    then is the command that reproduces it. A clean campaign proves nothing: it says what finding
-    nothing is worth.
+    then is the command that reproduces it. A clean campaign proves nothing: it says what confidence
+    finding nothing gives.
     """
     given = click.get_current_context().find_root().obj
     began = given if isinstance(given, float) else time.monotonic()
@@ -239,16 +240,16 @@ def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
 
 
 def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) -> None:
-    """Print the table, what it is worth, and the violations; the reproducer comes last."""
+    """Print the table, the confidence it gives, and the violations; the reproducer comes last."""
     rows = [row(tally) for tally in campaign.tallies]
-    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict", "worth")
-    click.echo(table(head, rows, right=(2, 3, 4, 5)))
+    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict")
+    click.echo(table((*head, "confidence"), rows, right=(2, 3, 4, 5)))
     clean = [t for t in campaign.tallies if t.verdict == CLEAN]
     if clean:
         click.echo(LEGEND)
-        click.echo("\nWhat NOT FOUND is worth (a sample proves nothing):")
+        click.echo("\nThe confidence that NOT FOUND gives (a sample proves nothing):")
         for tally in clean:
-            click.echo(f"  {name_of(tally)}: {tally.worth.long()}")
+            click.echo(f"  {name_of(tally)}: {tally.confidence.long()}")
     for tally in campaign.tallies:
         if tally.verdict == INCONCLUSIVE:
             for reason in tally.reasons():
@@ -283,14 +284,14 @@ def row(tally: Tally) -> tuple[str, ...]:
     """Return an entry's row of the table, as the head of :func:`print_text` names its cells."""
     reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
     verdict = VERDICTS[tally.verdict]
-    worth = ""
+    last = ""
     if tally.verdict == CLEAN:
-        worth = tally.worth.short()
+        last = tally.confidence.short()
     elif tally.broken:
         counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
-        worth = ", ".join(counts)
+        last = ", ".join(counts)
         if max(tally.broken.values()) > KEPT_MAX:
-            worth += f" (the first {KEPT_MAX} of each kept)"
+            last += f" (the first {KEPT_MAX} of each kept)"
     return (
         tally.spec.scenario,
         tally.spec.variant,
@@ -299,7 +300,7 @@ def row(tally: Tally) -> tuple[str, ...]:
         f"{tally.rate:.0f}",
         f"{reached}/{len(tally.wanted)}",
         verdict,
-        worth,
+        last,
     )
 
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from harness.campaign.confidence import Confidence, pct_bound, rule_of_three, runs_for
 from harness.campaign.plan import Plan, far_k
 from harness.campaign.seeds import schedule_seed
-from harness.campaign.worth import Worth, pct_bound, rule_of_three, runs_for
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
@@ -60,16 +60,16 @@ def test_the_bound_of_pct_and_the_runs_it_takes() -> None:
     assert pct_bound(1, 50, 1) == 1
 
 
-def test_what_a_campaign_is_worth_never_says_proved() -> None:
-    worth = Worth(schedules=1000, pct_runs=500, tasks=8, k=30, depth=3, longest=270,
+def test_confidence_never_says_proved() -> None:
+    confidence = Confidence(schedules=1000, pct_runs=500, tasks=8, k=30, depth=3, longest=270,
                   far_runs=200, far_k=200)  # fmt: skip
-    near, far = worth.halves
+    near, far = confidence.halves
     assert near.found_at_least == pytest.approx(1 - (1 - 1 / 7200) ** 300)
     assert far.found_at_least == pytest.approx(1 - (1 - 1 / 320_000) ** 200)
-    assert worth.shown == far
-    assert "the near half, over the first k=30" in worth.long()
-    assert "270" in worth.long()
-    assert "proved" not in worth.long().lower()
-    alone = Worth(schedules=1000, pct_runs=0, tasks=8, k=30, depth=3, longest=0)
+    assert confidence.shown == far
+    assert "the near half, over the first k=30" in confidence.long()
+    assert "270" in confidence.long()
+    assert "proved" not in confidence.long().lower()
+    alone = Confidence(schedules=1000, pct_runs=0, tasks=8, k=30, depth=3, longest=0)
     assert "no bound by depth" in alone.long()
     assert math.isclose(alone.failing_at_most, 0.003)

@@ -1,4 +1,4 @@
-"""What a campaign that found nothing is worth. Sampling never proves anything.
+"""The confidence that finding nothing gives. Sampling never proves anything.
 
 Two statements are made. The *rule of three*: when none of n independent schedules failed, then with
 95 % confidence fewer than 3/n of all schedules drawn this way fail. And the *bound of pct*
@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-__all__ = ["Worth", "pct_bound", "rule_of_three", "runs_for"]
+__all__ = ["Confidence", "pct_bound", "rule_of_three", "runs_for"]
 
 CONFIDENCE = 0.99
 
@@ -88,7 +88,7 @@ class Half(msgspec.Struct, frozen=True):
         }
 
 
-class Worth(msgspec.Struct, frozen=True):
+class Confidence(msgspec.Struct, frozen=True):
     """The two bounds of an entry; that of pct for each half of its schedules.
 
     The near half spread its change points over ``k``, the choice steps that were measured, the
