@@ -13,7 +13,9 @@ __all__ = [
 ]
 
 CLEAN, PROVED, VIOLATED, INCONCLUSIVE = "clean", "proved", "violated", "inconclusive"
+"""Clean is a sample that broke no rule, proved a search that was exhausted."""
 EXIT_CODES = {CLEAN: 0, PROVED: 0, VIOLATED: 1, INCONCLUSIVE: 3}
+"""Verdict -> exit code. What ends without a verdict ends with one of the codes below."""
 EXIT_USAGE = 2
 EXIT_DIVERGED = 4
 EXIT_INTERNAL = 70

@@ -9,9 +9,10 @@ __all__ = ["Device"]
 
 
 class Device(Part):
-    """``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's.
+    """A device whose edges on SPI ``intid`` go to CPU ``target`` and stay with the host.
 
-    ``age`` is how many entries and interrupts of CPU ``target``, where they go, they have outlived.
+    ``edges`` counts those under way to the distributor; ``edges_max`` bounds an execution's.
+    ``age`` is how many guest entries and interrupts of CPU ``target`` they have outlived.
     """
 
     __slots__ = ("age", "edges", "edges_max", "intid", "target")
@@ -79,13 +80,16 @@ class ForwardedDevice(Part):
         self.emit: Callable[[Fact], object] | None = None
 
     def quiet(self) -> bool:
-        """Tell whether all planned events have come and were served."""
+        """Tell whether all planned events have come and were served, those it follows included."""
         if self.after is not None and not self.after.quiet():
             return False
         return self.raised >= self.planned and not self.work
 
     def reset(self) -> None:
-        """Reset the device: nothing is asked, nothing under way."""
+        """Forget what is asked and what is under way, as when the VM monitor resets the VM.
+
+        Events that were not yet raised are still to come.
+        """
         self.work = False
         self.line = False
         self.edges = 0
@@ -93,7 +97,7 @@ class ForwardedDevice(Part):
             self.emit(DeviceServed(self.vcpu, self.intid, self.vintid, False))
 
     def happen(self) -> None:
-        """Have an event: raise the line, or send an edge or a message."""
+        """Raise the next event: assert the line, or send an edge (an MSI, for an LPI)."""
         self.raised += 1
         self.work = True
         if self.level:
@@ -104,7 +108,7 @@ class ForwardedDevice(Part):
             self.emit(DeviceRaised(self.vcpu, self.intid, self.vintid))
 
     def serve(self, vcpu: int) -> None:
-        """Let the driver on ``vcpu`` do what the device asks for; that lowers its line."""
+        """Clear what the device asked for and lower its line, as the driver on ``vcpu`` does."""
         work, self.work = self.work, False
         self.line = False
         if self.emit is not None:

@@ -101,7 +101,7 @@ NOTHING = Instruction(WORK)
 
 
 class Guest(Part):
-    """The state of a guest.
+    """The state of the guest on one VCPU.
 
     ``pc`` and ``sub`` are its position in the program, ``isr`` its position in the handler (0: not
     in it), ``vintid`` what the handler acknowledged; ``stack`` has the (vintid, isr) of the
@@ -142,7 +142,10 @@ class Guest(Part):
         self.start()
 
     def start(self) -> None:
-        """Go to the first instruction, as after a reset."""
+        """Go to the first instruction, as after a reset.
+
+        ``enabled`` stays as it is: it follows the redistributor, which is KVM's to reset.
+        """
         self.pc = 0
         self.sub = 0
         self.isr = 0

@@ -11,7 +11,11 @@ __all__ = ["NOTHING_SAVED", "Monitor", "SavedIrq", "SavedVcpu"]
 
 
 class SavedIrq(msgspec.Struct, frozen=True, gc=False):
-    """What KVM_DEV_ARM_VGIC_GRP_*_REGS and _LEVEL_INFO tell of a virtual interrupt."""
+    """What KVM_DEV_ARM_VGIC_GRP_*_REGS and _LEVEL_INFO tell of a virtual interrupt.
+
+    ``source`` is the mask of VCPUs whose SGI it is and waits, ``active_source`` the VCPU whose SGI
+    is active (GICv2's SGIs; 0 for all others).
+    """
 
     vintid: int
     enabled: bool
@@ -23,7 +27,10 @@ class SavedIrq(msgspec.Struct, frozen=True, gc=False):
 
 
 class SavedVcpu(msgspec.Struct, frozen=True, gc=False):
-    """What was read of a VCPU: its private interrupts, and CVAL and CTL of each timer."""
+    """What was read of a VCPU: its private interrupts, and (CVAL in ns, CTL) of each timer.
+
+    The latter are KVM_REG_ARM_TIMER_CVAL and _CTL, and those of KVM_REG_ARM_PTIMER.
+    """
 
     irqs: tuple[SavedIrq, ...] = ()
     timers: tuple[tuple[int, int], ...] = ()
@@ -33,7 +40,7 @@ NOTHING_SAVED = SavedVcpu()
 
 
 class Monitor(Part):
-    """``saved`` is what has been read of each VCPU so far, in the monitor's memory."""
+    """The VM monitor's memory: ``saved`` is what it has read of each VCPU so far."""
 
     FIELDS = ("saved",)
     __slots__ = (*FIELDS, "emit")

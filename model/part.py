@@ -35,11 +35,18 @@ class Part:
         self.bit = 0
 
     def key(self) -> object:
-        """Return the state as one hashable value; equal keys mean equal futures."""
+        """Return the state as one hashable value: the one field, or a tuple of the fields.
+
+        Parts of the same kind with equal keys behave alike from there on.
+        """
         return type(self)._state(self)
 
     def restore(self, key: Any) -> None:
-        """Go to the state that ``key`` is the key of."""
+        """Go to the state that ``key`` is the key of.
+
+        Raises:
+            ValueError: the key is not one of this kind of part: it has another number of fields.
+        """
         if key == self.key():
             return  # about half of the parts at a reset
         fields = self.FIELDS

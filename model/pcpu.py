@@ -52,7 +52,7 @@ class Pcpu(Part):
         self.call = False
 
     def can_switch_in(self) -> bool:
-        """Tell whether a thread can get this CPU."""
+        """Tell whether a thread can get this CPU: it is idle, and in no interrupt."""
         return self.owner < 0 and not self.in_irq
 
     def switch_in(self, vcpu: int, before: int) -> None:

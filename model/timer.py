@@ -31,7 +31,7 @@ WRAP = 1 << 64
 
 
 class Clock(Part):
-    """Virtual time: ``now``, in nanoseconds, is what CNTPCT counts."""
+    """Virtual time: ``now``, in nanoseconds, is what CNTPCT counts: a counter of 1 GHz."""
 
     __slots__ = FIELDS = ("now",)
 
@@ -49,6 +49,9 @@ class HwTimer(Part):
 
     The comparison is of unsigned numbers of 64 bits (D11.2.4, CompareValue view): a count below 0
     is a very large one, and a compare value near the largest may never be reached.
+
+    Raises:
+        ValueError: ``intid`` is the PPI of neither timer.
     """
 
     __slots__ = ("clock", "cntvoff", "ctl", "cval", "intid")
@@ -65,7 +68,7 @@ class HwTimer(Part):
         self.cntvoff = 0
 
     def count(self) -> int:
-        """Read CNTVCT_EL0 or CNTPCT_EL0: what this timer compares with."""
+        """Read CNTVCT_EL0 or CNTPCT_EL0, in ns modulo 2**64: what this timer compares with."""
         return (self.clock.now - self.cntvoff) % WRAP
 
     def output(self) -> bool:
@@ -80,7 +83,7 @@ class HwTimer(Part):
         return ctl
 
     def read_tval(self) -> int:
-        """Read TVAL: how far the compare value is ahead, as a signed number of 32 bits.
+        """Read TVAL: how many ns the compare value is ahead, as a signed number of 32 bits.
 
         So it counts down, goes on below 0, and wraps (D11.2.4, TimerValue view). It reads the same
         while the timer is disabled, when it is UNKNOWN.
@@ -89,7 +92,7 @@ class HwTimer(Part):
         return ahead - (ahead >> 31 << 32)
 
     def write_tval(self, value: int) -> None:
-        """Write TVAL: set the compare value that far ahead of the count.
+        """Write TVAL: set the compare value that many ns ahead of the count.
 
         Bits [31:0] are a signed number: from 2^31 on it lies in the past.
         """
@@ -97,7 +100,7 @@ class HwTimer(Part):
         self.cval = (self.count() + value - (value >> 31 << 32)) % WRAP
 
     def deadline(self) -> int:
-        """Return when the line will rise by itself (virtual ns), or -1."""
+        """Return when the line will rise by itself (virtual ns), or -1 if it will not."""
         if self.ctl == ENABLE:
             ahead = self.cval - self.count()
             if ahead > 0:

@@ -14,7 +14,11 @@ __all__ = ["Crash", "blame", "is_interrupt", "naming_variant"]
 
 
 class Crash(msgspec.Struct, frozen=True):
-    """An exception in an execution. ``usage`` marks bad input rather than a fault of ours."""
+    """An exception in an execution, as it is told and as it can be sent between processes.
+
+    ``text`` is one line, ``trace`` the whole traceback. ``usage`` marks bad input, a variant of the
+    user's included, rather than a fault of ours.
+    """
 
     text: str
     trace: str
@@ -22,7 +26,7 @@ class Crash(msgspec.Struct, frozen=True):
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """Return what a group of one exception holds."""
+    """Return what a group of one exception holds, however deep; of several, the group."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
@@ -36,7 +40,13 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
-    """Describe an exception: whose it is, where in the code, and ``where`` in the campaign."""
+    """Describe an exception: whose it is, and where in the code.
+
+    Args:
+        spec: what was run; an exception of a variant named by module or path is the user's fault.
+        error: what was raised, with its traceback.
+        where: where in the campaign, as it ends the line: "schedule 3 of scenario 'x'".
+    """
     error = unwrapped(error)
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, UsageError):
@@ -56,7 +66,7 @@ def naming_variant(spec: RunSpec) -> Iterator[None]:
 
     Raises:
         UsageError: the variant raised something; named is the variant, the exception and where.
-
+        BaseException: what a variant of ours raised, or Ctrl-C, as it is.
     """
     try:
         yield

@@ -67,13 +67,21 @@ class Evidence:
         self.names: set[str] = set()
 
     def place(self, name: str) -> Path:
-        """Return a path in the folder, which is made now if it was not yet."""
+        """Return the path of a file in the folder, which is made now if it was not yet.
+
+        Raises:
+            UsageError: the folder cannot be made.
+        """
         if self.folder is None:
             self.folder = new_folder(self.root)
         return self.folder / name
 
     def keep(self, campaign: Campaign) -> list[Failure]:
-        """Write what was found, in the order of entries and schedules."""
+        """Write what was found, in the order of entries and schedules.
+
+        Per rule and variant :data:`LOGS_MAX` failures keep a whole log. What cannot be written is
+        told by :attr:`error`, and returned all the same.
+        """
         logs: dict[tuple[str, str], int] = {}
         failures = []
         for tally in campaign.tallies:
@@ -102,6 +110,13 @@ class Evidence:
         """Run a failing execution again with full logging; the log names no seed.
 
         A schedule says everything; so a replay of it writes the same bytes.
+
+        Returns:
+            The path of the log, which is ``path``.
+
+        Raises:
+            UsageError: it went otherwise this time, or a variant of the user's raised something.
+            WriteError: the log cannot be written (it is a UsageError, too).
         """
         from harness.log.record import record
 
@@ -119,7 +134,7 @@ class Evidence:
         return recorded.path
 
     def name(self, tally: Tally, finding: Finding) -> str:
-        """Return the name of an execution, as part of a file's."""
+        """Return a name for an execution's files, about 120 characters at most, never twice."""
         text = f"{tally.spec.scenario}-{tally.spec.variant}-{finding.index}"
         base = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[-120:]
         name, number = base, 2
@@ -129,7 +144,7 @@ class Evidence:
         return name
 
     def finish(self, figures: dict[str, Any]) -> None:
-        """Write campaign.json."""
+        """Write campaign.json; nothing is written after a first failure (:attr:`error`)."""
         if self.error:
             return
         try:
@@ -146,7 +161,11 @@ def shown(path: Path) -> str:
 
 
 def new_folder(root: Path) -> Path:
-    """Make the next free ``stress-N``; making it is what claims the number."""
+    """Make the next free folder ``stress-N`` in ``root``; making it is what claims the number.
+
+    Raises:
+        UsageError: it cannot be made: no permission, a full disk.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True)
         taken = [
@@ -168,7 +187,11 @@ def new_folder(root: Path) -> Path:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole."""
+    """Write a file so that it appears whole, by way of one that ends in ``.partial``.
+
+    Raises:
+        UsageError: it cannot be written; nothing is left behind then.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(data)

@@ -38,7 +38,11 @@ class Interrupts:
             signal.signal(signal.SIGINT, self.before)  # type: ignore[arg-type]  # as it was
 
     def handle(self, _number: int, _frame: FrameType | None) -> None:
-        """Take a Ctrl-C."""
+        """Take a Ctrl-C (the signal handler of SIGINT).
+
+        Raises:
+            KeyboardInterrupt: it is not the first, and the time in which they are ignored is over.
+        """
         now = time.monotonic()
         if self.seen:
             if now >= self.deaf_until:
@@ -49,5 +53,5 @@ class Interrupts:
         self.on_first()
 
     def reporting(self) -> None:
-        """Begin to report: let no impatient Ctrl-C hide what was found."""
+        """Begin to report: ignore Ctrl-C for 3 s, so that none hides what was found."""
         self.deaf_until = time.monotonic() + REPORT_SECONDS

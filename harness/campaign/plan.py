@@ -35,8 +35,10 @@ def far_k(k: int) -> int:
 class Plan(msgspec.Struct, frozen=True):
     """A campaign before it runs. Either ``schedules`` (in total) or ``deadline`` is given.
 
-    ``deadline`` is a moment of the monotonic clock, which processes share. Entries are numbered by
-    their position in ``specs``.
+    ``deadline`` is a moment of the monotonic clock, in seconds, which processes share. Entries are
+    numbered from 0 by their position in ``specs``, the schedules of an entry from 0 as well.
+    ``depth`` is that of pct (one more than its change points), ``jobs`` how many processes run, and
+    ``keep_going`` lets an entry go on after its first violation.
     """
 
     specs: tuple[RunSpec, ...]
@@ -59,7 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
         return max(1, share + (entry < left))
 
     def seed_of(self, entry: int, index: int) -> int:
-        """Return the seed of a schedule of an entry."""
+        """Return the 64-bit seed of schedule ``index`` of an entry (``harness.campaign.seeds``)."""
         spec = self.specs[entry]
         return schedule_seed(self.seed, spec.scenario, spec.variant, index)
 
@@ -72,7 +74,14 @@ class Plan(msgspec.Struct, frozen=True):
         return (index if self.strategy == "pct" else index // 2) % 2 == 1
 
     def strategy_of(self, entry: int, index: int, k: int) -> Strategy:
-        """Make the strategy of a schedule; half of those of pct use ``k``, half the large one."""
+        """Make the strategy of a schedule.
+
+        Args:
+            entry: the entry, by its number.
+            index: the schedule, by its number in the entry.
+            k: how many choice steps an execution of the entry was measured to have. Half of the
+                pct schedules use it, half the larger one (:func:`far_k`).
+        """
         if self.strategy == "round-robin":
             return RoundRobin()
         seed = self.seed_of(entry, index)

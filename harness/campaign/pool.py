@@ -29,14 +29,18 @@ class Pool(Protocol):
     """How many batches to keep under way."""
 
     def submit(self, batch: Batch) -> "Future[BatchResult]":
-        """Run a batch, now or later."""
+        """Run a batch, now or later.
+
+        Raises:
+            BrokenProcessPool: a worker process has died; no more batches are taken.
+        """
 
     def kill(self) -> None:
         """End workers that do not answer."""
 
 
 def make_pool(plan: Plan) -> "AbstractContextManager[Pool]":
-    """Make the pool for a plan."""
+    """Make the pool for a plan: this process for one job, else one process per job."""
     return Inline(plan) if plan.jobs == 1 else Processes(plan)
 
 

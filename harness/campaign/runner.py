@@ -31,7 +31,12 @@ Progress = Callable[[Campaign], None]
 
 
 class Lane:
-    """One entry on its way: what was dealt out, what came back, what waits for its turn."""
+    """One entry on its way: what was dealt out, what came back, what waits for its turn.
+
+    ``dealt``, ``returned`` and ``merged`` count schedules, ``under_way`` batches; ``seconds`` is
+    the time that workers spent. ``waiting`` holds results by their first schedule until all before
+    them have been merged; a ``closed`` lane takes no more.
+    """
 
     def __init__(self, entry: int, budget: int | None, tally: Tally) -> None:
         self.entry = entry
@@ -54,7 +59,7 @@ class Lane:
         return self.budget is None or self.dealt < self.budget
 
     def load(self) -> float:
-        """Return how far this entry is: a share of its budget, or time.
+        """Return how far this entry is: a share of its budget (0 to 1), or seconds spent.
 
         Time is given twice as fast to an entry that has states left to reach.
         """
@@ -64,7 +69,10 @@ class Lane:
         return spent / 2 if self.tally.unmet else spent
 
     def next_batch(self, seconds_left: float | None) -> Batch:
-        """Deal out the next schedules."""
+        """Deal out the next schedules: a fixed number, or with a deadline what 0.3 s will do.
+
+        ``seconds_left`` is how much is left until the deadline; None when there is none.
+        """
         if seconds_left is None:
             count = BATCH_MAX
         elif not self.returned:
@@ -123,7 +131,10 @@ class Runner:
         self.give_up: float | None = None
 
     def run(self, progress: Progress) -> None:
-        """Deal out and take in until nothing is left or someone says stop."""
+        """Deal out and take in until nothing is left or someone says stop.
+
+        ``progress`` is called about every 0.2 s, with what has been merged so far.
+        """
         while True:
             self.deal()
             if not self.under_way:
@@ -168,7 +179,10 @@ class Runner:
                 return
 
     def choose(self, seconds_left: float | None) -> Lane | None:
-        """Choose the entry that is furthest behind; past the deadline, one that had no turn."""
+        """Choose the entry that is furthest behind; past the deadline, one that had no turn.
+
+        Returns None when no entry wants more, or time is up.
+        """
         lanes = [lane for lane in self.lanes if lane.wants()]
         if seconds_left is not None and not self.plan.keep_going:
             # In a given time, what is known to be broken gets no more of it in other scenarios.
@@ -224,7 +238,17 @@ class Runner:
 
 
 def run_campaign(plan: Plan, interrupts: Interrupts, progress: Progress) -> Campaign:
-    """Run a campaign to its end, its deadline, a crash or a Ctrl-C, and return what it came to."""
+    """Run a campaign to its end, its deadline, a crash or a Ctrl-C, and return what it came to.
+
+    Args:
+        plan: what is to be run, with its budget.
+        interrupts: who answers Ctrl-C; the first one asks the workers to stop.
+        progress: called now and then with what has come in.
+
+    Raises:
+        UsageError: a variant or a scenario that the plan names cannot be had.
+        KeyboardInterrupt: a Ctrl-C that ``interrupts`` does not answer.
+    """
     began = time.monotonic()
     tallies = [Tally.make(spec, plan.depth, plan.strategy) for spec in plan.specs]
     campaign = Campaign(plan=plan, tallies=tallies)

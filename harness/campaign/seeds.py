@@ -13,12 +13,12 @@ SEED_BITS = 64
 
 
 def fresh_seed() -> int:
-    """Draw the seed of a campaign that was not given one."""
+    """Draw the seed of a campaign that was not given one, 0 to 2**64 - 1, from the system."""
     return secrets.randbits(SEED_BITS)
 
 
 def schedule_seed(seed: int, scenario: str, variant: str, index: int) -> int:
-    """Return the seed of schedule ``index`` of the entry ``scenario`` x ``variant``."""
+    """Return the seed, 0 to 2**64 - 1, of schedule ``index`` of ``scenario`` x ``variant``."""
     text = f"{seed}\0{scenario}\0{variant}\0{index}"
     digest = hashlib.blake2b(text.encode(), digest_size=SEED_BITS // 8).digest()
     return int.from_bytes(digest, "big")

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
+from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
 from harness.campaign.plan import MIX, Plan, far_k
 from harness.campaign.workers import BatchResult, Finding
-from harness.campaign.worth import Worth
 from harness.spec import RunSpec, load_scenario
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -20,7 +20,14 @@ KEPT_MAX = 100
 
 
 class Tally(msgspec.Struct):
-    """The sums of one entry, in the order of its schedules."""
+    """The sums of one entry, in the order of its schedules.
+
+    ``wanted`` are the "sometimes" states that the scenario names for the variant's ``era``;
+    ``reached`` counts executions by the states they reached, as bits in the order of NAMES.
+    ``seconds`` is the time that workers spent, ``tasks`` and ``k`` are the n and k of pct,
+    ``broken`` counts failing executions by the first rule they broke. The rest is as in
+    :class:`~harness.campaign.workers.BatchResult`.
+    """
 
     spec: RunSpec
     era: str
@@ -43,7 +50,11 @@ class Tally(msgspec.Struct):
 
     @classmethod
     def make(cls, spec: RunSpec, depth: int, strategy: str = MIX) -> "Tally":
-        """Begin an entry's sums at nothing."""
+        """Begin an entry's sums at nothing.
+
+        Raises:
+            UsageError: the variant or the scenario that ``spec`` names cannot be had.
+        """
         era = resolve_variant(spec.variant).era
         wanted = load_scenario(spec.scenario).sometimes.get(era, ())
         return cls(spec=spec, era=era, wanted=wanted, depth=depth, strategy=strategy)
@@ -75,7 +86,11 @@ class Tally(msgspec.Struct):
         return self.steps / self.seconds if self.seconds else 0.0
 
     def times_reached(self, name: str) -> int:
-        """Return how many executions reached a state."""
+        """Return how many executions reached a "sometimes" state.
+
+        Raises:
+            ValueError: there is no state of that name.
+        """
         bit = 1 << NAMES.index(name)
         return sum(count for bits, count in self.reached.items() if bits & bit)
 
@@ -133,9 +148,9 @@ class Tally(msgspec.Struct):
         return out + [f"{name}={value}" for name, value in self.spec.knobs]
 
     @property
-    def worth(self) -> Worth:
-        """What finding nothing is worth here."""
-        return Worth(
+    def confidence(self) -> Confidence:
+        """The confidence that finding nothing gives here."""
+        return Confidence(
             schedules=self.schedules,
             pct_runs=self.pct_runs,
             tasks=self.tasks,
@@ -159,7 +174,7 @@ class Tally(msgspec.Struct):
             "bounds": self.bounds,
             "broken": self.broken,
             "reasons": self.reasons(),
-            "worth": self.worth.as_dict() if self.verdict == CLEAN else None,
+            "confidence": self.confidence.as_dict() if self.verdict == CLEAN else None,
             "steps_per_second": round(self.rate),
             "seconds": round(self.seconds, 3),
         }
@@ -169,7 +184,10 @@ class Tally(msgspec.Struct):
 
 
 class Campaign(msgspec.Struct):
-    """A campaign that has run, whole or in part."""
+    """A campaign that has run, whole or in part; ``seconds`` is its wall time.
+
+    ``interrupted`` says that a Ctrl-C cut it short, ``crash`` which exception did.
+    """
 
     plan: Plan
     tallies: list[Tally]

@@ -37,7 +37,7 @@ class Stop(Protocol):
     """A flag that ends batches early (``threading.Event``, or one shared by processes)."""
 
     def is_set(self) -> bool:
-        """Tell whether to stop."""
+        """Tell whether someone has asked to stop."""
 
     def set(self) -> None:
         """Ask everyone to stop."""
@@ -52,7 +52,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """An execution that broke a rule or reached a bound: which, its schedule, and what was seen."""
+    """An execution that broke a rule or reached a bound.
+
+    ``index`` is its number in the entry, ``schedule`` what replays it, ``steps`` how many it had.
+    """
 
     index: int
     schedule: str
@@ -63,7 +66,9 @@ class Finding(msgspec.Struct, frozen=True):
 class BatchResult(msgspec.Struct):
     """What a batch came to. ``done`` is less than asked when it stopped early.
 
-    ``reached`` counts executions by the "sometimes" states they reached; ``pct_runs`` and
+    ``steps`` is the sum over its executions and ``seconds`` the time they took (monotonic clock);
+    ``tasks`` and ``k`` are pct's n, and how many steps of an execution have a choice. ``reached``
+    counts executions by the "sometimes" states they reached; ``pct_runs`` and
     ``longest`` are about the pct schedules, ``far_runs`` about those of them with the large k;
     ``bounded`` is the first execution that hit a bound.
     """
@@ -115,7 +120,13 @@ class Counting:
 
 
 class Site:
-    """An entry made ready to run in this process."""
+    """An entry made ready to run in this process: its world, built once.
+
+    ``k`` is what :meth:`measure` found; 0 before.
+
+    Raises:
+        UsageError: the world of ``spec`` cannot be built, as it or a variant says.
+    """
 
     def __init__(self, spec: RunSpec, engine_name: str) -> None:
         self.spec = spec
@@ -148,7 +159,11 @@ class Site:
     def run(
         self, plan: Plan, batch: Batch, stop: Stop, result: BatchResult
     ) -> Generator[Execution, Outcome | None, None]:
-        """Yield the executions of a batch to an engine, and add them up in ``result``."""
+        """Yield the executions of a batch to an engine, and add them up in ``result``.
+
+        It ends early at the plan's deadline, when ``stop`` is set, and, unless the plan keeps
+        going, at the first violation. Whatever the engine throws in passes through.
+        """
         if not self.k:
             yield from self.measure()
         result.k = self.k
@@ -179,7 +194,7 @@ class Site:
                     break
 
     def finding(self, index: int, outcome: Outcome) -> Finding:
-        """Keep an execution."""
+        """Return what is kept of an execution that just ended."""
         return Finding(
             index=index,
             schedule=str(self.spec.schedule(self.world, outcome)),
@@ -197,7 +212,11 @@ class Worker:
         self.sites: dict[int, Site] = {}
 
     def run(self, batch: Batch) -> BatchResult:
-        """Run a batch; an exception becomes a :class:`Crash`."""
+        """Run a batch; whatever it raises becomes the result's :class:`Crash`.
+
+        Raises:
+            KeyboardInterrupt: a Ctrl-C that nobody answers otherwise.
+        """
         result = BatchResult(batch.entry, batch.first)
         try:
             site = self.sites.get(batch.entry)
@@ -226,7 +245,13 @@ class Here:
 
 
 def begin_worker(plan: Plan, stop: Stop, folder: str) -> None:
-    """Make this process a worker. It ends with its parent, and leaves Ctrl-C to it."""
+    """Make this process a worker. It ends with its parent, and leaves Ctrl-C to it.
+
+    Args:
+        plan: the campaign that it works for.
+        stop: the flag, shared with the parent, that ends batches early.
+        folder: the parent's current directory, from which paths in ``plan`` are meant.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir(folder)
     threading.Thread(target=end_with_parent, daemon=True).start()

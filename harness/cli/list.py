@@ -16,7 +16,7 @@ Item = dict[str, Any]
 
 
 def scenarios() -> list[Item]:
-    """List the built-in scenarios."""
+    """Return the built-in scenarios, each with its sizes and the states it exists to reach."""
     from harness.scenarios.schema import builtin_names, load_builtin
 
     items = []
@@ -34,7 +34,7 @@ def scenarios() -> list[Item]:
 
 
 def variants() -> list[Item]:
-    """List the eras and the museum's patches, with the eras that cannot express one."""
+    """Return the eras and the museum's patches, with the eras that cannot express one."""
     from harness.museum import patches
     from harness.variants import ERAS
 
@@ -63,7 +63,7 @@ def variants() -> list[Item]:
 
 
 def list_hooks() -> list[Item]:
-    """List what a variant may override, with the kernel function and when it is called."""
+    """Return what a variant may override, with the kernel function and when it is called."""
     from harness.kvm.hooks import ERA_LISTS, hooks
 
     everywhere = hooks(era="none")
@@ -79,7 +79,7 @@ def list_hooks() -> list[Item]:
 
 
 def rules() -> list[Item]:
-    """List the rules, each with what it leaves to others or to nobody."""
+    """Return the rules, each with what it leaves to others or to nobody."""
     from model.rules.inexpressible import UNSTATED
     from model.rules.registry import RULES
 
@@ -102,21 +102,21 @@ def rules() -> list[Item]:
 
 
 def strategies() -> list[Item]:
-    """List the strategies of a campaign."""
+    """Return the strategies of a campaign."""
     from harness.campaign.plan import STRATEGIES
 
     return [{"name": name, "title": title} for name, title in STRATEGIES.items()]
 
 
 def knobs() -> list[Item]:
-    """List the knobs."""
+    """Return the knobs."""
     from harness.spec import KNOBS
 
     return [{"name": name, "title": title} for name, title in KNOBS.items()]
 
 
 def faults() -> list[Item]:
-    """List the ways to break the model in ``conform qemu``."""
+    """Return the ways to break the model in ``conform qemu``."""
     from harness.conform.qemu.faults import FAULTS
 
     return [{"name": name, "title": title} for name, title in FAULTS.items()]

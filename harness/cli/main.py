@@ -42,7 +42,7 @@ class Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
+        """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -51,7 +51,11 @@ class Lazy(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; Ctrl-C and closed pipes are answered by :func:`main`."""
+        """Run the command; Ctrl-C and closed pipes are answered by :func:`main`.
+
+        Raises:
+            Passed: one of these two came, and click must not see it.
+        """
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
@@ -65,7 +69,11 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; say which is nearest if there is none."""
+        """Find the command.
+
+        Raises:
+            UsageError: there is none of that name; the nearest one is named.
+        """
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageError(nearest("command", args[0], COMMANDS))
         return super().resolve_command(ctx, args)
@@ -80,14 +88,14 @@ class Passed(Exception):  # noqa: N818  # it carries what is no error
 
 
 def nearest(what: str, name: str, known: Any) -> str:
-    """Say that there is no such name, and which is nearest."""
+    """Return the message that there is no ``what`` of that name, and which is nearest."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of: {', '.join(known)}"
     return f"unknown {what} {name!r}; {hint}"
 
 
 def print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    """Print version and revision, and leave."""
+    """Print version and revision, and leave with exit code 0 (the callback of --version)."""
     if not value or ctx.resilient_parsing:
         return
     from importlib import metadata
@@ -101,7 +109,7 @@ def print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 
 
 def revision() -> str:
-    """Return the short revision of the checkout this runs from, if it is one."""
+    """Return " (REVISION)" of the checkout this runs from; "" if it is none, or git cannot say."""
     import subprocess
 
     root = Path(__file__).resolve().parents[2]
@@ -130,9 +138,11 @@ def group() -> None:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the command line; return the exit code.
+    """Run the command line; return the exit code (``harness.verdict``; 141 for a closed pipe).
 
-    The root context's ``obj`` is when this began, for commands with a wall time.
+    ``args`` are the arguments without the program's name; None means those of this process. The
+    root context's ``obj`` is when this began (monotonic clock, in seconds), for commands with a
+    wall time. Nothing is raised but SystemExit, by what leaves on purpose.
     """
     if sys.stdout is None:
         return fail("stdout is closed", EXIT_PIPE)
@@ -153,7 +163,11 @@ def main(args: list[str] | None = None) -> int:
 
 
 def dispatch(args: list[str] | None, began: float) -> int:
-    """Run the command and translate what it raises."""
+    """Run the command and turn what it raises into a message on stderr and an exit code.
+
+    Raises:
+        OSError, KeyboardInterrupt, SystemExit: as they are, for :func:`main`.
+    """
     try:
         result = group.main(args=args, prog_name="vgic-race", standalone_mode=False, obj=began)
     except Passed as passed:
@@ -186,7 +200,7 @@ def dispatch(args: list[str] | None, began: float) -> int:
 
 
 def fail(text: str, code: int, *, prefix: str = "error: ") -> int:
-    """Say on stderr what is wrong; a closed stderr changes nothing."""
+    """Say on stderr what is wrong, and return ``code``; a closed stderr changes nothing."""
     try:
         click.echo(f"{prefix}{text}", err=True)
     except OSError:

@@ -20,7 +20,12 @@ EVENTS_SHOWN = 12
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Lay out rows in columns; those numbered in ``right`` are aligned to the right."""
+    """Lay out rows in columns; those numbered in ``right``, from 0, are aligned to the right.
+
+    Raises:
+        IndexError: a row has fewer cells than ``head``.
+        ValueError: a row has more.
+    """
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = []
     for row in [head, *rows]:
@@ -33,12 +38,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[in
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON line."""
+    """Print one JSON line on stdout."""
     click.echo(msgspec.json.encode(value).decode())
 
 
 def last_events(log: Path, count: int = EVENTS_SHOWN) -> list[str]:
-    """Return the last events of a log, a line each: time, task, pCPU, VCPU, what happened."""
+    """Return the last ``count`` events of a log, a line each; of one that cannot be read, none.
+
+    A line has the virtual time in ns, the step, the task, and what happened.
+    """
     from harness.log.reader import read_log
     from harness.log.registry import describe
 
@@ -54,7 +62,10 @@ def last_events(log: Path, count: int = EVENTS_SHOWN) -> list[str]:
 
 
 class Progress:
-    """Says on stderr how far a campaign is: a bar on a terminal, else a line now and then."""
+    """Says on stderr how far a campaign is: a bar on a terminal, else a line every 5 s.
+
+    ``schedules`` or ``seconds`` (wall time) is what limits the campaign, and so the whole bar.
+    """
 
     def __init__(self, schedules: int | None, seconds: float | None) -> None:
         self.schedules = schedules
@@ -95,7 +106,7 @@ class Progress:
             self.say()
 
     def __call__(self, campaign: Campaign) -> None:
-        """Take note of how far it is."""
+        """Take note of how far the campaign is."""
         gone = time.monotonic() - self.began
         done = campaign.schedules
         if not done:
@@ -106,7 +117,7 @@ class Progress:
         self.update(part, text + (f", {failing} violated" if failing else ""))
 
     def plain(self, part: float, text: str) -> None:
-        """Print a line if it is time for one."""
+        """Print a line if it is time for one; ``part`` is the share that is done, 0 to 1."""
         now = time.monotonic()
         self.last = (part, text)
         if now >= self.next:
@@ -114,6 +125,6 @@ class Progress:
             self.say()
 
     def say(self) -> None:
-        """Print the line."""
+        """Print what was last noted."""
         part, self.said = self.last
         click.echo(f"  {min(part, 1.0):4.0%} {self.said}", err=True)

@@ -24,7 +24,7 @@ __all__ = ["command"]
     type=click.Choice(["random", "pct", "round-robin"]),
     help="What makes the choices [the first execution that tells the scenario's story].",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="V4_14 of the strategy [0].")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
 @click.option(
     "--depth", type=click.IntRange(min=1), default=3, show_default=True, help="Depth of pct."
 )
@@ -89,7 +89,11 @@ def command(
 
 
 def variant_name(name: str) -> str:
-    """Return the one variant that a name stands for: a museum id must exist in one era only."""
+    """Return the one variant that a name stands for: a museum id must exist in one era only.
+
+    Raises:
+        UsageError: it stands for none, or for several, which are named.
+    """
     from harness.errors import UsageError
     from harness.variants import expand_variant
 
@@ -102,7 +106,11 @@ def variant_name(name: str) -> str:
 
 
 def scenario_name(scenario: str | None, scenario_file: str | None) -> str:
-    """Return the scenario to run: a built-in one's name, or the path of a ``.toml`` file."""
+    """Return the scenario to run: a built-in one's name, or the path of a ``.toml`` file.
+
+    Raises:
+        UsageError: both are given, or neither, or the file's name would garble a schedule.
+    """
     from harness.errors import UsageError
 
     if (scenario is None) == (scenario_file is None):
@@ -120,7 +128,7 @@ def scenario_name(scenario: str | None, scenario_file: str | None) -> str:
 def choose(
     engine: "Engine", spec: "RunSpec", strategy: str | None, seed: int | None, depth: int
 ) -> "Specimen":
-    """Find the execution to show."""
+    """Find the execution to show: the scenario's story, or what a strategy makes of a seed."""
     from harness.contract import Strategy
     from harness.log.specimen import run_strategy, specimen
     from harness.strategies.pct import Pct

@@ -69,7 +69,7 @@ def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
 
 
 def print_log(log: Log, *, how: str) -> None:
-    """Print a log as "life", "columns" or "json" (of the life: JSON lines)."""
+    """Print a log as ``how`` says: "life", "columns" or "json" (the life, as JSON lines)."""
     marks = story_marks(log)
     if how == "json":
         print_json(log, marks)
@@ -94,7 +94,7 @@ def print_log(log: Log, *, how: str) -> None:
 
 
 def print_json(log: Log, marks: "Mapping[int, Mark]") -> None:
-    """Print the life of each interrupt as JSON lines."""
+    """Print the life of each interrupt as JSON lines, those of a story with its ``marks``."""
     for line in life_lines(log):
         meta = line.entry.meta
         mark = marks.get(meta.seq)
@@ -137,7 +137,19 @@ def take(
     seed: int | None,
     exact: bool = False,
 ) -> Taken:
-    """Record an execution at the path that ``place`` makes, or in memory if that cannot be."""
+    """Record an execution at the path that ``place`` makes, or in memory if that cannot be.
+
+    Args:
+        spec: what is run.
+        schedule: the choices.
+        place: makes the path, and whatever folder it needs.
+        engine: "trio" or "direct".
+        seed: the random seed that made the schedule, for the log; None if none did.
+        exact: whether the path is the user's own, to be taken as it is.
+
+    Raises:
+        UsageError: a variant of the user's raised something.
+    """
     from harness.campaign.crash import naming_variant
     from harness.log.record import record, remember
     from harness.log.writer import WriteError
@@ -155,7 +167,6 @@ def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
 
     Raises:
         WriteError: after all that, if the log could not be written.
-
     """
     path = taken.path
     log = parse_log(taken.data, taken.recorded.path)

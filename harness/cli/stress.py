@@ -40,14 +40,19 @@ REPORT_SECONDS = 0.7
 """What is kept back of the wall time, to write and print what was found."""
 
 LEGEND = (
-    "worth: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the least "
-    "probability with which a bug of depth D in the first k choice steps would have been found"
+    "confidence: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the "
+    "least probability with which a bug of depth D in the first k choice steps would have been "
+    "found"
 )
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
 
 
 def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
-    """Accept a number of seconds."""
+    """Accept a number of seconds (click's callback of --seconds).
+
+    Raises:
+        UsageError: it is not finite, or not above 0.
+    """
     if value is not None and not (math.isfinite(value) and value > 0):
         raise UsageError(f"--seconds {value:g}: expected a number of seconds above 0")
     return value
@@ -65,7 +70,7 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
     "--depth", type=click.IntRange(1, 20), default=DEPTH, show_default=True, help="Depth of pct."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=None, help="V4_14 of everything [random]."
+    "--seed", type=click.IntRange(min=0), default=None, help="Seed of everything [random]."
 )
 @click.option("--schedules", type=click.IntRange(min=1), help="How many, shared over the entries.")
 @click.option(
@@ -82,8 +87,8 @@ def command(**options: Any) -> int:
     """Run SCENARIOs (all built-in ones by default) under many schedules and check every step.
 
     Each scenario is run with each variant. An entry ends at its first violation; the last line
-    then is the command that reproduces it. A clean campaign proves nothing: it says what finding
-    nothing is worth.
+    then is the command that reproduces it. A clean campaign proves nothing: it says what confidence
+    finding nothing gives.
     """
     given = click.get_current_context().find_root().obj
     began = given if isinstance(given, float) else time.monotonic()
@@ -128,7 +133,14 @@ def make_plan(
     lrs: int | None,
     **others: Any,
 ) -> tuple[Plan, float | None]:
-    """Check all options; return the plan and its wall time, if that is what limits it."""
+    """Check all options; ``began`` is when the command did (monotonic clock, in seconds).
+
+    Returns:
+        The plan, and its wall time in seconds if that is what limits it, else None.
+
+    Raises:
+        UsageError: an option that is wrong, and what was expected.
+    """
     if schedules is not None and seconds is not None:
         raise UsageError("--schedules and --seconds exclude each other: give one of them")
     if strategy not in STRATEGIES:
@@ -163,7 +175,11 @@ def cpus() -> int:
 
 
 def choose_scenarios(names: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
-    """Return the scenarios to run, each once."""
+    """Return the scenarios to run, each once: names of built-in ones, paths of files.
+
+    Raises:
+        UsageError: a name that no schedule could carry, or a file that is no ``.toml``.
+    """
     for file in files:
         if not file.endswith(".toml"):
             raise UsageError(f"scenario file {file!r}: expected a .toml file")
@@ -175,7 +191,11 @@ def choose_scenarios(names: tuple[str, ...], files: tuple[str, ...]) -> list[str
 
 
 def choose_variants(names: tuple[str, ...]) -> list[str]:
-    """Return the variants to run, each once."""
+    """Return the variants to run, each once; none given means the eras.
+
+    Raises:
+        UsageError: there is no such variant, or no era can express it.
+    """
     chosen: dict[str, None] = {}
     for name in names or tuple(ERAS):
         if ";" in name or "\n" in name:
@@ -202,7 +222,7 @@ def parameters(plan: Plan, seconds: float | None) -> str:
 
 
 def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
-    """Return the summary object."""
+    """Return the summary object of --json, which campaign.json has as well."""
     plan = campaign.plan
     return {
         "type": "summary",
@@ -220,16 +240,16 @@ def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
 
 
 def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) -> None:
-    """Print the table, what it is worth, and the violations; the reproducer comes last."""
+    """Print the table, the confidence it gives, and the violations; the reproducer comes last."""
     rows = [row(tally) for tally in campaign.tallies]
-    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict", "worth")
-    click.echo(table(head, rows, right=(2, 3, 4, 5)))
+    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict")
+    click.echo(table((*head, "confidence"), rows, right=(2, 3, 4, 5)))
     clean = [t for t in campaign.tallies if t.verdict == CLEAN]
     if clean:
         click.echo(LEGEND)
-        click.echo("\nWhat NOT FOUND is worth (a sample proves nothing):")
+        click.echo("\nThe confidence that NOT FOUND gives (a sample proves nothing):")
         for tally in clean:
-            click.echo(f"  {name_of(tally)}: {tally.worth.long()}")
+            click.echo(f"  {name_of(tally)}: {tally.confidence.long()}")
     for tally in campaign.tallies:
         if tally.verdict == INCONCLUSIVE:
             for reason in tally.reasons():
@@ -261,17 +281,17 @@ def place_of_more(evidence: Evidence) -> str:
 
 
 def row(tally: Tally) -> tuple[str, ...]:
-    """Return an entry's row of the table."""
+    """Return an entry's row of the table, as the head of :func:`print_text` names its cells."""
     reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
     verdict = VERDICTS[tally.verdict]
-    worth = ""
+    last = ""
     if tally.verdict == CLEAN:
-        worth = tally.worth.short()
+        last = tally.confidence.short()
     elif tally.broken:
         counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
-        worth = ", ".join(counts)
+        last = ", ".join(counts)
         if max(tally.broken.values()) > KEPT_MAX:
-            worth += f" (the first {KEPT_MAX} of each kept)"
+            last += f" (the first {KEPT_MAX} of each kept)"
     return (
         tally.spec.scenario,
         tally.spec.variant,
@@ -280,12 +300,12 @@ def row(tally: Tally) -> tuple[str, ...]:
         f"{tally.rate:.0f}",
         f"{reached}/{len(tally.wanted)}",
         verdict,
-        worth,
+        last,
     )
 
 
 def name_of(tally: Tally) -> str:
-    """Name an entry."""
+    """Return what an entry is called: its scenario and its variant."""
     return f"{tally.spec.scenario} {tally.spec.variant}"
 
 

@@ -34,7 +34,7 @@ def conform() -> None:
     show_default=True,
     help="How many operations to compare.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="V4_14 of the operations.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the operations.")
 @click.option(
     "--fault",
     metavar="NAME",

@@ -109,11 +109,14 @@ LINES_MAX = 200
 
 
 def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]:
-    """Compile a program.
+    """Compile a program, and add a ``halt``.
+
+    Args:
+        lines: one instruction each, at most 200.
+        where: what the program is part of, as it begins a message.
 
     Raises:
         UsageError: the line that is wrong, and the form that was expected.
-
     """
     if len(lines) > LINES_MAX:
         raise UsageError(f"{where}: the program has {len(lines)} lines, at most {LINES_MAX}")
@@ -122,7 +125,11 @@ def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]
 
 
 def check_waits(lines: Sequence[str], where: str) -> None:
-    """Refuse a guest that waits for interrupts which it never asked for: it sleeps for ever."""
+    """Refuse a guest that waits for interrupts which it never asked for: it sleeps for ever.
+
+    Raises:
+        UsageError: an ``idle N`` or ``pidle N`` with fewer than N timers programmed before it.
+    """
     timers = {IDLE: 0, PIDLE: 0}
     waits = {TIMER: IDLE, TVAL: IDLE, PTIMER: PIDLE}
     for n, line in enumerate(lines, 1):
@@ -139,7 +146,11 @@ def check_waits(lines: Sequence[str], where: str) -> None:
 
 
 def compile_line(line: str, where: str) -> Instruction:
-    """Compile one line."""
+    """Compile one line, such as "timer 10"; numbers are decimal, or 0x and hexadecimal.
+
+    Raises:
+        UsageError: there is no such instruction, or its arguments are not of its form or range.
+    """
     words = line.split()
     verb = words[0] if words else ""
     if verb not in FORMS:

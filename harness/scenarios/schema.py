@@ -35,14 +35,14 @@ class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A host device that sends up to ``edges`` edges on SPI ``intid``."""
+    """A host device that sends up to ``edges`` edges on SPI ``intid``: 0 to ``edges``, as drawn."""
 
     intid: Annotated[int, Meta(ge=32, le=1019)]
     edges: Annotated[int, Meta(ge=0, le=8)] = 1
 
 
 class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A passthrough device: ``intid`` on CPU ``pcpu``, forwarded to ``vcpu`` as ``vintid``.
+    """A passthrough device: ``intid`` on CPU ``pcpu``, forwarded to VCPU ``vcpu`` as ``vintid``.
 
     It has up to ``events`` events: a line held until served, edges, or MSIs (LPIs, from 8192 up).
     With ``after`` it has one each time the driver of that earlier device (a vintid) has served it.
@@ -59,7 +59,10 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is run.
+    """What is run: a VM, its guests' programs, its devices, and the machine under it.
+
+    ``pcpus``, ``vcpus`` and ``lrs`` (List Registers per CPU) are sizes that the command line may
+    change; priorities are 0 to 0xF8, lower is higher.
 
     ``handler`` is how many instructions a guest's handler executes between silencing its device
     and completing the interrupt, and ``eoi_first`` makes it complete first; ``twice`` names a
@@ -93,7 +96,14 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sometimes: dict[str, tuple[str, ...]] = {}
 
     def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:
-        """Return the compiled program of each VCPU; VCPUs named beyond ``vcpus`` wrap around."""
+        """Return the compiled program of each of ``vcpus`` VCPUs.
+
+        VCPUs without a program of their own take the programs in turn; where a program names a VCPU
+        that there is not, it means that number modulo ``vcpus``.
+
+        Raises:
+            UsageError: a line is wrong; not in a scenario that was read by :func:`parse`.
+        """
         compiled = [
             tuple(
                 Instruction(i.code, i.a, i.b % vcpus) if i.code in (SGI, TARGET) else i
@@ -105,11 +115,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse(text: str, where: str) -> Scenario:
-    """Read a scenario from TOML text.
+    """Read a scenario from TOML text; ``where`` names it in messages.
 
     Raises:
         UsageError: where it is wrong, and what was expected.
-
     """
     try:
         data = tomllib.loads(text)
@@ -140,7 +149,11 @@ def parse(text: str, where: str) -> Scenario:
 
 
 def check_interrupts(scenario: Scenario, where: str) -> None:
-    """Refuse interrupts that nobody has, and a VM whose passthrough devices cannot be saved."""
+    """Refuse interrupts that nobody has, and a VM whose passthrough devices cannot be saved.
+
+    Raises:
+        UsageError: which interrupt or field, and what was expected.
+    """
     spis = [f.vintid for f in scenario.forward]
     if len(set(spis)) < len(spis) or len({f.intid for f in scenario.forward}) < len(spis):
         raise UsageError(f"{where}: two forwards have the same intid or vintid")
@@ -168,7 +181,10 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
 
 
 def line_of(text: str, error: str) -> str:
-    """Find the line of the field that a validation error names; "" if it cannot be told."""
+    """Return ", line N" for the field that a validation error of msgspec names.
+
+    It is "" where the line cannot be told, as for a field that is missing.
+    """
     path = re.search(r"at `\$\.?([^`]*)`", error)
     steps = re.findall(r"([A-Za-z_]+)(?:\[(\d+)\])?", path.group(1) if path else "")
     unknown = re.search(r"unknown field `(\w+)`", error)
@@ -189,7 +205,7 @@ def line_of(text: str, error: str) -> str:
 
 
 def builtin_names() -> list[str]:
-    """List the built-in scenarios in the order they are run."""
+    """List the built-in scenarios in the order in which a campaign runs them."""
     order = ["timer-wfi", "timer-busy", "migrate"]
     folder = resources.files("harness.scenarios")
     found = sorted(
@@ -199,7 +215,11 @@ def builtin_names() -> list[str]:
 
 
 def load_builtin(name: str) -> Scenario:
-    """Load a built-in scenario by name."""
+    """Load a built-in scenario by name.
+
+    Raises:
+        UsageError: there is none of that name; the nearest one is named.
+    """
     if name not in builtin_names():
         raise unknown_name("scenario", name, builtin_names())
     path = resources.files("harness.scenarios") / f"{name}.toml"
@@ -207,7 +227,11 @@ def load_builtin(name: str) -> Scenario:
 
 
 def load_file(path: Path) -> Scenario:
-    """Load a user's scenario file."""
+    """Load a user's scenario file.
+
+    Raises:
+        UsageError: it cannot be read, is no text or no TOML, or says what no scenario can.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

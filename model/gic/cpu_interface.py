@@ -24,10 +24,16 @@ __all__ = ["CpuInterface", "PhysicalInterfaces"]
 
 
 class CpuInterface(Part):
-    """The registers of one CPU interface.
+    """The registers of the interface of CPU ``cpu`` (0 to 7), as a Linux host leaves them.
 
-    ``apr0`` and ``apr1`` hold one bit per active group priority (bit n: priority 8 * n). ``wedged``
-    means that an erratum stopped the delivery of interrupts here for good.
+    ``pmr`` is a priority (0 to 0xF8, lower is higher); ``bpr0`` and ``bpr1`` binary points (from 2
+    and from 3 up to 7). ``apr0`` and ``apr1`` hold one bit per active group priority (bit n:
+    priority 8 * n). ``wedged`` means that an erratum stopped the delivery of interrupts here for
+    good.
+
+    Derived: ``limit0`` and ``limit1`` are what a candidate of that group must be less than to be
+    signalled, ``running`` is the running priority (0xFF when idle), ``mask0`` and ``mask1`` are the
+    bits of a priority that take part in preemption.
     """
 
     FIELDS = (
@@ -67,13 +73,13 @@ class CpuInterface(Part):
         self.derive()
 
     def derive(self) -> None:
-        """Find anew all derived values, the preemption masks of the groups included."""
+        """Recompute all derived values, the preemption masks of the groups included."""
         self.mask0 = group_mask(0, self.bpr0, self.bpr1)
         self.mask1 = group_mask(1, self.bpr0, self.bpr1, self.cbpr)
         self.refresh()
 
     def refresh(self) -> None:
-        """Find anew the limits that a candidate must stay below to be signalled.
+        """Recompute the limits, after a change of anything but the binary points.
 
         A pending interrupt is signalled if its priority is higher than the mask and its group
         priority higher than the running priority (IHI0048 section 3.3).
@@ -96,14 +102,18 @@ class PhysicalInterfaces(Distributor):
     """The distributor together with the CPU interface of each CPU.
 
     GICv2 accesses act on both groups, as one security state sees them (GICC_CTLR.AckCtl = 1).
-    In GICv3 ``group`` says which register is meant: ICC_IAR1_EL1 and its like by default.
+    In GICv3 ``group`` says which register is meant: ICC_IAR1_EL1 and its like by default (1), those
+    of group 0 with 0. Accesses take effect at once; no register of a CPU interface raises.
     """
 
     cpuifs: list[CpuInterface]
     erratum: bool
 
     def irq_signal(self, c: int) -> bool:
-        """Return the level of the IRQ input of CPU ``c``, as the GIC drives it."""
+        """Return the level of the IRQ input of CPU ``c``, as the GIC drives it.
+
+        True while an interrupt of group 1 (in GICv2: of either) passes mask and running priority.
+        """
         cpuif = self.cpuifs[c]
         if cpuif.enable0:
             best = self._best(c)
@@ -119,7 +129,10 @@ class PhysicalInterfaces(Distributor):
         return self.version == 3 and self.lpis[c].best1 < limit
 
     def fiq_signal(self, c: int) -> bool:
-        """Return the level of the FIQ input of CPU ``c``: group 0, GICv3 only."""
+        """Return the level of the FIQ input of CPU ``c``: group 0, GICv3 only.
+
+        GICv2 has GICC_CTLR.FIQEn = 0 here: group 0 is signalled as IRQ.
+        """
         cpuif = self.cpuifs[c]
         if not cpuif.enable0 or self.version == 2:
             return False
@@ -149,9 +162,13 @@ class PhysicalInterfaces(Distributor):
         return self.version == 2 or bool(best & GROUP_BIT) == bool(group)
 
     def iar(self, c: int, group: int = 1) -> int:
-        """Acknowledge: return the INTID of the first interrupt that may be taken, or 1023.
+        """Acknowledge: read GICC_IAR, ICC_IAR0_EL1 or ICC_IAR1_EL1.
 
-        GICv2 returns the requesting CPU of an SGI in bits [12:10] (IHI0048 section 4.4.4).
+        The interrupt becomes active (an LPI inactive) and its group priority too.
+
+        Returns:
+            The INTID of the first interrupt that may be taken, or 1023 if there is none. GICv2 adds
+            the requesting CPU of an SGI in bits [12:10] (IHI0048 section 4.4.4).
         """
         cpuif = self.cpuifs[c]
         best = self._best(c)
@@ -177,6 +194,12 @@ class PhysicalInterfaces(Distributor):
 
         With no active priority nothing happens, nor in GICv3 when the highest one is not of the
         register's group; both are UNPREDICTABLE. An LPI only drops: it is not active.
+
+        Args:
+            c: the CPU that writes.
+            value: what it writes: the value that its acknowledge returned. INTIDs from 1020 to
+                1023 are ignored.
+            group: the register, in GICv3: ICC_EOIR0_EL1 or ICC_EOIR1_EL1.
         """
         intid = value & (0x3FF if self.version == 2 else INTID_MASK)
         if 1020 <= intid <= SPURIOUS:
@@ -199,19 +222,21 @@ class PhysicalInterfaces(Distributor):
             self.clear_active(c, intid, "deactivate")
 
     def dir(self, c: int, value: int) -> None:
-        """Deactivate, in EOImode 1 only (IHI0048 section 4.4.17, IHI0069 ICC_DIR_EL1).
+        """Deactivate: write GICC_DIR or ICC_DIR_EL1, which is ignored in EOImode 0.
 
-        An SPI may have been acknowledged by another CPU.
+        ``value`` is an INTID, in GICv2 with the requesting CPU of an SGI in bits [12:10] (which is
+        not looked at). An SPI may have been acknowledged by another CPU; LPIs and special INTIDs
+        are ignored.
         """
         intid = value & (0x3FF if self.version == 2 else INTID_MASK)
         if intid < 1020 and self.cpuifs[c].eoimode:
             self.clear_active(c, intid, "deactivate")
 
     def deactivate(self, c: int, intid: int, cause: str = "deactivate") -> None:
-        """Let a deactivation through a List Register of CPU ``c`` reach the distributor.
+        """Deactivate ``intid`` because a guest deactivated a HW List Register of CPU ``c``.
 
-        With the "erratum" of AmpereOne (AC03_CPU_57) it wedges this CPU if the interrupt is not
-        active but the CPU's highest priority pending one.
+        ``cause`` is what the fact says of it. With the "erratum" of AmpereOne (AC03_CPU_57) it
+        wedges this CPU if the interrupt is not active but the CPU's highest priority pending one.
         """
         if self.erratum and not self.is_active(c, intid) and self._best(c) & INTID_MASK == intid:
             cpuif = self.cpuifs[c]
@@ -221,10 +246,11 @@ class PhysicalInterfaces(Distributor):
         self.clear_active(c, intid, cause)
 
     def hppir(self, c: int, group: int = 1) -> int:
-        """Return the highest priority pending interrupt, or 1023.
+        """Return the INTID of the highest priority pending interrupt, or 1023.
 
         It depends on enables and targets, not on the priority mask or the running priority
-        (IHI0048 pseudocode HighestPriorityPendingInterrupt).
+        (IHI0048 pseudocode HighestPriorityPendingInterrupt). GICv2 adds the requesting CPU of an
+        SGI in bits [12:10].
         """
         best = self._best(c)
         if best == NONE or not self._of_group(best, group):
@@ -240,7 +266,7 @@ class PhysicalInterfaces(Distributor):
         return self.cpuifs[c].running
 
     def set_pmr(self, c: int, value: int) -> None:
-        """Write the priority mask."""
+        """Write the priority mask (GICC_PMR, ICC_PMR_EL1); five of the eight bits are kept."""
         cpuif = self.cpuifs[c]
         cpuif.pmr = value & PRIORITY_MASK
         cpuif.refresh()
@@ -250,7 +276,7 @@ class PhysicalInterfaces(Distributor):
         self.cpuifs[c].eoimode = mode
 
     def bpr(self, c: int, group: int) -> int:
-        """Read a binary point register.
+        """Read the binary point register of a group, 2 to 7 (GICC_BPR and GICC_ABPR in GICv2).
 
         In GICv3 that of group 1 shows, while it is not used (CBPR), the split that group 0 gives it
         (IHI0069 ICC_BPR1_EL1).

@@ -16,9 +16,19 @@ __all__ = ["Distributor"]
 class Distributor:
     """Physical interrupts: inputs, configuration, and the pending and active state.
 
-    Wherever an operation takes ``c`` and an INTID, ``c`` is the CPU whose SGI, PPI or LPI is meant;
-    for an SPI it does not matter. The registers of an SPI that is not implemented read as zero and
-    ignore writes; only GICv3 has LPIs.
+    Wherever an operation takes ``c`` and an INTID, ``c`` is the CPU (0 to ``cpus`` - 1) whose SGI
+    (INTID 0 to 15), PPI (16 to 31) or LPI (8192 and up) is meant; for an SPI (32 to 1019) it does
+    not matter. The registers of an SPI that is not implemented read as zero and ignore writes; only
+    GICv3 has LPIs.
+
+    Args:
+        version: 2 or 3.
+        cpus: how many CPUs there are, each with its bank of SGIs and PPIs.
+        spis: the INTIDs of the SPIs that are implemented.
+        emit: takes the facts of what changed; None for a GIC that nobody watches.
+
+    Raises:
+        ValueError: there is no such version, GICv2 has not so many CPUs, or an INTID is no SPI's.
     """
 
     def __init__(
@@ -42,7 +52,11 @@ class Distributor:
     # -- inputs ------------------------------------------------------------------------------
 
     def set_line(self, c: int, intid: int, level: bool) -> None:
-        """Drive the input of a PPI or SPI; a rising input of an edge interrupt is an edge."""
+        """Drive the input of a PPI or SPI; a rising input of an edge interrupt is an edge.
+
+        Raises:
+            KeyError: this GIC does not implement that SPI.
+        """
         if intid < 32:
             bank = self.banks[c]
             bit = 1 << intid
@@ -76,11 +90,14 @@ class Distributor:
             self._latch(c, intid, True)
 
     def msi(self, c: int, lpi: int) -> None:
-        """Deliver a message: an LPI becomes pending at the redistributor of CPU ``c``."""
+        """Deliver a message: an LPI becomes pending at the redistributor of CPU ``c``.
+
+        The ITS, which turns DeviceID and EventID into LPI and CPU, is not modelled.
+        """
         self._latch(c, lpi, True)
 
     def send_sgi(self, source: int, target: int, intid: int) -> None:
-        """CPU ``source`` sends an SGI to ``target`` (GICD_SGIR, ICC_SGI1R_EL1).
+        """Send SGI ``intid`` from CPU ``source`` to CPU ``target`` (GICD_SGIR, ICC_SGI1R_EL1).
 
         In GICv2 each source is a pending state of its own (IHI0048 GICD_SPENDSGIRn).
         """
@@ -174,7 +191,10 @@ class Distributor:
                     self.emit(ActiveChanged(-1, intid, on, "write"))
 
     def set_priority(self, c: int, intid: int, priority: int) -> None:
-        """Write IPRIORITYR; the upper five bits are implemented."""
+        """Write IPRIORITYR (for an LPI: its entry in the property table).
+
+        ``priority`` is 0 to 0xFF, lower is higher; the upper five bits are implemented.
+        """
         priority &= PRIORITY_MASK
         if intid < 32:
             bank = self.banks[c]
@@ -204,7 +224,7 @@ class Distributor:
             spi.derive()
 
     def set_group(self, c: int, intid: int, group: int) -> None:
-        """Write IGROUPR. LPIs are always group 1."""
+        """Write IGROUPR: group 0 or 1. LPIs are always group 1."""
         if intid < 32:
             bank = self.banks[c]
             bank.group1 = bank.group1 | 1 << intid if group else bank.group1 & ~(1 << intid)
@@ -220,7 +240,7 @@ class Distributor:
         A pending interrupt is offered to the new target; an active one after its deactivation.
 
         Raises:
-            ValueError: GICv3 can route to one CPU or (IRM) to all, nothing between.
+            ValueError: GICv3 routes to one CPU or (GICD_IROUTER.IRM) to any of all, to no others.
         """
         everyone = (1 << self.cpus) - 1
         targets &= everyone
@@ -232,7 +252,7 @@ class Distributor:
     # -- state -------------------------------------------------------------------------------
 
     def is_enabled(self, c: int, intid: int) -> bool:
-        """Read ISENABLER."""
+        """Read ISENABLER: tell whether the interrupt is forwarded when it is pending."""
         if intid < 32:
             return bool(self.banks[c].enable >> intid & 1)
         if intid >= FIRST_LPI:
@@ -258,7 +278,7 @@ class Distributor:
         return spi is not None and spi.active
 
     def is_edge(self, c: int, intid: int) -> bool:
-        """Read ICFGR."""
+        """Read ICFGR: tell whether the interrupt is edge-triggered. LPIs are."""
         if intid < 32:
             return bool(self.banks[c].edge >> intid & 1)
         if intid >= FIRST_LPI:
@@ -267,23 +287,29 @@ class Distributor:
         return spi is not None and spi.edge
 
     def line(self, c: int, intid: int) -> bool:
-        """Return the input as the distributor sees it."""
+        """Return the level of a PPI's or SPI's input, as the distributor sees it."""
         if intid < 32:
             return bool(self.banks[c].line >> intid & 1)
         spi = self.spis.get(intid)
         return spi is not None and spi.line
 
     def implements(self, intid: int) -> bool:
-        """Say whether an INTID below the LPIs names an interrupt of this GIC."""
+        """Tell whether an INTID below the LPIs names an interrupt of this GIC."""
         return intid < 32 or intid in self.spis
 
     # -- acknowledge and deactivate ----------------------------------------------------------
 
     def acknowledge(self, c: int, intid: int) -> int:
-        """Make a pending interrupt active, and return the requesting CPU of a GICv2 SGI (else 0).
+        """Make the pending interrupt ``intid`` active.
 
         The acknowledge uses up the latch. A level interrupt whose line is still high is active
         and pending at once; an LPI becomes inactive (IHI0069 section 5.1).
+
+        Returns:
+            The requesting CPU of a GICv2 SGI, of several the lowest; else 0.
+
+        Raises:
+            KeyError: this GIC does not implement that SPI.
         """
         emit = self.emit
         source = 0
@@ -324,7 +350,8 @@ class Distributor:
     def clear_active(self, c: int, intid: int, cause: str) -> None:
         """Deactivate an interrupt: active to inactive, active and pending to pending.
 
-        What is not active stays as it is (the architecture leaves that UNPREDICTABLE).
+        What is not active stays as it is (the architecture leaves that UNPREDICTABLE). ``cause``
+        is what the fact says of it: "deactivate", or what a caller names.
         """
         if intid < 32:
             bank = self.banks[c]

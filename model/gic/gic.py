@@ -35,6 +35,10 @@ class Gic(VirtualInterfaces):
 
     ``emit`` receives the facts of what changed. Every effect is immediate; how long a change of a
     line, a message or a deactivation takes on its way is the caller's business.
+
+    Raises:
+        ValueError: a version, a size, an INTID or a mode that there is not. List Registers are 1 to
+            64 per CPU in GICv2 (GICH_VTR.ListRegs), 1 to 16 in GICv3 (ICH_VTR_EL2.ListRegs).
     """
 
     def __init__(

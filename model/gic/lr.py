@@ -26,8 +26,11 @@ STATES = ("inactive", "pending", "active", "pending+active")
 class Lr(msgspec.Struct, frozen=True, gc=False):
     """One List Register as a value.
 
-    ``state`` is one of the four constants above. ``pintid`` means something only with ``hw``;
-    ``eoi`` and ``source`` (GICv2 SGI: the requesting CPU) only without it.
+    ``vintid`` is what the guest acknowledges; ``state`` is one of the four constants above;
+    ``priority`` is 0 to 0xF8, lower is higher; ``group`` 0 or 1. With ``hw`` the guest's
+    deactivation also deactivates the physical interrupt ``pintid``, which means nothing without it;
+    ``eoi`` (a maintenance interrupt at the deactivation) and ``source`` (GICv2 SGI: the requesting
+    CPU, 0 to 7) only mean something without it.
     """
 
     vintid: int = 0

@@ -99,7 +99,12 @@ MISR_VGRP1D = 1 << 7
 
 
 class Vmcr(NamedTuple):
-    """What the guest wrote to its CPU interface: GICH_VMCR, ICH_VMCR_EL2. VCPU context."""
+    """What the guest wrote to its CPU interface: GICH_VMCR, ICH_VMCR_EL2. VCPU context.
+
+    ``pmr`` is the priority mask (0 to 0xF8), ``bpr0`` and ``bpr1`` the binary points of the groups,
+    ``cbpr`` that group 1 uses that of group 0, ``eoim`` the EOImode (0: EOIR deactivates too),
+    ``enable0`` and ``enable1`` the enables of the groups.
+    """
 
     pmr: int = 0xF0
     bpr0: int = MIN_BPR0
@@ -123,7 +128,7 @@ class Vmcr(NamedTuple):
 
 
 def group_mask(group: int, bpr0: int, bpr1: int, cbpr: bool = False) -> int:
-    """Return the bits of a priority that take part in preemption (IHI0069 section 4.8).
+    """Return the bits of a priority, as a mask, that take part in preemption (IHI0069 section 4.8).
 
     BPR0 = n leaves bits [7:n+1], BPR1 = n leaves [7:n]; with CBPR group 1 uses BPR0 as well.
     """

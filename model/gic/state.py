@@ -19,7 +19,10 @@ class Bank(Part):
     All fields but two are masks with one bit per INTID. ``latch`` is the pending state that an
     edge or a write to ISPENDR leaves and an acknowledge clears; a level interrupt is pending also
     while its ``line`` is high. ``sources`` (GICv2 only) holds per SGI the mask of requesting CPUs;
-    an SGI's latch bit is set while that mask is not 0.
+    an SGI's latch bit is set while that mask is not 0. ``priority`` has one of 0 to 0xF8 per INTID.
+
+    Derived: ``ready`` is what is pending, enabled and not active; ``best0`` and ``best1`` are the
+    candidates of the groups (``model.gic.registers``), NONE if there is none.
     """
 
     FIELDS = ("enable", "latch", "line", "active", "edge", "group1", "priority", "sources")
@@ -49,7 +52,7 @@ class Bank(Part):
         self.derive()
 
     def refresh(self) -> None:
-        """Find anew what this bank presents, after a change of anything but priority and group."""
+        """Recompute what this bank presents, after a change of anything but priority and group."""
         ready = (self.latch | self.line & ~self.edge) & self.enable & ~self.active
         if ready != self.ready:
             self.ready = ready
@@ -60,7 +63,7 @@ class Bank(Part):
                 self.best0 = self.best1 = NONE
 
     def derive(self) -> None:
-        """Find anew what this bank presents, whatever changed."""
+        """Recompute what this bank presents, whatever changed."""
         self.ready = -1
         self.refresh()
 
@@ -109,7 +112,7 @@ class Spi(Part):
         self.derive()
 
     def derive(self) -> None:
-        """Find anew what this interrupt presents to the CPUs that ``targets`` names."""
+        """Recompute what this interrupt presents to the CPUs that ``targets`` names."""
         self.best0 = self.best1 = NONE
         if self.enable and not self.active and (self.latch or (self.line and not self.edge)):
             if self.group:
@@ -142,7 +145,7 @@ class Lpis(Part):
         self.best1 = NONE
 
     def derive(self) -> None:
-        """Find anew which LPI this CPU is offered."""
+        """Recompute which LPI this CPU is offered."""
         ready = self.pending & ~self.disabled
         best = NONE
         if ready:

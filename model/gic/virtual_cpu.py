@@ -36,7 +36,9 @@ class VirtualInterfaces(PhysicalInterfaces):
     """The physical GIC together with the virtual interface of each CPU.
 
     GICv2 accesses act on both groups (GICV_CTLR.AckCtl = 1, FIQEn = 0). In GICv3 ``group`` says
-    which register the guest uses: ICV_IAR1_EL1 and its like by default.
+    which register the guest uses: ICV_IAR1_EL1 and its like by default (1), those of group 0 with
+    0. ``c`` is always the physical CPU whose virtual interface is meant, ``i`` the number of a List
+    Register (0 to ``lrs`` - 1; IndexError beyond).
     """
 
     vifs: list[VirtualInterface]
@@ -51,7 +53,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         return self.vifs[c].lrs[i]
 
     def write_lr(self, c: int, i: int, lr: Lr) -> None:
-        """Write List Register ``i``; five bits of the priority are implemented.
+        """Write List Register ``i`` (GICH_LRn, ICH_LR<n>_EL2); five priority bits are kept.
 
         A HW List Register written Pending+Active is accepted, though software must not (IHI0048
         section 5.3); it is not presented until its active half has been deactivated.
@@ -92,15 +94,18 @@ class VirtualInterfaces(PhysicalInterfaces):
         return self.vifs[c].hcr >> HCR_EOICOUNT_SHIFT
 
     def elrsr(self, c: int) -> int:
-        """Return the mask of List Registers that may be written: inactive, no EOI to report."""
+        """Read GICH_ELRSR or ICH_ELRSR_EL2: the List Registers that may be written, as a mask.
+
+        They are inactive and have no EOI to report.
+        """
         return self.vifs[c].elrsr
 
     def eisr(self, c: int) -> int:
-        """Return the mask of List Registers whose deactivation asks for an EOI maintenance."""
+        """Read GICH_EISR or ICH_EISR_EL2: the List Registers with an EOI to report, as a mask."""
         return self.vifs[c].eisr
 
     def misr(self, c: int) -> int:
-        """Return the causes of a maintenance interrupt; valid also while HCR.En is 0."""
+        """Read GICH_MISR or ICH_MISR_EL2: the causes, shown also while HCR.En is 0."""
         return self.vifs[c].misr
 
     def maintenance(self, c: int) -> bool:
@@ -115,7 +120,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         return self.vifs[c].vmcr
 
     def restore_vmcr(self, c: int, vmcr: Vmcr) -> None:
-        """Write GICH_VMCR or ICH_VMCR_EL2."""
+        """Write GICH_VMCR or ICH_VMCR_EL2; the register keeps what is implemented of it."""
         vif = self.vifs[c]
         if vmcr != vif.vmcr:
             vif.vmcr = vmcr.implemented()
@@ -127,7 +132,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         return (vif.apr0, vif.apr1)
 
     def restore_apr(self, c: int, apr: tuple[int, int]) -> None:
-        """Write the active priorities."""
+        """Write the active priorities, as :meth:`save_apr` gave them."""
         vif = self.vifs[c]
         vif.apr0, vif.apr1 = apr
         vif.refresh_signal()
@@ -135,7 +140,7 @@ class VirtualInterfaces(PhysicalInterfaces):
     # -- the guest's own configuration -------------------------------------------------------
 
     def set_vpmr(self, c: int, value: int) -> None:
-        """Write the guest's priority mask."""
+        """Write the guest's priority mask (GICV_PMR, ICV_PMR_EL1); five bits are kept."""
         vif = self.vifs[c]
         vif.vmcr = Vmcr(value & PRIORITY_MASK, *vif.vmcr[1:])
         vif.refresh_signal()
@@ -145,14 +150,14 @@ class VirtualInterfaces(PhysicalInterfaces):
         self.restore_vmcr(c, self.vifs[c].vmcr._replace(eoim=mode))
 
     def vbpr(self, c: int, group: int) -> int:
-        """Read a binary point register of the guest; GICv3 with VCBPR as for :meth:`bpr`."""
+        """Read the guest's binary point register of a group; in GICv3 as for :meth:`bpr`."""
         vmcr = self.vifs[c].vmcr
         if not group:
             return vmcr.bpr0
         return min(vmcr.bpr0 + 1, 7) if vmcr.cbpr and self.version == 3 else vmcr.bpr1
 
     def set_vbpr(self, c: int, group: int, value: int) -> None:
-        """Write a binary point register; less than the minimum means the minimum.
+        """Write the guest's binary point register; less than the minimum means the minimum.
 
         In GICv3 that of group 1 ignores writes under VCBPR (IHI0069 ICV_BPR1_EL1).
         """
@@ -163,11 +168,11 @@ class VirtualInterfaces(PhysicalInterfaces):
             self.restore_vmcr(c, vmcr._replace(bpr1=value & 7))
 
     def set_vcbpr(self, c: int, on: bool) -> None:
-        """Let group 1 use the binary point of group 0."""
+        """Let the guest's group 1 use the binary point of group 0 (GICV_CTLR, ICV_CTLR_EL1)."""
         self.restore_vmcr(c, self.vifs[c].vmcr._replace(cbpr=on))
 
     def set_vgroup_enable(self, c: int, group: int, on: bool) -> None:
-        """Enable or disable a group at the guest's CPU interface."""
+        """Enable or disable a group at the guest's CPU interface (GICV_CTLR, ICV_IGRPEN<n>)."""
         vmcr = self.vifs[c].vmcr
         if group:
             self.restore_vmcr(c, vmcr._replace(enable1=on))
@@ -177,15 +182,19 @@ class VirtualInterfaces(PhysicalInterfaces):
     # -- the guest's side --------------------------------------------------------------------
 
     def virq_signal(self, c: int) -> bool:
-        """Return whether a virtual IRQ is signalled."""
+        """Tell whether a virtual IRQ is signalled: a WFI completes, PSTATE.I or not."""
         return self.vifs[c].signal
 
     def vfiq_signal(self, c: int) -> bool:
-        """Return whether a virtual FIQ is signalled: group 0, GICv3 only."""
+        """Tell whether a virtual FIQ is signalled: group 0, GICv3 only."""
         return self.vifs[c].fiq
 
     def vhppir(self, c: int, group: int = 1) -> int:
-        """Return the vINTID to be presented first, whatever mask and running priority; or 1023."""
+        """Return the vINTID to be presented first, or 1023 (GICV_HPPIR, ICV_HPPIR<n>_EL1).
+
+        Only List Registers of enabled groups that are exactly Pending count; the priority mask and
+        the running priority do not. GICv2 adds the requesting CPU of an SGI in bits [12:10].
+        """
         vif = self.vifs[c]
         best = vif.best
         if best == NO_LR or (self.version == 3 and best & 1 != group):
@@ -203,10 +212,14 @@ class VirtualInterfaces(PhysicalInterfaces):
         return lr.vintid
 
     def viar(self, c: int, group: int = 1) -> int:
-        """Acknowledge for the guest: return the vINTID taken, or 1023 (GICV_IAR, ICV_IAR1).
+        """Acknowledge for the guest: read GICV_IAR or ICV_IAR<n>_EL1.
 
         The List Register goes from Pending to Active and its group priority becomes active. A
-        special INTID in a List Register is returned, and the register left inactive (pseudocode).
+        special INTID in a List Register is returned, and the register left inactive (IHI0069
+        pseudocode VirtualReadIAR).
+
+        Returns:
+            The vINTID taken, or 1023. GICv2 adds the requesting CPU of an SGI in bits [12:10].
         """
         vif = self.vifs[c]
         best = vif.best
@@ -234,7 +247,7 @@ class VirtualInterfaces(PhysicalInterfaces):
         return self._iar_value(before)
 
     def veoir(self, c: int, vintid: int, group: int = 1) -> int:
-        """Write EOIR for the guest; return the pINTID to deactivate for CPU ``c``, or -1.
+        """Write EOIR for the guest (GICV_EOIR, ICV_EOIR<n>_EL1).
 
         First the highest active priority is dropped, of whichever group; if there is none,
         nothing happens (QEMU's choice). Then the first List Register that is active for this
@@ -243,6 +256,9 @@ class VirtualInterfaces(PhysicalInterfaces):
         List Register, EOIcount counts it, in EOImode 0 and never for LPIs, because only then
         would a deactivation have followed (IHI0069 ICH_HCR_EL2.EOIcount). With
         ``eoicount_on_eoir_mode1`` it counts in EOImode 1 as well, as KVM's emulation and QEMU do.
+
+        Returns:
+            The pINTID that the caller is to deactivate for CPU ``c``, or -1.
         """
         if self.version == 2:
             vintid &= 0x3FF
@@ -276,11 +292,14 @@ class VirtualInterfaces(PhysicalInterfaces):
         return -1
 
     def vdir(self, c: int, vintid: int) -> int:
-        """Write DIR for the guest; return the pINTID to deactivate for CPU ``c``, -1, or TRAP.
+        """Write DIR for the guest (GICV_DIR, ICV_DIR_EL1).
 
         With ICH_HCR_EL2.TDIR the access traps and has no effect. It is ignored in EOImode 0, and
         for LPIs and special INTIDs. DIRs may come in any order, so priorities do not matter;
         without an active List Register EOIcount counts.
+
+        Returns:
+            The pINTID that the caller is to deactivate for CPU ``c``, -1, or TRAP.
         """
         vif = self.vifs[c]
         if vif.hcr & HCR_TDIR:

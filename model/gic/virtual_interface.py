@@ -37,14 +37,17 @@ NO_LR = 0x100 << 8
 
 
 class VirtualInterface(Part):
-    """The virtual interface of one physical CPU.
+    """The virtual interface of physical CPU ``cpu``: what a VCPU loaded there finds.
 
     ``hcr`` is GICH_HCR or ICH_HCR_EL2 as a number, EOIcount included. ``apr0`` and ``apr1`` hold
     one bit per active group priority (bit n: priority 8 * n); GICv2 has one register, ``apr0``.
 
     Derived: ``best`` is the List Register to be presented, as priority, index (7 bits) and group;
     ``takeable`` says whether an acknowledge would take it; ``signal`` is the virtual IRQ and
-    ``fiq`` the virtual FIQ.
+    ``fiq`` the virtual FIQ; ``running`` is the guest's running priority (0xFF when idle);
+    ``elrsr``, ``eisr`` and ``misr`` are the registers of those names, ``valid`` how many List
+    Registers are not inactive, ``pending`` whether one is exactly Pending, and ``maintenance`` the
+    level of the maintenance interrupt.
     """
 
     FIELDS = ("lrs", "hcr", "vmcr", "apr0", "apr1")
@@ -84,14 +87,14 @@ class VirtualInterface(Part):
         self.derive()
 
     def derive(self) -> None:
-        """Find anew all derived values, the preemption masks of the groups included."""
+        """Recompute all derived values, the preemption masks of the groups included."""
         vmcr = self.vmcr
         self.mask0 = group_mask(0, vmcr.bpr0, vmcr.bpr1)
         self.mask1 = group_mask(1, vmcr.bpr0, vmcr.bpr1, vmcr.cbpr)
         self.refresh()
 
     def refresh(self) -> None:
-        """Find anew all that follows from the List Registers.
+        """Recompute all that follows from the List Registers, but not the preemption masks.
 
         ELRSR: empty and free, that is inactive and not waiting to report an EOI. EISR: inactive,
         software-owned, with the EOI bit. Only a List Register that is exactly Pending can be
@@ -128,7 +131,10 @@ class VirtualInterface(Part):
         self.refresh_signal()
 
     def refresh_signal(self) -> None:
-        """Find anew what is signalled, after a change of anything but the List Registers."""
+        """Recompute what is signalled, after a change of HCR, APR or the priority mask.
+
+        The virtual interrupt needs HCR.En; the guest's enables are in ``best`` already.
+        """
         hcr = self.hcr
         best = self.best
         apr = self.apr0 | self.apr1
@@ -149,7 +155,7 @@ class VirtualInterface(Part):
             self.maintenance = False
 
     def refresh_maintenance(self) -> None:
-        """Find anew GICH_MISR or ICH_MISR_EL2 and the level of the maintenance interrupt.
+        """Recompute GICH_MISR or ICH_MISR_EL2 and the level of the maintenance interrupt.
 
         MISR shows causes even while the interface is off; the interrupt needs HCR.En.
         """

@@ -1,51 +1,30 @@
 """Runs the command line in this process, or as a real one."""
 
-import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cli.main import main
+from tests.cli.support import Cli, Done, Finish, Process, Start
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Done:
-    """How a command ended. No command may ever show a traceback."""
-
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-        assert "Traceback" not in out + err
-
-    @property
-    def summary(self):
-        lines = [json.loads(line) for line in self.out.splitlines()]
-        assert lines[-1]["type"] == "summary"
-        return lines[-1]
-
-    def refused(self, *words):
-        """Assert that the input was refused with one line that has all these words."""
-        assert self.code == 2, (self.out, self.err)
-        errors = [line for line in self.err.splitlines() if line.startswith("error: ")]
-        assert len(errors) == 1, self.err
-        assert self.err.splitlines()[-1] == errors[0]
-        for word in words:
-            assert word in errors[0]
-
-
 @pytest.fixture
-def logs(tmp_path, monkeypatch):
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "logs"
     monkeypatch.setenv("VGIC_RACE_LOGS", str(folder))
     return folder
 
 
 @pytest.fixture
-def cli(logs, capfd):
-    def run(*args):
+def cli(logs: Path, capfd: pytest.CaptureFixture[str]) -> Cli:
+    def run(*args: object) -> Done:
         capfd.readouterr()
         code = main([str(a) for a in args])
         out, err = capfd.readouterr()
@@ -55,11 +34,11 @@ def cli(logs, capfd):
 
 
 @pytest.fixture
-def start(logs):
+def start(logs: Path) -> Iterator[Start]:
     """Start a command as a process, in a group of its own, with pipes."""
-    running = []
+    running: list[Process] = []
 
-    def begin(*args, **options):
+    def begin(*args: object, **options: Any) -> Process:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(
             [sys.executable, "-m", "harness.cli.main", *map(str, args)],
@@ -81,10 +60,10 @@ def start(logs):
 
 
 @pytest.fixture
-def finish():
+def finish() -> Finish:
     """Wait for a process, and for everyone who holds its pipes."""
 
-    def end(process):
+    def end(process: Process) -> Done:
         out, err = process.communicate(timeout=60)
         return Done(process.returncode, out, err)
 

@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from harness.cli import main as entry
+from tests.cli.support import Cli, Start
 
 
-def test_help_tells_the_exit_codes(cli):
+def test_help_tells_the_exit_codes(cli: Cli) -> None:
     done = cli("--help")
     assert done.code == 0
     text = " ".join(done.out.split())
@@ -19,7 +21,7 @@ def test_help_tells_the_exit_codes(cli):
         assert re.search(rf"^  {name} ", done.out, re.MULTILINE)
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from harness.cli.main import main; main(['--help']);"
         "print([m for m in ('trio','structlog','rich','hypothesis','msgspec') if m in sys.modules])"
@@ -28,18 +30,18 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_version(cli):
+def test_version(cli: Cli) -> None:
     done = cli("--version")
     assert done.code == 0
     assert re.fullmatch(r"vgic-race \S+( \([0-9a-f]+\))?\n", done.out)
 
 
-def test_every_command_can_be_imported(cli):
+def test_every_command_can_be_imported(cli: Cli) -> None:
     for name in entry.COMMANDS:
         assert cli(name, "--help").code == 0
 
 
-def test_unknown_names(cli):
+def test_unknown_names(cli: Cli) -> None:
     cli("strss").refused("unknown command 'strss'", "'stress'")
     cli("stress", "--strateg", "x").refused("--strateg", "--strategy")
     cli("stress", "--jobs", "0").refused("--jobs")
@@ -47,8 +49,10 @@ def test_unknown_names(cli):
     cli("list", "rulez").refused("'rulez'", "'rules'")
 
 
-def test_an_internal_error_is_one_line_and_tells_how_to_see_more(cli, monkeypatch):
-    def broken(*_):
+def test_an_internal_error_is_one_line_and_tells_how_to_see_more(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("a fault\nof ours")
 
     monkeypatch.setattr("harness.cli.list.scenarios", broken)
@@ -60,8 +64,8 @@ def test_an_internal_error_is_one_line_and_tells_how_to_see_more(cli, monkeypatc
     assert "VGIC_RACE_TRACEBACK=1" in done.err
 
 
-def test_an_interrupt_is_one_line(cli, monkeypatch):
-    def interrupted():
+def test_an_interrupt_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setitem(sys.modules["harness.cli.list"].KINDS, "scenarios", interrupted)
@@ -69,8 +73,9 @@ def test_an_interrupt_is_one_line(cli, monkeypatch):
     assert (done.code, done.err) == (130, "interrupted\n")
 
 
-def test_a_closed_pipe_is_quiet(start):
+def test_a_closed_pipe_is_quiet(start: Start) -> None:
     process = start("list", "rules")
+    assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
     _, err = process.communicate(timeout=60)
@@ -78,7 +83,7 @@ def test_a_closed_pipe_is_quiet(start):
     assert process.returncode == 141
 
 
-def test_a_full_stdout_is_bad_luck_not_a_bug(start):
+def test_a_full_stdout_is_bad_luck_not_a_bug(start: Start) -> None:
     with open("/dev/full", "w") as full:
         code = [sys.executable, "-m", "harness.cli.main", "list", "rules"]
         done = subprocess.run(code, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -86,14 +91,14 @@ def test_a_full_stdout_is_bad_luck_not_a_bug(start):
     assert done.stderr == "error: No space left on device\n"
 
 
-def test_no_stdout_at_all_is_no_verdict(logs):
+def test_no_stdout_at_all_is_no_verdict(logs: Path) -> None:
     command = f"{sys.executable} -m harness.cli.main list rules >&-"
     done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 141
     assert done.stderr == "error: stdout is closed\n"
 
 
-def test_items_say_what_they_are(cli):
+def test_items_say_what_they_are(cli: Cli) -> None:
     first = cli("list", "strategies", "--json").out.splitlines()[0]
     assert '"type":"strategy"' in first
 
@@ -101,14 +106,14 @@ def test_items_say_what_they_are(cli):
 @pytest.mark.parametrize(
     "what", ["scenarios", "variants", "rules", "strategies", "knobs", "faults"]
 )
-def test_lists(cli, what):
+def test_lists(cli: Cli, what: str) -> None:
     assert cli("list", what).code == 0
     summary = cli("list", what, "--json").summary
     assert summary["count"] > 0
     assert summary["verdict"] == "clean"
 
 
-def test_variants_say_where_they_cannot_be_and_where_they_come_from(cli):
+def test_variants_say_where_they_cannot_be_and_where_they_come_from(cli: Cli) -> None:
     out = cli("list", "variants").out
     assert "36e5cfd410ad" in out
     assert "not in era v4.14: until 4.14" in out

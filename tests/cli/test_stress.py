@@ -7,27 +7,29 @@ import shlex
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.engine.schedule import LINE_MAX
 from harness.scenarios.schema import builtin_names
+from tests.cli.support import Cli, Finish, Start
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "race" / "scenarios"
 TIMES = ("seconds", "steps_per_second")
 
 
-def without_times(value):
+def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: without_times(v) for k, v in value.items() if k not in TIMES}
     return [without_times(v) for v in value] if isinstance(value, list) else value
 
 
-def without_place(summary, folder):
+def without_place(summary: dict[str, Any], folder: Path) -> Any:
     return json.loads(json.dumps(without_times(summary)).replace(str(folder), ""))
 
 
-def test_both_eras_are_clean(cli, logs):
+def test_both_eras_are_clean(cli: Cli, logs: Path) -> None:
     done = cli(
         "stress", "timer-wfi", "--schedules", 500, "--seed", 1, "--engine", "direct", "--jobs", 1
     )
@@ -43,9 +45,9 @@ def test_both_eras_are_clean(cli, logs):
     assert sorted(p.name for p in (logs / "stress-1").iterdir()) == ["campaign.json"]
 
 
-def test_jobs_and_engine_change_nothing(cli, logs):
+def test_jobs_and_engine_change_nothing(cli: Cli, logs: Path) -> None:
     args = ["stress", "timer-wfi", "migrate", "--variant", "v4.14", "--variant", "v4.14+1"]
-    args += ["--variant", "29", "--schedules", 1200, "--seed", 7, "--json"]
+    args += ["--variant", "29", "--schedules", "1200", "--seed", "7", "--json"]
     runs = []
     for number, extra in enumerate(
         (["--jobs", 1, "--engine", "direct"], ["--jobs", 2, "--engine", "trio"]), 1
@@ -60,14 +62,14 @@ def test_jobs_and_engine_change_nothing(cli, logs):
     assert any(name.endswith(".jsonl") for name in runs[0][1])
 
 
-def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli):
+def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli: Cli) -> None:
     done = cli("stress", "--schedules", 1, "--seed", 1, "--jobs", 1, "--json")
     assert done.code == 3
     assert [e["schedules"] for e in done.summary["entries"]] == [1] * (2 * len(builtin_names()))
     assert any("never reached" in r for e in done.summary["entries"] for r in e["reasons"])
 
 
-def test_a_bound_that_is_hit_is_inconclusive(cli):
+def test_a_bound_that_is_hit_is_inconclusive(cli: Cli) -> None:
     done = cli(
         "stress", "timer-wfi", "--variant", "v7.2", "--schedules", 4, "--jobs", 1, "--seed", 1,
         "--knob", "steps_max=20",
@@ -76,13 +78,13 @@ def test_a_bound_that_is_hit_is_inconclusive(cli):
     assert "bound on steps reached in 4 of 4" in done.out
 
 
-def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli):
+def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli: Cli) -> None:
     done = cli("stress", "--seconds", "0.01", "--jobs", 1, "--engine", "direct", "--json")
     assert done.code in (0, 3)
     assert all(e["schedules"] >= 1 for e in done.summary["entries"])
 
 
-def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
+def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> None:
     done = cli(
         "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
         "--engine", "direct", "--keep-going", "--json",
@@ -102,7 +104,7 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli, logs):
         assert file is None or Path(file).read_text().strip() == violation["schedule"]
 
 
-def test_late_change_points_are_tried(cli):
+def test_late_change_points_are_tried(cli: Cli) -> None:
     file = SCENARIOS / "enable-while-asserted.toml"
     args = ["--variant", "v7.2", "--seed", 1, "--schedules", 1000, "--engine", "direct"]
     done = cli("stress", "--scenario-file", file, *args, "--json")
@@ -110,7 +112,7 @@ def test_late_change_points_are_tried(cli):
     assert {"R15", "I1"} <= {v["rule"] for v in done.summary["violations"]}
 
 
-def test_keep_going_says_how_many_more_there_are(cli):
+def test_keep_going_says_how_many_more_there_are(cli: Cli) -> None:
     done = cli(
         "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
         "--engine", "direct", "--keep-going",
@@ -120,22 +122,23 @@ def test_keep_going_says_how_many_more_there_are(cli):
     assert done.out.splitlines()[-1].startswith("reproduce: ")
 
 
-def test_round_robin_is_one_schedule(cli):
+def test_round_robin_is_one_schedule(cli: Cli) -> None:
     done = cli(
         "stress", "timer-wfi", "--strategy", "round-robin", "--schedules", 50, "--jobs", 1, "--json"
     )
     assert [e["schedules"] for e in done.summary["entries"]] == [1, 1]
 
 
-def test_folders_are_never_reused(cli, logs):
+def test_folders_are_never_reused(cli: Cli, logs: Path) -> None:
     (logs / "stress-4").mkdir(parents=True)
     cli("stress", "timer-wfi", "--schedules", 2, "--jobs", 1)
     assert (logs / "stress-5" / "campaign.json").is_file()
     assert not list((logs / "stress-4").iterdir())
 
 
-def test_ctrl_c_with_workers_running(start, finish, logs):
+def test_ctrl_c_with_workers_running(start: Start, finish: Finish, logs: Path) -> None:
     process = start("stress", "timer-wfi", "--schedules", 10_000_000, "--jobs", 2, "--json")
+    assert process.stderr is not None
     line = process.stderr.readline()
     while line and "schedules," not in line:
         line = process.stderr.readline()
@@ -164,13 +167,16 @@ class Stuck(V4_14):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("pause", [0.05, 1.3])
-def test_a_second_ctrl_c_hides_nothing(start, finish, tmp_path, jobs, pause):
+def test_a_second_ctrl_c_hides_nothing(
+    start: Start, finish: Finish, tmp_path: Path, jobs: int, pause: float
+) -> None:
     path = tmp_path / "stuck.py"
     path.write_text(STUCK)
     process = start(
         "stress", "timer-wfi", "--variant", f"{path}:Stuck", "--schedules", 10_000,
         "--jobs", jobs, "--json",
     )  # fmt: skip
+    assert process.stderr is not None
     process.stderr.readline()
     time.sleep(1.5)
     os.killpg(process.pid, signal.SIGINT)
@@ -187,7 +193,7 @@ def test_a_second_ctrl_c_hides_nothing(start, finish, tmp_path, jobs, pause):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_full_disk_hides_nothing(start, finish, logs, jobs):
+def test_a_full_disk_hides_nothing(start: Start, finish: Finish, logs: Path, jobs: int) -> None:
     process = start(
         "stress", "timer-wfi", "--variant", "v4.14+23", "--schedules", 400, "--seed", 1,
         "--jobs", jobs,
@@ -198,7 +204,7 @@ def test_a_full_disk_hides_nothing(start, finish, logs, jobs):
     assert done.out.splitlines()[-1].startswith("reproduce: vgic-race replay 'v1;")
 
 
-def test_a_folder_that_cannot_be_written_hides_nothing(cli, logs):
+def test_a_folder_that_cannot_be_written_hides_nothing(cli: Cli, logs: Path) -> None:
     logs.write_text("a file")
     done = cli(
         "stress", "timer-wfi", "--variant", "v4.14+23", "--schedules", 400, "--seed", 1,
@@ -217,7 +223,7 @@ BUGS = [
 
 
 @pytest.mark.parametrize(("scenario", "variant"), BUGS)
-def test_planted_bugs_are_found_and_reproduced(cli, scenario, variant):
+def test_planted_bugs_are_found_and_reproduced(cli: Cli, scenario: str, variant: str) -> None:
     done = cli(
         "stress", scenario, "--variant", variant, "--schedules", 20_000, "--seed", 1,
         "--engine", "direct", "--jobs", 1,

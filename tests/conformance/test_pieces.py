@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,7 @@ from harness.conform.command import conform
 from harness.conform.qemu import process
 from harness.conform.qemu.broken import _KINDS, broken
 from harness.conform.qemu.drive import Model, image
-from harness.conform.qemu.emit import SPIS, emitter
+from harness.conform.qemu.emit import SPIS, Operation, emitter
 from harness.conform.qemu.excuses import DEPARTURE, EXCUSES, applicable
 from harness.conform.qemu.faults import BETWEEN_CPUS, FAULTS
 from harness.conform.qemu.generator import Generator
@@ -23,7 +24,7 @@ from harness.errors import UsageError
 from model.gic.gic import Gic
 
 
-def operations(gic, cpus, seed, count):
+def operations(gic: int, cpus: int, seed: int, count: int) -> list[Operation]:
     model = Model(Gic(version=gic, cpus=cpus, spis=SPIS))
     generator = Generator(random.Random(seed), gic, cpus)
     excuses = Excuses(applicable(gic, cpus, "7.2.22"))
@@ -41,14 +42,14 @@ def operations(gic, cpus, seed, count):
 
 
 @pytest.mark.parametrize(("gic", "cpus"), [(3, 4), (2, 1)])
-def test_generator_depends_only_on_its_seed(gic, cpus):
+def test_generator_depends_only_on_its_seed(gic: int, cpus: int) -> None:
     first = operations(gic, cpus, 5, 1500)
     assert first == operations(gic, cpus, 5, 1500)
     assert first != operations(gic, cpus, 6, 1500)
 
 
 @pytest.mark.parametrize(("gic", "cpus"), [(3, 4), (2, 1)])
-def test_generator_makes_every_kind_of_operation(gic, cpus):
+def test_generator_makes_every_kind_of_operation(gic: int, cpus: int) -> None:
     kinds = Counter(
         operation[0] for seed in range(3) for operation in operations(gic, cpus, seed, 2000)
     )
@@ -79,7 +80,7 @@ def test_generator_makes_every_kind_of_operation(gic, cpus):
 
 
 @pytest.mark.parametrize(("gic", "cpus"), [(3, 4), (2, 1)])
-def test_every_operation_has_records(gic, cpus):
+def test_every_operation_has_records(gic: int, cpus: int) -> None:
     emit = emitter(gic)
     for operation in operations(gic, cpus, 1, 2000):
         records = emit(operation)
@@ -88,16 +89,16 @@ def test_every_operation_has_records(gic, cpus):
 
 
 @pytest.mark.parametrize(("gic", "cpus"), [(3, 2), (2, 1)])
-def test_image_has_the_size_of_a_snapshot(gic, cpus):
+def test_image_has_the_size_of_a_snapshot(gic: int, cpus: int) -> None:
     view = Model(Gic(version=gic, cpus=cpus, spis=SPIS)).view()
     assert [len(words) for words in view[:-1]] == [len(CPU_FIELDS[gic])] * cpus
     assert len(image(view)) == cpus * CPU_BYTES + SHARED_BYTES
 
 
-def test_shrink_keeps_only_what_is_needed():
-    asked = []
+def test_shrink_keeps_only_what_is_needed() -> None:
+    asked: list[int] = []
 
-    def fails(items):
+    def fails(items: Sequence[int]) -> bool:
         asked.append(len(items))
         return {3, 70, 71} <= set(items)
 
@@ -105,18 +106,25 @@ def test_shrink_keeps_only_what_is_needed():
     assert len(asked) < 120
 
 
-def test_shrink_keeps_the_order_and_copes_with_one():
+def test_shrink_keeps_the_order_and_copes_with_one() -> None:
     assert shrink([9, 4, 7], lambda items: 9 in items and 7 in items) == [9, 7]
     assert shrink([1], lambda items: True) == [1]
 
 
-def test_shrink_stops_at_its_budget():
-    asked = []
-    shrink(range(64), lambda items: asked.append(1) or {5, 60} <= set(items), budget=3)
+def test_shrink_stops_at_its_budget() -> None:
+    asked: list[int] = []
+
+    def fails(items: Sequence[int]) -> bool:
+        asked.append(len(items))
+        return {5, 60} <= set(items)
+
+    shrink(range(64), fails, budget=3)
     assert len(asked) == 3
 
 
-def test_missing_programs_are_one_message_naming_the_packages(monkeypatch):
+def test_missing_programs_are_one_message_naming_the_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(OracleMissingError) as caught:
         process.find_tools()
@@ -127,7 +135,7 @@ def test_missing_programs_are_one_message_naming_the_packages(monkeypatch):
     assert "\n" not in text
 
 
-def test_missing_programs_exit_2(monkeypatch):
+def test_missing_programs_exit_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     result = CliRunner().invoke(conform, ["qemu", "--operations", "10"])
     assert result.exit_code == 2
@@ -146,18 +154,18 @@ def test_missing_programs_exit_2(monkeypatch):
         (["--fault", "dir-only-by-acknowledger", "--gic", "2"], "expected --gic 3"),
     ],
 )
-def test_bad_input_exits_2_and_says_what_was_expected(arguments, text):
+def test_bad_input_exits_2_and_says_what_was_expected(arguments: list[str], text: str) -> None:
     result = CliRunner().invoke(conform, ["qemu", *arguments])
     assert result.exit_code == 2
     assert text in result.stderr
 
 
-def test_unknown_fault_is_a_usage_error():
+def test_unknown_fault_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         run_conformance(gic=3, cpus=4, operations=10, seed=1, fault="nonsense")
 
 
-def test_faults_are_named_and_built():
+def test_faults_are_named_and_built() -> None:
     assert len(FAULTS) >= 10
     assert set(FAULTS) == set(_KINDS)
     assert set(FAULTS) > BETWEEN_CPUS
@@ -166,7 +174,7 @@ def test_faults_are_named_and_built():
         Model(broken(name)(version=3, cpus=2, spis=SPIS))
 
 
-def test_excuses_are_complete():
+def test_excuses_are_complete() -> None:
     assert len({excuse.name for excuse in EXCUSES}) == len(EXCUSES)
     for excuse in EXCUSES:
         assert excuse.demonstration
@@ -179,7 +187,7 @@ def test_excuses_are_complete():
             assert excuse.repair is None
 
 
-def test_excuses_are_for_the_versions_they_name():
+def test_excuses_are_for_the_versions_they_name() -> None:
     old = {excuse.name for excuse in applicable(2, 2, "7.2.22")}
     new = {excuse.name for excuse in applicable(2, 2, "10.0.2")}
     assert old - new == {"spi-active-per-cpu"}

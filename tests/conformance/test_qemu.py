@@ -33,7 +33,7 @@ SEED = 20
 @pytest.mark.parametrize(
     ("gic", "cpus", "count"), [(3, 4, 8000), (3, 1, 2000), (2, 1, 6000), (2, 2, 3000)]
 )
-def test_no_unexplained_difference(gic, cpus, count):
+def test_no_unexplained_difference(gic: int, cpus: int, count: int) -> None:
     print(f"gic {gic} cpus {cpus} operations {count} seed {SEED}")
     report = run_conformance(gic=gic, cpus=cpus, operations=count, seed=SEED)
     assert report.divergence is None
@@ -48,16 +48,17 @@ def test_no_unexplained_difference(gic, cpus, count):
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
-def test_every_fault_is_caught(fault):
+def test_every_fault_is_caught(fault: str) -> None:
     report = run_conformance(gic=3, cpus=4, operations=20_000, seed=SEED, fault=fault)
     assert report.verdict == "violated"
     assert report.operations <= 20_100
     assert report.shrunk
     assert len(report.shrunk) <= 15
+    assert report.divergence is not None
     assert "<-- differs" in report.divergence or "value read" in report.divergence
 
 
-def test_knob_counts_as_qemu_does():
+def test_knob_counts_as_qemu_does() -> None:
     """With ``eoicount_on_eoir_mode1`` the model needs no excuse for what QEMU's GICv3 counts."""
     excuse = next(e for e in EXCUSES if e.name == "eoicount-on-eoir-in-eoimode-1")
     with process.start(3, 1) as qemu:
@@ -72,7 +73,7 @@ def test_knob_counts_as_qemu_does():
             assert (step.run(steps) is None) is knob
 
 
-def test_json_ends_with_a_summary_of_the_violation():
+def test_json_ends_with_a_summary_of_the_violation() -> None:
     arguments = ["qemu", "--operations", "5000", "--fault", "hw-bit-ignored", "--json"]
     result = CliRunner().invoke(conform, arguments)
     assert result.exit_code == 1
@@ -84,7 +85,7 @@ def test_json_ends_with_a_summary_of_the_violation():
     assert "seed" in result.stderr
 
 
-def test_same_seed_same_result():
+def test_same_seed_same_result() -> None:
     first, second = (
         run_conformance(gic=3, cpus=2, operations=3000, seed=3, fault="hw-bit-ignored")
         for _ in range(2)
@@ -94,7 +95,7 @@ def test_same_seed_same_result():
 
 
 @pytest.mark.parametrize(("gic", "cpus"), [(3, 8), (2, 1)])
-def test_every_line_can_be_driven(gic, cpus):
+def test_every_line_can_be_driven(gic: int, cpus: int) -> None:
     emit = emitter(gic)
     with process.start(gic, cpus) as qemu:
         call = qemu.mailbox.call
@@ -110,7 +111,7 @@ def test_every_line_can_be_driven(gic, cpus):
             assert call([register]) == [0]
 
 
-def test_an_exception_of_an_operation_is_reported_with_its_syndrome():
+def test_an_exception_of_an_operation_is_reported_with_its_syndrome() -> None:
     with process.start(3, 1) as qemu:
         with pytest.raises(MailboxError, match="took an exception: syndrome 0x9"):
             qemu.mailbox.call([(READ32, 0, 0x07F0_0000_0000, 0)])
@@ -118,24 +119,24 @@ def test_an_exception_of_an_operation_is_reported_with_its_syndrome():
         assert qemu.mailbox.call([(SYS_READ, 0, STUB["ICH_VTR"], 0)])[0] & 0x1F == 3
 
 
-def test_qemu_ended_by_itself_names_its_status():
+def test_qemu_ended_by_itself_names_its_status() -> None:
     with process.start(3, 1) as qemu:
         qemu.process.kill()
         with pytest.raises(MailboxError, match="QEMU ended with status -9"):
             qemu.mailbox.call([(READ32, 0, GICD, 0)])
 
 
-def _gone(pid):
+def _gone(pid: int) -> select.poll:
     """Return a descriptor that becomes readable when the process ends."""
     watch = select.poll()
     watch.register(os.pidfd_open(pid), select.POLLIN)
     return watch
 
 
-def test_qemu_is_ended_when_the_block_fails():
-    watch = None
+def test_qemu_is_ended_when_the_block_fails() -> None:
+    watch: select.poll | None = None
 
-    def crash():
+    def crash() -> None:
         nonlocal watch
         with process.start(3, 1) as qemu:
             watch = _gone(qemu.pid)
@@ -143,18 +144,20 @@ def test_qemu_is_ended_when_the_block_fails():
 
     with pytest.raises(RuntimeError, match="crash"):
         crash()
+    assert watch is not None
     assert watch.poll(0)
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
 )
-def test_qemu_is_gone_after_ctrl_c_and_after_a_kill(number, code):
+def test_qemu_is_gone_after_ctrl_c_and_after_a_kill(number: int, code: int) -> None:
     command = "from harness.conform.command import conform; conform()"
     harness = subprocess.Popen(
         [sys.executable, "-c", command, "qemu", "--operations", "100000000"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert harness.stderr is not None
     try:
         # The first line of progress comes when operations have been compared.
         for line in harness.stderr:

@@ -6,14 +6,11 @@ project.
 
 import ast
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-CODE = ("model", "harness")
+from tests.quality.sources import CODE, ROOT, complaints, modules, on, own_nodes, parsed
 
 FILE_MAX, FILE_LARGE, FUNCTION_MAX, LINE_MAX, STRATEGY_MAX = 500, 400, 70, 100, 250
 LARGE: set[str] = set()
@@ -24,36 +21,6 @@ BANNED_IN_MODEL |= {"io", "pathlib", "threading", "datetime", "secrets", "uuid",
 BANNED_CALLS = {"open", "input", "print", "id", "hash", "eval", "exec"}
 ORDERED = ("model", "harness/engine", "harness/actors", "harness/kvm", "harness/strategies")
 """Where the order of everything must be the same in every process."""
-
-
-@cache
-def parsed(path: Path) -> tuple[str, ast.Module]:
-    text = path.read_text(encoding="utf-8")
-    return text, ast.parse(text)
-
-
-def modules(*folders: str) -> list[Path]:
-    found = sorted(
-        path
-        for folder in folders
-        for path in (ROOT / folder).rglob("*.py")
-        if "__pycache__" not in path.parts
-    )
-    assert found
-    return found
-
-
-def complaints(check: Callable[[str, ast.Module], Iterator[str]], *folders: str) -> list[str]:
-    return [
-        f"{path.relative_to(ROOT)}{complaint}"
-        for path in modules(*folders)
-        for complaint in check(*parsed(path))
-    ]
-
-
-def on(check: Callable[[str, ast.Module], Iterator[str]], text: str) -> list[str]:
-    """The complaints about a snippet."""
-    return list(check(text, ast.parse(text)))
 
 
 # -- sizes ----------------------------------------------------------------------------------------
@@ -303,6 +270,73 @@ def test_what_is_no_order_of_a_set(good: str) -> None:
 
 def test_nothing_depends_on_the_order_of_a_set() -> None:
     assert complaints(set_order, *ORDERED) == []
+
+
+# -- state and preconditions ----------------------------------------------------------------------
+
+ACTORS = ("harness/actors", "harness/guest", "harness/kvm")
+LOOPS_THAT_AWAIT = 25
+"""How many ``for`` loops still hold an iterator across an await."""
+
+
+def iterator_held(text: str, tree: ast.Module) -> Iterator[str]:
+    """Loops that await: where such an iterator stands is no value that a state could hold."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncFor):
+            yield f":{node.lineno}: async for"
+        elif isinstance(node, ast.For):
+            body = own_nodes(ast.Module(node.body, []))
+            if any(isinstance(inner, ast.Await | ast.AsyncWith) for inner in body):
+                yield f":{node.lineno}: for {ast.unparse(node.target)} awaits in its body"
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            parts = [inner for inner in own_nodes(node) if isinstance(inner, ast.Await)]
+            if parts or any(each.is_async for each in node.generators):
+                yield f":{node.lineno}: a comprehension awaits"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "async def f():\n    for x in y:\n        await g(x)",
+        "async def f():\n    for x in range(3):\n        if x:\n            z = await g(x)",
+        "async def f():\n    async for x in y: pass",
+        "async def f():\n    return [await g(x) for x in y]",
+        "class C:\n    async def f(self):\n        for x in y:\n            async with x: pass",
+    ],
+)
+def test_an_iterator_across_an_await_is_noticed(bad: str) -> None:
+    assert on(iterator_held, bad)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "async def f():\n    n = 0\n    while n < 3:\n        await g(n)\n        n += 1",
+        "async def f():\n    for x in await g():\n        h(x)",
+        "async def f():\n    for x in y:\n        h(x)\n    else:\n        await g()",
+        "async def f():\n    for x in y:\n        async def g():\n            await x",
+    ],
+)
+def test_what_holds_no_iterator(good: str) -> None:
+    assert not on(iterator_held, good)
+
+
+def test_no_iterator_lives_across_an_await() -> None:
+    found = complaints(iterator_held, *ACTORS)
+    assert len(found) == LOOPS_THAT_AWAIT, "\n".join(found)
+
+
+def asserted(text: str, tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            yield f":{node.lineno}: {ast.unparse(node)}"
+
+
+def test_preconditions_of_the_model_stay_on() -> None:
+    """``python -O`` removes assertions; what must hold is asked with ``if``, and raised."""
+    assert on(asserted, "def f(x):\n    assert x > 0")
+    assert not on(asserted, "def f(x):\n    if x <= 0:\n        raise ValueError(x)")
+    assert complaints(asserted, "model") == []
 
 
 # -- tests ----------------------------------------------------------------------------------------

@@ -224,7 +224,11 @@ _KINDS: dict[str, type[Gic]] = {
 
 
 def broken(name: str | None) -> type[Gic]:
-    """Return the class of GIC with a fault; without a name, the sound one."""
+    """Return the class of GIC with a fault; without a name, the sound one.
+
+    Raises:
+        UsageError: there is no fault of that name.
+    """
     if name is None:
         return Gic
     if name not in _KINDS:

@@ -57,27 +57,31 @@ class Case:
 
     @property
     def cpu(self) -> int:
-        """Return the CPU of the operation."""
+        """The CPU that carries the operation out."""
         return int(self.operation[1])
 
     def argument(self, index: int = 0) -> int:
-        """Return an argument of the operation."""
+        """Return an argument of the operation, numbered from 0 behind its CPU."""
         return int(self.operation[2 + index])
 
     def was(self, name: str) -> int:
-        """Return a register of the operation's CPU as it was before."""
+        """Return a register of the operation's CPU as it was before (a name in CPU_FIELDS).
+
+        Raises:
+            KeyError: this version of the GIC shows no register of that name.
+        """
         return self.before[self.cpu][_FIELD[self.model.version][name]]
 
     def apr(self) -> int:
-        """Return the guest's active priorities before."""
+        """Return the guest's active priorities before, of both groups, one bit each."""
         return self.was("APR") if self.model.version == 2 else self.was("AP0R0") | self.was("AP1R0")
 
     def split(self) -> bool:
-        """Say whether the guest was in EOImode 1."""
+        """Tell whether the guest was in EOImode 1."""
         return bool(self.was("VMCR") >> 9 & 1)
 
     def lr_active(self, vintid: int) -> int | None:
-        """Return the first List Register that was active for a vINTID."""
+        """Return the number of the first List Register that was active for a vINTID, or None."""
         wide = self.model.version == 3
         for index in range(4):
             lr = self.before[self.cpu][index]
@@ -86,7 +90,7 @@ class Case:
         return None
 
     def patched(self, where: int, index: int, value: int) -> None:
-        """Change one word of what QEMU shows."""
+        """Change one word of what QEMU shows: word ``index`` of row ``where`` of the view."""
         words = list(self.shown[where])
         words[index] = value
         self.shown = [
@@ -111,13 +115,13 @@ def _with_maintenance(case: Case, level: bool) -> View:
 
 
 def counted_in_mode_1(case: Case) -> bool:
-    """Say whether EOImode 1 dropped a priority for a vINTID active in no List Register."""
+    """Tell whether EOImode 1 dropped a priority for a vINTID active in no List Register."""
     vintid = case.argument()
     return vintid < 1020 and case.split() and case.apr() != 0 and case.lr_active(vintid) is None
 
 
 def shows_one_more(case: Case) -> None:
-    """EOIcount is one higher, with what follows from that."""
+    """Show EOIcount one higher, with what follows from that."""
     gic, cpu = case.model.gic, case.cpu
     kept = gic.hcr(cpu)
     gic.write_hcr(cpu, kept & ~_EOICOUNT | (kept + (1 << 27)) & _EOICOUNT)
@@ -126,19 +130,19 @@ def shows_one_more(case: Case) -> None:
 
 
 def rewrite_hcr(case: Case) -> list[Operation]:
-    """Write the model's EOIcount to both sides."""
+    """Return the write of the model's EOIcount to both sides."""
     return [("hcr", case.cpu, case.model.gic.hcr(case.cpu))]
 
 
 def vgrp0d(case: Case) -> bool:
-    """Say whether VGrp0D maintenance is asked for while the groups' enables differ."""
+    """Tell whether VGrp0D maintenance is asked for while the groups' enables differ."""
     vmcr = case.model.gic.save_vmcr(case.cpu)
     asked = bool(case.model.gic.hcr(case.cpu) & _VGRP0DIE)
     return asked and vmcr.enable0 != vmcr.enable1
 
 
 def shows_vgrp0d(case: Case) -> None:
-    """MISR.VGrp0D is the other way round, with what follows from that."""
+    """Show MISR.VGrp0D the other way round, with what follows from that."""
     gic, cpu = case.model.gic, case.cpu
     misr = gic.misr(cpu) ^ _VGRP0DIE
     case.shown = _with_maintenance(case, bool(misr and gic.hcr(cpu) & 1))
@@ -146,7 +150,7 @@ def shows_vgrp0d(case: Case) -> None:
 
 
 def without_vgrp0d(case: Case) -> list[Operation]:
-    """No longer ask for it."""
+    """Return the write that no longer asks for VGrp0D maintenance."""
     return [("hcr", case.cpu, case.model.gic.hcr(case.cpu) & ~_VGRP0DIE)]
 
 
@@ -154,12 +158,12 @@ def without_vgrp0d(case: Case) -> list[Operation]:
 
 
 def no_priority(case: Case) -> bool:
-    """Say whether no priority of the guest was active."""
+    """Tell whether no priority of the guest was active."""
     return case.argument() < 1020 and case.apr() == 0
 
 
 def other_priority(case: Case) -> bool:
-    """Say whether a priority was dropped but the active List Register stayed, in EOImode 0."""
+    """Tell whether a priority was dropped but the active List Register stayed, in EOImode 0."""
     index = case.lr_active(case.argument())
     if index is None or case.apr() == 0 or case.split():
         return False
@@ -167,7 +171,7 @@ def other_priority(case: Case) -> bool:
 
 
 def inactive(case: Case) -> bool:
-    """Say whether the interrupt to be deactivated was not active."""
+    """Tell whether the interrupt to be deactivated was not active."""
     intid = case.argument() & 0x3FF
     if intid >= 64 or not case.model.gic.cpuifs[case.cpu].eoimode:
         return False
@@ -175,7 +179,7 @@ def inactive(case: Case) -> bool:
 
 
 def same_vintid(case: Case) -> bool:
-    """Say whether another valid List Register holds the vINTID of the one written."""
+    """Tell whether another valid List Register holds the vINTID of the one written."""
     index, value = case.argument(), case.argument(1)
     words = case.before[case.cpu]
     return bool(value >> 62 & 3) and any(
@@ -186,7 +190,7 @@ def same_vintid(case: Case) -> bool:
 
 
 def hw_pending_active(case: Case) -> bool:
-    """Say whether a List Register is written with HW, pending and active."""
+    """Tell whether a List Register is written with HW, pending and active."""
     bits = 7 << 61 if case.model.version == 3 else 0xB << 28
     return case.argument(1) & bits == bits
 
@@ -195,7 +199,7 @@ def hw_pending_active(case: Case) -> bool:
 
 
 def masked_hppir(case: Case) -> None:
-    """HPPIR is 1023 on a CPU whose first pending interrupt does not pass the priority mask."""
+    """Show HPPIR as 1023 on a CPU whose first pending interrupt the priority mask holds back."""
     field, gic = _FIELD[2], case.model.gic
     for cpu in range(gic.cpus):
         words = case.shown[cpu]
@@ -208,7 +212,7 @@ def masked_hppir(case: Case) -> None:
 
 
 def without_source(register: str) -> Callable[[Case], None]:
-    """Return the prediction that an SGI in a register lacks the requesting CPU."""
+    """Return the prediction that an SGI in a register ("HPPIR") lacks the requesting CPU."""
     index = _FIELD[2][register]
 
     def stands(case: Case) -> None:
@@ -220,7 +224,7 @@ def without_source(register: str) -> Callable[[Case], None]:
 
 
 def masked_virtual_hppir(case: Case) -> None:
-    """GICV_HPPIR is 1023 when the interface is off or the mask holds the interrupt back."""
+    """Show GICV_HPPIR as 1023 when the interface is off or the mask holds the interrupt back."""
     index = _FIELD[2]["V_HPPIR"]
     for cpu in range(case.model.gic.cpus):
         vif = case.model.gic.vifs[cpu]
@@ -235,12 +239,12 @@ def _written_active(case: Case) -> list[int]:
 
 
 def still_active(case: Case) -> bool:
-    """Say whether an SPI that ISACTIVER made active has been deactivated by other means."""
+    """Tell whether an SPI that ISACTIVER made active has been deactivated by other means."""
     return bool(_written_active(case))
 
 
 def shows_still_active(case: Case) -> None:
-    """ISACTIVER still shows it as active; it is delivered again all the same."""
+    """Show it in ISACTIVER as still active; it is delivered again all the same."""
     word = case.shown[-1][_ACTIVE]
     for intid in _written_active(case):
         word |= 1 << intid - 32
@@ -248,12 +252,12 @@ def shows_still_active(case: Case) -> None:
 
 
 def write_inactive(case: Case) -> list[Operation]:
-    """Clear the active state for all CPUs."""
+    """Return the writes that clear the active state for all CPUs."""
     return [("active", case.cpu, intid, 0) for intid in _written_active(case)]
 
 
 def stale(case: Case) -> bool:
-    """Say whether a guest's deactivation changed what the CPU is offered, and no line moved."""
+    """Tell whether a guest's deactivation changed what the CPU is offered, and no line moved."""
     cpu, gic = case.cpu, case.model.gic
     active = gic.banks[cpu].active | sum(spi.active << i for i, spi in gic.spis.items())
     if not (case.was("ACTIVE") | case.before[-1][_ACTIVE] << 32) & ~active:
@@ -265,11 +269,11 @@ def stale(case: Case) -> bool:
 
 
 def shows_stale(case: Case) -> None:
-    """HPPIR and the interrupt signal are as before."""
+    """Show HPPIR and the interrupt signal as they were before."""
     for name in ("HPPIR", "IRQ"):
         case.patched(case.cpu, _FIELD[2][name], case.was(name))
 
 
 def evaluates_again(case: Case) -> list[Operation]:
-    """Write the priority mask that is there already."""
+    """Return the write of the priority mask that is there already."""
     return [("nudge", case.cpu, case.model.gic.cpuifs[case.cpu].pmr)]

@@ -49,7 +49,7 @@ def _vmcr(value: int) -> Vmcr:
 
 
 def image(view: View) -> bytes:
-    """Return a view as the bytes that the agent would have written."""
+    """Return a view as the bytes that the agent would have written: 64-bit little-endian words."""
     return b"".join(
         [*(_PACK_CPU.pack(*words) for words in view[:-1]), _PACK_SHARED.pack(*view[-1])]
     )
@@ -97,7 +97,11 @@ class Model:
             gic.set_targets(0, intid, 1)
 
     def apply(self, operation: Operation) -> int | None:
-        """Carry out an operation; return the value read, if it is one that reads."""
+        """Carry out an operation; return the value read, if it is one that reads, else None.
+
+        Raises:
+            KeyError: there is no operation of that name.
+        """
         name, *arguments = operation
         cpu = int(arguments[0])
         value = self._table[str(name)](*arguments)

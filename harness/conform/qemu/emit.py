@@ -68,7 +68,10 @@ def _guest(cpu: int, register: str, value: int) -> Record:
 
 
 def machine_setup(cpus: int) -> list[Record]:
-    """Prepare the devices that drive input lines: every line low, one write away from high."""
+    """Return the records that prepare the devices that drive input lines, for ``cpus`` CPUs.
+
+    Afterwards every line is low, and one write away from high.
+    """
     records: list[Record] = [
         (WRITE32, 0, _PL011, 0x78),
         (WRITE32, 0, _PL011 + 0x38, 0),
@@ -358,7 +361,10 @@ def _idle_bank(cpu: int, base: int, word: int, group: int) -> list[Record]:
 
 
 def emitter(gic: int) -> Callable[[Operation], list[Record]]:
-    """Return the function that turns an operation into records for a GIC version."""
+    """Return the function that turns an operation into records, for GIC version 2 or 3.
+
+    It raises KeyError for an operation that this version does not have.
+    """
     interface: object = _Version3() if gic == 3 else _Version2()
     table: dict[str, Emit] = {
         name: getattr(interface, name) for name in dir(interface) if not name.startswith("_")

@@ -32,6 +32,9 @@ _BOTH = "7.2 and 10.0"
 class Excuse:
     """One entry, for a GIC version and the versions of QEMU that begin with one of ``versions``.
 
+    ``qemu`` names the versions that were seen to need it, ``reason`` says what QEMU does and what
+    the architecture says; ``demonstration`` are operations from the initial state that show it.
+
     ``applies`` is asked after an operation of ``operations``; ``shows`` says what QEMU shows then
     and ``repair`` what brings both sides together again. ``stands`` is asked after every operation
     and needs no repair. It takes ``cpus`` CPUs to meet it.
@@ -233,7 +236,7 @@ EXCUSES: list[Excuse] = [
 
 
 def applicable(gic: int, cpus: int, version: str) -> list[Excuse]:
-    """Return the excuses for a GIC version, a number of CPUs and a version of QEMU."""
+    """Return the excuses for a GIC version, a number of CPUs and a version of QEMU ("7.2.22")."""
     return [
         excuse
         for excuse in EXCUSES

@@ -11,7 +11,10 @@ __all__ = ["explain", "signature"]
 
 
 def signature(found: Divergence) -> tuple[object, ...]:
-    """Return what makes two divergences alike: the operation and the words that differ."""
+    """Return what makes two divergences alike.
+
+    It is the name of the operation, whether the value read differs, and the words that do.
+    """
     expected, actual = found.step.expected, found.actual
     words = [at for at in range(0, len(actual), 8) if expected[at : at + 8] != actual[at : at + 8]]
     return (found.step.operation[0], found.value == found.step.value, *words)
@@ -30,7 +33,15 @@ def _show(operation: Operation) -> str:
 def explain(
     operations: Sequence[Operation], found: Divergence, gic: int, cpus: int, version: str
 ) -> str:
-    """Return the report of a divergence; registers that differ are marked."""
+    """Return the report of a divergence; registers that differ are marked.
+
+    Args:
+        operations: those that lead to it from the initial state, the last one shows it.
+        found: the divergence.
+        gic: the GIC's version, 2 or 3.
+        cpus: how many CPUs were compared.
+        version: QEMU's own version.
+    """
     step = found.step
     # With an excuse in force the model's side is what it says QEMU should show.
     expected = step.departed or step.expected

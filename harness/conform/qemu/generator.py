@@ -26,7 +26,10 @@ _SPURIOUS = 1020
 
 
 class Generator:
-    """A stream of operations for one GIC version and a number of CPUs."""
+    """A stream of operations for one GIC version (2 or 3) and a number of CPUs (1 to 8).
+
+    All its choices come from ``rng``: the same seed and the same views make the same operations.
+    """
 
     def __init__(self, rng: random.Random, gic: int, cpus: int) -> None:
         self.rng = rng
@@ -93,7 +96,7 @@ class Generator:
         return operations
 
     def observe(self, operation: Operation, value: int | None) -> None:
-        """Learn what an operation returned."""
+        """Learn what an operation returned: None if it is not one that reads."""
         name, cpu = operation[0], int(operation[1])
         if name == "iar" and value is not None and value & 0x3FF < _SPURIOUS:
             self.running[cpu].append(value)

@@ -168,7 +168,7 @@ def _stubs() -> str:
 
 
 def assembler_includes(gic: int) -> dict[str, str]:
-    """Return the generated include files of agent.S for a GIC version, by name."""
+    """Return the generated include files of agent.S for GIC version 2 or 3: name -> text."""
     figures = {
         "GIC": gic,
         "CONTROL": CONTROL,

@@ -26,7 +26,12 @@ _MASK = (1 << 64) - 1
 
 @dataclass(slots=True)
 class Step:
-    """One operation, what the model returned and showed, and what QEMU is forgiven to show."""
+    """One operation, what the model returned and showed, and what QEMU is forgiven to show.
+
+    ``value`` is None for an operation that does not read. ``expected`` is the model's image; where
+    ``excuses`` apply, ``departed`` is the image that they predict of QEMU. ``repair`` marks an
+    operation that ends an excuse.
+    """
 
     operation: Operation
     value: int | None
@@ -38,7 +43,10 @@ class Step:
 
 @dataclass
 class Divergence:
-    """The first step after which the two sides differ."""
+    """The first step after which the two sides differ, with what QEMU returned and showed.
+
+    ``index`` is the step's, from 0, in the list that was compared.
+    """
 
     index: int
     step: Step
@@ -48,7 +56,11 @@ class Divergence:
 
 @dataclass
 class Tally:
-    """What was counted over a whole conformance run."""
+    """What was counted over a whole conformance run.
+
+    ``snapshots`` counts comparisons of the whole state, ``values`` those of what an operation read,
+    by its name, and ``excuses`` how often each was granted.
+    """
 
     snapshots: int = 0
     values: Counter[str] = field(default_factory=Counter)
@@ -73,7 +85,15 @@ def plan(
 ) -> tuple[list[Step], View]:
     """Carry out an operation on the model; return its step, with those that repair, and the view.
 
-    The occasions on which the model follows QEMU's choice are counted in ``tally``.
+    Args:
+        model: the model, which the operation changes.
+        operation: what is to be done.
+        before: the model's view before it.
+        excuses: those that may be granted.
+        tally: counts the occasions on which the model follows QEMU's choice, by excuse.
+
+    Raises:
+        KeyError: there is no operation of that name.
     """
     value = model.apply(operation)
     view = model.view()
@@ -113,7 +133,11 @@ def _stand(step: Step, case: Case, excuses: Excuses) -> None:
 
 
 class LockStep:
-    """A running QEMU with the lists in flight."""
+    """A running QEMU with the lists in flight, at most one executing and one being compared.
+
+    Raises:
+        MailboxError: the agent does not answer, or cannot set up the devices.
+    """
 
     def __init__(self, qemu: Qemu) -> None:
         self.qemu = qemu
@@ -144,7 +168,11 @@ class LockStep:
         return made
 
     def submit(self, steps: list[Step], *, fresh: bool) -> None:
-        """Hand a list of steps to QEMU; ``fresh``: bring it to the initial state first."""
+        """Hand a list of steps to QEMU; ``fresh``: bring it to the initial state first.
+
+        Raises:
+            MailboxError: the list does not fit its buffer (see :attr:`capacity`).
+        """
         buffer = self._buffer
         chunks = [self._reset] if fresh else []
         count = len(self._reset) // 32 if fresh else 0
@@ -166,7 +194,13 @@ class LockStep:
         self._buffer = 1 - buffer
 
     def finish(self) -> Callable[[], Divergence | None]:
-        """Wait for the list in flight; return the comparison, to be made while the next runs."""
+        """Wait for the list in flight; return the comparison, to be made while the next runs.
+
+        The comparison returns the first divergence, or None.
+
+        Raises:
+            MailboxError: QEMU has ended or does not answer, or an operation took an exception.
+        """
         assert self._flight is not None
         buffer, sequence, steps, reads = self._flight
         self._flight = None
@@ -202,7 +236,14 @@ class LockStep:
         return None
 
     def run(self, steps: list[Step]) -> Divergence | None:
-        """Execute steps from the initial state, a list at a time, and compare."""
+        """Execute steps from the initial state, a list at a time, and compare.
+
+        Returns:
+            The first divergence, its ``index`` among all of ``steps``, or None.
+
+        Raises:
+            MailboxError: QEMU has ended or does not answer, or an operation took an exception.
+        """
         size = self.capacity
         start = 0
         for at in range(0, len(steps), size):

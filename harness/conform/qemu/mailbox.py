@@ -65,7 +65,7 @@ class MailboxError(Exception):
 
 
 class Mailbox:
-    """The shared RAM, seen from the host."""
+    """The shared RAM, seen from the host. There are two buffers for lists, 0 and 1."""
 
     def __init__(self, ram: mmap.mmap) -> None:
         self.ram = ram
@@ -76,13 +76,17 @@ class Mailbox:
 
     @classmethod
     def create(cls, path: Path) -> "Mailbox":
-        """Make the file that QEMU uses as its RAM, and map it."""
+        """Make the file that QEMU uses as its RAM (64 MiB, sparse), and map it.
+
+        Raises:
+            OSError: the file cannot be made or mapped.
+        """
         with path.open("w+b") as file:
             file.truncate(layout.RAM_BYTES)
             return cls(mmap.mmap(file.fileno(), layout.RAM_BYTES))
 
     def close(self) -> None:
-        """Unmap."""
+        """Unmap the RAM; nothing of it may be used afterwards."""
         self.words.release()
         self.ram.close()
 
@@ -121,21 +125,29 @@ class Mailbox:
                 raise MailboxError(f"no answer from the agent within {seconds:.0f} s: {what}")
 
     def wait_ready(self, cpus: int, seconds: float) -> None:
-        """Wait until every CPU runs the agent's loop."""
+        """Wait until every CPU runs the agent's loop, for at most ``seconds`` each.
+
+        Raises:
+            MailboxError: a CPU does not, or QEMU has ended.
+        """
         for cpu in range(cpus):
             self._wait(self._control(layout.CTL_READY) + cpu, 1, seconds, f"start of CPU {cpu}")
 
     # -- lists ---------------------------------------------------------------------------------
 
     def submit(self, buffer: int, records: list[Record]) -> int:
-        """Put a list into a buffer and hand it to the agent; the previous list must be done."""
+        """Put a list into a buffer and hand it to the agent; the previous list must be done.
+
+        Returns:
+            The list's number, which :meth:`finish` waits for.
+        """
         pack = RECORD.pack
         return self.submit_bytes(
             buffer, b"".join([pack(op, cpu, where, value, 0) for op, cpu, where, value in records])
         )
 
     def submit_bytes(self, buffer: int, image: bytes) -> int:
-        """Hand over a list that is already packed."""
+        """Hand over a list that is already packed, 32 bytes a record; see :meth:`submit`."""
         base = layout.BUFFERS[buffer] - layout.RAM
         self._sequence += 1
         cpu = RECORD.unpack_from(image, len(image) - RECORD.size)[1]
@@ -146,17 +158,24 @@ class Mailbox:
         return self._sequence
 
     def finish(self, sequence: int, seconds: float = 60.0) -> int:
-        """Wait for a list; return how many operations have taken an exception so far."""
+        """Wait for a list, at most ``seconds``.
+
+        Returns:
+            How many operations have taken an exception since QEMU was started.
+
+        Raises:
+            MailboxError: no answer in that time, or QEMU has ended.
+        """
         self._wait(self._control(layout.CTL_DONE), sequence, seconds, f"list {sequence}")
         return self.words[self._control(layout.CTL_FAULTS)]
 
     def result(self, buffer: int, index: int) -> int:
-        """Return the result of a record that reads."""
+        """Return the result of record ``index`` of a buffer: what it read, if it reads."""
         base = (layout.BUFFERS[buffer] - layout.RAM) // 8
         return self.words[base + index * 4 + 3]
 
     def faulted(self, buffer: int, count: int) -> list[int]:
-        """Return which of the first ``count`` records took an exception."""
+        """Return which of the first ``count`` records of a buffer took an exception."""
         base = layout.BUFFERS[buffer] - layout.RAM
         return [
             index
@@ -165,7 +184,11 @@ class Mailbox:
         ]
 
     def call(self, records: list[Record]) -> list[int]:
-        """Execute a list at once and return the result of every record."""
+        """Execute a list at once and return the result of every record.
+
+        Raises:
+            MailboxError: a record took an exception (its syndrome, ESR, is named), or no answer.
+        """
         before = self.words[self._control(layout.CTL_FAULTS)]
         after = self.finish(self.submit(0, records))
         if after != before:

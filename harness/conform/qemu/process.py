@@ -66,7 +66,11 @@ class Qemu:
 
 
 def find_tools() -> dict[str, str]:
-    """Return the path of each program needed, or say in one message which packages are missing."""
+    """Return the path of each program needed.
+
+    Raises:
+        OracleMissingError: programs are missing; the message names them and their packages.
+    """
     found = {name: shutil.which(name) for name in _PACKAGES}
     missing = [name for name, path in found.items() if path is None]
     if missing:
@@ -79,7 +83,11 @@ def find_tools() -> dict[str, str]:
 
 
 def qemu_version(tools: dict[str, str]) -> str:
-    """Return QEMU's own version, such as ``7.2.22``."""
+    """Return QEMU's own version, such as ``7.2.22``, or "unknown".
+
+    Raises:
+        CalledProcessError: QEMU does not run.
+    """
     out = subprocess.run([tools[QEMU], "--version"], capture_output=True, text=True, check=True)
     words = out.stdout.split()
     return words[words.index("version") + 1] if "version" in words else "unknown"
@@ -93,7 +101,11 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def build_agent(tools: dict[str, str], gic: int, folder: Path) -> Path:
-    """Assemble agent.S for a GIC version into ``folder``; return the raw image."""
+    """Assemble agent.S for a GIC version into ``folder``; return the path of the raw image.
+
+    Raises:
+        OracleFailedError: assembler, linker or objcopy failed; the message has what they said.
+    """
     for name, text in layout.assembler_includes(gic).items():
         (folder / name).write_text(text)
     source = Path(__file__).with_name("agent.S")
@@ -153,7 +165,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def start(gic: int, cpus: int) -> Iterator[Qemu]:
-    """Run QEMU with the agent in it for the length of the ``with`` block."""
+    """Run QEMU with the agent in it for the length of the ``with`` block.
+
+    Args:
+        gic: the version of the GIC, 2 or 3.
+        cpus: how many CPUs, 1 to 8.
+
+    Raises:
+        OracleMissingError: a program is not installed.
+        OracleFailedError: the agent cannot be assembled.
+        MailboxError: QEMU ends, or its agent does not start within 20 s per CPU.
+    """
     tools = find_tools()
     version = qemu_version(tools)
     with contextlib.ExitStack() as stack:

@@ -35,7 +35,13 @@ Progress = Callable[[int, float], object]
 
 @dataclass
 class Report:
-    """What a conformance run found."""
+    """What a conformance run found.
+
+    ``verdict`` is "clean" or "violated"; ``operations`` counts those that were compared, the
+    prelude's included; ``comparisons`` and ``excuses`` count by register and by excuse;
+    ``divergence`` is the text of the first one, shrunk, or None; ``seconds`` is wall time without
+    the shrinking.
+    """
 
     verdict: str
     operations: int
@@ -240,8 +246,18 @@ def run_conformance(
     With GICv2 and several CPUs only private interrupts are used: QEMU 7.2 keeps the active state
     of an SPI for each CPU, so nothing that CPUs share could be compared.
 
+    Args:
+        gic: the version of the GIC, 2 or 3.
+        cpus: how many CPUs, 1 to 8.
+        operations: how many to generate and compare, besides the prelude's.
+        seed: makes the operations; the same seed makes the same ones.
+        fault: breaks the model by that name (``harness.conform.qemu.faults``).
+        progress: called after each batch with the operations done and the seconds gone.
+
     Raises:
-        UsageError: A size or a fault that there is not, or a program that is not installed.
+        UsageError: a size or a fault that there is not, or a program that is not installed.
+        OracleFailedError: the agent cannot be assembled.
+        MailboxError: QEMU ended, or does not answer.
     """
     _check(gic, cpus, operations)
     kind = broken(fault)

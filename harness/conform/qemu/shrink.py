@@ -11,8 +11,11 @@ T = TypeVar("T")
 def shrink(items: Sequence[T], fails: Callable[[Sequence[T]], bool], budget: int = 2000) -> list[T]:
     """Return a subsequence of ``items`` that still fails and from which no one item can go.
 
-    ``fails`` is asked about at most ``budget`` subsequences; when that is used up the shortest one
-    found so far is returned. ``items`` itself is taken to fail.
+    Args:
+        items: the whole sequence, which is taken to fail.
+        fails: tells whether a subsequence does.
+        budget: how many subsequences it is asked about at most; when that is used up, the shortest
+            one found so far is returned.
     """
     best = list(items)
     asked = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from model.facts import AckedByHost, ActiveChanged, Fact, LineChanged, PendingChanged
+from model.facts import AckedByHost, ActiveChanged, Fact, IpiSent, LineChanged, PendingChanged
 from model.gic.gic import Gic
 
 PPI = 27
@@ -320,7 +320,9 @@ def test_facts_of_a_gicv2_sgi_from_two_sources() -> None:
     gic.send_sgi(1, 0, 5)
     gic.iar(0)
     assert facts == [
+        IpiSent(0, 0, 5),
         PendingChanged(0, 5, True),
+        IpiSent(1, 0, 5),
         AckedByHost(0, 5),
         ActiveChanged(0, 5, True, "ack"),
     ]

@@ -80,7 +80,7 @@ WRONG = [
     ('program = ["pmr 300"]', 'program = ["user"]', "must be 0 to 255", "vcpu 1, program line 1"),
     # states
     ("sed = [", '"v4.14" = [', "sometimes.sed: unknown era, expected 'v4.14' or 'v7.2'", ""),
-    ('["guest acknowleged"]', '["guest acknowledged"]', "did you mean 'guest ack", "sometimes.s"),
+    ('["guest acknowleged"]', '["guest acknowledged"]', "did you mean 'guest ack", "sometimes.v4"),
     ('["zzz"]', '["guest acknowledged"]', "expected one of: ", NAMES[0]),
 ]
 

@@ -1,4 +1,4 @@
-"""What a campaign that found nothing is worth. Sampling never proves anything.
+"""The confidence that finding nothing gives. Sampling never proves anything.
 
 Two statements are made. The *rule of three*: when none of n independent schedules failed, then with
 95 % confidence fewer than 3/n of all schedules drawn this way fail. And the *bound of pct*
@@ -11,23 +11,34 @@ import math
 
 import msgspec
 
-__all__ = ["Worth", "pct_bound", "rule_of_three", "runs_for"]
+__all__ = ["Confidence", "pct_bound", "rule_of_three", "runs_for"]
 
 CONFIDENCE = 0.99
 
 
 def rule_of_three(schedules: int) -> float:
-    """Return the 95 % upper bound on the share of failing schedules when none of n failed."""
+    """Return the 95 % upper bound on the share of failing schedules when none of these failed."""
     return min(1.0, 3 / schedules) if schedules else 1.0
 
 
 def pct_bound(tasks: int, k: int, depth: int) -> float:
-    """Return the least probability that one pct schedule finds a bug of this depth."""
+    """Return the least probability that one pct schedule finds a bug of this depth.
+
+    It is 1 / (n * k**(depth - 1)) for n ``tasks`` and ``k`` choice steps (Burckhardt et al. 2010).
+    """
     return 1 / (max(tasks, 1) * float(max(k, 1)) ** (depth - 1))
 
 
 def runs_for(probability: float, confidence: float = CONFIDENCE) -> int:
-    """Return how many independent runs succeed at least once with this confidence."""
+    """Return how many independent runs succeed at least once with this confidence.
+
+    Args:
+        probability: that one of them succeeds, above 0.
+        confidence: the probability wanted, 0 to below 1.
+
+    Raises:
+        ZeroDivisionError: ``probability`` is 0.
+    """
     if probability >= 1:
         return 1
     return math.ceil(math.log1p(-confidence) / math.log1p(-probability))
@@ -77,7 +88,7 @@ class Half(msgspec.Struct, frozen=True):
         }
 
 
-class Worth(msgspec.Struct, frozen=True):
+class Confidence(msgspec.Struct, frozen=True):
     """The two bounds of an entry; that of pct for each half of its schedules.
 
     The near half spread its change points over ``k``, the choice steps that were measured, the
