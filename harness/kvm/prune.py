@@ -83,7 +83,7 @@ class Prune(WorldSwitch):
         on = t.ops_on(irq, v)
         await t.lock(irq, on.move_irq)
         self.took(t, irq)
-        moves = irq.vcpu == v and target_oracle(irq) == target
+        moves = self.still_moves(v, irq, target)
         if moves:
             self.unqueue(v, irq)
             vgics[target].ap_list = (*vgics[target].ap_list, irq.intid)
@@ -95,3 +95,7 @@ class Prune(WorldSwitch):
             await t.step(t.ops(w).ap_list_unlock)
             self.gave(t, vgics[w])
         return moves
+
+    def still_moves(self, v: int, irq: VgicIrq, target: int) -> bool:
+        """Tell whether an interrupt of VCPU ``v`` still goes to ``target`` (all locks held)."""
+        return irq.vcpu == v and target_oracle(irq) == target
