@@ -28,6 +28,7 @@ MODULES = (
     "b45_dir_not_trapped",
     "b57_polls_active_state",
     "overflow_uie",
+    "prune_recheck",
     "f02_deactivation_unlocked",
     "f03_halt_before_guest_mode",
     "bound_1_access",
