@@ -80,11 +80,11 @@ class Context:
 
         Without ``irq``, those that work on an interrupt work on the VCPU's virtual timer's.
         """
-        bit = self.rt.machine.private[v, VTIMER_PPI].bit if irq is None else irq.bit
-        place = (self.c, v, bit)
+        place = (self.c, v, -1 if irq is None else irq.intid)
         ops = self.places.get(place)
         if ops is None:
-            ops = self.rt.resources.ops(c=self.c, v=v, irq=bit, also=self.p.bit)
+            which = self.rt.machine.private[v, VTIMER_PPI] if irq is None else irq
+            ops = self.rt.resources.ops(c=self.c, v=v, irq=which.bit, also=self.p.bit)
             self.places[place] = ops
         return ops
 
@@ -122,7 +122,7 @@ class Context:
 
     def acquired(self, lock: Lockable) -> None:
         """Take the lock whose step was just chosen."""
-        lock.acquire(self.actor, irqs_off=self.hard or self.p.irqs_off, in_irq=self.in_irq)
+        lock.acquire(self.actor, self.hard or self.p.irqs_off, self.in_irq)
 
     def released(self, lock: Lockable, *, irqs_on: bool = False) -> None:
         """Give a lock back, and let interrupts in with ``irqs_on`` (spin_unlock_irqrestore)."""

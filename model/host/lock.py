@@ -32,7 +32,7 @@ class Lockable(Part):
         """Tell whether the lock can be taken."""
         return self.holder is None
 
-    def acquire(self, actor: Actor, *, irqs_off: bool, in_irq: bool) -> None:
+    def acquire(self, actor: Actor, irqs_off: bool, in_irq: bool) -> None:
         """Take the lock, which is free; ``irqs_off`` and ``in_irq`` say where ``actor`` runs."""
         self.holder = actor
         if self.emit is not None:

@@ -112,6 +112,9 @@ class I5(Rule):
     list. At an entry only what was taken off wrongly shows: what was never put on may still be
     under way to it, and is owed at rest. So may an SPI that goes to another VCPU now: its owner
     gives it up at its next exit, and nobody kicks it for that (vgic_mmio_write_irouter).
+
+    Nor is it put on the list of a VCPU that it does not go to: whoever puts it there holds
+    irq_lock, under which IROUTER is written, and looked at it once more.
     """
 
     id = "I5"
@@ -212,6 +215,11 @@ class I5(Rule):
 
     def on_queue(self, f: facts.Queued) -> None:
         irq = self.irq(f.vcpu, f.vintid)
+        if irq.target != f.vcpu:
+            self.fail(
+                f"vINTID {irq.vintid} was put on the ap_list of VCPU {f.vcpu}, but goes to VCPU "
+                f"{irq.target}"
+            )
         irq.owner = f.vcpu
         irq.queueing = False
         self.settle(f.vcpu, irq)

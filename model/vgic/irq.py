@@ -103,7 +103,7 @@ class VgicIrq(Lockable):
 
     # -- the lock ------------------------------------------------------------------------------
 
-    def acquire(self, actor: Actor, *, irqs_off: bool, in_irq: bool) -> None:
+    def acquire(self, actor: Actor, irqs_off: bool, in_irq: bool) -> None:
         """Take ``irq_lock``; from here on changes of the state are watched."""
         self.holder = actor
         self.told = (self.enabled, self.active, self.line_level, self.pending_latch)

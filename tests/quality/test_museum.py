@@ -37,6 +37,8 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "v7.2+45": ("overflow-dir", 200, frozenset({"I8"})),
     "v4.14+overflow-uie": ("overflow-dir", 200, frozenset({"L1", "L2"})),
     "v7.2+overflow-uie": ("overflow-dir", 200, frozenset({"L1", "L2"})),
+    "v4.14+prune-recheck": ("retarget", 300, frozenset({"I5"})),
+    "v7.2+prune-recheck": ("retarget", 300, frozenset({"I5"})),
     "v4.14+F2": ("overflow-dir", 1_000, frozenset({"I8", "R23"})),
     "v7.2+F2": ("overflow-dir", 1_000, frozenset({"I8", "R23"})),
     "v7.2+F3": ("overflow-dir", 1_000, frozenset({"I8"})),

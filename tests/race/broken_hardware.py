@@ -3,8 +3,8 @@
 from typing import Any
 
 import msgspec
-
 from harness.kvm.flow import Kvm
+
 from model import facts
 from model.facts import LrMoved
 from model.gic.gic import Gic

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import msgspec
-
 from harness.actors.context import Context
-from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution, Outcome
 from harness.kvm.flow import Kvm
 from harness.kvm.ops import KVM_OPS
+
+from harness.engine.direct_engine import DirectEngine
+from harness.engine.execution import Execution, Outcome
 from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact

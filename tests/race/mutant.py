@@ -1,7 +1,6 @@
 """What a mutant is: a variant that breaks one rule, with a twin that does not."""
 
 import msgspec
-
 from harness.kvm.flow import Kvm
 from harness.kvm.museum import exhibits
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 from harness.actors.context import Context
+from harness.kvm.ops import KVM_OPS
+
 from harness.actors.host_irq import HostIrq
 from harness.contract import Guard
-from harness.kvm.ops import KVM_OPS
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts

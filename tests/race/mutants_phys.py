@@ -1,9 +1,10 @@
 """What breaks the rules about the emulated physical timer."""
 
 from harness.actors.context import Context
+from model.vgic.vtimer import VTimer
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from model.vgic.vtimer import VTimer
 from tests.race.mutant import Mutant, exhibit
 
 

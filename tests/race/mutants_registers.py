@@ -1,9 +1,9 @@
 """Variants that misuse the List Registers, the timer's copy, or their locks."""
 
 import msgspec
-
 from harness.actors.context import Context
 from harness.kvm.ops import KVM_OPS
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts

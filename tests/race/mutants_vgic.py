@@ -1,8 +1,8 @@
 """Variants that lose track of their ap_lists, of edges, or of the whole VM."""
 
 import msgspec
-
 from harness.actors.context import Context
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model.gic.lr import PENDING, Lr

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import msgspec
+from harness.kvm.flow import Kvm
 
 from harness.contract import Strategy
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Outcome
 from harness.engine.footprint import AuditedExecution
-from harness.kvm.flow import Kvm
 from harness.spec import RunSpec, load_scenario
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk

@@ -37,9 +37,9 @@ one register is enough; KVM's way to wait for an empty one is not made for it.
 from pathlib import Path
 
 import pytest
-
 from harness.actors.context import Context
 from harness.kvm.flow import Kvm
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts

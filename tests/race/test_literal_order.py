@@ -6,6 +6,7 @@ the host handles an interrupt that it should never see.
 """
 
 from harness.actors.context import Context
+
 from harness.kvm.v4_14 import V4_14
 from model.messages import VTIMER_PPI
 from tests.race.running import outcomes, world_of

@@ -7,8 +7,8 @@ The timer keeps all five. What comes of each that is broken is in ``test_lr_mode
 """
 
 import pytest
-
 from harness.kvm.flow import Kvm
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.scenarios.schema import builtin_names

@@ -4,9 +4,9 @@ The conditions are those of ``test_lr_modes.py``. The same choices are run under
 """
 
 import pytest
-
 from harness.actors.context import Context
 from harness.kvm.flow import Kvm
+
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts

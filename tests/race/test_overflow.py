@@ -1,9 +1,9 @@
 """More interrupts than List Registers, through KVM's flow: what is reached, and in which order."""
 
 import pytest
+from harness.kvm.flow import Kvm
 
 from harness.engine.execution import Outcome
-from harness.kvm.flow import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld

@@ -22,12 +22,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
 from harness.actors.context import Context
+from harness.kvm.flow import Kvm
+
 from harness.contract import Abandon, RunInfo, Task
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
-from harness.kvm.flow import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld

@@ -95,7 +95,7 @@ class VgicHooks:
         raise NotImplementedError
 
     def still_moves(self, t: Context, irq: VgicIrq, target: int) -> bool:
-        """Look again, with all locks held, whether ``irq`` goes from this VCPU to ``target``."""
+        """vgic_prune_ap_list's second look: both ap_list_locks and irq_lock are held."""
         raise NotImplementedError
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:

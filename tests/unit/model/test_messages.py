@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-
 from harness.kvm.museum.bound_1_access import OvertakingMachine
 from harness.kvm.museum.bound_2_exit import LateLineMachine
 from harness.kvm.museum.bound_3_entry import LateDeactivationMachine
+
 from model.facts import DeactivationArrived, DeactivationSent, Fact, LineChanged, Signalled
 from model.machine import Config, Machine
 from model.messages import VTIMER_PPI

@@ -1,11 +1,11 @@
 """The architected timer at its edge, and KVM's copy of it."""
 
 import pytest
+from model.vgic.vtimer import VTimer
 
 from model.gic.lr import ACTIVE, EMPTY, Lr
 from model.machine import CNTVOFF_NS, START_NS, Config, Machine
 from model.timer import ENABLE, IMASK, ISTATUS, Clock, HwTimer
-from model.vgic.vtimer import VTimer
 
 NOW, OFFSET = 1_000, 300
 

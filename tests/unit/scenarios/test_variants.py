@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.kvm.museum import exhibits
 
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution
 from harness.errors import UsageError
-from harness.kvm.museum import exhibits
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.spec import RunSpec
