@@ -9,6 +9,7 @@ from harness.engine.execution import Limits, Outcome, Slot
 from harness.engine.schedule import Schedule, name_choices
 from harness.errors import UsageError, unknown_name
 from harness.scenarios.schema import (
+    GICV2_MAX,
     LRS_MAX,
     PCPUS_MAX,
     VCPUS_MAX,
@@ -106,9 +107,16 @@ class RunSpec(msgspec.Struct, frozen=True):
             "vcpus": (vcpus if vcpus is not None else loaded.vcpus or len(loaded.vcpu), VCPUS_MAX),
             "lrs": (lrs if lrs is not None else loaded.lrs, LRS_MAX),
         }
+        check_growth(loaded, scenario, sizes["vcpus"][0])
         for name, (size, most) in sizes.items():
             if not 1 <= size <= most:
                 raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
+        if (knobs or {}).get("gic_version") == "2" and (
+            max(sizes["pcpus"][0], sizes["vcpus"][0]) > GICV2_MAX
+        ):
+            raise UsageError(
+                f"impossible size: a GICv2 has at most {GICV2_MAX} CPUs, physical or virtual"
+            )
         if (knobs or {}).get("gic_version") == "2" and (
             lpi := next((f.intid for f in loaded.forward if f.intid >= FIRST_LPI), None)
         ):
@@ -200,6 +208,21 @@ class RunSpec(msgspec.Struct, frozen=True):
             task_class=task_class,
             rules=rules,
             limits=limits,
+        )
+
+
+def check_growth(scenario: Scenario, name: str, vcpus: int) -> None:
+    """Refuse more VCPUs than a scenario has programs for, unless it says that it grows.
+
+    Raises:
+        UsageError: it does not.
+
+    """
+    programs = max(len(scenario.vcpu), scenario.vcpus or 0)
+    if vcpus > programs and not scenario.grows:
+        raise UsageError(
+            f"impossible size: scenario {name!r} has programs for {programs} VCPUs, which wait for "
+            f"each other, and does not grow; expected vcpus=1 to {programs}"
         )
 
 

@@ -23,6 +23,21 @@ RANKS: Final = {CONFIG: 5, AP_LIST: 10, IRQ: 20}
 """Kinds of locks, and the order in which they nest (Linux vgic.c, the comment on locking)."""
 
 
+WORDS: Final = {
+    "vcpu": "the thread",
+    "host-irq": "the IRQ handler",
+    "soft-timer": "the background timer",
+    "user-space": "the VM monitor",
+    "line": "the timer line",
+    "pin": "the IRQ pin",
+    "edge": "the edges",
+    "event": "the events",
+    "passthrough": "the driver's side",
+    "maintenance": "the maintenance interrupt",
+}
+"""Kinds of actors, as a reader calls them."""
+
+
 class Actor(msgspec.Struct, frozen=True, gc=False):
     """Who makes a step: its ``kind``, and what it belongs to (-1: to no pCPU, VCPU or device).
 
@@ -39,8 +54,11 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
     n: int = -1
 
     def __str__(self) -> str:
-        of = (("CPU", self.pcpu), ("VCPU", self.vcpu), ("number", self.n))
-        return " of ".join([self.kind, *(f"{word} {n}" for word, n in of if n >= 0)])
+        if self.kind == "soft-timer" and self.n != BG_TIMER:
+            return f"the soft timer {self.n} of VCPU {self.vcpu}"
+        what = WORDS.get(self.kind, f"the {self.kind.replace('-', ' ')}")
+        of = (("CPU", self.pcpu), ("VCPU", self.vcpu), ("device", self.n))
+        return " of ".join([what, *(f"{word} {n}" for word, n in of if n >= 0)])
 
 
 class LockId(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from harness.resources import BG_TIMER, CLOCK, HW_TIMER, PTIMER_HRTIMER, SIGNAL
 from harness.runtime import Runtime
 from model.facts import Ticked
 from model.identity import Actor
+from model.timer import ENABLE
 
 __all__ = ["make"]
 
@@ -39,7 +40,12 @@ def make(rt: Runtime) -> Slot:
         return best
 
     def waits() -> bool:
-        return next_deadline() >= 0
+        # As next_deadline() >= 0, but for the work: it is asked at every change of a timer.
+        for timer in timers:
+            if timer.ctl == ENABLE and timer.deadline() >= 0:
+                return True
+        now = clock.now
+        return any(hrtimer.armed and hrtimer.expiry > now for hrtimer in hrtimers)
 
     def tick() -> None:
         now = clock.now = next_deadline()

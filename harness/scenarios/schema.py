@@ -22,10 +22,12 @@ from model.timer import PTIMER_PPI
 
 __all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
 
-PCPUS_MAX, VCPUS_MAX, LRS_MAX = 8, 8, 16
+PCPUS_MAX, VCPUS_MAX, LRS_MAX = 32, 32, 16
+GICV2_MAX = 8
+"""A GICv2 has CPU interfaces for so many CPUs, physical or virtual (IHI0048)."""
 
 Priority = Annotated[int, Meta(ge=0, le=0xF8, multiple_of=8)]
-Size = Annotated[int, Meta(ge=1, le=8)]
+Size = Annotated[int, Meta(ge=1, le=32)]
 
 
 class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,8 +53,8 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intid: Annotated[int, Meta(ge=32, le=16383)]
     kind: Literal["level", "edge", "lpi"]
     vintid: Annotated[int, Meta(ge=32, le=1019)] = 80
-    vcpu: Annotated[int, Meta(ge=0, le=7)] = 0
-    pcpu: Annotated[int, Meta(ge=0, le=7)] = 0
+    vcpu: Annotated[int, Meta(ge=0, le=31)] = 0
+    pcpu: Annotated[int, Meta(ge=0, le=31)] = 0
     events: Annotated[int, Meta(ge=0, le=8)] = 2
     priority: Priority = 0xA0
     after: Annotated[int, Meta(ge=32, le=1019)] | None = None
@@ -70,13 +72,13 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lets interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1:
     the handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
-    names, per era, the states the scenario exists to reach. More VCPUs than programs take the
-    programs in turn.
+    names, per era, the states the scenario exists to reach. With ``grows`` it can be given more
+    VCPUs than it has programs: they take the programs in turn, because none waits for another.
     """
 
     name: str
     title: str
-    vcpu: Annotated[tuple[VcpuSpec, ...], Meta(min_length=1, max_length=8)]
+    vcpu: Annotated[tuple[VcpuSpec, ...], Meta(min_length=1, max_length=32)]
     pcpus: Size = 1
     vcpus: Size | None = None
     lrs: Annotated[int, Meta(ge=1, le=16)] = 4
@@ -91,6 +93,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resets: Annotated[int, Meta(ge=0, le=4)] = 0
     saves: Annotated[int, Meta(ge=0, le=4)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
+    grows: bool = False
     device: tuple[DeviceSpec, ...] = ()
     forward: tuple[ForwardSpec, ...] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
