@@ -13,6 +13,7 @@ from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
+from harness.log.lives import ABOUT, Lives
 from harness.log.registry import FORMAT, fact_fields
 from harness.log.writer import LogFile, MemoryLog, default_log_root
 from harness.spec import RunSpec
@@ -161,6 +162,7 @@ class Recorder:
         self.log = log
         self.machine = world.machine
         self.clocks = VectorClocks(len(world.slots))
+        self.lives = Lives()
         self.seq = 0
         self.events = 0
         self.counts: dict[str, int] = {}
@@ -251,13 +253,17 @@ class Recorder:
             self.task = ENGINE_TASK
             self.clock = self.clocks.barrier()
         self.events += 1
+        life = self.lives.of(fact)
+        fields = self.where(self.current) | fact_fields(fact)
+        if life is not None and type(fact) in ABOUT:
+            fields["life"] = life.number
         self.log.write(
             fact.KIND,
             seq=self.next(fact.KIND),
             t=self.machine.clock.now,
             step=self.execution.steps,
             task=self.task,
-            **(self.where(self.current) | fact_fields(fact)),
+            **fields,
             vc=self.clock,
         )
 

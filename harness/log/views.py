@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from harness.log.lives import Life, Lives
 from harness.log.reader import Entry, Log
 from harness.log.registry import Step, ViolationLine, describe
 from harness.log.story import STORIES, Event, Mark, find_story
 from model import facts
 from model.facts import Fact
-from model.gic.registers import FIRST_LPI, SGIS, SPECIAL
-from model.messages import VTIMER_PPI
+from model.identity import VTIMER
+from model.timer import ENABLE, PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
 
 WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
+NAMES = {VTIMER_PPI: " (virtual timer)", PTIMER_PPI: " (physical timer)"}
 HEADINGS = ("time/ns", "step", "task", "pcpu", "vcpu", "event", "what")
 
 LIFE = (
@@ -110,63 +112,30 @@ class LifeLine(NamedTuple):
     text: str
 
 
-class Owners:
-    """Which VCPU's timer and interrupts a pCPU's events are about: the one that was there last."""
-
-    def __init__(self) -> None:
-        self.last: dict[int, int] = {}
-
-    def learn(self, fact: Fact) -> None:
-        """Take notice of a VCPU that gets a CPU's hardware."""
-        if isinstance(fact, facts.Loaded | facts.Placed | facts.Entered | facts.TimerRestored):
-            self.last[fact.pcpu] = fact.vcpu
-
-    def whose(self, fact: Fact) -> tuple[int, int] | None:
-        """Return the VCPU and the INTID whose life the fact belongs to; (-1, INTID): the host's."""
-        intid: int = getattr(fact, "vintid", getattr(fact, "intid", VTIMER_PPI))
-        virtual = hasattr(fact, "vintid")
-        if isinstance(fact, facts.LrWritten | facts.LrMoved):
-            lr = fact.after if fact.after.state else fact.before
-            intid, virtual = lr.vintid, True
-        if SPECIAL <= intid < FIRST_LPI or (intid < SGIS and not virtual):
-            return None  # nothing was acknowledged, or one of the host's own IPIs
-        vcpu = getattr(fact, "vcpu", None)
-        if vcpu is None:
-            if intid != VTIMER_PPI and not virtual:
-                return -1, intid
-            vcpu = self.last.get(getattr(fact, "pcpu", -1), -1)
-        return vcpu, intid
-
-
 def life_lines(log: Log) -> Iterator[LifeLine]:
     """Yield what happens to each interrupt, in the order of the log.
 
-    The life of a timer's interrupt begins when the guest enables its timer.
+    What a life is, ``harness.log.lives`` says.
     """
-    owners = Owners()
-    lives: dict[int, int] = {}
-    deadlines: dict[int, int] = {}
+    lives = Lives()
+    deadlines: dict[int, tuple[int, Life]] = {}
     for entry in log.entries:
         fact = entry.record
         if not isinstance(fact, Fact) or not isinstance(fact, LIFE):
             continue
         if isinstance(fact, facts.Ticked):
-            for vcpu in [v for v, at in deadlines.items() if at <= fact.now]:
-                text = f"the guest's deadline is reached: {deadlines.pop(vcpu)}"
-                yield LifeLine(vcpu, VTIMER_PPI, lives[vcpu], entry, text)
+            for vcpu in [v for v, (at, _) in deadlines.items() if at <= fact.now]:
+                at, life = deadlines.pop(vcpu)
+                yield LifeLine(*life, entry, f"the guest's deadline is reached: {at}")
             continue
-        owners.learn(fact)
-        whose = owners.whose(fact)
-        if whose is None:
+        found = lives.of(fact)
+        if found is None:
             continue
-        vcpu, intid = whose
-        if isinstance(fact, facts.GuestTimer):
-            deadlines.pop(vcpu, None)
-            if fact.ctl & 1:
-                lives[vcpu] = lives.get(vcpu, 0) + 1
-                deadlines[vcpu] = fact.deadline
-        life = lives.get(vcpu, 0) if intid == VTIMER_PPI else 1
-        yield LifeLine(vcpu, intid, life, entry, describe(fact))
+        if isinstance(fact, facts.GuestTimer) and fact.timer == VTIMER:
+            deadlines.pop(found.vcpu, None)
+            if fact.ctl & ENABLE:
+                deadlines[found.vcpu] = (fact.deadline, found)
+        yield LifeLine(*found, entry, describe(fact))
 
 
 def life_text(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
@@ -189,7 +158,7 @@ def heading(vcpu: int, intid: int) -> str:
     """Name an interrupt."""
     if vcpu < 0:
         return f"host: INTID {intid}"
-    name = " (virtual timer)" if intid == VTIMER_PPI else ""
+    name = NAMES.get(intid, "")
     return f"VCPU {vcpu}: vINTID {intid}{name}"
 
 
@@ -198,7 +167,7 @@ def life_group(lines: Iterable[LifeLine], marks: Mapping[int, Mark]) -> Iterator
     shown = -1
     for line in lines:
         meta = line.entry.meta
-        if line.life != shown and line.vcpu >= 0 and line.intid == VTIMER_PPI:
+        if line.life != shown and line.vcpu >= 0:
             yield f"  -- life {line.life} --" if line.life else "  -- before the first --"
             shown = line.life
         note = f"  [{marks[meta.seq].label}]" if meta.seq in marks else ""
