@@ -6,7 +6,7 @@ import msgspec
 
 from model.device import Device, ForwardedDevice
 from model.facts import Fact, HostMasked, PhysActiveWritten
-from model.gic.gic import Gic
+from model.gic.gic import LR_MODES, Gic
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
@@ -35,7 +35,6 @@ from model.vgic.irq import PRIORITY, VgicIrq
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
-LR_MODES = ("arch", "polled", "quirk", "erratum")
 
 START_NS = 10_000
 SINGLE = ("clock", "dist", "vm", "monitor")

@@ -4,7 +4,6 @@ A folder is never written into twice, and campaign.json appears whole or not at 
 written is said; it never hides what was found.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from harness.campaign.summary import Campaign, Tally
 from harness.campaign.workers import Finding
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.errors import UsageError
+from harness.places import next_folder, shown, write_whole
 
 __all__ = ["LOGS_MAX", "Evidence", "Failure"]
 
@@ -73,7 +73,7 @@ class Evidence:
             UsageError: the folder cannot be made.
         """
         if self.folder is None:
-            self.folder = new_folder(self.root)
+            self.folder = next_folder(self.root, NAME)
         return self.folder / name
 
     def keep(self, campaign: Campaign) -> list[Failure]:
@@ -98,7 +98,7 @@ class Evidence:
         try:
             if not self.error and len(finding.schedule) > LINE_MAX:
                 path = self.place(f"{name}.schedule")
-                write(path, finding.schedule.encode() + b"\n")
+                write_whole(path, finding.schedule.encode() + b"\n")
                 failure.replay = shown(path)
             if not self.error and whole:
                 failure.log = self.record(tally, finding, self.place(f"{name}.jsonl"))
@@ -149,53 +149,6 @@ class Evidence:
             return
         try:
             path = self.place("campaign.json")
-            write(path, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+            write_whole(path, msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
         except UsageError as error:
             self.error = str(error)
-
-
-def shown(path: Path) -> str:
-    """Return a path as it is shown: relative where it is below the current directory."""
-    full = Path(os.path.abspath(path))
-    return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
-
-
-def new_folder(root: Path) -> Path:
-    """Make the next free folder ``stress-N`` in ``root``; making it is what claims the number.
-
-    Raises:
-        UsageError: it cannot be made: no permission, a full disk.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        taken = [
-            int(match[1])
-            for entry in root.iterdir()
-            if (match := re.fullmatch(rf"{NAME}-(\d+)", entry.name))
-        ]
-        number = max(taken, default=0)
-        while True:
-            number += 1
-            folder = root / f"{NAME}-{number}"
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
-    except OSError as error:
-        raise UsageError(f"cannot make a folder in {str(root)!r}: {error.strerror}") from None
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole, by way of one that ends in ``.partial``.
-
-    Raises:
-        UsageError: it cannot be written; nothing is left behind then.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.rename(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from None

@@ -10,22 +10,19 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from multiprocessing import parent_process
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
 from harness.campaign.crash import Crash, blame, is_interrupt
 from harness.campaign.plan import Plan
 from harness.contract import Abandon, RunInfo, Strategy, Task
+from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome, Violation
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
-
-if TYPE_CHECKING:
-    from harness.engine.direct_engine import DirectEngine
-    from harness.engine.trio_engine import TrioEngine
 
 __all__ = ["Batch", "BatchResult", "Crash", "Finding", "Stop", "Worker"]
 
@@ -131,19 +128,9 @@ class Site:
     def __init__(self, spec: RunSpec, engine_name: str) -> None:
         self.spec = spec
         self.engine_name = engine_name
-        self.world = spec.build(self.engine().task_class)
+        self.world = spec.build(make_engine(self.engine_name).task_class)
         self.execution = Execution(self.world, RoundRobin())
         self.k = 0
-
-    def engine(self) -> "DirectEngine | TrioEngine":
-        """Make an engine; Trio is imported only when it is the one."""
-        if self.engine_name == "direct":
-            from harness.engine.direct_engine import DirectEngine
-
-            return DirectEngine()
-        from harness.engine.trio_engine import TrioEngine
-
-        return TrioEngine()
 
     def measure(self) -> Generator[Execution, Outcome | None, None]:
         """Fix pct's k: the most choice steps of a round-robin and a few random executions."""
@@ -223,7 +210,7 @@ class Worker:
             if site is None:
                 spec = self.plan.specs[batch.entry]
                 site = self.sites[batch.entry] = Site(spec, self.plan.engine)
-            site.engine().drive(site.run(self.plan, batch, self.stop, result))
+            make_engine(site.engine_name).drive(site.run(self.plan, batch, self.stop, result))
         except BaseException as error:  # whatever a variant raises, sys.exit() included
             if not is_interrupt(error):
                 result.crash = self.crash(batch, batch.first + result.done, error)

@@ -21,7 +21,8 @@ def group() -> None:
 @json_option
 def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
     """Print the log file LOG; one that ends early is shown as far as it goes."""
-    from harness.cli.show import emit, print_log, summary_of
+    from harness.cli.output import print_json
+    from harness.cli.show import print_log, summary_of
     from harness.errors import UsageError
     from harness.log.reader import read_log
     from harness.verdict import EXIT_CODES
@@ -36,7 +37,7 @@ def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
     print_log(content, how=how)
     summary = summary_of(content, path)
     if how == "json":
-        emit(summary)
+        print_json(summary)
     elif content.footer is None:
         click.echo("\ninconclusive: the log ends early, it has no footer")
     else:

@@ -3,7 +3,6 @@
 A subcommand's module is imported when it is used, so that ``--help`` costs next to nothing.
 """
 
-import difflib
 import importlib
 import os
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import click
 
 from harness.cli.options import EPILOG
-from harness.errors import UsageError
+from harness.errors import UsageError, unknown_name
 from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
 
 __all__ = ["TRACEBACK_ENV", "main"]
@@ -75,7 +74,7 @@ class Lazy(click.Group):
             UsageError: there is none of that name; the nearest one is named.
         """
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise UsageError(nearest("command", args[0], COMMANDS))
+            raise unknown_name("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
 
@@ -85,13 +84,6 @@ class Passed(Exception):  # noqa: N818  # it carries what is no error
     def __init__(self, inner: BaseException) -> None:
         super().__init__()
         self.inner = inner
-
-
-def nearest(what: str, name: str, known: Any) -> str:
-    """Return the message that there is no ``what`` of that name, and which is nearest."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"expected one of: {', '.join(known)}"
-    return f"unknown {what} {name!r}; {hint}"
 
 
 def print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

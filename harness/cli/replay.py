@@ -49,8 +49,7 @@ def command(schedule: str, engine: str, as_json: bool) -> int:
     again or the logs differ; the first divergent step and the likely cause are told.
     """
     from harness.cli.show import report_execution, take
-    from harness.log.record import default_log_root
-    from harness.log.writer import new_folder, slug
+    from harness.places import default_log_root, new_folder, slug
     from harness.spec import RunSpec
     from harness.verdict import EXIT_DIVERGED
 
@@ -193,13 +192,15 @@ def first_difference(before: bytes, after: bytes, cause: str) -> Diverged:
 
 def report_divergence(diverged: Diverged, taken: "Taken", *, as_json: bool) -> None:
     """Say where the replay went another way."""
-    from harness.cli.show import emit, shown, summary_of
+    from harness.cli.output import print_json
+    from harness.cli.show import summary_of
     from harness.log.reader import parse_log
+    from harness.places import shown
 
     if as_json:
         summary = summary_of(parse_log(taken.data, taken.recorded.path), taken.path)
         summary["verdict"] = "inconclusive"
-        emit({**summary, "diverged": diverged._asdict()})
+        print_json({**summary, "diverged": diverged._asdict()})
         return
     click.echo(f"diverged at step {diverged.step}")
     click.echo(f"  expected: {diverged.expected}")

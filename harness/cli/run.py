@@ -8,7 +8,7 @@ import click
 from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
 
 if TYPE_CHECKING:
-    from harness.log.record import Engine
+    from harness.engine.engines import Engine
     from harness.log.specimen import Specimen
     from harness.spec import RunSpec
 
@@ -57,8 +57,8 @@ def command(
     """
     from harness.campaign.crash import naming_variant
     from harness.cli.show import report_execution, take
-    from harness.log.record import default_log_root, make_engine
-    from harness.log.writer import new_folder, slug
+    from harness.engine.engines import make_engine
+    from harness.places import default_log_root, new_folder, slug
     from harness.spec import RunSpec, parse_knobs
 
     spec = RunSpec.make(

@@ -6,34 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-import msgspec
 
+from harness.cli.output import print_json
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.log.reader import Log, parse_log
 from harness.log.registry import Step, ViolationLine, describe
 from harness.log.views import columns, life_lines, life_text, story_marks
+from harness.places import shown
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 
 if TYPE_CHECKING:
     from harness.log.record import Recorded
     from harness.log.story import Mark
-    from harness.log.writer import WriteError
+    from harness.places import WriteError
     from harness.spec import RunSpec
 
-__all__ = ["Taken", "emit", "print_log", "report_execution", "shown", "summary_of", "take"]
-
-
-def emit(value: Mapping[str, Any]) -> None:
-    """Print one JSON line on stdout."""
-    click.echo(msgspec.json.encode(value).decode())
-
-
-def shown(path: Path) -> str:
-    """Return a path as a reader wants it: relative if it lies below the current folder."""
-    try:
-        return str(path.absolute().relative_to(Path.cwd()))
-    except (OSError, ValueError):
-        return str(path)
+__all__ = ["Taken", "print_log", "report_execution", "summary_of", "take"]
 
 
 def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
@@ -72,7 +60,7 @@ def print_log(log: Log, *, how: str) -> None:
     """Print a log as ``how`` says: "life", "columns" or "json" (the life, as JSON lines)."""
     marks = story_marks(log)
     if how == "json":
-        print_json(log, marks)
+        print_json_lines(log, marks)
         return
     header = log.header
     seed = "" if header.seed is None else f", random seed {header.seed}"
@@ -93,12 +81,12 @@ def print_log(log: Log, *, how: str) -> None:
         click.echo(f"\nThe document's {story} list: log lines {', '.join(map(str, lines))}.")
 
 
-def print_json(log: Log, marks: "Mapping[int, Mark]") -> None:
+def print_json_lines(log: Log, marks: "Mapping[int, Mark]") -> None:
     """Print the life of each interrupt as JSON lines, those of a story with its ``marks``."""
     for line in life_lines(log):
         meta = line.entry.meta
         mark = marks.get(meta.seq)
-        emit(
+        print_json(
             {
                 "type": "life",
                 "vcpu": line.vcpu,
@@ -152,7 +140,7 @@ def take(
     """
     from harness.campaign.crash import naming_variant
     from harness.log.record import record, remember
-    from harness.log.writer import WriteError
+    from harness.places import WriteError
 
     with naming_variant(spec):
         try:
@@ -174,7 +162,7 @@ def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
         click.echo(f"log: {shown(path)}", err=True)
     print_log(log, how="json" if as_json else "life")
     if as_json:
-        emit(summary_of(log, path))
+        print_json(summary_of(log, path))
     else:
         print_verdict(log, path, schedule)
     if taken.error is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from harness.campaign.evidence import LOGS_MAX, Evidence, Failure, shown
+from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
 from harness.campaign.runner import run_campaign
@@ -20,6 +20,7 @@ from harness.cli.main import TRACEBACK_ENV
 from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
 from harness.cli.output import Progress, last_events, print_json, table
 from harness.errors import UsageError, unknown_name
+from harness.places import shown
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -99,7 +100,7 @@ def command(**options: Any) -> int:
         with Progress(plan.schedules, seconds) as progress:
             campaign = run_campaign(plan, interrupts, progress)
         interrupts.reporting()
-        from harness.log.record import default_log_root
+        from harness.places import default_log_root
 
         evidence = Evidence(default_log_root())
         failures = evidence.keep(campaign)

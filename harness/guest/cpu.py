@@ -38,8 +38,7 @@ from model.guest import (
     WORK,
     Instruction,
 )
-from model.messages import VTIMER_PPI
-from model.timer import ENABLE as CTL_ENABLE
+from model.timer import ENABLE as CTL_ENABLE, VTIMER_PPI
 
 __all__ = ["run_guest"]
 

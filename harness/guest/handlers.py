@@ -13,8 +13,7 @@ from model import facts
 from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
 from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
 from model.identity import VTIMER
-from model.messages import VTIMER_PPI
-from model.timer import PTIMER_PPI
+from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["GuestIsr"]
 

@@ -1,1 +1,1 @@
-"""TBD."""
+"""What an execution leaves behind: the registry of records, the log's writer, reader and views."""

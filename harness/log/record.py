@@ -4,18 +4,19 @@ import hashlib
 from collections.abc import Callable, Generator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness.contract import Op
+from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
 from harness.log.lives import ABOUT, Lives
 from harness.log.registry import FORMAT, fact_fields
-from harness.log.writer import LogFile, MemoryLog, default_log_root
+from harness.log.writer import LogFile, MemoryLog
 from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -24,23 +25,11 @@ from model.facts import KINDS, Fact
 if TYPE_CHECKING:
     from harness.world import VgicWorld
 
-__all__ = [
-    "Engine", "Recorded", "default_log_root", "make_engine", "record", "remember", "verdict_of",
-]  # fmt: skip
+__all__ = ["Recorded", "record", "remember", "verdict_of"]
 
 PHASES = ("search", "drain", "nudged")
 ENGINE_TASK = "engine"
 """The task named in facts that the engine causes itself: the preemptions of the drain."""
-
-
-class Engine(Protocol):
-    """What the two engines have in common."""
-
-    name: str
-    task_class: type[Slot]
-
-    def drive(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
-        """Run each execution that ``campaign`` yields and send its outcome back."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -61,19 +50,6 @@ def verdict_of(outcome: Outcome) -> str:
     if outcome.violations:
         return VIOLATED
     return INCONCLUSIVE if outcome.bound else CLEAN
-
-
-def make_engine(name: str) -> Engine:
-    """Return the engine called ``name``; Trio is imported only for its own."""
-    if name == "trio":
-        from harness.engine.trio_engine import TrioEngine
-
-        return TrioEngine()
-    if name == "direct":
-        from harness.engine.direct_engine import DirectEngine
-
-        return DirectEngine()
-    raise ValueError(f"no engine {name!r}, expected 'trio' or 'direct'")
 
 
 def record(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.contract import Strategy
+from harness.engine.engines import Engine
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
-from harness.log.record import Engine
 from harness.log.story import Event, Story, find_story, story_for
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk

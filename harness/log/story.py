@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from model.facts import AckedByHost, Entered, Exited, Fact
-from model.messages import VTIMER_PPI
+from model.timer import VTIMER_PPI
 
 __all__ = ["BUSY", "IDLE", "STORIES", "Clue", "Event", "Mark", "Story", "find_story", "story_for"]
 

@@ -13,66 +13,13 @@ import msgspec
 import structlog
 
 from harness.errors import UsageError
+from harness.places import NAMES_MAX, WriteError, cannot
 
-__all__ = [
-    "BytesLogger", "LogFile", "MemoryLog", "WriteError", "default_log_root", "make_logger",
-    "new_folder", "slug",
-]  # fmt: skip
-
-
-class WriteError(UsageError):
-    """The surroundings do not let a log be written: a full disk, a folder one may not write."""
+__all__ = ["BytesLogger", "LogFile", "MemoryLog", "make_logger"]
 
 
 BUFFER_BYTES = 1 << 18
 FIRST = ("event", "seq", "t", "step", "task")
-NAMES_MAX = 10_000
-ROOT_ENV = "VGIC_RACE_LOGS"
-
-
-def default_log_root() -> Path:
-    """Return where logs go: ``VGIC_RACE_LOGS``, else ``logs/`` of the nearest project or of here.
-
-    The nearest project is the closest folder upwards that has a ``pyproject.toml``.
-    """
-    if given := os.environ.get(ROOT_ENV):
-        return Path(given)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "pyproject.toml").is_file():
-            return folder / "logs"
-    return here / "logs"
-
-
-def slug(text: str) -> str:
-    """Return ``text`` as part of a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".-")[-60:]
-
-
-def new_folder(root: Path, name: str) -> Path:
-    """Make a folder ``name`` under ``root``, or ``name-2`` and so on, that did not exist.
-
-    Raises:
-        UsageError: it cannot be made.
-
-    """
-    for number in range(1, NAMES_MAX):
-        folder = root / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            if not root.is_dir():
-                raise cannot("make the log folder", folder, "not a directory") from None
-            continue
-        except OSError as error:
-            raise cannot("make the log folder", folder, error.strerror) from None
-        return folder
-    raise cannot("make the log folder", root / name, "every numbered name is taken")
-
-
-def cannot(what: str, path: Path, why: str | None) -> WriteError:
-    """Say what could not be done, where, and why."""
-    return WriteError(f"cannot {what} {str(path)!r}: {why or 'input/output error'}")
 
 
 class BytesLogger:

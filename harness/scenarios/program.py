@@ -58,7 +58,7 @@ from model.guest import (
     WORK,
     Instruction,
 )
-from model.messages import VTIMER_PPI
+from model.timer import VTIMER_PPI
 
 __all__ = ["check_waits", "compile_program"]
 

@@ -16,9 +16,8 @@ from harness.errors import UsageError, unknown_name
 from harness.scenarios.program import check_waits, compile_program
 from model.gic.registers import FIRST_LPI
 from model.guest import AWAIT, MMIO, PTIMER, PTIMER_OFF, SGI, TARGET, Instruction
-from model.messages import VTIMER_PPI
 from model.rules.sometimes import NAMES
-from model.timer import PTIMER_PPI
+from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
 

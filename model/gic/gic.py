@@ -12,9 +12,9 @@ from model.gic.virtual_cpu import VirtualInterfaces
 from model.gic.virtual_interface import VirtualInterface
 from model.part import Part
 
-__all__ = ["LR_ON_GUEST_DEACTIVATE", "Gic"]
+__all__ = ["LR_MODES", "Gic"]
 
-LR_ON_GUEST_DEACTIVATE = ("arch", "polled", "quirk", "erratum")
+LR_MODES = ("arch", "polled", "quirk", "erratum")
 
 
 class Gic(VirtualInterfaces):
@@ -53,8 +53,8 @@ class Gic(VirtualInterfaces):
         emit: Callable[[Fact], object] | None = None,
     ) -> None:
         super().__init__(version, cpus, spis, emit)
-        if lr_on_guest_deactivate not in LR_ON_GUEST_DEACTIVATE:
-            known = ", ".join(LR_ON_GUEST_DEACTIVATE)
+        if lr_on_guest_deactivate not in LR_MODES:
+            known = ", ".join(LR_MODES)
             raise ValueError(f"lr_on_guest_deactivate {lr_on_guest_deactivate!r}: not in {known}")
         most = 64 if version == 2 else 16
         if not 1 <= lrs <= most:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.engine.execution import Execution, Outcome
-from harness.log.record import make_engine
+from harness.engine.engines import make_engine
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.log.reader import read_log
-from harness.log.record import make_engine, record
+from harness.engine.engines import make_engine
+from harness.log.record import record
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from tests.replay.support import ERAS, ROOT, SCENARIOS, random_schedule

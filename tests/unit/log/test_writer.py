@@ -11,7 +11,8 @@ import structlog
 from harness.errors import UsageError
 from harness.log.reader import read_log
 from harness.log.record import record
-from harness.log.writer import LogFile, default_log_root, new_folder, slug
+from harness.log.writer import LogFile
+from harness.places import default_log_root, new_folder, slug
 from harness.spec import RunSpec
 from tests.replay.support import ROOT, random_schedule
 
