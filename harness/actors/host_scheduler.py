@@ -43,10 +43,10 @@ def make(world: "VgicWorld") -> Slot:
 
     async def main(task: Slot) -> None:
         for _ in range(task.choose("preemptions", world.scenario.preemptions + 1)):
-            v = task.choose("preempted vcpu", world.config.vcpus)
-            place = task.choose("placed on pcpu", world.config.pcpus)
-            slices = task.choose("not before", SLICES)
-            in_handler = task.choose("in the guest's handler", 2)
+            v = task.choose("preempted-vcpu", world.config.vcpus)
+            place = task.choose("placed-on", world.config.pcpus)
+            slices = task.choose("not-before", SLICES)
+            in_handler = task.choose("in-handler", 2)
             time_ns = START_NS + slices * SLICE_NS
             await task.step(op, not_before(time_ns, v, in_handler), reads)
             preempt(world, v, place)

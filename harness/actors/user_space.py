@@ -39,7 +39,7 @@ def make(world: "VgicWorld") -> Slot:
         u.move(0)
         for what, most in (("resets", scenario.resets), ("saves", scenario.saves)):
             for _ in range(u.task.choose(what, most + 1)):
-                v = u.task.choose("in the handler of vcpu", len(threads) + 1) - 1
+                v = u.task.choose("in-handler-of", len(threads) + 1) - 1
                 await u.task.step(u.o.monitor_begins, moment(v), reads)
                 await stopped(world, u, save=what == "saves")
 

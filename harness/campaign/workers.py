@@ -109,7 +109,7 @@ class Counting:
         """Draw as the other does."""
         return self.inner.draw(name, k)
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """End as the other does."""
         self.inner.end(outcome)
 
@@ -182,7 +182,7 @@ class Site:
         """Keep an execution."""
         return Finding(
             index=index,
-            schedule=str(self.spec.schedule(self.world, outcome)),
+            schedule=str(self.spec.schedule(outcome)),
             steps=outcome.steps,
             violations=tuple(outcome.violations),
         )

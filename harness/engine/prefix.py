@@ -6,6 +6,7 @@ there. Nothing is verified: the choices must come from an execution of the same 
 
 from collections.abc import Sequence
 
+from harness.engine.choice import Choice, Draw, StepOf
 from harness.engine.execution import Execution, Outcome, Slot, World
 from harness.strategies.round_robin import RoundRobin
 
@@ -13,36 +14,40 @@ __all__ = ["PrefixExecution"]
 
 
 class PrefixExecution(Execution):
-    """Makes ``choices`` (as recorded in an ``Outcome``) and stops."""
+    """Makes ``choices`` (as recorded in an ``Outcome`` of the same world) and stops.
+
+    Raises:
+        KeyError: a choice names a task that the world does not have.
+
+    """
 
     __slots__ = ("left", "prefix", "size")
 
-    def __init__(self, world: World, choices: Sequence[int]) -> None:
+    def __init__(self, world: World, choices: Sequence[Choice]) -> None:
         super().__init__(world, RoundRobin())
-        self.prefix = tuple(choices)
+        named = {task.name: task for task in self.tasks}
+        self.prefix = [named[c.task] if isinstance(c, StepOf) else c for c in choices]
 
     def begin(self) -> bool:
         """Start from the first choice."""
         self.left = iter(self.prefix)
         self.size = len(self.prefix)
-        begun = super().begin()
-        self.strategy = self  # type: ignore[assignment]  # it answers draws itself
-        return begun
+        return super().begin()
 
     def draw(self, name: str, k: int) -> int:  # noqa: ARG002
         """Draw what was drawn."""
         self.size -= 1
-        return -1 - next(self.left)
-
-    def end(self, outcome: object) -> None:
-        """Learn nothing."""
+        drawn = next(self.left)
+        assert isinstance(drawn, Draw)
+        return drawn.n
 
     def advance(self, task: Slot) -> Slot | None:
         """Let the next task of the record go, whatever its guard says."""
         if self.starting:
             return self.start_next(task)
-        for choice in self.left:
-            chosen = self.chosen = self.tasks[choice]
+        for chosen in self.left:
+            assert isinstance(chosen, Slot)
+            self.chosen = chosen
             alt = chosen.alt
             self.k = 1 if alt is not None and alt[1]() else 0
             return chosen

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from random import Random
 
 from harness.contract import Abandon, RunInfo, Task
+from harness.engine.outcome import Outcome
 
 __all__ = ["Pct"]
 
@@ -80,5 +81,5 @@ class Pct:
         """Draw uniformly."""
         return int(self.rng.random() * k)
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Learn nothing here; the step count is read at the next beginning."""

@@ -7,6 +7,7 @@ which optional stimuli never come.
 from collections.abc import Sequence
 
 from harness.contract import Abandon, RunInfo, Task
+from harness.engine.outcome import Outcome
 
 __all__ = ["RoundRobin"]
 
@@ -43,5 +44,5 @@ class RoundRobin:
         """Take the first alternative."""
         return 0
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Learn nothing."""

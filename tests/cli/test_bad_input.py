@@ -122,7 +122,7 @@ def test_run_and_replay_name_a_variant_that_raises(cli, mine, engine, name, what
     variant = f"{mine}:{name}"
     done = cli("run", "timer-wfi", "--variant", variant, "--engine", engine)
     done.refused(variant, what, "run_once", "'timer-wfi'")
-    schedule = f"v1;timer-wfi;variant={variant};pcpus=1,vcpus=1,lrs=4;;v0"
+    schedule = f"v2;timer-wfi;variant={variant};pcpus=1,vcpus=1,lrs=4;;v0"
     cli("replay", schedule, "--engine", engine).refused(variant, what, "run_once")
 
 
@@ -143,7 +143,7 @@ def test_a_log_cannot_be_a_folder(cli, tmp_path):
 
 
 def test_a_size_of_many_digits(cli):
-    text = f"v1;timer-wfi;variant=v7.2;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
+    text = f"v2;timer-wfi;variant=v7.2;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
     cli("replay", text).refused("pcpus")
 
 
@@ -174,10 +174,10 @@ def test_a_worker_that_dies_ends_the_campaign(cli, mine, logs):
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [
-        ("v1;timer-wfi", ["garbled schedule", "6"]),
-        ("v1;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
-        ("v1;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
-        ("v1;timer-wfi;variant=lasy;pcpus=1,vcpus=1,lrs=4;;v0", ["'lasy'", "'v7.2'"]),
+        ("v2;timer-wfi", ["garbled schedule", "6"]),
+        ("v2;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
+        ("v2;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
+        ("v2;timer-wfi;variant=lasy;pcpus=1,vcpus=1,lrs=4;;v0", ["'lasy'", "'v7.2'"]),
         ("gibberish", ["neither a schedule", "file"]),
     ],
 )

@@ -104,6 +104,11 @@ def run(engine: AnyEngine, world: TinyWorld, *strategies: Strategy) -> list[Outc
     return outcomes
 
 
+def made(outcome: Outcome) -> list[str]:
+    """The choices of an execution, as a schedule prints them."""
+    return [str(choice) for choice in outcome.choices]
+
+
 def steps(count: int, log: list[str]) -> Callable[[Slot], Any]:
     """A task of so many steps that logs each under its own name."""
 
