@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from tests.replay.support import ERAS, ROOT, SCENARIOS, random_schedule
 
-KNOBS = (
+KNOBS: tuple[dict[str, str], ...] = (
     {},
     {"gic_messages": "synchronous"},
     {"gic_messages": "lagging", "eoimode": "1"},
@@ -54,6 +55,7 @@ def test_nothing_of_engine_host_or_path_is_in_the_header(tmp_path: Path) -> None
 SCRIPT = """
 import sys
 from pathlib import Path
+from typing import Any
 from harness.engine.schedule import Schedule
 from harness.log.record import record
 from harness.spec import RunSpec
@@ -94,7 +96,7 @@ def code_of_tasks(engine_name: str) -> set[object]:
         if event == "call" and where.parent.name in ("actors", "kvm"):
             seen.add(code)
 
-    def campaign():  # type: ignore[no-untyped-def]
+    def campaign() -> Any:
         yield Execution(world, Replay(schedule.choices))
 
     before = sys.getprofile()

@@ -1,5 +1,7 @@
 """Choices inside a step, and tasks that return."""
 
+from typing import Any
+
 import pytest
 
 from harness.engine.choice import Draw, StepOf
@@ -113,7 +115,7 @@ def test_a_strategy_is_asked_only_when_there_is_a_choice(engine: AnyEngine) -> N
     asked: list[int] = []
 
     class Counting(RandomWalk):
-        def choose(self, enabled, pending, current):
+        def choose(self, enabled: Any, pending: Any, current: Any) -> Any:
             asked.append(len(enabled))
             return enabled[0]
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from harness.contract import Op
-from harness.engine.execution import EndOfExecution, Execution, Limits, Slot, Violation
+from harness.engine.execution import EndOfExecution, Execution, Limits, Outcome, Slot, Violation
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
 from tests.unit.engine.tiny import STEP, AnyEngine, Script, TinyWorld, made, run, steps
@@ -225,9 +225,18 @@ def test_a_strategy_with_nothing_left_gives_no_outcome(engine: AnyEngine) -> Non
             return False
 
     log: list[str] = []
-    outcomes = run(engine, TinyWorld(engine, steps(1, log)), Exhausted(), RoundRobin())
-    assert outcomes[0] is None
-    assert outcomes[1].steps == len(log) == 1
+    world = TinyWorld(engine, steps(1, log))
+    outcomes: list[Outcome | None] = []
+
+    def campaign() -> Any:
+        outcomes.append((yield Execution(world, Exhausted())))
+        outcomes.append((yield Execution(world, RoundRobin())))
+
+    engine.drive(campaign())
+    none, one = outcomes
+    assert none is None
+    assert one is not None
+    assert one.steps == len(log) == 1
 
 
 def test_actors_are_the_same_trio_tasks_from_first_to_last() -> None:

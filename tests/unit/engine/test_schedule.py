@@ -91,7 +91,7 @@ def test_draws_are_not_run_length_coded_and_runs_are() -> None:
 
 
 def test_a_draw_named_like_a_task_is_no_step() -> None:
-    choices = [StepOf("n"), Draw("n", 0, 2), StepOf("n")]
+    choices: list[Choice] = [StepOf("n"), Draw("n", 0, 2), StepOf("n")]
     assert encode_choices(choices) == "n,n:0/2,n"
     assert decode_choices("n,n:0/2,n") == choices
 
