@@ -182,13 +182,13 @@ class Troupe:
         while len(self.actors) < len(tasks):
             # The new actor parks first, and hands control back before the next one is made.
             nursery.start_soon(self.act, len(self.actors))
-            await self.wait()
+            await wait_task_rescheduled(self.abort)
         if not execution.begin():
             return None
         self.execution = execution
-        if not self.cancelled:
+        if not self.cancelled:  # else the actors were told first, and this task is next
             reschedule(self.actors[0], end())
-        await self.wait()
+        await wait_task_rescheduled(self.abort)
         return None if self.crash is not None else execution.outcome()
 
     def claim(self, tasks: tuple[Slot, ...]) -> None:
@@ -211,13 +211,6 @@ class Troupe:
             self.claimed.append(slot)
         self.tasks = tasks
 
-    async def wait(self) -> None:
-        """Park the owner until an actor hands control back."""
-        await wait_task_rescheduled(self.discard)
-        if self.cancelled:
-            # An actor was told first, and the owner is next.
-            await wait_task_rescheduled(self.discard)
-
     def discard(self, _raise_cancel: object) -> Abort:
         """Let a cancellation or Ctrl-C through to who is parked; nobody hands over any more."""
         self.cancelled = True
@@ -230,7 +223,7 @@ class Troupe:
         self.hand_back()
         while True:
             with suppress(EndOfExecution):
-                await wait_task_rescheduled(self.discard)
+                await wait_task_rescheduled(self.abort)
             while True:
                 execution = self.execution
                 assert execution is not None
@@ -271,7 +264,7 @@ class Troupe:
         self.alone = 0
         await cancel_shielded_checkpoint()
         if self.cancelled:
-            await wait_task_rescheduled(self.discard)
+            await wait_task_rescheduled(self.abort)
 
 
 def single(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,7 +13,7 @@ __all__ = ["RoundRobin"]
 
 
 class RoundRobin:
-    """Tasks in turn, ``quantum`` steps each."""
+    """Tasks in turn, ``quantum`` steps each (1 or more)."""
 
     every_step = False
 
