@@ -62,7 +62,10 @@ class TrioTask(Slot):
         troupe = self.troupe
         assert troupe is not None
         if chosen is not self:
-            troupe.hand_over(chosen)
+            if chosen is not None and troupe.going and not execution.starting:
+                reschedule(troupe.actors[chosen.index])  # as hand_over does it, at once
+            else:
+                troupe.hand_over(chosen)
             await wait_task_rescheduled(troupe.abort)
         else:
             troupe.alone += 1
@@ -128,7 +131,7 @@ class TrioEngine:
 class Troupe:
     """The actors of one run of a campaign, and the task that begins executions: their owner.
 
-    ``cancelled`` says that the run is being cancelled: everybody is thrown out of where it parks,
+    Not ``going`` says that the run is being cancelled: everybody is thrown out of where it parks,
     so nobody may be rescheduled any more. ``alone`` counts steps without a hand-over.
     """
 
@@ -139,7 +142,7 @@ class Troupe:
         self.claimed: list[TrioTask] = []
         self.execution: Execution | None = None
         self.crash: BaseException | None = None
-        self.cancelled = False
+        self.going = True
         self.abort = self.discard  # bound once, as every hand-over needs it
         self.alone = 0
 
@@ -154,7 +157,7 @@ class Troupe:
                 except BaseException as crash:
                     # Kept, so that the nursery does not wrap it in a group.
                     self.crash = crash
-                self.cancelled = True
+                self.going = False
                 nursery.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             if self.crash is None:
@@ -186,7 +189,7 @@ class Troupe:
         if not execution.begin():
             return None
         self.execution = execution
-        if not self.cancelled:  # else the actors were told first, and this task is next
+        if self.going:  # else the actors were told first, and this task is next
             reschedule(self.actors[0], end())
         await wait_task_rescheduled(self.abort)
         return None if self.crash is not None else execution.outcome()
@@ -213,7 +216,7 @@ class Troupe:
 
     def discard(self, _raise_cancel: object) -> Abort:
         """Let a cancellation or Ctrl-C through to who is parked; nobody hands over any more."""
-        self.cancelled = True
+        self.going = False
         return Abort.SUCCEEDED
 
     @enable_ki_protection
@@ -244,7 +247,7 @@ class Troupe:
 
     def hand_over(self, chosen: Slot | None) -> None:
         """Let ``chosen`` go, or the owner when the execution is over."""
-        if self.cancelled:
+        if not self.going:
             return
         if chosen is None:
             reschedule(self.owner)
@@ -256,14 +259,14 @@ class Troupe:
 
     def hand_back(self) -> None:
         """Let the owner go on."""
-        if not self.cancelled:
+        if self.going:
             reschedule(self.owner)
 
     async def let_others_run(self) -> None:
         """Hand over to the rest of the program, and learn of a cancellation."""
         self.alone = 0
         await cancel_shielded_checkpoint()
-        if self.cancelled:
+        if not self.going:
             await wait_task_rescheduled(self.abort)
 
 
