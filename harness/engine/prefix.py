@@ -6,27 +6,23 @@ there. Nothing is verified: the choices must come from an execution of the same 
 
 from collections.abc import Sequence
 
-from harness.engine.choice import Choice, Draw, StepOf
+from harness.engine.choice import Choice
 from harness.engine.execution import Execution, Outcome, Slot, World
+from harness.engine.slot import Known
 from harness.strategies.round_robin import RoundRobin
 
 __all__ = ["PrefixExecution"]
 
 
 class PrefixExecution(Execution):
-    """Makes ``choices`` (as recorded in an ``Outcome`` of the same world) and stops.
+    """Makes ``choices`` (as recorded in an ``Outcome`` of the same world) and stops."""
 
-    Raises:
-        KeyError: a choice names a task that the world does not have.
-
-    """
-
-    __slots__ = ("left", "prefix", "size")
+    __slots__ = ("left", "named", "prefix", "size")
 
     def __init__(self, world: World, choices: Sequence[Choice]) -> None:
         super().__init__(world, RoundRobin())
-        named = {task.name: task for task in self.tasks}
-        self.prefix = [named[c.task] if isinstance(c, StepOf) else c for c in choices]
+        self.prefix = choices
+        self.named = Known.of(self.tasks).named
 
     def begin(self) -> bool:
         """Start from the first choice."""
@@ -37,16 +33,14 @@ class PrefixExecution(Execution):
     def draw(self, name: str, k: int) -> int:  # noqa: ARG002
         """Draw what was drawn."""
         self.size -= 1
-        drawn = next(self.left)
-        assert isinstance(drawn, Draw)
-        return drawn.n
+        return next(self.left).n  # type: ignore[union-attr]  # it is no step
 
     def advance(self, task: Slot) -> Slot | None:
         """Let the next task of the record go, whatever its guard says."""
         if self.starting:
             return self.start_next(task)
-        for chosen in self.left:
-            assert isinstance(chosen, Slot)
+        for choice in self.left:
+            chosen = self.named[choice.task]  # type: ignore[union-attr]  # it is no draw
             self.chosen = chosen
             alt = chosen.alt
             self.k = 1 if alt is not None and alt[1]() else 0

@@ -142,6 +142,7 @@ class Known:
         self.candidates = Candidates(tasks)
         self.watchers = Watchers(tasks)
         self.draws = Draws()
+        self.named = {task.name: task for task in tasks}
 
     @classmethod
     def of(cls, tasks: tuple[Slot, ...]) -> "Known":
