@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from harness.engine.outcome import Outcome
 from model.identity import Actor
 
 __all__ = ["ABANDON", "Abandon", "Alternative", "Guard", "Op", "RunInfo", "Strategy", "Task"]
@@ -64,12 +65,22 @@ class Task(Protocol):
     ) -> Awaitable[int]:
         """Announce ``op``, park, and return once chosen: 0 to perform ``op``, 1 for ``alt``.
 
-        ``guard`` must be a pure function of the resources in ``guard_reads``; while it is false
-        the task cannot be chosen.
+        Args:
+            op: the operation to be performed next.
+            guard: while it is false the task cannot be chosen; a pure function of ``guard_reads``.
+            guard_reads: the resources that ``guard`` reads, as bits.
+            alt: an operation to perform instead, if its condition holds when the task is chosen.
+
         """
 
     def choose(self, name: str, k: int) -> int:
-        """Draw a number from 0 to ``k - 1`` inside the step just begun; recorded, no parking."""
+        """Draw a number from 0 to ``k - 1`` inside the step just begun, without parking.
+
+        Args:
+            name: what is drawn, as one word (``placed-on``): it stands in the schedule.
+            k: the number of alternatives; nobody is asked, and nothing recorded, if it is 1.
+
+        """
 
 
 class Abandon:
@@ -97,18 +108,22 @@ class Strategy(Protocol):
     """Whether ``choose`` is called even when only one task is enabled."""
 
     def begin(self, info: RunInfo) -> bool:
-        """Prepare an execution; return False when there is nothing left to try."""
+        """Prepare for an execution; return False when there is nothing left to try."""
 
     def choose(
         self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
     ) -> "Task | Abandon":
-        """Pick one of ``enabled`` (never empty, in task order).
+        """Pick one of the enabled tasks, or end the strategy's part.
 
-        ``pending`` are all tasks, with what they announced; ``current`` made the last step.
+        Args:
+            enabled: the tasks that can go, in task order; never empty.
+            pending: all tasks, with what they announced.
+            current: the task that made the last step; None before the first.
+
         """
 
     def draw(self, name: str, k: int) -> int:
         """Return a number from 0 to ``k - 1`` for the choice ``name``."""
 
-    def end(self, outcome: object) -> None:
-        """Learn how the execution ended (an ``Outcome`` of ``harness.engine.execution``)."""
+    def end(self, outcome: Outcome) -> None:
+        """Learn how the execution ended."""

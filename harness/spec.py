@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from harness.engine.execution import Limits, Outcome, Slot
-from harness.engine.schedule import Schedule, name_choices
+from harness.engine.schedule import Schedule
 from harness.errors import UsageError, unknown_name
 from harness.scenarios.schema import (
     GICV2_MAX,
@@ -144,9 +144,8 @@ class RunSpec(msgspec.Struct, frozen=True):
             knobs=dict(schedule.knobs),
         )
 
-    def schedule(self, world: VgicWorld, outcome: Outcome) -> Schedule:
+    def schedule(self, outcome: Outcome) -> Schedule:
         """Return the schedule of an execution of this specification."""
-        names = [slot.name for slot in world.slots]
         return Schedule(
             scenario=self.scenario,
             variant=self.variant,
@@ -154,7 +153,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             vcpus=self.vcpus,
             lrs=self.lrs,
             knobs=self.knobs,
-            choices=name_choices(outcome.choices, names),
+            choices=tuple(outcome.choices),
         )
 
     def config(self, scenario: Scenario) -> Config:

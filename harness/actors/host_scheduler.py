@@ -32,10 +32,10 @@ def make(rt: Runtime) -> Slot:
     async def main(task: Slot) -> None:
         left = task.choose("preemptions", rt.scenario.preemptions + 1)
         while left:
-            v = task.choose("preempted vcpu", rt.config.vcpus)
-            place = task.choose("placed on pcpu", rt.config.pcpus)
-            not_before_ns = START_NS + task.choose("not before", SLICES) * SLICE_NS
-            in_handler = task.choose("in the guest's handler", 2) == 1
+            v = task.choose("preempted-vcpu", rt.config.vcpus)
+            place = task.choose("placed-on", rt.config.pcpus)
+            not_before_ns = START_NS + task.choose("not-before", SLICES) * SLICE_NS
+            in_handler = task.choose("in-handler", 2) == 1
 
             def due(v: int = v, at: int = not_before_ns, in_handler: bool = in_handler) -> bool:
                 if clock.now < at or threads[v].done:

@@ -25,7 +25,7 @@ def make(rt: Runtime, kvm: Kvm) -> Slot:
 
     async def act(left: int, *, save: bool) -> None:
         while left:
-            v = u.task.choose("in the handler of vcpu", len(threads) + 1) - 1
+            v = u.task.choose("in-handler-of", len(threads) + 1) - 1
 
             def has_come(v: int = v) -> bool:
                 if any(thread.done for thread in threads):

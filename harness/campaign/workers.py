@@ -111,7 +111,7 @@ class Counting:
         """Draw as the other does."""
         return self.inner.draw(name, k)
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """End as the other does."""
         self.inner.end(outcome)
 
@@ -184,7 +184,7 @@ class Site:
         """Return what is kept of an execution that just ended."""
         return Finding(
             index=index,
-            schedule=str(self.spec.schedule(self.world, outcome)),
+            schedule=str(self.spec.schedule(outcome)),
             steps=outcome.steps,
             violations=tuple(outcome.violations),
         )

@@ -86,12 +86,17 @@ def command(schedule: str, engine: str, as_json: bool) -> int:
 
 
 def load(text: str) -> Target:
-    """Read what is to be replayed."""
-    from harness.engine.schedule import VERSION, Schedule
+    """Read what is to be replayed.
+
+    Raises:
+        UsageError: it is neither a schedule, nor a file that holds one, nor a log; or garbled.
+
+    """
+    from harness.engine.schedule import Schedule, is_schedule
     from harness.log.reader import read_header
 
     path = Path(text)
-    if not text.startswith(f"{VERSION};") and looks_like_log(path):
+    if not is_schedule(text) and looks_like_log(path):
         header = read_header(path)
         return Target(Schedule.parse(header.schedule), header, path)
     return Target(Schedule.load(text), None, None)
@@ -123,8 +128,10 @@ def compare(target: Target, taken: "Taken") -> Diverged | None:
     divergence = taken.recorded.divergence
     if divergence is None:
         return where
+    from harness.engine.choice import StepOf
+
     choices = target.schedule.choices[: divergence.position]
-    step = max(1, sum(not choice.startswith("=") for choice in choices))
+    step = max(1, sum(isinstance(choice, StepOf) for choice in choices))
     cause = where.cause if where is not None else likely_cause(target, divergence.expected)
     return Diverged(
         step, f"choice {divergence.position}, {divergence.expected}", divergence.found, cause

@@ -124,6 +124,7 @@ class AuditedExecution(Execution):
                 raise FootprintError(f"{task.name}: {what} of {task.op.name} {verb} {names}")
             return value
 
+        evaluate.__wrapped__ = function  # type: ignore[attr-defined]  # for positions
         return evaluate
 
     def pick(self, current: Slot | None) -> Slot | None:

@@ -4,7 +4,7 @@ It exists for speed and as a check on the Trio engine; the two agree to the byte
 """
 
 from collections.abc import Generator
-from types import coroutine
+from types import coroutine as awaitable
 
 from harness.contract import Alternative, Guard, Op, Strategy
 from harness.engine.execution import EndOfExecution, Execution, Outcome, Slot, World
@@ -17,7 +17,7 @@ class DirectTask(Slot):
 
     __slots__ = ()
 
-    @coroutine
+    @awaitable
     def step(
         self,
         op: Op,
@@ -43,7 +43,10 @@ class DirectEngine:
     task_class: type[Slot] = DirectTask
 
     def drive(self, campaign: "Generator[Execution, Outcome | None, None]") -> None:
-        """Run each execution that ``campaign`` yields and send its outcome back."""
+        """Run each execution that ``campaign`` yields and send its outcome back.
+
+        What a task, a strategy or the campaign raises comes out as it is; the campaign is closed.
+        """
         outcome: Outcome | None = None
         try:
             while True:
@@ -55,12 +58,17 @@ class DirectEngine:
             campaign.close()
 
     def execute(self, execution: Execution) -> Outcome | None:
-        """Run one execution; None when its strategy had nothing left to try."""
+        """Run one execution and return its outcome; None if its strategy had nothing left to try.
+
+        What a task or the strategy raises comes out as it is, once all tasks have been torn down.
+        """
         if not execution.begin():
             return None
         tasks = execution.tasks
-        threads = [t.main(t) for t in tasks]
-        resume = [thread.send for thread in threads]
+        coroutines = [t.main(t) for t in tasks]
+        resume = [coroutine.send for coroutine in coroutines]
+        for slot, coroutine in zip(tasks, coroutines, strict=True):
+            slot.coroutine = coroutine
         finished = 0
         task: Slot | None = tasks[0]
         execution.chosen = task
@@ -80,13 +88,18 @@ class DirectEngine:
             for slot in tasks:
                 if not slot.bit & finished:
                     try:
-                        threads[slot.index].throw(EndOfExecution)
+                        coroutines[slot.index].throw(EndOfExecution)
                     except (EndOfExecution, StopIteration):
                         continue
 
 
 def execute(world: World, strategy: Strategy) -> Outcome:
-    """Run one execution of ``world`` under ``strategy`` and return its outcome."""
+    """Run one execution of ``world`` under ``strategy`` and return its outcome.
+
+    Raises:
+        ValueError: the strategy had nothing left to try.
+
+    """
     outcome = DirectEngine().execute(Execution(world, strategy))
     if outcome is None:
         raise ValueError("the strategy had nothing left to try")

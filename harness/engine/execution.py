@@ -6,22 +6,12 @@ rest (:class:`World`).
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-import msgspec
+from typing import Protocol
 
 from harness.contract import ABANDON, Op, RunInfo, Strategy
-from harness.engine.slot import (
-    CUT,
-    DRAIN,
-    IDLE_OP,
-    NUDGED,
-    SEARCH,
-    Candidates,
-    Main,
-    Slot,
-    Watchers,
-)
+from harness.engine.choice import Choice
+from harness.engine.outcome import Limits, Outcome, Violation
+from harness.engine.slot import CUT, DRAIN, IDLE_OP, NUDGED, SEARCH, Known, Main, Slot
 
 __all__ = ["EndOfExecution", "Execution", "Limits", "Main", "Outcome", "Slot", "Violation", "World"]
 
@@ -30,43 +20,11 @@ class EndOfExecution(BaseException):
     """Thrown into parked tasks when an execution is over; tasks never catch it."""
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Bounds of an execution. Reaching one is a verdict of its own, never a pass."""
-
-    steps_max: int = 4_000
-    drain_steps_max: int = 6_000
-    time_ns_max: int = 1_000_000_000
-    idle_exits_max: int = 64
-    """VM exits in a row without a guest instruction, and with nothing in flight at entry."""
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """A rule that was broken: its id, one sentence, and after how many steps it was seen."""
-
-    rule: str
-    text: str
-    step: int
-    type: str = "violation"
-
-
-class Outcome(msgspec.Struct):
-    """How an execution ended.
-
-    ``choices`` are the strategy's: a task's index, or -1 - n for a draw of n. ``bound`` names the
-    bound that was reached, or is empty. ``reached`` are the "sometimes" states seen, as bits.
-    """
-
-    steps: int
-    handovers: int
-    choices: list[int]
-    violations: list[Violation]
-    bound: str
-    reached: int
-    drained_from: int
-
-
 class World(Protocol):
-    """What an execution needs to know of the thing it runs."""
+    """What an execution needs to know of the thing it runs.
+
+    ``failures`` are the violations seen so far; the first one ends the execution.
+    """
 
     slots: tuple[Slot, ...]
     limits: Limits
@@ -89,7 +47,15 @@ class World(Protocol):
 
 
 class Execution:
-    """The state of one execution; engines call :meth:`begin`, :meth:`advance`, :meth:`retire`."""
+    """The state of one execution; engines call :meth:`begin`, :meth:`advance`, :meth:`retire`.
+
+    Args:
+        world: what is run. Its tables of what was learnt of its tasks are kept for the next one.
+        strategy: what makes the choices.
+
+    ``observer`` is called with each task that was chosen and the operation it will perform.
+
+    """
 
     __slots__ = (
         "bound",
@@ -97,6 +63,7 @@ class Execution:
         "choices",
         "chosen",
         "drained_from",
+        "draws",
         "eager",
         "enabled",
         "every_step",
@@ -105,7 +72,6 @@ class Execution:
         "late",
         "limits",
         "observer",
-        "owner",
         "phase",
         "starting",
         "steps",
@@ -122,17 +88,15 @@ class Execution:
         self.limits = world.limits
         self.strategy = strategy
         self.every_step = strategy.every_step
-        previous = self.tasks[0].execution
-        # What was learnt of these tasks is true of every execution of them.
-        known = previous is not None and previous.tasks is self.tasks
-        self.candidates: Candidates = previous.candidates if known else Candidates(self.tasks)
-        self.watchers: Watchers = previous.watchers if known else Watchers(self.tasks)
+        known = Known.of(self.tasks)
+        self.candidates = known.candidates
+        self.watchers = known.watchers
+        self.draws = known.draws
         self.observer: Callable[[Slot, Op], None] | None = None
-        self.owner: Any = None
 
     def begin(self) -> bool:
         """Reset world and strategy; return False when the strategy has nothing left."""
-        self.choices: list[int] = []
+        self.choices: list[Choice] = []
         self.steps = 0
         self.handovers = 0
         self.enabled = 0
@@ -158,10 +122,26 @@ class Execution:
         self.world.reset(self)
         return self.strategy.begin(RunInfo(tasks=self.tasks, steps_max=self.limits.steps_max))
 
+    def draw(self, name: str, k: int) -> int:
+        """Ask the strategy for a number from 0 to ``k - 1``; outside its part it is 0, unrecorded.
+
+        Raises:
+            ValueError: the strategy's number is out of range, or ``name`` is not one word.
+
+        """
+        if self.phase != SEARCH:
+            return 0
+        n = self.strategy.draw(name, k)
+        self.choices.append(self.draws[name, n, k])
+        return n
+
     # -- scheduling points ---------------------------------------------------------------------
 
     def advance(self, task: Slot) -> Slot | None:
-        """Take the announcement of ``task``, whose step is done, and choose who goes next."""
+        """Take the announcement of ``task``, whose step is done, and choose who goes next.
+
+        Returns the task that goes on, or None when the execution is over.
+        """
         reads = task.guard_reads
         watchers = self.watchers
         if reads & ~watchers.reads[task.index]:
@@ -183,7 +163,7 @@ class Execution:
         return self.pick(task)
 
     def retire(self, task: Slot) -> Slot | None:
-        """Note that ``task`` returned, and choose who goes next."""
+        """Note that ``task`` returned, and choose who goes next (as :meth:`advance`)."""
         task.guard = None
         task.guard_reads = 0
         self.enabled &= ~task.bit
@@ -232,7 +212,7 @@ class Execution:
             task = candidates[0]
         else:
             return self.pick_slowly(current, drain=True)
-        self.choices.append(task.index)
+        self.choices.append(task.turn)
         self.steps += 1
         alt = task.alt
         if alt is not None and alt[1]():
@@ -314,7 +294,7 @@ class Execution:
         return None
 
     def cut(self, bound: str) -> None:
-        """End the execution at the next scheduling point: the world has reached a bound."""
+        """End the execution at the next scheduling point: the world has reached ``bound``."""
         self.bound = bound
         self.phase = CUT
 
@@ -323,7 +303,7 @@ class Execution:
         self.chosen = None
 
     def outcome(self) -> Outcome:
-        """Return what this execution came to."""
+        """Return what this execution came to, and tell the strategy."""
         outcome = Outcome(
             steps=self.steps,
             handovers=self.handovers,

@@ -6,43 +6,42 @@ there. Nothing is verified: the choices must come from an execution of the same 
 
 from collections.abc import Sequence
 
+from harness.engine.choice import Choice
 from harness.engine.execution import Execution, Outcome, Slot, World
+from harness.engine.slot import Known
 from harness.strategies.round_robin import RoundRobin
 
 __all__ = ["PrefixExecution"]
 
 
 class PrefixExecution(Execution):
-    """Makes ``choices`` (as recorded in an ``Outcome``) and stops."""
+    """Makes ``choices`` (as recorded in an ``Outcome`` of the same world) and stops."""
 
-    __slots__ = ("left", "prefix", "size")
+    __slots__ = ("left", "named", "prefix", "size")
 
-    def __init__(self, world: World, choices: Sequence[int]) -> None:
+    def __init__(self, world: World, choices: Sequence[Choice]) -> None:
         super().__init__(world, RoundRobin())
-        self.prefix = tuple(choices)
+        self.prefix = choices
+        self.named = Known.of(self.tasks).named
 
     def begin(self) -> bool:
         """Start from the first choice."""
         self.left = iter(self.prefix)
         self.size = len(self.prefix)
-        begun = super().begin()
-        self.strategy = self  # type: ignore[assignment]  # it answers draws itself
-        return begun
+        return super().begin()
 
     def draw(self, name: str, k: int) -> int:  # noqa: ARG002
         """Draw what was drawn."""
         self.size -= 1
-        return -1 - next(self.left)
-
-    def end(self, outcome: object) -> None:
-        """Learn nothing."""
+        return next(self.left).n  # type: ignore[union-attr]  # it is no step
 
     def advance(self, task: Slot) -> Slot | None:
         """Let the next task of the record go, whatever its guard says."""
         if self.starting:
             return self.start_next(task)
         for choice in self.left:
-            chosen = self.chosen = self.tasks[choice]
+            chosen = self.named[choice.task]  # type: ignore[union-attr]  # it is no draw
+            self.chosen = chosen
             alt = chosen.alt
             self.k = 1 if alt is not None and alt[1]() else 0
             return chosen

@@ -1,26 +1,30 @@
 """A schedule is a value: printable, versioned, run-length coded and self-contained.
 
-``v1;SCENARIO;variant=V;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0``: the format version, the
-scenario, the variant, the sizes, the knobs that differ from their defaults, and the choices. A
-choice is a task's name, repeated ``*N`` times, or ``=N`` for a draw of N. What follows the last
-choice is the engine's drain, which is deterministic and so not written down.
+``v2;SCENARIO;variant=V;pcpus=2,vcpus=1,lrs=4;gic_lag=1;preemptions:0/3,v0*12,l0,p0,v0``: the format
+version, the scenario, the variant, the sizes, the knobs that differ from their defaults, and the
+choices. A choice is a task's name, repeated ``*N`` times, or ``NAME:N/K`` for a draw of N out of K
+(0 to K - 1). What follows the last choice is the engine's drain, which is deterministic and so not
+written down.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from harness.engine.choice import Choice, Draw, StepOf
 from harness.errors import UsageError
 
-__all__ = ["LINE_MAX", "VERSION", "Schedule", "decode_choices", "encode_choices"]
+__all__ = ["LINE_MAX", "VERSION", "Schedule", "decode_choices", "encode_choices", "is_schedule"]
 
-VERSION = "v1"
+VERSION = "v2"
 LINE_MAX = 200
 """A schedule longer than this many characters is written to a file."""
 
-TOKEN = re.compile(r"(?:([a-z]+[0-9]*)(?:\*([0-9]{1,9}))?|=([0-9]{1,9}))\Z")
+ANY_VERSION = re.compile(r"v([0-9]{1,9})\Z")
+STEPS = re.compile(r"([a-z]+[0-9]*)(?:\*([0-9]{1,9}))?\Z")
+DRAW = re.compile(r"([a-z][a-z0-9]*(?:-[a-z0-9]+)*):([0-9]{1,9})/([0-9]{1,9})\Z")
 REPEAT_MAX = 1_000_000
 
 
@@ -28,7 +32,7 @@ class Schedule(msgspec.Struct, frozen=True):
     """The recorded choices of one execution, and all that is needed to run it again.
 
     ``scenario`` is a built-in scenario's name or the path of a file; ``knobs`` are pairs in order
-    of name; ``choices`` are task names, or ``"=N"`` for draws.
+    of name.
     """
 
     scenario: str
@@ -37,7 +41,7 @@ class Schedule(msgspec.Struct, frozen=True):
     vcpus: int
     lrs: int
     knobs: tuple[tuple[str, str], ...]
-    choices: tuple[str, ...]
+    choices: tuple[Choice, ...]
 
     def __str__(self) -> str:
         knobs = ",".join(f"{name}={value}" for name, value in self.knobs)
@@ -50,16 +54,11 @@ class Schedule(msgspec.Struct, frozen=True):
         """Read a schedule back.
 
         Raises:
-            UsageError: what is wrong with it, and where.
+            UsageError: what is wrong with it, where, and what was expected.
 
         """
         fields = text.strip().split(";")
-        if not fields[0]:
-            raise UsageError("the schedule is empty")
-        if fields[0] != VERSION:
-            raise UsageError(
-                f"not a schedule: it begins with {fields[0][:20]!r}, expected {VERSION!r}"
-            )
+        check_version(fields[0])
         if len(fields) != 6:
             raise UsageError(
                 f"garbled schedule: {len(fields)} fields separated by ';', expected 6: "
@@ -87,8 +86,13 @@ class Schedule(msgspec.Struct, frozen=True):
 
     @classmethod
     def load(cls, text_or_path: str) -> "Schedule":
-        """Read a schedule given as itself or as the path of a file that holds it."""
-        if text_or_path.startswith(f"{VERSION};"):
+        """Read a schedule given as itself or as the path of a file that holds it.
+
+        Raises:
+            UsageError: it is neither, or garbled.
+
+        """
+        if is_schedule(text_or_path):
             return cls.parse(text_or_path)
         path = Path(text_or_path)
         try:
@@ -102,6 +106,33 @@ class Schedule(msgspec.Struct, frozen=True):
         return cls.parse(text)
 
 
+def is_schedule(text: str) -> bool:
+    """Tell a schedule, of whatever version, from the path of a file."""
+    version, semicolon, _ = text.partition(";")
+    return bool(semicolon and ANY_VERSION.match(version))
+
+
+def check_version(version: str) -> None:
+    """Refuse what is no schedule, or one of another version.
+
+    Raises:
+        UsageError: which of the two, and what was expected.
+
+    """
+    if not version:
+        raise UsageError("the schedule is empty")
+    if version == VERSION:
+        return
+    match = ANY_VERSION.match(version)
+    if not match:
+        raise UsageError(f"not a schedule: it begins with {version[:20]!r}, expected {VERSION!r}")
+    age = "an older" if int(match[1]) < int(VERSION[1:]) else "a newer"
+    raise UsageError(
+        f"the schedule is in format {version}, which {age} version of vgic-race wrote, expected "
+        f"{VERSION}: record it again, or replay it with that version"
+    )
+
+
 def pairs(text: str, where: str) -> list[tuple[str, str]]:
     """Split ``a=1,b=2``."""
     out = []
@@ -113,43 +144,50 @@ def pairs(text: str, where: str) -> list[tuple[str, str]]:
     return out
 
 
-def encode_choices(choices: Iterable[str]) -> str:
-    """Run-length code the choices."""
+def encode_choices(choices: Iterable[Choice]) -> str:
+    """Write choices down, steps of one task in a row run-length coded."""
     out: list[str] = []
     last, count = "", 0
-    for choice in [*choices, ""]:
-        if choice == last and not choice.startswith("="):
+    for choice in choices:
+        if type(choice) is StepOf and choice.task == last:
             count += 1
             continue
-        if last:
-            out.append(f"{last}*{count}" if count > 1 else last)
-        last, count = choice, 1
+        if count > 1:
+            out[-1] = f"{last}*{count}"
+        out.append(str(choice))
+        last, count = (choice.task, 1) if type(choice) is StepOf else ("", 0)
+    if count > 1:
+        out[-1] = f"{last}*{count}"
     return ",".join(out)
 
 
-def decode_choices(text: str) -> list[str]:
-    """Undo :func:`encode_choices`."""
-    out: list[str] = []
+def decode_choices(text: str) -> list[Choice]:
+    """Undo :func:`encode_choices`.
+
+    Raises:
+        UsageError: which choice is wrong, and what was expected.
+
+    """
+    out: list[Choice] = []
     if not text:
         return out
     for position, token in enumerate(text.split(","), 1):
-        match = TOKEN.match(token)
-        if not match:
+        if drawn := DRAW.match(token):
+            name, n, k = drawn[1], int(drawn[2]), int(drawn[3])
+            if n >= k:
+                raise UsageError(
+                    f"garbled schedule: choice {position} is {token[:60]!r}, "
+                    f"expected a number below {k}"
+                )
+            out.append(Draw(name, n, k))
+        elif steps := STEPS.match(token):
+            times = int(steps[2] or 1)
+            if not 0 < times <= REPEAT_MAX - len(out):
+                raise UsageError(f"garbled schedule: choice {position} repeats {times} times")
+            out.extend([StepOf(steps[1])] * times)
+        else:
             raise UsageError(
-                f"garbled schedule: choice {position} is {token[:20]!r}, "
-                "expected a task (v0), a task repeated (v0*3) or a draw (=1)"
+                f"garbled schedule: choice {position} is {token[:20]!r}, expected "
+                "a task (v0), a task repeated (v0*3) or a draw (preemptions:1/3)"
             )
-        name, repeat, draw = match.groups()
-        if draw is not None:
-            out.append(f"={int(draw)}")
-            continue
-        times = int(repeat or 1)
-        if not 0 < times <= REPEAT_MAX - len(out):
-            raise UsageError(f"garbled schedule: choice {position} repeats {times} times")
-        out.extend([name] * times)
     return out
-
-
-def name_choices(choices: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
-    """Turn an execution's recorded choices (indices, -1 - n for draws) into their names."""
-    return tuple(names[c] if c >= 0 else f"={-1 - c}" for c in choices)

@@ -1,47 +1,70 @@
 """A task's place in the engine, and what is known of a world's tasks.
 
-The two tables fill up within a few executions, and are kept from one execution to the next; then
-they answer what would otherwise be asked of every task at every step.
+The tables of :class:`Known` fill up within a few executions, and are kept from one execution to the
+next; then they answer what would otherwise be asked of every task at every step.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from harness.contract import Alternative, Guard, Op
+from harness.engine.choice import Draws, StepOf
 from model.identity import Actor
 
-if TYPE_CHECKING:
-    from harness.engine.execution import Execution
-
-__all__ = ["CUT", "DRAIN", "IDLE_OP", "NUDGED", "SEARCH", "Candidates", "Main", "Slot", "Watchers"]
+__all__ = [
+    "CUT", "DRAIN", "IDLE_OP", "NUDGED", "SEARCH", "Candidates", "Known", "Main", "Running", "Slot",
+    "Watchers",
+]  # fmt: skip
 
 SEARCH, DRAIN, NUDGED, CUT = 0, 1, 2, 3
 """Phases of an execution."""
 IDLE_OP = Op("idle", 0, 0)
 
-Main = Callable[[Any], Coroutine[Any, Any, None]]
+
+class Running(Protocol):
+    """The execution that a task is part of, as the task sees it."""
+
+    starting: bool
+    """Whether the tasks are still being started, one after the other."""
+    k: int
+    """What ``step`` returns to the task that was chosen: 1 for its alternative, else 0."""
+
+    def advance(self, task: "Slot") -> "Slot | None":
+        """Take the announcement of ``task`` and return who goes next, None when it is over."""
+
+    def draw(self, name: str, k: int) -> int:
+        """Return a number from 0 to ``k - 1``, the strategy's, and record it."""
 
 
 class Slot:
-    """A task's place in the engine: what it announced, and its guard. See ``contract.Task``."""
+    """A task's place in the engine: what it announced, and its guard. See ``contract.Task``.
+
+    ``main`` is its code; ``coroutine`` runs it, in this execution. ``bit`` is the task's own in
+    masks of tasks. ``eager`` tasks go before any choice, and unrecorded.
+    """
 
     __slots__ = (
         "actor",
         "alt",
         "bit",
+        "coroutine",
         "eager",
         "execution",
         "guard",
         "guard_reads",
         "index",
+        "known",
         "main",
         "name",
         "op",
         "optional",
-        "thread",
+        "turn",
     )
 
-    def __init__(self, name: str, actor: Actor, main: Main, *, optional: bool = False) -> None:
+    execution: Running
+    """Set when an execution begins."""
+
+    def __init__(self, name: str, actor: Actor, main: "Main", *, optional: bool = False) -> None:
         self.name = name
         self.actor = actor
         self.main = main
@@ -49,12 +72,13 @@ class Slot:
         self.eager = False
         self.index = 0
         self.bit = 0
+        self.turn = StepOf(name)
         self.op = IDLE_OP
         self.alt: Alternative | None = None
         self.guard: Guard | None = None
         self.guard_reads = 0
-        self.execution: Execution = None  # type: ignore[assignment]  # set when it starts
-        self.thread: Any = None
+        self.coroutine: Coroutine[Any, Any, None] | None = None
+        self.known: Known | None = None
 
     def step(
         self,
@@ -68,19 +92,13 @@ class Slot:
 
     def choose(self, name: str, k: int) -> int:
         """Draw 0 to ``k - 1`` within the step just begun (``contract.Task.choose``)."""
-        if k <= 1:
-            return 0
-        execution = self.execution
-        if execution.phase != SEARCH:
-            return 0
-        n = execution.strategy.draw(name, k)
-        if not 0 <= n < k:
-            raise ValueError(f"strategy drew {n} for {name}, expected 0 to {k - 1}")
-        execution.choices.append(-1 - n)
-        return n
+        return 0 if k <= 1 else self.execution.draw(name, k)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.name}>"
+
+
+Main = Callable[[Slot], Coroutine[Any, Any, None]]
 
 
 class Candidates(dict[int, tuple[Slot, ...]]):
@@ -114,3 +132,24 @@ class Watchers(dict[int, tuple[Slot, ...]]):
         """Note what the guard of ``task`` reads."""
         self.reads[task.index] |= task.guard_reads
         self.clear()
+
+
+class Known:
+    """What was learnt of a world's tasks; it is true of every execution of them."""
+
+    def __init__(self, tasks: tuple[Slot, ...]) -> None:
+        self.tasks = tasks
+        self.candidates = Candidates(tasks)
+        self.watchers = Watchers(tasks)
+        self.draws = Draws()
+        self.named = {task.name: task for task in tasks}
+
+    @classmethod
+    def of(cls, tasks: tuple[Slot, ...]) -> "Known":
+        """Return what is known of ``tasks``: nothing yet, the first time."""
+        known = tasks[0].known
+        if known is None or known.tasks is not tasks:
+            known = cls(tasks)
+            for task in tasks:
+                task.known = known
+        return known

@@ -63,7 +63,7 @@ def record(
 ) -> Recorded:
     """Run ``schedule`` again and write its log to ``path``, or to the next free name like it.
 
-    With ``exact``, a taken name is an error. ``v4.14`` is only noted in the header: the schedule
+    With ``exact``, a taken name is an error. ``seed`` is only noted in the header: the schedule
     alone decides what happens.
 
     Raises:

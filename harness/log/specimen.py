@@ -51,7 +51,7 @@ def run_strategy(
     def once() -> "Generator[Execution, Outcome | None, None]":
         outcome = yield Execution(world, strategy)
         assert outcome is not None
-        found.append(Specimen(spec.schedule(world, outcome), name, seed))
+        found.append(Specimen(spec.schedule(outcome), name, seed))
 
     engine.drive(once())
     return found[0]
@@ -81,7 +81,7 @@ def specimen(engine: Engine, spec: RunSpec) -> Specimen:
             assert outcome is not None
             score = worth(story, events, outcome, wanted)
             if outcome.violations or score > best:
-                found.append(Specimen(spec.schedule(world, outcome), name, seed))
+                found.append(Specimen(spec.schedule(outcome), name, seed))
                 best = score
             if outcome.violations or score == (1 if story is not None else wanted.bit_count()):
                 return

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from random import Random
 
 from harness.contract import Abandon, RunInfo, Task
+from harness.engine.outcome import Outcome
 
 __all__ = ["Pct"]
 
@@ -26,8 +27,15 @@ K_FIRST = 100
 class Pct:
     """Priorities with ``depth - 1`` change points.
 
-    ``k`` is the number of steps that change points are spread over; None learns it, which makes
-    an execution depend on those before it.
+    Args:
+        seed: what decides everything.
+        depth: the depth of the bugs to find, 1 or more.
+        k: the number of steps with a choice that change points are spread over; None learns it,
+            which makes an execution depend on those before it.
+
+    Raises:
+        ValueError: a depth below 1.
+
     """
 
     every_step = False
@@ -80,5 +88,5 @@ class Pct:
         """Draw uniformly."""
         return int(self.rng.random() * k)
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Learn nothing here; the step count is read at the next beginning."""

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from random import Random
 
 from harness.contract import Abandon, RunInfo, Task
+from harness.engine.outcome import Outcome
 
 __all__ = ["RandomWalk"]
 
 
 class RandomWalk:
-    """Uniform choice among the enabled tasks; ``v4.14`` decides everything."""
+    """Uniform choice among the enabled tasks; ``seed`` decides everything."""
 
     every_step = False
 
@@ -36,5 +37,5 @@ class RandomWalk:
         """Draw uniformly."""
         return int(self.random() * k)
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Learn nothing."""

@@ -1,8 +1,11 @@
 """``replay``: make the choices of a recorded schedule again, and notice where they cannot be made.
 
-A choice that names a task that is not enabled, or a draw where none is asked for, is a divergence:
-the program is not the one that was recorded. The engine drains after the last choice, as it did
-when the schedule was recorded.
+A step of a task that is not enabled, or a draw that is not the one asked for, is a divergence: the
+program is not the one that was recorded. The engine drains after the last choice, as it did when
+the schedule was recorded.
+
+With ``skip``, what does not fit is left out and counted, so that the schedule of one program, or a
+part of one, means something for another.
 """
 
 from collections.abc import Sequence
@@ -10,6 +13,8 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.contract import ABANDON, Abandon, RunInfo, Task
+from harness.engine.choice import Choice, Draw
+from harness.engine.outcome import Outcome
 
 __all__ = ["Divergence", "Replay"]
 
@@ -23,60 +28,101 @@ class Divergence(msgspec.Struct, frozen=True):
 
 
 class Replay:
-    """Follows ``choices`` (task names, or "=N" for draws)."""
+    """Follows ``choices`` to the first that does not fit; with ``skip``, past those that do not.
+
+    ``divergence`` says afterwards which was the first that did not fit (None: all did), or, with
+    ``skip``, ``skipped`` how many were left out. The rules of skipping:
+
+    - a step of a task that is not enabled is skipped, and a draw that nobody asked for before the
+      next step that is made;
+    - a draw is looked for by its name up to the next step of the record; those before it stay for
+      whoever asks for them. If there is none the answer is 0, and nothing is skipped;
+    - a number out of range becomes the largest in range, and counts as made.
+    """
 
     every_step = True
 
-    def __init__(self, choices: Sequence[str]) -> None:
+    def __init__(self, choices: Sequence[Choice], *, skip: bool = False) -> None:
         self.choices = tuple(choices)
+        self.skip = skip
         self.position = 0
+        self.skipped = 0
+        self.taken: set[int] = set()
         self.divergence: Divergence | None = None
-        self.names: dict[str, int] = {}
+        self.names: frozenset[str] = frozenset()
 
     def begin(self, info: RunInfo) -> bool:
         """Start from the first choice."""
         self.position = 0
+        self.skipped = 0
+        self.taken.clear()
         self.divergence = None
-        self.names = {task.name: task.index for task in info.tasks}
+        self.names = frozenset(task.name for task in info.tasks)
         return True
 
     def choose(
         self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
     ) -> Task | Abandon:
         """Pick what was picked; abandon at the end of the record or at a divergence."""
-        if self.divergence is not None or self.position >= len(self.choices):
-            return ABANDON
-        name = self.choices[self.position]
-        for task in enabled:
-            if task.name == name:
+        while self.going():
+            choice = self.choices[self.position]
+            if self.position in self.taken:
                 self.position += 1
-                return task
-        self.diverge(f"can go: {', '.join(t.name for t in enabled)}")
+                continue
+            if not isinstance(choice, Draw):
+                for task in enabled:
+                    if task.name == choice.task:
+                        self.position += 1
+                        return task
+            self.misfit(f"can go: {', '.join(t.name for t in enabled)}")
         return ABANDON
 
     def draw(self, name: str, k: int) -> int:
         """Draw what was drawn."""
-        if self.divergence is not None or self.position >= len(self.choices):
+        if self.skip:
+            return self.draw_ahead(name, k)
+        if not self.going():
             return 0
         choice = self.choices[self.position]
-        if not choice.startswith("=") or int(choice[1:]) >= k:
-            self.diverge(f"a draw of {name!r} below {k}")
+        if not isinstance(choice, Draw) or (choice.name, choice.k) != (name, k):
+            self.misfit(f"a draw of {name} out of {k}")
             return 0
         self.position += 1
-        return int(choice[1:])
+        return choice.n
 
-    def end(self, outcome: object) -> None:
+    def draw_ahead(self, name: str, k: int) -> int:
+        """Take the first draw of ``name`` before the next step; 0 if there is none."""
+        for position in range(self.position, len(self.choices)):
+            choice = self.choices[position]
+            if not isinstance(choice, Draw):
+                break
+            if choice.name == name and position not in self.taken:
+                self.taken.add(position)
+                return min(choice.n, k - 1)
+        return 0
+
+    def going(self) -> bool:
+        """Tell whether there is a choice left to make."""
+        return self.position < len(self.choices) and (self.skip or self.divergence is None)
+
+    def end(self, outcome: Outcome) -> None:
         """Note choices that were never asked for."""
-        if self.divergence is None and self.position < len(self.choices):
-            self.diverge("the execution was over")
+        while self.going():
+            if self.position in self.taken:
+                self.position += 1
+            else:
+                self.misfit("the execution was over")
 
-    def diverge(self, found: str) -> None:
-        """Keep the first divergence."""
-        if self.divergence is None:
-            expected = self.choices[self.position]
-            known = expected.startswith("=") or expected in self.names
-            self.divergence = Divergence(
-                position=self.position + 1,
-                expected=expected if known else f"{expected} (no such task here)",
-                found=found,
-            )
+    def misfit(self, found: str) -> None:
+        """Skip the choice at this position, or note that the replay diverges here."""
+        if self.skip:
+            self.skipped += 1
+            self.position += 1
+            return
+        choice = self.choices[self.position]
+        known = isinstance(choice, Draw) or choice.task in self.names
+        self.divergence = Divergence(
+            position=self.position + 1,
+            expected=str(choice) if known else f"{choice} (no such task here)",
+            found=found,
+        )

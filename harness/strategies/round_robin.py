@@ -7,12 +7,13 @@ which optional stimuli never come.
 from collections.abc import Sequence
 
 from harness.contract import Abandon, RunInfo, Task
+from harness.engine.outcome import Outcome
 
 __all__ = ["RoundRobin"]
 
 
 class RoundRobin:
-    """Tasks in turn, ``quantum`` steps each."""
+    """Tasks in turn, ``quantum`` steps each (1 or more)."""
 
     every_step = False
 
@@ -43,5 +44,5 @@ class RoundRobin:
         """Take the first alternative."""
         return 0
 
-    def end(self, outcome: object) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Learn nothing."""

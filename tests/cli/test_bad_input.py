@@ -130,7 +130,7 @@ def test_run_and_replay_name_a_variant_that_raises(
     variant = f"{mine}:{name}"
     done = cli("run", "timer-wfi", "--variant", variant, "--engine", engine)
     done.refused(variant, what, "run_once", "'timer-wfi'")
-    schedule = f"v1;timer-wfi;variant={variant};pcpus=1,vcpus=1,lrs=4;;v0"
+    schedule = f"v2;timer-wfi;variant={variant};pcpus=1,vcpus=1,lrs=4;;v0"
     cli("replay", schedule, "--engine", engine).refused(variant, what, "run_once")
 
 
@@ -151,7 +151,7 @@ def test_a_log_cannot_be_a_folder(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_size_of_many_digits(cli: Cli) -> None:
-    text = f"v1;timer-wfi;variant=v7.2;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
+    text = f"v2;timer-wfi;variant=v7.2;pcpus={'9' * 5000},vcpus=1,lrs=4;;v0"
     cli("replay", text).refused("pcpus")
 
 
@@ -184,10 +184,10 @@ def test_a_worker_that_dies_ends_the_campaign(cli: Cli, mine: Path, logs: Path) 
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [
-        ("v1;timer-wfi", ["garbled schedule", "6"]),
-        ("v1;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
-        ("v1;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
-        ("v1;timer-wfi;variant=v7.3;pcpus=1,vcpus=1,lrs=4;;v0", ["'v7.3'", "'v7.2'"]),
+        ("v2;timer-wfi", ["garbled schedule", "6"]),
+        ("v2;timer-wfi;variant=v7.2;pcpus=1,vcpus=1,lrs=4;;v0**3", ["choice 1", "v0**3"]),
+        ("v2;timer-wfi;variant=v7.2;pcpus=x,vcpus=1,lrs=4;;v0", ["pcpus"]),
+        ("v2;timer-wfi;variant=v7.3;pcpus=1,vcpus=1,lrs=4;;v0", ["'v7.3'", "'v7.2'"]),
         ("gibberish", ["neither a schedule", "file"]),
     ],
 )

@@ -16,7 +16,7 @@ from tests.race.running import outcomes, world_of
 def assert_schedule_round_trips(world: VgicWorld, outcome: Outcome) -> None:
     """The printed schedule, read back, fails again in the same way."""
     spec = RunSpec(world.scenario.name, world.variant, 1, 1, 4)
-    printed = str(spec.schedule(world, outcome))
+    printed = str(spec.schedule(outcome))
     replay = Replay(Schedule.parse(printed).choices)
     again = execute(world, replay)
     assert replay.divergence is None

@@ -19,7 +19,7 @@ def one(spec: RunSpec, strategy: object) -> tuple[Schedule, Outcome]:
     world = spec.build(DirectTask)
     outcome = DirectEngine().execute(Execution(world, strategy))  # type: ignore[arg-type]
     assert outcome is not None
-    return spec.schedule(world, outcome), outcome
+    return spec.schedule(outcome), outcome
 
 
 def random_schedule(scenario: str, variant: str, seed: int, **knobs: str) -> Schedule:

@@ -98,7 +98,7 @@ def test_another_variant_diverges(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_task_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    schedule = "v1;timer-wfi;variant=v4.14;pcpus=1,vcpus=1,lrs=4;;=0,v0*3,i7"
+    schedule = "v2;timer-wfi;variant=v4.14;pcpus=1,vcpus=1,lrs=4;;preemptions:0/2,v0*3,i7"
     assert main(["replay", schedule]) == 4
     out = capsys.readouterr().out
     assert "diverged at step 4" in out

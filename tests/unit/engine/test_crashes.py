@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import trio
 
-from harness.engine.execution import Execution, Limits, Slot
-from harness.engine.trio_engine import TrioEngine
+from harness.engine.execution import Execution, Slot
 from harness.strategies.random_walk import RandomWalk
 from tests.unit.engine.tiny import STEP, AnyEngine, TinyWorld, run, steps
 
@@ -133,62 +131,3 @@ def test_others_are_torn_down_when_one_raises(engine: AnyEngine) -> None:
     with pytest.raises(Boom):
         run(engine, TinyWorld(engine, parked, in_a_step, parked), RandomWalk(1))
     assert sorted(seen) == ["a", "c"]
-
-
-# -- cancellation of the Trio engine from outside -------------------------------------------------
-
-
-def cancelled(how: Callable[[trio.CancelScope], Callable[[Slot], Any]]) -> bool:
-    engine = TrioEngine()
-
-    async def main() -> bool:
-        with trio.CancelScope() as scope:
-            world = TinyWorld(engine, forever, how(scope), forever, limits=Limits(10**9, 10**9))
-
-            def campaign() -> Any:
-                yield Execution(world, RandomWalk(1))
-                pytest.fail("the execution was over")
-
-            await engine.main(campaign())
-        # Nobody was woken who was awake already: Trio would have said so inside a task.
-        assert engine.crash is None
-        return scope.cancelled_caught
-
-    return trio.run(main)
-
-
-def test_cancelled_from_within_a_step() -> None:
-    def how(scope: trio.CancelScope) -> Callable[[Slot], Any]:
-        async def main(task: Slot) -> None:
-            await task.step(STEP)
-            scope.cancel()
-            await forever(task)
-
-        return main
-
-    assert cancelled(how)
-
-
-def test_cancelled_by_a_task_that_then_returns() -> None:
-    def how(scope: trio.CancelScope) -> Callable[[Slot], Any]:
-        async def main(task: Slot) -> None:
-            await task.step(STEP)
-            scope.cancel()
-
-        return main
-
-    assert cancelled(how)
-
-
-def test_cancelled_between_two_steps() -> None:
-    """As a deadline does it: by Trio's own loop, while one actor is due to go on."""
-
-    def how(scope: trio.CancelScope) -> Callable[[Slot], Any]:
-        async def main(task: Slot) -> None:
-            await task.step(STEP)
-            trio.lowlevel.current_trio_token().run_sync_soon(scope.cancel)
-            await forever(task)
-
-        return main
-
-    assert cancelled(how)

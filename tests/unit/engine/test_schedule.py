@@ -5,19 +5,25 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from harness.engine.choice import Choice, Draw, StepOf
 from harness.engine.schedule import (
     LINE_MAX,
     REPEAT_MAX,
     Schedule,
     decode_choices,
     encode_choices,
-    name_choices,
+    is_schedule,
 )
 from harness.errors import UsageError
 
-TASKS = st.from_regex(r"[a-z]{1,3}[0-9]{0,2}", fullmatch=True)
-DRAWS = st.integers(0, 40).map(lambda n: f"={n}")
-CHOICES = st.lists(st.one_of(st.sampled_from(["v0", "v1", "c", "h"]), TASKS, DRAWS), max_size=60)
+TASKS = st.one_of(
+    st.sampled_from(["v0", "v1", "c", "h"]), st.from_regex(r"[a-z]{1,3}[0-9]{0,2}", fullmatch=True)
+)
+NAMES = st.one_of(TASKS, st.from_regex(r"[a-z]{1,5}[0-9]?(-[a-z0-9]{1,5}){0,2}", fullmatch=True))
+DRAWS = st.builds(
+    lambda name, n, more: Draw(name, n, n + more), NAMES, st.integers(0, 40), st.integers(1, 9)
+)
+CHOICES = st.lists(st.one_of(TASKS.map(StepOf), DRAWS), max_size=60)
 WORDS = st.from_regex(r"[a-z][a-z0-9_.:/-]{0,20}", fullmatch=True)
 SCHEDULES = st.builds(
     Schedule,
@@ -30,12 +36,12 @@ SCHEDULES = st.builds(
     choices=CHOICES.map(tuple),
 )
 FAST = settings(max_examples=80, deadline=None, derandomize=True, database=None)
-GOOD = "v1;timer-wfi;variant=v4.14;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,=2,v0"
+GOOD = "v2;timer-wfi;variant=v4.14;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,placed-on:2/3,v0"
 
 
 @given(CHOICES)
 @FAST
-def test_choices_there_and_back(choices: list[str]) -> None:
+def test_choices_there_and_back(choices: list[Choice]) -> None:
     assert decode_choices(encode_choices(choices)) == choices
 
 
@@ -46,7 +52,7 @@ def test_schedule_there_and_back(schedule: Schedule) -> None:
     assert Schedule.load(f"{schedule}") == schedule
 
 
-@given(st.text(alphabet="v0123456789;,*=abl ", max_size=40))
+@given(st.text(alphabet="v0123456789;,*:/abl- ", max_size=40))
 @FAST
 def test_any_choices_are_read_or_refused(text: str) -> None:
     try:
@@ -68,7 +74,8 @@ def test_one_wrong_character_never_is_a_traceback(at: int, wrong: str) -> None:
 
 def test_the_form() -> None:
     schedule = Schedule.parse(GOOD)
-    assert schedule.choices == ("v0",) * 12 + ("l0", "p0", "=2", "v0")
+    steps = [StepOf("v0")] * 12 + [StepOf("l0"), StepOf("p0")]
+    assert schedule.choices == (*steps, Draw("placed-on", 2, 3), StepOf("v0"))
     assert schedule.knobs == (("gic_lag", "1"),)
     assert (schedule.pcpus, schedule.vcpus, schedule.lrs) == (2, 1, 4)
     assert str(schedule) == GOOD
@@ -76,22 +83,27 @@ def test_the_form() -> None:
 
 
 def test_draws_are_not_run_length_coded_and_runs_are() -> None:
-    assert encode_choices(["v0", "v0", "=1", "=1", "v0"]) == "v0*2,=1,=1,v0"
+    v0, draw = StepOf("v0"), Draw("n", 1, 2)
+    assert encode_choices([v0, v0, draw, draw, v0]) == "v0*2,n:1/2,n:1/2,v0"
+    assert encode_choices([v0, StepOf("v1"), StepOf("v1")]) == "v0,v1*2"
     assert encode_choices([]) == ""
     assert decode_choices("") == []
 
 
-def test_names_of_recorded_choices() -> None:
-    assert name_choices([0, 2, -1, -4, 1], ["v0", "i0", "c"]) == ("v0", "c", "=0", "=3", "i0")
+def test_a_draw_named_like_a_task_is_no_step() -> None:
+    choices: list[Choice] = [StepOf("n"), Draw("n", 0, 2), StepOf("n")]
+    assert encode_choices(choices) == "n,n:0/2,n"
+    assert decode_choices("n,n:0/2,n") == choices
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "the schedule is empty"),
-        ("v2;a;b;c;d;e", "begins with 'v2', expected 'v1'"),
-        ("hello", "begins with 'hello', expected 'v1'"),
-        ("v1;timer-wfi", "2 fields separated by ';', expected 6"),
+        ("v1;a;b;c;d;e", "in format v1, which an older version of vgic-race wrote, expected v2"),
+        ("v3;a;b;c;d;e", "in format v3, which a newer version of vgic-race wrote, expected v2"),
+        ("hello", "begins with 'hello', expected 'v2'"),
+        ("v2;timer-wfi", "2 fields separated by ';', expected 6"),
         (GOOD + ";more", "7 fields separated by ';', expected 6"),
         (GOOD.replace("variant=", ""), "field 3 is 'v4.14', expected 'variant=...'"),
         (GOOD.replace("pcpus=2", "pcpus=two"), "size pcpus='two' is not a number"),
@@ -103,14 +115,19 @@ def test_names_of_recorded_choices() -> None:
         (GOOD.replace("pcpus=2", "pcpus="), "'pcpus=' in field 4 (sizes)"),
         (GOOD.replace("l0", "L0"), "choice 2 is 'L0'"),
         (GOOD.replace("p0", ""), "choice 3 is ''"),
-        (GOOD.replace(",=2,", ",=-2,"), "choice 4 is '=-2'"),
-        (GOOD.replace(",=2,", ",=2*3,"), "choice 4 is '=2*3'"),
+        (GOOD.replace("placed-on:2/3", "=2"), "choice 4 is '=2', expected a task (v0)"),
+        (GOOD.replace(":2/3", ":3/3"), "choice 4 is 'placed-on:3/3', expected a number below 3"),
+        (GOOD.replace(":2/3", ":0/0"), "choice 4 is 'placed-on:0/0', expected a number below 0"),
+        (GOOD.replace(":2/3", ":-2/3"), "choice 4 is 'placed-on:-2/3'"),
+        (GOOD.replace(":2/3", ":2"), "choice 4 is 'placed-on:2'"),
+        (GOOD.replace(":2/3", ":2/3*3"), "choice 4 is 'placed-on:2/3*3'"),
+        (GOOD.replace("placed-on", "placed on"), "choice 4 is 'placed on:2/3'"),
         (GOOD.replace("v0*12", "v0*"), "choice 1 is 'v0*'"),
         (GOOD.replace("v0*12", "v0*0"), "choice 1 repeats 0 times"),
         (GOOD + f",v0*{REPEAT_MAX}", f"choice 6 repeats {REPEAT_MAX} times"),
         (GOOD + ",", "choice 6 is ''"),
         (GOOD + f",v0*{'9' * 5_000}", "choice 6 is 'v0*9999"),
-        (GOOD + f",={'9' * 5_000}", "choice 6 is '=9999"),
+        (GOOD + f",n:{'9' * 5_000}/3", "choice 6 is 'n:9999"),
         (GOOD.replace("pcpus=2", f"pcpus={'9' * 5_000}"), "is not a number"),
     ],
 )
@@ -127,13 +144,22 @@ def test_load_from_a_file(tmp_path: Path) -> None:
     assert LINE_MAX == 200
 
 
+def test_a_schedule_of_another_version_is_not_taken_for_a_path() -> None:
+    assert is_schedule(GOOD)
+    assert is_schedule("v1;timer-wfi")
+    assert not is_schedule("v2")
+    assert not is_schedule("v2/a;b")
+    with pytest.raises(UsageError, match="in format v1"):
+        Schedule.load(GOOD.replace("v2;", "v1;"))
+
+
 def test_load_of_what_is_no_schedule(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"neither a schedule .* nor a file .*No such file"):
         Schedule.load(str(tmp_path / "none"))
     with pytest.raises(UsageError, match="neither a schedule"):
         Schedule.load(str(tmp_path))
     binary = tmp_path / "binary"
-    binary.write_bytes(b"\xff\xfe\x00v1;")
+    binary.write_bytes(b"\xff\xfe\x00v2;")
     with pytest.raises(UsageError, match="not text"):
         Schedule.load(str(binary))
     other = tmp_path / "other"

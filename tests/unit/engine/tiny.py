@@ -8,6 +8,7 @@ from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Limits, Outcome, Slot, Violation
 from harness.engine.trio_engine import TrioEngine
 from harness.world import VgicWorld
+from model.identity import Actor
 
 ENGINES = (DirectEngine, TrioEngine)
 AnyEngine = DirectEngine | TrioEngine
@@ -35,7 +36,7 @@ class TinyWorld:
         slots = []
         for i, main in enumerate(mains):
             name = "abcdefgh"[i]
-            slot = engine.task_class(name, "tiny", main, optional=name in optional)
+            slot = engine.task_class(name, Actor("tiny", n=i), main, optional=name in optional)
             slot.eager = name in eager
             slots.append(slot)
         self.slots: tuple[Slot, ...] = tuple(slots)
@@ -92,16 +93,22 @@ class Script:
 
 
 def run(engine: AnyEngine, world: TinyWorld, *strategies: Strategy) -> list[Outcome]:
-    """One execution per strategy, in one drive."""
-    outcomes = []
+    """One execution per strategy, in one drive; a strategy with nothing left is an error."""
+    outcomes: list[Outcome] = []
 
     def campaign() -> Any:
         for strategy in strategies:
             outcome = yield Execution(world, strategy)
+            assert outcome is not None
             outcomes.append(outcome)
 
     engine.drive(campaign())
     return outcomes
+
+
+def made(outcome: Outcome) -> list[str]:
+    """The choices of an execution, as a schedule prints them."""
+    return [str(choice) for choice in outcome.choices]
 
 
 def steps(count: int, log: list[str]) -> Callable[[Slot], Any]:

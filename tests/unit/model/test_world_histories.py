@@ -8,7 +8,6 @@ import pytest
 from harness.contract import Abandon, Task
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Outcome
-from harness.engine.schedule import name_choices
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
@@ -77,7 +76,6 @@ def drive(world: VgicWorld, strategy: WatchedWalk | WatchedReplay) -> Outcome:
 def test_two_worlds_under_one_schedule_agree_at_every_step(scenario: str, era: str) -> None:
     """And a copy that was made at some step is still, at the end, the machine at that step."""
     first, second = build(scenario, era), build(scenario, era)
-    names = [slot.name for slot in first.slots]
     passed = set()
     for seed in SEEDS:
         walk = WatchedWalk(seed)
@@ -85,7 +83,7 @@ def test_two_worlds_under_one_schedule_agree_at_every_step(scenario: str, era: s
         outcome = drive(first, walk)
         at = random.Random(f"{scenario}/{era}/{seed}").randrange(len(walk.keys))
 
-        replay = WatchedReplay(name_choices(outcome.choices, names))
+        replay = WatchedReplay(outcome.choices)
         replay.watch(second.machine, at)
         again = drive(second, replay)
         assert replay.divergence is None
@@ -121,7 +119,7 @@ def test_two_worlds_that_differ_do_not_agree() -> None:
             lost.append(c)
 
     second.machine.messages.deliver_line = deliver_line  # type: ignore[method-assign]
-    replay = WatchedReplay(name_choices(outcome.choices, [slot.name for slot in first.slots]))
+    replay = WatchedReplay(outcome.choices)
     replay.watch(second.machine, -1)
     drive(second, replay)
     assert lost

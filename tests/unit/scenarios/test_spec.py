@@ -149,7 +149,7 @@ def test_a_printed_schedule_is_the_whole_run(name: str) -> None:
     world = spec.build(DirectEngine.task_class)
     outcome = DirectEngine().execute(Execution(world, strategy(3)))
     assert outcome is not None
-    schedule = Schedule.parse(str(spec.schedule(world, outcome)))
+    schedule = Schedule.parse(str(spec.schedule(outcome)))
     again = RunSpec.from_schedule(schedule)
     assert again == spec
     replay = Replay(schedule.choices)
@@ -160,7 +160,7 @@ def test_a_printed_schedule_is_the_whole_run(name: str) -> None:
 
 
 def test_a_schedule_with_a_bad_size_is_bad_input() -> None:
-    schedule = Schedule.parse("v1;timer-wfi;variant=v4.14;pcpus=99,vcpus=1,lrs=4;;v0")
+    schedule = Schedule.parse("v2;timer-wfi;variant=v4.14;pcpus=99,vcpus=1,lrs=4;;v0")
     with pytest.raises(UsageError, match="impossible size: pcpus=99"):
         RunSpec.from_schedule(schedule)
 

@@ -2,6 +2,7 @@
 
 from harness.contract import RunInfo, Task
 from harness.engine.execution import Slot
+from model.identity import Actor
 
 
 async def nothing(task: Slot) -> None:
@@ -9,7 +10,7 @@ async def nothing(task: Slot) -> None:
 
 
 def tasks(n: int) -> tuple[Task, ...]:
-    slots = tuple(Slot("abcdefgh"[i], "fake", nothing) for i in range(n))
+    slots = tuple(Slot("abcdefgh"[i], Actor("fake", n=i), nothing) for i in range(n))
     for index, slot in enumerate(slots):
         slot.index = index
     return slots
