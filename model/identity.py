@@ -23,7 +23,7 @@ RANKS: Final = {CONFIG: 5, AP_LIST: 10, IRQ: 20}
 """Kinds of locks, and the order in which they nest (Linux vgic.c, the comment on locking)."""
 
 
-class Actor(msgspec.Struct, frozen=True, gc=False):
+class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """Who makes a step: its ``kind``, and what it belongs to (-1: to no pCPU, VCPU or device).
 
     ``kind`` is "vcpu" (the thread of ``vcpu``), "host-irq" (of ``pcpu``), "soft-timer" (timer ``n``
@@ -43,7 +43,7 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
         return " of ".join([self.kind, *(f"{word} {n}" for word, n in of if n >= 0)])
 
 
-class LockId(msgspec.Struct, frozen=True, gc=False):
+class LockId(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A lock: ``config`` (the VM's mutex), ``ap_list`` of ``vcpu``, or ``irq`` of an interrupt.
 
     ``vcpu`` is -1 for what the VM has once; ``intid`` is the vINTID of an interrupt, else -1.
