@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from inspect import get_annotations
-from typing import Any, ClassVar, Generic, TypeVar, get_origin
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
 from model.check.table import UnknownTable
 from model.check.unknown import NO_BITS, UNKNOWN
@@ -36,7 +36,7 @@ class State(Part):
         own = {
             name: annotation
             for name, annotation in get_annotations(cls, eval_str=True).items()
-            if get_origin(annotation) is not ClassVar
+            if get_origin(annotation) is not cast("Any", ClassVar)
         }
         if own:
             for name in own:

@@ -16,10 +16,17 @@ from model.rules import (
     registers,
     signals,
     timer,
-    vm,
-    wakeups,
 )
-from model.rules.derived import delivery, locks, progress
+from model.rules.derived import (
+    delivery,
+    halts,
+    kicks,
+    locks,
+    maintenance,
+    progress,
+    save_restore,
+    sleep,
+)
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 
@@ -69,20 +76,20 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     edges.I6,
     timer.I7,
     conservation.I8,
-    vm.I9,
+    locks.I9,
     invariants.I10,
-    wakeups.I11,
-    wakeups.I12,
+    sleep.I11,
+    kicks.I12,
     signals.I13,
-    vm.I14,
+    maintenance.I14,
     timer.I15,
     signals.I16,
     delivery.L1,
     progress.L2,
     progress.L3,
-    vm.L4,
+    halts.L4,
     delivery.L5,
-    vm.L6,
+    save_restore.L6,
     delivery.Deadlock,
     locks.LockOrder,
 )

@@ -6,9 +6,55 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.views.held_locks import HeldLocks
-from model.identity import LockId
+from model.gic.registers import FIRST_SPI
+from model.identity import CONFIG, IRQ, Actor, LockId
 
-__all__ = ["LockOrder"]
+__all__ = ["I9", "LockOrder"]
+
+MONITOR = Actor("user-space")
+
+
+class I9(Rule):
+    """No sleep under a spinlock; and who changes an active state holds that interrupt's lock.
+
+    So does whoever does anything else that needs a lock, as far as the machine asserts it, and only
+    who holds a lock gives it back. The rest of I9, the order of the locks and that handlers cannot
+    come while one of theirs is held, is rule ``lock-order``.
+    """
+
+    id = "I9"
+    section = "vgic.c, comment on locking (derived; Linux 2e2f6c3c0b08)"
+    title = "no thread sleeps with a spinlock held; an active state changes under its lock only"
+
+    SLEEP = alarm("sleep", "the thread of VCPU {vcpu} gave its CPU away while it held {lock}")
+    UNLOCKED = alarm("unlocked", "VCPU {vcpu} changed the state of vINTID {vintid} without {lock}")
+    NOT_HELD = alarm("not-held", "{actor} does not hold {lock} and was about to {what}")
+
+    held: HeldLocks
+
+    def setup(self) -> None:
+        """Name the threads."""
+        self.threads = [Actor("vcpu", vcpu=v) for v in range(self.setting.vcpus)]
+
+    @on(facts.Put, facts.Placed)
+    def on_sleep(self, f: facts.Put | facts.Placed) -> None:
+        """A thread gives its CPU away; a mutex it may hold."""
+        held = [x for x in self.held.of[self.threads[f.vcpu]].locks if x.kind != CONFIG]
+        if held:
+            self.report(self.SLEEP, vcpu=f.vcpu, lock=held[-1])
+
+    @on(facts.Folded, facts.RegisterWritten)
+    def on_change(self, f: facts.Folded | facts.RegisterWritten) -> None:
+        """The state of an interrupt changes; the VM monitor's writes come from its own context."""
+        lock = LockId(IRQ, -1 if f.vintid >= FIRST_SPI else f.vcpu, f.vintid)
+        held = self.held.of
+        if lock not in held[self.threads[f.vcpu]].locks and lock not in held[MONITOR].locks:
+            self.report(self.UNLOCKED, vcpu=f.vcpu, vintid=f.vintid, lock=lock)
+
+    @on(facts.LockNotHeld)
+    def on_missing(self, f: facts.LockNotHeld) -> None:
+        """What needs a lock is done without it."""
+        self.report(self.NOT_HELD, actor=f.actor, lock=f.lock, what=f.what)
 
 
 class Taken(State):
