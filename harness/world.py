@@ -33,7 +33,7 @@ from model.machine import Config, Machine
 from model.rules.registry import RULES, make_rules
 from model.rules.rule import Rule
 from model.rules.scene import Scene
-from model.rules.sometimes import Reached
+from model.rules.sometimes import STATES, Reached
 
 __all__ = ["VgicWorld"]
 
@@ -88,15 +88,15 @@ class VgicWorld:
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
         self.execution: Execution | None = None
         self.scene = Scene(config.pcpus, config.vcpus)
-        self.reach = Reached(self.scene)
         self.rules: tuple[Rule, ...] = tuple(
             make_rules(kvm_class.era, config, self.scene, self.fail, rules)
         )
-        self.listeners: tuple[Scene | Reached | Rule, ...] = (self.scene, self.reach, *self.rules)
+        self.listeners: tuple[Scene | Rule, ...] = (self.scene, *self.rules)
         self.checker = Checker(
             [cls for cls in RULES.values() if issubclass(cls, check.Rule)],
             Setting.of(config),
             kvm_class.era,
+            states=STATES,
             only=rules,
             step=self.steps,
         )
@@ -134,7 +134,7 @@ class VgicWorld:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
         self.table.clear()
         sources: list[dict[type[Fact], Handler]] = [first] if first else []
-        sources += [self.scene.handlers(), self.reach.handlers(), self.bounds()]
+        sources += [self.scene.handlers(), self.bounds()]
         sources += [rule.handlers() for rule in self.rules]
         for handlers in sources:
             for kind, handler in handlers.items():
@@ -222,4 +222,4 @@ class VgicWorld:
 
     def reached(self) -> int:
         """Return the "sometimes" states of this execution as bits."""
-        return self.reach.bits
+        return sum(state.bits for state in self.checker.states if isinstance(state, Reached))
