@@ -33,7 +33,7 @@ from model.machine import Config, Machine
 from model.rules.registry import RULES, make_rules
 from model.rules.rule import Rule
 from model.rules.scene import Scene
-from model.rules.sometimes import STATES, Reached
+from model.rules.sometimes import Reached
 
 __all__ = ["VgicWorld"]
 
@@ -93,10 +93,9 @@ class VgicWorld:
         )
         self.listeners: tuple[Scene | Rule, ...] = (self.scene, *self.rules)
         self.checker = Checker(
-            [cls for cls in RULES.values() if issubclass(cls, check.Rule)],
             Setting.of(config),
             kvm_class.era,
-            states=STATES,
+            rules=[cls for cls in RULES.values() if issubclass(cls, check.Rule)],
             only=rules,
             step=self.steps,
         )

@@ -1,7 +1,7 @@
 """The Checker: facts go in, violations come out."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from model.check.alarm import Alarm
 from model.check.listener import Handler, Listener
@@ -12,11 +12,14 @@ from model.check.unknown import UNKNOWN, Unknown, UnknownBits
 from model.check.violation import SUBJECT, Subject, Violation
 from model.facts import Fact
 from model.part import Part, bits_of
+from model.rules.registry import RULES
+from model.rules.sometimes import STATES
 
 __all__ = ["Checker"]
 
 S = TypeVar("S", bound=State)
 L = TypeVar("L", bound=Listener)
+ALL: tuple[type[Rule], ...] = tuple(cls for cls in RULES.values() if issubclass(cls, Rule))
 Table = dict[type[Fact], tuple[Handler, ...]]
 
 
@@ -24,21 +27,22 @@ class Checker:
     """Checks rules over facts; it knows nothing of what produces them.
 
     ``setting`` and ``era`` are those of the machine and of the hypervisor. ``kinds`` are the facts
-    that the producer has (None: all); a rule that needs another is in ``not_checked``. ``only``
-    keeps the rules with these ids (None: all). With ``from_start`` false nothing is known before
-    the first fact, as in a kernel trace: see ``model.check.unknown``.
+    that the producer has (None: all); a rule that needs another is in ``not_checked``, with the
+    names of those missing. ``only`` keeps the rules with these ids (None: all). With ``from_start``
+    false nothing is known before the first fact, as in a kernel trace: see ``model.check.unknown``.
+    ``rules`` and ``states`` are what there is to check. ``step`` is asked for the number that a
+    violation gets.
 
-    ``violations`` are those so far. ``rules`` are those checked, in order; ``step`` is asked for
-    the number that a violation gets.
+    Facts go into ``emit``; ``violations`` are those so far, ``rules`` what is checked, in order.
     """
 
     def __init__(
         self,
-        rules: Iterable[type[Rule]],
         setting: Setting,
         era: str,
         *,
-        states: Iterable[type[Listener]] = (),
+        rules: Iterable[type[Rule]] = ALL,
+        states: Iterable[type[Listener]] = STATES,
         kinds: frozenset[type[Fact]] | None = None,
         only: frozenset[str] | None = None,
         from_start: bool = True,
@@ -46,7 +50,10 @@ class Checker:
     ) -> None:
         self.setting = setting
         self.era = era
+        self.rule_classes = tuple(rules)
+        self.state_classes = tuple(states)
         self.kinds = kinds
+        self.only = only
         self.step = step
         self.from_start = from_start
         self.violations: list[Violation] = []
@@ -55,7 +62,17 @@ class Checker:
         self.tracked: dict[type[State], type[State]] = {}
         self.not_checked: dict[str, tuple[str, ...]] = {}
         self.rules: list[Rule] = []
-        for cls in rules:
+        self.states: list[Listener] = []
+        self.wired = False
+        self.table: Table = {}
+        self.parts: list[tuple[str, Part]] = []
+        """Every state with its name; the order is fixed."""
+        self.resets: list[Callable[[], None]] = []
+        self.emit = _teller(self.table) if from_start else self.emit_tolerantly
+        self.owners: dict[Handler, Listener] = {}
+        self.first: Mapping[type[Fact], Handler] = {}
+        self.last: Mapping[type[Fact], Handler] = {}
+        for cls in self.rule_classes:
             if era not in cls.eras or not cls.applies(setting):
                 continue
             if only is not None and cls.id not in only:
@@ -64,12 +81,7 @@ class Checker:
                 self.not_checked[cls.id] = missing
             else:
                 self.rules.append(cls(self, self.take))
-        self.states = [cls(self) for cls in states if not self.missing(cls)]
-        self.table: Table = {}
-        self.emit = _teller(self.table) if from_start else self.emit_tolerantly
-        self.owners: dict[Handler, Listener] = {}
-        self.first: Mapping[type[Fact], Handler] = {}
-        self.last: Mapping[type[Fact], Handler] = {}
+        self.states += [cls(self) for cls in self.state_classes if not self.missing(cls)]
         self.wire()
         self.reset()
 
@@ -82,13 +94,16 @@ class Checker:
         return tuple(sorted(kind.KIND for kind in cls.needs() - self.kinds))
 
     def view(self, cls: type[L]) -> L:
-        """Return the view of this class; it is made when it is asked for first."""
+        """Return the view of this class; it is made when it is asked for first.
+
+        One that no rule names knows nothing of what was heard before.
+        """
         view = self.views.get(cls)
         if view is None:
             # Made whole first, and with it the views that it uses: they come before it.
             view = cls(self)
             self.views[cls] = view
-            if hasattr(self, "owners"):
+            if self.wired:
                 self.wire()
         assert isinstance(view, cls)
         return view
@@ -108,6 +123,7 @@ class Checker:
 
     def wire(self) -> None:
         """Find out who hears which fact, in which order."""
+        self.wired = True
         self.table.clear()
         self.owners.clear()
         for kind, handler in self.first.items():
@@ -118,6 +134,8 @@ class Checker:
                 self.owners[handler] = listener
         for kind, handler in self.last.items():
             self.table[kind] = (*self.table.get(kind, ()), handler)
+        self.parts = [pair for listener in self.listeners for pair in listener.parts]
+        self.resets = [part.reset for listener in self.listeners for _, part in listener.parts]
 
     def subscribe(
         self,
@@ -149,7 +167,7 @@ class Checker:
             except Unknown:
                 owner = self.owners.get(handler)
                 if owner is not None:
-                    owner.forget({(id(state), name) for state, name in self.written})
+                    owner.forget(set(self.written))
 
     def take(self, rule: str, alarm: Alarm, said: dict[str, Any]) -> None:
         """Take a rule's complaint."""
@@ -182,7 +200,13 @@ class Checker:
         """Facts were lost: what they would have said is not known from here on.
 
         Without ``kinds`` any might be among them; else only who hears one of these is affected.
+
+        Raises:
+            ValueError: this Checker is one that is to know everything (``from_start``).
+
         """
+        if self.from_start:
+            raise ValueError("a Checker that begins at the start knows all: it cannot forget")
         for listener in self.listeners:
             if not kinds or any(kind in listener.HEARS for kind in kinds):
                 listener.forget()
@@ -192,19 +216,10 @@ class Checker:
     def reset(self) -> None:
         """Start an execution."""
         self.violations = []
-        for reset in self.resets():
+        for reset in self.resets:
             reset()
         if not self.from_start:
             self.forget()
-
-    def resets(self) -> list[Callable[[], None]]:
-        """Return what resets each part."""
-        return [part.reset for listener in self.listeners for _, part in listener.parts]
-
-    @property
-    def parts(self) -> list[tuple[str, Part]]:
-        """Every state with its name; the order is fixed."""
-        return [pair for listener in self.listeners for pair in listener.parts]
 
     def key(self) -> tuple[object, ...]:
         """Return all states as one hashable value: equal keys judge equal futures equally."""
@@ -215,6 +230,21 @@ class Checker:
         self.violations = []
         for (_, part), state in zip(self.parts, key, strict=True):
             part.restore(state)
+
+    def copy(self) -> Self:
+        """Return a Checker of the same rules in the same state, without violations."""
+        other = type(self)(
+            self.setting,
+            self.era,
+            rules=self.rule_classes,
+            states=self.state_classes,
+            kinds=self.kinds,
+            only=self.only,
+            from_start=self.from_start,
+            step=self.step,
+        )
+        other.restore(self.key())
+        return other
 
     def writes_of(self, kind: type[Fact]) -> int:
         """Return the resource bits of what hearing a fact of this kind may write."""
@@ -227,10 +257,12 @@ class Checker:
 
     def reads_of(self, kind: type[Fact]) -> int:
         """Return the resource bits of what hearing a fact of this kind may read."""
-        heard = [listener for listener in self.listeners if kind in listener.HEARS]
-        seen = {cls for listener in heard for cls in listener.all_views()}
         return self.writes_of(kind) | bits_of(
-            part for cls in seen for part in self.views[cls].own_parts()
+            part
+            for listener in self.listeners
+            if kind in listener.HEARS
+            for cls in listener.all_views()
+            for part in self.views[cls].own_parts()
         )
 
 

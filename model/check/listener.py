@@ -144,7 +144,7 @@ class Listener:
         for _, part in self.parts:
             part.reset()
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
         """Make all states unknown, ``but`` the named fields (see ``State.forget``)."""
         for _, part in self.parts:
             part.forget(but)

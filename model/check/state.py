@@ -53,7 +53,7 @@ class State(Part):
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the initial values (written out for each subclass: it is called often)."""
+        """Go back to the initial values (each subclass has its own: it is called often)."""
 
     def restore(self, key: Any) -> None:
         """Go to the state that ``key`` is the key of."""
@@ -61,11 +61,10 @@ class State(Part):
         for name, value in zip(self.FIELDS, values, strict=True):
             setattr(self, name, value)
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
-        """Make everything unknown ``but`` the named fields (by the state's id and their name)."""
-        me = id(self)
+    def forget(self, but: Collection[tuple["State", str]] = ()) -> None:
+        """Make everything unknown ``but`` the named fields (of a state, by name)."""
         for name, unknown in zip(self.FIELDS, self.UNKNOWNS, strict=True):
-            if (me, name) not in but:
+            if (self, name) not in but:
                 setattr(self, name, unknown)
 
 
@@ -78,12 +77,18 @@ def _stands_in(annotation: Any) -> Any:
 
 def _resetter(fields: tuple[str, ...], initial: tuple[Any, ...]) -> Callable[[Any], None]:
     """Return a function that sets these fields to these values."""
-    lines = "".join(f"\n    self.{name} = initial_{name}" for name in fields)
-    names = ", ".join(f"initial_{name}" for name in fields)
-    space: dict[str, Any] = {}
-    exec(f"def make({names}):\n  def reset(self):{lines}\n  return reset", space)
-    made: Callable[[Any], None] = space["make"](*initial)
-    return made
+    first, value = fields[0], initial[0]
+    rest = tuple(zip(fields[1:], initial[1:], strict=True))
+
+    def reset_one(self: Any) -> None:
+        setattr(self, first, value)
+
+    def reset(self: Any) -> None:
+        setattr(self, first, value)
+        for name, other in rest:
+            setattr(self, name, other)
+
+    return reset if rest else reset_one
 
 
 class Members(dict[Any, S], Generic[S]):
@@ -134,7 +139,7 @@ class MembersPart(Part, Generic[S]):
         other.members.known = self.members.known
         other.restore(self.key())
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple["State", str]] = ()) -> None:
         """Make all members unknown, and all that there may be; ``but`` is as a state's."""
         self.members.known = False
         for member in self.members.values():

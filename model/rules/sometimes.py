@@ -106,7 +106,7 @@ class Seen(State):
 
     bits: Bits = 0
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
         """Keep what was seen."""
 
 

@@ -28,10 +28,10 @@ class DeviceWork(View):
             for v in range(self.setting.vcpus)
         )
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
         """Know nothing of any device, but know which there are."""
         for of, devices in zip(self.of, self.devices, strict=True):
-            if (id(of), "vintids") not in but:
+            if (of, "vintids") not in but:
                 unknown = UnknownTable(universe=devices, is_set=True) if devices else ()
                 of.vintids = unknown  # type: ignore[assignment]
 

@@ -26,10 +26,10 @@ class ListRegisters(View):
         """Make the states."""
         self.on = self.each_pcpu(OnCpu)
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
         """Know nothing of any register, but know how many there are."""
         for on_cpu in self.on:
-            if (id(on_cpu), "used") not in but:
+            if (on_cpu, "used") not in but:
                 on_cpu.used = UnknownTable(universe=tuple(range(self.setting.lrs)))  # type: ignore[assignment]
 
     def timer(self, c: int) -> Lr:
