@@ -7,8 +7,6 @@ goes back to its initial state.
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from harness.actors import (
     clock,
     device,
@@ -19,15 +17,28 @@ from harness.actors import (
     user_space,
     vcpu,
 )
+<<<<<<< HEAD
 from harness.engine.execution import Execution, Limits, Slot, Violation
 from harness.kvm.kvm import Kvm
 from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
 from model.facts import Entered, Exited, Fact, Ticked
+=======
+from harness.engine.execution import Execution, Limits, Main, Slot
+from harness.engine.footprint import OpTable, Resources
+from harness.kvm.flow import Kvm
+from harness.kvm.inject import SGI_RESCHEDULE
+from harness.scenarios.schema import Scenario
+from model.check import rule as check
+from model.check.checker import Checker
+from model.check.setting import Setting
+from model.check.violation import Violation, classify_late_or_lost
+from model.facts import Entered, Exited, Fact, NeedResched, Ticked
+>>>>>>> rules
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.identity import BG_TIMER, PTIMER
 from model.machine import Config, Machine
-from model.rules.registry import make_rules
+from model.rules.registry import RULES, make_rules
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 from model.rules.sometimes import Reached
@@ -70,7 +81,11 @@ class VgicWorld:
         self.config = config
         self.variant = variant
         self.limits = limits or Limits()
+<<<<<<< HEAD
         self.failures: list[Violation] = []
+=======
+        self.task_class = task_class
+>>>>>>> rules
         self.table: dict[type[Fact], tuple[Handler, ...]] = {}
         self.emit = teller(self.table)
         self.machine: Machine = kvm_class.machine_class(config, self.emit)
@@ -82,11 +97,18 @@ class VgicWorld:
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
         self.execution: Execution | None = None
         self.scene = Scene(config.pcpus, config.vcpus)
-        self.reach = Reached(self.scene)
         self.rules: tuple[Rule, ...] = tuple(
             make_rules(kvm_class.era, config, self.scene, self.fail, rules)
         )
-        self.listeners: tuple[Scene | Reached | Rule, ...] = (self.scene, self.reach, *self.rules)
+        self.listeners: tuple[Scene | Rule, ...] = (self.scene, *self.rules)
+        self.checker = Checker(
+            Setting.of(config),
+            kvm_class.era,
+            rules=[cls for cls in RULES.values() if issubclass(cls, check.Rule)],
+            only=rules,
+            step=self.steps,
+        )
+        self.failures = self.checker.violations
         self.subscribe()
 
     def make_tasks(self) -> list[Slot]:
@@ -114,11 +136,13 @@ class VgicWorld:
         """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
         self.table.clear()
         sources: list[dict[type[Fact], Handler]] = [first] if first else []
-        sources += [self.scene.handlers(), self.reach.handlers(), self.bounds()]
+        sources += [self.scene.handlers(), self.bounds()]
         sources += [rule.handlers() for rule in self.rules]
         for handlers in sources:
             for kind, handler in handlers.items():
                 self.table[kind] = (*self.table.get(kind, ()), handler)
+        for kind, heard in self.checker.table.items():
+            self.table[kind] = (*self.table.get(kind, ()), *heard)
 
     def bounds(self) -> dict[type[Fact], Handler]:
         """Return what watches the bounds on virtual time and on exits without progress."""
@@ -151,8 +175,11 @@ class VgicWorld:
 
     def fail(self, rule: str, text: str) -> None:
         """Record that a rule was broken now."""
-        assert self.execution is not None
-        self.failures.append(Violation(rule=rule, text=text, step=self.execution.steps))
+        self.failures.append(Violation(rule, text, step=self.steps()))
+
+    def steps(self) -> int:
+        """Return how many steps the execution has made."""
+        return self.execution.steps if self.execution is not None else 0
 
     # -- what the engine asks ------------------------------------------------------------------
 
@@ -160,7 +187,8 @@ class VgicWorld:
         """Go back to the initial state."""
         self.execution = execution
         self.machine.reset()
-        self.failures = []
+        self.checker.reset()
+        self.failures = self.checker.violations
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
         for listener in self.listeners:
@@ -168,13 +196,12 @@ class VgicWorld:
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""
-        assert self.execution is not None
-        step = self.execution.steps
-        return [
-            Violation(rule=rule.id, text=text, step=step)
+        owed = [
+            Violation(rule.id, text, step=self.steps())
             for rule in self.rules
             for text in rule.at_rest()
         ]
+        return owed + self.checker.at_rest()
 
     def nudge(self) -> None:
         """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""
@@ -190,22 +217,8 @@ class VgicWorld:
 
     def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
         """Name apart what only came late and what is lost."""
-        gone = {(x.rule, x.text) for x in lost}
-        out = []
-        for x in late:
-            what = "LOST" if (x.rule, x.text) in gone else "LATE"
-            tail = "" if what == "LOST" else " (an unrelated exit would still deliver it)"
-            out.append(
-                msgspec.structs.replace(x, type=what.lower(), text=f"{what}: {x.text}{tail}")
-            )
-        known = {(x.rule, x.text) for x in late}
-        out += [
-            msgspec.structs.replace(x, type="lost", text=f"LOST: {x.text}")
-            for x in lost
-            if (x.rule, x.text) not in known
-        ]
-        return out
+        return classify_late_or_lost(late, lost)
 
     def reached(self) -> int:
         """Return the "sometimes" states of this execution as bits."""
-        return self.reach.bits
+        return sum(state.bits for state in self.checker.states if isinstance(state, Reached))

@@ -38,7 +38,7 @@ WORDS: Final = {
 """Kinds of actors, as a reader calls them."""
 
 
-class Actor(msgspec.Struct, frozen=True, gc=False):
+class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """Who makes a step: its ``kind``, and what it belongs to (-1: to no pCPU, VCPU or device).
 
     ``kind`` is "vcpu" (the thread of ``vcpu``), "host-irq" (of ``pcpu``), "soft-timer" (timer ``n``
@@ -61,7 +61,7 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
         return " of ".join([what, *(f"{word} {n}" for word, n in of if n >= 0)])
 
 
-class LockId(msgspec.Struct, frozen=True, gc=False):
+class LockId(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A lock: ``config`` (the VM's mutex), ``ap_list`` of ``vcpu``, or ``irq`` of an interrupt.
 
     ``vcpu`` is -1 for what the VM has once; ``intid`` is the vINTID of an interrupt, else -1.

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from harness.contract import ABANDON, Op, RunInfo, Strategy
 from harness.engine.choice import Choice
-from harness.engine.outcome import Limits, Outcome, Violation
+from harness.engine.outcome import Limits, Outcome
 from harness.engine.slot import CUT, DRAIN, IDLE_OP, NUDGED, SEARCH, Known, Main, Slot
+from model.check.violation import Violation
 
 __all__ = ["EndOfExecution", "Execution", "Limits", "Main", "Outcome", "Slot", "Violation", "World"]
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from harness.engine.choice import Choice
+from model.check.violation import Violation
 
 __all__ = ["Limits", "Outcome", "Violation"]
 
@@ -18,15 +19,6 @@ class Limits(msgspec.Struct, frozen=True):
     time_ns_max: int = 1_000_000_000
     idle_exits_max: int = 64
     """VM exits in a row without a guest instruction, and with nothing in flight at entry."""
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """A rule that was broken: its id, one sentence, and after how many steps it was seen."""
-
-    rule: str
-    text: str
-    step: int
-    type: str = "violation"
 
 
 class Outcome(msgspec.Struct):

@@ -2,29 +2,37 @@
 
 from collections.abc import Callable
 
+from model.check import rule as check
 from model.machine import Config
 from model.rules import (
     ap_list,
     conservation,
-    derived,
     edges,
     forwarded,
     hw_bit,
+    invariants,
     level_edge,
     life_cycle,
-    liveness,
     registers,
     signals,
     timer,
-    vm,
-    wakeups,
+)
+from model.rules.derived import (
+    delivery,
+    halts,
+    kicks,
+    locks,
+    maintenance,
+    progress,
+    save_restore,
+    sleep,
 )
 from model.rules.rule import Rule
 from model.rules.scene import Scene
 
 __all__ = ["RULES", "make_rules"]
 
-ORDER: tuple[type[Rule], ...] = (
+ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     life_cycle.R0,
     registers.R1,
     registers.R2,
@@ -60,32 +68,32 @@ ORDER: tuple[type[Rule], ...] = (
     timer.R29,
     timer.R30,
     timer.R31,
-    derived.I1,
-    derived.I2,
-    derived.I3,
+    invariants.I1,
+    invariants.I2,
+    invariants.I3,
     ap_list.I4,
     ap_list.I5,
     edges.I6,
     timer.I7,
     conservation.I8,
-    vm.I9,
-    derived.I10,
-    wakeups.I11,
-    wakeups.I12,
+    locks.I9,
+    invariants.I10,
+    sleep.I11,
+    kicks.I12,
     signals.I13,
-    vm.I14,
+    maintenance.I14,
     timer.I15,
     signals.I16,
-    liveness.L1,
-    liveness.L2,
-    liveness.L3,
-    vm.L4,
-    liveness.L5,
-    vm.L6,
-    liveness.Deadlock,
-    liveness.LockOrder,
+    delivery.L1,
+    progress.L2,
+    progress.L3,
+    halts.L4,
+    delivery.L5,
+    save_restore.L6,
+    delivery.Deadlock,
+    locks.LockOrder,
 )
-RULES: dict[str, type[Rule]] = {cls.id: cls for cls in ORDER}
+RULES: dict[str, type[Rule] | type[check.Rule]] = {cls.id: cls for cls in ORDER}
 
 
 def make_rules(
@@ -99,5 +107,8 @@ def make_rules(
     return [
         cls(era, config, scene, fail)
         for cls in RULES.values()
-        if era in cls.eras and cls.applies(config) and (only is None or cls.id in only)
+        if issubclass(cls, Rule)
+        and era in cls.eras
+        and cls.applies(config)
+        and (only is None or cls.id in only)
     ]

@@ -4,19 +4,30 @@ A campaign that never reached a state its scenario lists proves nothing about it
 inconclusive. They read the same facts as the rules.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Collection
 
 from model import facts
-from model.facts import Fact
+from model.check.listener import Listener, on
+from model.check.state import State
+from model.check.table import Keys, add, remove
+from model.check.unknown import Bits
+from model.check.views.active_states import ActiveStates
+from model.check.views.deactivations import Deactivations
+from model.check.views.guest_timers import GuestTimers
+from model.check.views.guests import Guests
+from model.check.views.lines import Lines
+from model.check.views.list_registers import ListRegisters
+from model.check.views.loaded_vcpus import LoadedVcpus
+from model.check.views.pins import Pins
+from model.check.views.sleepers import Sleepers
+from model.check.views.soft_timers import SoftTimers
 from model.gic.lr import ACTIVE, PENDING
 from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
 from model.identity import BG_TIMER, PTIMER
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
-from model.rules.scene import VTIMER_BIT, Scene
 from model.timer import ENABLE, PTIMER_PPI
 
-__all__ = ["NAMES", "Reached"]
+__all__ = ["NAMES", "STATES", "Reached"]
 
 NAMES = (
     "slept with the timer armed",
@@ -52,6 +63,7 @@ NAMES = (
     "a soft timer forced an exit",
     "the physical timer was programmed again while armed",
 )
+VTIMER_BIT = 1 << VTIMER_PPI
 MAINTENANCE_BIT = 1 << MAINTENANCE_PPI
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}
 
@@ -80,7 +92,7 @@ TRAPPED = BIT["a DIR trapped"]
 ASYMMETRIC = BIT["deactivated by another VCPU"]
 SGI = BIT["an SGI arrived"]
 HALTED = BIT["guests were halted"]
-MIGRATED = BIT["an SPI moved to another VCPU"]
+RETARGETED = BIT["an SPI moved to another VCPU"]
 RESET_ACTIVE = BIT["reset while an interrupt was active"]
 PTIMER_ACKED = BIT["guest acknowledged its physical timer"]
 PTIMER_ALONE = BIT["slept with the physical timer alone armed"]
@@ -89,205 +101,297 @@ REARMED = BIT["the physical timer was programmed again while armed"]
 RESTORED = BIT["restored with an interrupt pending or active"]
 
 
-class Reached:
+class Seen(State):
+    """``bits`` are the states reached, by position in NAMES; what was seen is never forgotten."""
+
+    bits: Bits = 0
+
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
+        """Keep what was seen."""
+
+
+class OfVcpu(State):
+    """What happened to a VCPU so far.
+
+    ``fired``: its soft timer fired and has woken nobody yet; ``acked``: the host took its timer's
+    interrupt; ``held`` is the state of that interrupt, as KVM saw it last; ``depth`` counts the
+    interrupts that its guest has acknowledged and not completed; ``active`` are those that the last
+    folds found active; ``saved``: something pending or active was; ``ctl`` is its physical timer's;
+    ``kicker`` is the CPU that was about to kick it (-1: none).
+    """
+
+    fired: bool = False
+    acked: bool = False
+    held: int = 0
+    depth: int = 0
+    active: Keys[int] = ()
+    saved: bool = False
+    ctl: int = 0
+    kicker: int = -1
+
+
+class OnCpu(State):
+    """``in_isr``: the host's handler of the timer runs there; ``owner`` had the CPU last (-1)."""
+
+    in_isr: bool = False
+    owner: int = -1
+
+
+class OfSpi(State):
+    """``vcpu`` is the VCPU on whose ap_list it was put last, or -1."""
+
+    vcpu: int = -1
+
+
+class Trap(State):
+    """``vcpu`` is the VCPU whose write to DIR trapped last, or -1."""
+
+    vcpu: int = -1
+
+
+class Reached(Listener):
     """Which of the states the current execution has reached: ``bits``, by position in NAMES."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.reset()
+    guests: Guests
+    loaded: LoadedVcpus
+    sleepers: Sleepers
+    soft: SoftTimers
+    timers: GuestTimers
+    active: ActiveStates
+    lines: Lines
+    pins: Pins
+    lrs: ListRegisters
+    deactivations: Deactivations
 
-    def reset(self) -> None:
-        """Start an execution."""
-        self.bits = 0
-        self.fired = [False] * self.scene.vcpus
-        self.host_acks = [0] * self.scene.vcpus
-        self.in_isr = [False] * self.scene.pcpus
-        self.held = [0] * self.scene.vcpus
-        self.owner = [-1] * self.scene.pcpus
-        self.depth = [0] * self.scene.vcpus
-        self.queues: dict[int, int] = {}
-        self.trapped = -1
-        self.held_irqs: list[tuple[int, ...]] = [()] * self.scene.vcpus
-        self.saved = [False] * self.scene.vcpus
-        self.pctl = [0] * self.scene.vcpus
+    def setup(self) -> None:
+        """Make the states."""
+        self.seen = self.one(Seen)
+        self.of = self.each_vcpu(OfVcpu)
+        self.on = self.each_pcpu(OnCpu)
+        self.spis = self.members(OfSpi, "spis")
+        self.trap = self.one(Trap, "trap")
 
-    def handlers(self) -> dict[type[Fact], Callable[[Any], None]]:
-        """Return what to call for which fact."""
-        return {
-            facts.Blocked: self.on_block,
-            facts.Expired: self.on_expired,
-            facts.Woken: self.on_wake,
-            facts.AckedByHost: self.on_host_ack,
-            facts.IsrBegan: self.on_isr,
-            facts.IsrEnded: self.on_isr_end,
-            facts.Injected: self.on_inject,
-            facts.AckedByGuest: self.on_guest_ack,
-            facts.Exited: self.on_exit,
-            facts.Folded: self.on_fold,
-            facts.Placed: self.on_placed,
-            facts.UserLeft: self.on_user,
-            facts.PendingChanged: self.on_pending,
-            facts.DeviceRaised: self.on_event,
-            facts.Kicked: self.on_kick,
-            facts.HcrWritten: self.on_hcr,
-            facts.Completed: self.on_eoir,
-            facts.Trapped: self.on_trap,
-            facts.Emulated: self.on_emulated,
-            facts.Halting: self.on_halting,
-            facts.Queued: self.on_queue,
-            facts.GuestTimer: self.on_guest_timer,
-            facts.VmReset: self.on_reset,
-            facts.VmSaved: self.on_saved,
-            facts.VmRestored: self.on_restored,
-        }
+    @property
+    def bits(self) -> int:
+        """The states that were reached, as bits by position in NAMES."""
+        return self.seen.bits
 
+    @on(facts.Blocked)
     def on_block(self, f: facts.Blocked) -> None:
-        # The v7.2 era arms during the put that follows; there the soft timer's expiry counts.
-        if self.scene.armed[f.vcpu]:
-            self.bits |= ARMED
+        """The v7.2 era arms during the put that follows; there the soft timer's expiry counts."""
+        if self.soft.of[f.vcpu].background:
+            self.seen.bits |= ARMED
 
+    @on(facts.Expired)
     def on_expired(self, f: facts.Expired) -> None:
+        """A soft timer fired."""
         if f.timer != BG_TIMER:
             return
-        self.fired[f.vcpu] = not f.early
-        if self.scene.asleep[f.vcpu]:
-            self.bits |= ARMED
-            if self.scene.pctl[f.vcpu] == ENABLE != self.scene.ctl[f.vcpu]:
-                self.bits |= PTIMER_ALONE
+        self.of[f.vcpu].fired = not f.early
+        if self.sleepers.of[f.vcpu].asleep:
+            self.seen.bits |= ARMED
+            if self.timers.is_on(f.vcpu, PTIMER) and not self.timers.is_on(f.vcpu):
+                self.seen.bits |= PTIMER_ALONE
 
+    @on(facts.GuestTimer)
     def on_guest_timer(self, f: facts.GuestTimer) -> None:
+        """A guest programmed a timer."""
         if f.timer != PTIMER:
             return
-        if f.ctl == ENABLE == self.pctl[f.vcpu]:
-            self.bits |= REARMED
-        self.pctl[f.vcpu] = f.ctl
+        before, self.of[f.vcpu].ctl = self.of[f.vcpu].ctl, f.ctl
+        if f.ctl == ENABLE == before:
+            self.seen.bits |= REARMED
 
+    @on(facts.Woken)
     def on_wake(self, f: facts.Woken) -> None:
-        if self.fired[f.vcpu]:
-            self.bits |= SOFT_WOKE
-        self.fired[f.vcpu] = False
+        """A thread was woken."""
+        fired, self.of[f.vcpu].fired = self.of[f.vcpu].fired, False
+        if fired:
+            self.seen.bits |= SOFT_WOKE
 
+    @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
+        """The host took an interrupt."""
         if f.intid == VTIMER_PPI:
-            v = self.scene.loaded[f.pcpu]
+            v = self.loaded.on[f.pcpu].vcpu
             if v >= 0:
-                self.host_acks[v] += 1
-        elif f.intid < SPECIAL and self.scene.active[f.pcpu] & VTIMER_BIT:
-            self.bits |= NESTED
+                self.of[v].acked = True
+        elif f.intid < SPECIAL and self.active.on[f.pcpu].bits & VTIMER_BIT:
+            self.seen.bits |= NESTED
 
+    @on(facts.IsrBegan)
     def on_isr(self, f: facts.IsrBegan) -> None:
-        active_spi = f.intid >= FIRST_SPI and f.intid in self.scene.active_spis
-        if active_spi and self.scene.loaded[f.pcpu] < 0:
-            self.bits |= ELSEWHERE
-        self.in_isr[f.pcpu] = f.intid == VTIMER_PPI
+        """A handler of the host began."""
+        self.on[f.pcpu].in_isr = f.intid == VTIMER_PPI
+        if f.intid < FIRST_SPI or self.loaded.on[f.pcpu].vcpu >= 0:
+            return
+        if self.active.has(f.pcpu, f.intid):
+            self.seen.bits |= ELSEWHERE
 
+    @on(facts.IsrEnded)
     def on_isr_end(self, f: facts.IsrEnded) -> None:
-        self.in_isr[f.pcpu] = False
+        """It ended."""
+        self.on[f.pcpu].in_isr = False
 
+    @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
+        """Something was injected."""
         if f.level and f.accepted and f.vintid == VTIMER_PPI:
-            self.held[f.vcpu] = PENDING
-            if self.in_isr[f.pcpu]:
-                self.bits |= HOST_INJECTED
-            elif not self.host_acks[f.vcpu]:
-                self.bits |= UNFIRED
+            of = self.of[f.vcpu]
+            of.held = PENDING
+            if self.on[f.pcpu].in_isr:
+                self.seen.bits |= HOST_INJECTED
+            elif not of.acked:
+                self.seen.bits |= UNFIRED
 
+    @on(facts.AckedByGuest)
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        """A guest took an interrupt."""
         if f.vintid >= SPECIAL:
             return
-        v = self.scene.guest[f.pcpu]
-        self.depth[v] += 1
-        if self.depth[v] > 1:
-            self.bits |= DEEP
+        of = self.of[self.guests.on[f.pcpu].vcpu]
+        of.depth += 1
+        if of.depth > 1:
+            self.seen.bits |= DEEP
         if f.vintid == VTIMER_PPI:
-            self.bits |= ACKED
+            self.seen.bits |= ACKED
         elif f.vintid == PTIMER_PPI:
-            self.bits |= PTIMER_ACKED
+            self.seen.bits |= PTIMER_ACKED
         else:
-            self.bits |= DEVICE_ACKED if f.vintid >= FIRST_SPI else SGI
+            self.seen.bits |= DEVICE_ACKED if f.vintid >= FIRST_SPI else SGI
 
+    @on(facts.Completed)
     def on_eoir(self, f: facts.Completed) -> None:
-        self.depth[self.scene.guest[f.pcpu]] -= 1
+        """It completed one."""
+        self.of[self.guests.on[f.pcpu].vcpu].depth -= 1
 
+    @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
-        scene = self.scene
-        ready = scene.line[f.pcpu] & ~scene.active[f.pcpu] & VTIMER_BIT
-        if f.reason == "irq" and scene.pin[f.pcpu] and ready:
-            self.bits |= FORCED
-        if f.reason == "irq" and scene.pin[f.pcpu] and scene.line[f.pcpu] & MAINTENANCE_BIT:
-            self.bits |= MAINTAINED
-        if f.reason == "irq" and not scene.pin[f.pcpu]:
-            self.bits |= SOFT_FORCED
+        """A guest was left."""
+        if f.reason != "irq":
+            return
+        if not self.pins.on[f.pcpu].high:
+            self.seen.bits |= SOFT_FORCED
+            return
+        high = self.lines.on[f.pcpu].bits
+        if high & ~self.active.on[f.pcpu].bits & VTIMER_BIT:
+            self.seen.bits |= FORCED
+        if high & MAINTENANCE_BIT:
+            self.seen.bits |= MAINTAINED
 
+    @on(facts.Folded)
     def on_fold(self, f: facts.Folded) -> None:
+        """KVM folded a List Register."""
+        of = self.of[f.vcpu]
         if f.vintid == VTIMER_PPI:
-            self.held[f.vcpu] = ACTIVE if f.active else f.state
-        others = tuple(x for x in self.held_irqs[f.vcpu] if x != f.vintid)
-        self.held_irqs[f.vcpu] = (*others, f.vintid) if f.active else others
-        if any(self.scene.in_flight):
-            self.bits |= FOLD_RACE
+            of.held = ACTIVE if f.active else f.state
+        of.active = (add if f.active else remove)(of.active, f.vintid)
+        for on_cpu in self.deactivations.on:
+            if on_cpu.in_flight:
+                self.seen.bits |= FOLD_RACE
 
+    @on(facts.Placed)
     def on_placed(self, f: facts.Placed) -> None:
+        """A thread got a CPU."""
+        owner, self.on[f.pcpu].owner = self.on[f.pcpu].owner, f.vcpu
+        if owner not in (-1, f.vcpu):
+            self.seen.bits |= TURNS
         if f.before >= 0 and f.before != f.pcpu:
-            if self.held[f.vcpu] == PENDING:
-                self.bits |= MOVED_PENDING
-            elif self.held[f.vcpu] == ACTIVE:
-                self.bits |= MOVED_ACTIVE
-        if self.owner[f.pcpu] not in (-1, f.vcpu):
-            self.bits |= TURNS
-        self.owner[f.pcpu] = f.vcpu
+            held = self.of[f.vcpu].held
+            if held == PENDING:
+                self.seen.bits |= MOVED_PENDING
+            elif held == ACTIVE:
+                self.seen.bits |= MOVED_ACTIVE
 
+    @on(facts.PendingChanged)
     def on_pending(self, f: facts.PendingChanged) -> None:
-        if f.after and f.pcpu < 0 and self.scene.is_active(-1, f.intid):
-            self.bits |= EDGE_ACTIVE
+        """A pending latch changed."""
+        if f.after and f.pcpu < 0 and self.active.has(-1, f.intid):
+            self.seen.bits |= EDGE_ACTIVE
 
+    @on(facts.DeviceRaised)
     def on_event(self, f: facts.DeviceRaised) -> None:
-        c = self.scene.guest_cpu[f.vcpu]
-        if c >= 0 and any(
-            lr.vintid == f.vintid and lr.state & ACTIVE for lr in self.scene.used[c].values()
-        ):
-            self.bits |= EVENT_HANDLING
+        """A passthrough device had an event."""
+        c = self.guests.of[f.vcpu].pcpu
+        if c >= 0:
+            for _, lr in self.lrs.on[c].used:
+                if lr.vintid == f.vintid and lr.state & ACTIVE:
+                    self.seen.bits |= EVENT_HANDLING
 
+    @on(facts.Kicked)
     def on_kick(self, f: facts.Kicked) -> None:
+        """Somebody is about to kick a VCPU."""
         if f.ipi:
-            self.bits |= KICKED_OUT
+            self.of[f.vcpu].kicker = f.pcpu
 
+    @on(facts.IpiSent)
+    def on_ipi(self, f: facts.IpiSent) -> None:
+        """An IPI goes to the CPU where a VCPU is loaded: a kick, if that was kicked from there."""
+        for of in self.of:
+            if of.kicker == f.pcpu:
+                self.seen.bits |= KICKED_OUT
+
+    @on(facts.HcrWritten)
     def on_hcr(self, f: facts.HcrWritten) -> None:
+        """KVM asked for maintenance interrupts, or for none."""
         if f.value & HCR_UIE:
-            self.bits |= OVERFLOWN
+            self.seen.bits |= OVERFLOWN
 
+    @on(facts.Trapped)
     def on_trap(self, f: facts.Trapped) -> None:
-        self.bits |= TRAPPED
-        self.trapped = f.vcpu
+        """A guest's write to DIR trapped."""
+        self.seen.bits |= TRAPPED
+        self.trap.vcpu = f.vcpu
 
+    @on(facts.Emulated)
     def on_emulated(self, f: facts.Emulated) -> None:
+        """KVM deactivated something for a guest."""
         if f.cause == "eoicount":
-            self.bits |= OUTSIDE
-        elif f.vcpu != self.trapped:
-            self.bits |= ASYMMETRIC
+            self.seen.bits |= OUTSIDE
+        elif f.vcpu != self.trap.vcpu:
+            self.seen.bits |= ASYMMETRIC
 
+    @on(facts.Halting)
     def on_halting(self, f: facts.Halting) -> None:
+        """A VCPU halts the guests."""
         if f.halted:
-            self.bits |= HALTED
+            self.seen.bits |= HALTED
 
+    @on(facts.Queued)
     def on_queue(self, f: facts.Queued) -> None:
+        """An interrupt was put on an ap_list."""
         if f.vintid >= FIRST_SPI:
-            if self.queues.get(f.vintid, f.vcpu) != f.vcpu:
-                self.bits |= MIGRATED
-            self.queues[f.vintid] = f.vcpu
+            spi = self.spis[f.vintid]
+            before, spi.vcpu = spi.vcpu, f.vcpu
+            if before not in (-1, f.vcpu):
+                self.seen.bits |= RETARGETED
 
+    @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
-        if self.held_irqs[f.vcpu]:
-            self.bits |= RESET_ACTIVE
-        self.depth[f.vcpu] = 0
-        self.held_irqs[f.vcpu] = ()
+        """A VCPU was reset."""
+        of = self.of[f.vcpu]
+        active, of.active = of.active, ()
+        of.depth = 0
+        if active:
+            self.seen.bits |= RESET_ACTIVE
 
+    @on(facts.VmSaved)
     def on_saved(self, f: facts.VmSaved) -> None:
-        self.saved[f.vcpu] = self.saved[f.vcpu] or f.level or f.active
+        """A part of a VCPU was saved."""
+        if f.level or f.active:
+            self.of[f.vcpu].saved = True
 
+    @on(facts.VmRestored)
     def on_restored(self, f: facts.VmRestored) -> None:
-        if self.saved[f.vcpu]:
-            self.bits |= RESTORED
+        """It was restored."""
+        if self.of[f.vcpu].saved:
+            self.seen.bits |= RESTORED
 
-    def on_user(self, f: facts.UserLeft) -> None:
-        self.bits |= USER
+    @on(facts.UserLeft)
+    def on_user(self, _f: facts.UserLeft) -> None:
+        """A thread returned to user space."""
+        self.seen.bits |= USER
+
+
+STATES: tuple[type[Listener], ...] = (Reached,)
+"""What the Checker is to hear for the "sometimes" states."""

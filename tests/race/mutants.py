@@ -19,6 +19,7 @@ from model import facts
 from model.facts import TimerSaved
 from model.gic.lr import PENDING_ACTIVE, Lr
 from model.gic.registers import FIRST_LPI
+from model.identity import VTIMER
 from model.messages import VTIMER_PPI
 from model.timer import ENABLE
 from model.vgic.irq import VgicIrq
@@ -178,7 +179,7 @@ class TimerLeftOn(V7_2):
     def take_off_hardware(self, t: Context) -> None:
         timer, vtimer = self.machine.timers[t.c], self.machine.vtimers[t.v]
         vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
-        self.emit(TimerSaved(t.v, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
+        self.emit(TimerSaved(t.v, VTIMER, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
 
 
 class SoftTimerLate(V7_2):
@@ -220,7 +221,7 @@ class LockKept(V7_2):
 
     def gave(self, ctx: Context, lock: Any) -> None:
         if ctx.in_irq and isinstance(lock, VgicIrq):
-            self.emit(facts.LockReleased(ctx.name, self.world.part_names[lock.bit]))
+            self.emit(facts.LockReleased(ctx.actor, lock.lock))
             return
         super().gave(ctx, lock)
 

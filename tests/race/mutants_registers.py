@@ -8,6 +8,7 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
+from model.identity import VTIMER
 from model.vgic.decide import target_oracle
 from model.vgic.irq import VgicIrq
 from tests.race.broken_hardware import (
@@ -131,7 +132,7 @@ class HandlerReadsMemory(V7_2):
     async def isr_level(self, h: Context) -> bool:
         await h.step(h.ops(h.v).isr_should_fire)
         level = self.machine.vtimers[h.v].should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(h.v, "memory", level))
+        self.emit(facts.TimerRead(h.v, VTIMER, "memory", level))
         return level
 
 

@@ -43,6 +43,9 @@ from harness.kvm.flow import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts
+from model.check.views.active_states import ActiveStates
+from model.check.views.fired_timers import FiredTimers
+from model.check.views.list_registers import ListRegisters
 from model.messages import VTIMER_PPI
 from tests.race.running import outcomes, world_of
 
@@ -89,7 +92,9 @@ def test_f4_is_hidden_in_era_seed_until_a_put_forgets_what_was_written() -> None
 
 def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
     world = world_of(SILENCED, V7_2, (("gic_messages", "lagging"),))
-    scene, guest = world.scene, world.machine.guests[0]
+    active = world.checker.view(ActiveStates)
+    fired, lrs = world.checker.view(FiredTimers), world.checker.view(ListRegisters)
+    guest = world.machine.guests[0]
     left_active = False
     held_back = 0
 
@@ -101,9 +106,9 @@ def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> No
         nonlocal held_back, left_active
         if left_active:
             # Due for as long as the guest was busy, and in no List Register.
-            assert scene.is_active(0)
-            assert scene.fired[0]
-            assert not scene.timer_lr(0).state
+            assert active.has(0)
+            assert fired.of[0].fired
+            assert not lrs.timer(0).state
             assert not guest.taken
             held_back += 1
         left_active = False

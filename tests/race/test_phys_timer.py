@@ -32,7 +32,9 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
-from model.timer import ENABLE, PTIMER_PPI
+from model.check.views.guest_timers import GuestTimers
+from model.identity import PTIMER
+from model.timer import PTIMER_PPI
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
@@ -162,7 +164,7 @@ def test_f9_without_preemption_there_is_none() -> None:
 def entered_uncovered(era: type[Kvm]) -> int:
     """Count entries with the physical timer due, KVM not aware of it, and nothing to tell it."""
     world = world_of("timer-phys", era)
-    machine, scene = world.machine, world.scene
+    machine, timers = world.machine, world.checker.view(GuestTimers)
     count = 0
 
     def on_entry(f: facts.Entered) -> None:
@@ -170,8 +172,7 @@ def entered_uncovered(era: type[Kvm]) -> int:
         v = f.vcpu
         told = machine.private[v, PTIMER_PPI].line_level
         armed = machine.hrtimers[v].armed or machine.phrtimers[v].armed
-        due = scene.pctl[v] == ENABLE and scene.now >= scene.pdeadline[v]
-        count += due and not told and not armed
+        count += timers.fires(v, PTIMER) and not told and not armed
 
     world.subscribe({facts.Entered: on_entry})
     for _ in outcomes(world, 400, audited=0):

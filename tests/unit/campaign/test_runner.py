@@ -20,7 +20,7 @@ SPEC = RunSpec("timer-wfi", "v7.2", 1, 1, 4)
 
 
 def finding(index: int) -> Finding:
-    return Finding(index, f"s{index}", 5, (Violation("I1", "broken", 5),))
+    return Finding(index, f"s{index}", 5, (Violation("I1", "broken", step=5),))
 
 
 def result(first: int, done: int, failing: Iterable[int] = ()) -> BatchResult:

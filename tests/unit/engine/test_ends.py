@@ -11,8 +11,8 @@ from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
 from tests.unit.engine.tiny import STEP, AnyEngine, Script, TinyWorld, made, run, steps
 
-OWED = Violation(rule="L0", text="it never came", step=0)
-OTHER = Violation(rule="L9", text="nor this", step=0)
+OWED = Violation("L0", "it never came")
+OTHER = Violation("L9", "nor this")
 
 
 async def forever(task: Slot) -> None:

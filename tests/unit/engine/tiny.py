@@ -9,6 +9,7 @@ from harness.engine.execution import Execution, Limits, Outcome, Slot, Violation
 from harness.engine.trio_engine import TrioEngine
 from harness.world import VgicWorld
 from model.identity import Actor
+from model.check.violation import classify_late_or_lost
 
 ENGINES = (DirectEngine, TrioEngine)
 AnyEngine = DirectEngine | TrioEngine
@@ -54,7 +55,7 @@ class TinyWorld:
         self.on_nudge()
 
     def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
-        return VgicWorld.settle(self, late, lost)  # type: ignore[arg-type]
+        return classify_late_or_lost(late, lost)
 
     def reached(self) -> int:
         return 0

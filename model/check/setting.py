@@ -1,0 +1,53 @@
+"""What rules know of the machine that they check: sizes, knobs, and what is mapped to what."""
+
+from typing import Self
+
+import msgspec
+
+from model.machine import Config
+
+__all__ = ["Forwarded", "Setting"]
+
+
+class Forwarded(msgspec.Struct, frozen=True):
+    """A passthrough device: ``intid``, routed to CPU ``target``, is ``vintid`` of ``vcpu``."""
+
+    intid: int
+    vintid: int
+    vcpu: int
+    target: int
+    level: bool
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """Sizes, knobs and mappings, as far as rules ask for them.
+
+    ``devices`` are the SPIs of the host's own devices.
+    """
+
+    pcpus: int = 1
+    vcpus: int = 1
+    lrs: int = 4
+    gic_version: int = 3
+    eoimode: int = 0
+    gic_messages: str = "queued"
+    lr_on_guest_deactivate: str = "arch"
+    forwards: tuple[Forwarded, ...] = ()
+    devices: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return the setting of a machine."""
+        return cls(
+            pcpus=config.pcpus,
+            vcpus=config.vcpus,
+            lrs=config.lrs,
+            gic_version=config.gic_version,
+            eoimode=config.eoimode,
+            gic_messages=config.gic_messages,
+            lr_on_guest_deactivate=config.lr_on_guest_deactivate,
+            forwards=tuple(
+                Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level) for f in config.forwards
+            ),
+            devices=tuple(intid for intid, _ in config.devices),
+        )

@@ -1,0 +1,161 @@
+"""What a view or a rule remembers: small states of named values, each a part like the machine's."""
+
+from collections.abc import Callable, Collection
+from inspect import get_annotations
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
+
+from model.check.table import UnknownTable
+from model.check.unknown import NO_BITS, UNKNOWN
+from model.part import Part
+
+__all__ = ["Members", "MembersPart", "State", "tracked"]
+
+S = TypeVar("S", bound="State")
+Written = list[tuple["State", str]]
+
+STANDS_IN: dict[str, Any] = {
+    "bits": NO_BITS,
+    "table": UnknownTable(),
+    "keys": UnknownTable(is_set=True),
+}
+"""By the mark of a field's annotation (``Bits``, ``Table``, ``Keys``) what is there if unknown."""
+
+
+class State(Part):
+    """A few named values; a subclass annotates them, each with its initial value.
+
+    ``count: int = 0`` makes a field. Fields hold immutable values only: numbers, strings, tuples,
+    None, frozen structs; a mask is annotated ``Bits``, a map ``Table[K, V]``, a set ``Keys[K]``
+    (``model.check.table``).
+    """
+
+    INITIAL: ClassVar[tuple[Any, ...]] = ()
+    UNKNOWNS: ClassVar[tuple[Any, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        own = {
+            name: annotation
+            for name, annotation in get_annotations(cls, eval_str=True).items()
+            if get_origin(annotation) is not cast("Any", ClassVar)
+        }
+        if own:
+            for name in own:
+                if name not in vars(cls):
+                    raise TypeError(f"{cls.__qualname__}.{name} has no initial value")
+            cls.FIELDS = (*cls.FIELDS, *own)
+            cls.INITIAL = tuple(getattr(cls, name) for name in cls.FIELDS)
+            cls.UNKNOWNS = (*cls.UNKNOWNS, *(_stands_in(x) for x in own.values()))
+            cls.reset = _resetter(cls.FIELDS, cls.INITIAL)  # type: ignore[method-assign,assignment]
+        super().__init_subclass__()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the initial values (each subclass has its own: it is called often)."""
+
+    def restore(self, key: Any) -> None:
+        """Go to the state that ``key`` is the key of."""
+        values = (key,) if len(self.FIELDS) == 1 else key
+        for name, value in zip(self.FIELDS, values, strict=True):
+            setattr(self, name, value)
+
+    def forget(self, but: Collection[tuple["State", str]] = ()) -> None:
+        """Make everything unknown ``but`` the named fields (of a state, by name)."""
+        for name, unknown in zip(self.FIELDS, self.UNKNOWNS, strict=True):
+            if (self, name) not in but:
+                setattr(self, name, unknown)
+
+
+def _stands_in(annotation: Any) -> Any:
+    """Return what is in a field of this annotation while it is unknown."""
+    for mark in getattr(annotation, "__metadata__", ()):
+        return STANDS_IN[mark]
+    return UNKNOWN
+
+
+def _resetter(fields: tuple[str, ...], initial: tuple[Any, ...]) -> Callable[[Any], None]:
+    """Return a function that sets these fields to these values."""
+    first, value = fields[0], initial[0]
+    rest = tuple(zip(fields[1:], initial[1:], strict=True))
+
+    def reset_one(self: Any) -> None:
+        setattr(self, first, value)
+
+    def reset(self: Any) -> None:
+        setattr(self, first, value)
+        for name, other in rest:
+            setattr(self, name, other)
+
+    return reset if rest else reset_one
+
+
+class Members(dict[Any, S], Generic[S]):
+    """States by a key, such as an interrupt's; one that is asked for the first time is initial."""
+
+    def __init__(self, make: Callable[[], S]) -> None:
+        super().__init__()
+        self.make = make
+        self.known = True
+
+    def __missing__(self, key: Any) -> S:
+        member = self[key] = self.make()
+        if not self.known:
+            member.forget()
+        return member
+
+
+class MembersPart(Part, Generic[S]):
+    """Those members as one part: one resource, one key."""
+
+    FIELDS = ("members",)
+
+    def __init__(self, make: Callable[[], S]) -> None:
+        super().__init__()
+        self.members: Members[S] = Members(make)
+        self.initial = make().key()
+
+    def reset(self) -> None:
+        """Have no members."""
+        self.members.clear()
+        self.members.known = True
+
+    def key(self) -> object:
+        """Return the members that are not as they began, sorted."""
+        keys = [(k, member.key()) for k, member in self.members.items()]
+        if self.members.known:
+            keys = [pair for pair in keys if pair[1] != self.initial]
+        return tuple(sorted(keys, key=_first))
+
+    def restore(self, key: Any) -> None:
+        """Go to the state that ``key`` is the key of."""
+        self.members.clear()
+        for k, state in key:
+            self.members[k].restore(state)
+
+    def copy_to(self, other: "MembersPart[S]") -> None:
+        """Give ``other`` the same members."""
+        other.members.known = self.members.known
+        other.restore(self.key())
+
+    def forget(self, but: Collection[tuple["State", str]] = ()) -> None:
+        """Make all members unknown, and all that there may be; ``but`` is as a state's."""
+        self.members.known = False
+        for member in self.members.values():
+            member.forget(but)
+
+
+def _first(pair: tuple[Any, object]) -> Any:
+    return pair[0]
+
+
+def tracked(cls: type[S], written: Written) -> type[S]:
+    """Return a subclass of ``cls`` that notes in ``written`` which fields are set, and when."""
+    put = object.__setattr__
+
+    def setattribute(self: Any, name: str, value: Any) -> None:
+        written.append((self, name))
+        put(self, name, value)
+
+    return type(f"Tracked{cls.__name__}", (cls,), {"__setattr__": setattribute})

@@ -1,0 +1,54 @@
+"""What passthrough devices have for their guests to do."""
+
+from collections.abc import Collection
+
+from model import facts
+from model.check.listener import on
+from model.check.state import State
+from model.check.table import UnknownTable
+from model.check.view import View
+
+__all__ = ["DeviceWork"]
+
+
+class OfVcpu(State):
+    """``vintids`` of the devices that had an event and were not served since, the oldest first."""
+
+    vintids: tuple[int, ...] = ()
+
+
+class DeviceWork(View):
+    """``of[v].vintids``: VCPU ``v``'s devices that had an event and were not served since."""
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(OfVcpu)
+        self.devices = tuple(
+            tuple(x.vintid for x in self.setting.forwards if x.vcpu == v)
+            for v in range(self.setting.vcpus)
+        )
+
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
+        """Know nothing of any device, but know which there are."""
+        for of, devices in zip(self.of, self.devices, strict=True):
+            if (of, "vintids") not in but:
+                unknown = UnknownTable(universe=devices, is_set=True) if devices else ()
+                of.vintids = unknown  # type: ignore[assignment]
+
+    @on(facts.DeviceRaised)
+    def on_event(self, f: facts.DeviceRaised) -> None:
+        """A device had an event."""
+        of = self.of[f.vcpu]
+        if of.vintids.__class__ is not tuple:
+            of.vintids = of.vintids.put(f.vintid, True)  # type: ignore[attr-defined]
+        elif f.vintid not in of.vintids:
+            of.vintids = (*of.vintids, f.vintid)
+
+    @on(facts.DeviceServed)
+    def on_served(self, f: facts.DeviceServed) -> None:
+        """The guest's driver served it."""
+        of = self.of[f.vcpu]
+        if of.vintids.__class__ is not tuple:
+            of.vintids = of.vintids.drop(f.vintid)  # type: ignore[attr-defined]
+        else:
+            of.vintids = tuple([x for x in of.vintids if x != f.vintid])

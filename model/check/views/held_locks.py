@@ -1,0 +1,35 @@
+"""Who holds which locks."""
+
+from model import facts
+from model.check.listener import on
+from model.check.state import State
+from model.check.view import View
+from model.identity import LockId
+
+__all__ = ["HeldLocks"]
+
+
+class OfActor(State):
+    """``locks`` that it holds, in the order in which it took them."""
+
+    locks: tuple[LockId, ...] = ()
+
+
+class HeldLocks(View):
+    """``of[actor].locks`` are the locks that ``actor`` holds, in the order it took them."""
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.members(OfActor)
+
+    @on(facts.LockTaken)
+    def on_lock(self, f: facts.LockTaken) -> None:
+        """One was taken."""
+        of = self.of[f.actor]
+        of.locks = (*of.locks, f.lock)
+
+    @on(facts.LockReleased)
+    def on_unlock(self, f: facts.LockReleased) -> None:
+        """One was given back."""
+        of = self.of[f.actor]
+        of.locks = tuple([x for x in of.locks if x != f.lock])

@@ -1,0 +1,52 @@
+"""The List Registers in use."""
+
+from collections.abc import Collection
+
+from model import facts
+from model.check.listener import on
+from model.check.state import State
+from model.check.table import Table, UnknownTable, drop, put
+from model.check.view import View
+from model.gic.lr import EMPTY, Lr
+from model.messages import VTIMER_PPI
+
+__all__ = ["ListRegisters"]
+
+
+class OnCpu(State):
+    """``used`` are the registers that are not inactive, by index."""
+
+    used: Table[int, Lr] = ()
+
+
+class ListRegisters(View):
+    """``on[c].used`` are CPU ``c``'s registers that are not inactive: pairs of index and value."""
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(OnCpu)
+
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
+        """Know nothing of any register, but know how many there are."""
+        for on_cpu in self.on:
+            if (on_cpu, "used") not in but:
+                on_cpu.used = UnknownTable(universe=tuple(range(self.setting.lrs)))  # type: ignore[assignment]
+
+    def timer(self, c: int) -> Lr:
+        """Return the List Register of CPU ``c`` that holds the virtual timer's interrupt.
+
+        If none does, the empty one.
+        """
+        for _, lr in self.on[c].used:
+            if lr.vintid == VTIMER_PPI:
+                return lr
+        return EMPTY
+
+    @on(facts.LrMoved, facts.LrWritten)
+    def on_lr(self, f: facts.LrMoved | facts.LrWritten) -> None:
+        """A register changed, by its guest or by KVM."""
+        on_cpu = self.on[f.pcpu]
+        if f.after.state:
+            on_cpu.used = put(on_cpu.used, f.index, f.after)
+        else:
+            on_cpu.used = drop(on_cpu.used, f.index)

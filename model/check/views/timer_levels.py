@@ -1,0 +1,32 @@
+"""The level that KVM last computed for a guest's virtual timer."""
+
+from model import facts
+from model.check.listener import on
+from model.check.state import State
+from model.check.view import View
+
+__all__ = ["TimerLevels"]
+
+
+class OfVcpu(State):
+    """``high``: KVM found that the timer fires when it last looked."""
+
+    high: bool = False
+
+
+class TimerLevels(View):
+    """``of[v].high``: KVM found VCPU ``v``'s virtual timer to fire when it last looked."""
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(OfVcpu)
+
+    @on(facts.TimerRead)
+    def on_read(self, f: facts.TimerRead) -> None:
+        """KVM computed it."""
+        self.of[f.vcpu].high = f.level
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """The guest starts anew, its timer off."""
+        self.of[f.vcpu].high = False

@@ -1,0 +1,1 @@
+"""What the document implies (I), and what it promises (L)."""

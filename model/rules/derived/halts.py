@@ -1,0 +1,115 @@
+"""Halting the guests of a VM, and stopping it (L4)."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import EVENTUALLY, Rule
+from model.check.state import State
+from model.check.views.finished import Finished
+from model.check.views.guests import Guests
+
+__all__ = ["L4"]
+
+
+class Halter(State):
+    """``vcpu`` halts the guests, or -1."""
+
+    vcpu: int = -1
+
+
+class OfVcpu(State):
+    """``kept``: it is kept out of its guest, since all have left.
+
+    ``entries`` counts those since it was signalled and has not gone to user space; -1: it was not.
+    """
+
+    kept: bool = False
+    entries: int = -1
+
+
+class L4(Rule):
+    """Who halts the guests, or stops the VM, gets what it waits for; and nobody runs meanwhile.
+
+    A VCPU that the VM monitor signals may have looked at its requests for the last time already:
+    it enters once, and the kick brings it out.
+    """
+
+    id = "L4"
+    section = "arm.c, kvm_arm_halt_guest and KVM_RUN's signal (derived; Linux abd7229626b9)"
+    title = "VCPUs that are halted or stopped leave their guests, stay out, and are let go again"
+    kind = EVENTUALLY
+
+    TOO_SOON = alarm(
+        "too-soon",
+        "VCPU {vcpu} went on as if all guests were halted while VCPU {running} ran its guest on "
+        "CPU {pcpu}",
+    )
+    ENTERED = alarm(
+        "entered",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} while VCPU {halter} had its guest halted",
+    )
+    AGAIN = alarm(
+        "again",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} again although the VM monitor had signalled "
+        "it to stop",
+    )
+    NO_END = alarm("no-end", "the end of the halt that VCPU {vcpu} began")
+    NOT_STOPPED = alarm(
+        "not-stopped", "VCPU {vcpu} was signalled by the VM monitor and did not stop"
+    )
+
+    guests: Guests
+    finished: Finished
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.halter = self.one(Halter)
+        self.of = self.each_vcpu(OfVcpu)
+
+    @on(facts.Halting)
+    def on_halting(self, f: facts.Halting) -> None:
+        """A VCPU wants all guests left, or goes on because they are."""
+        if not f.halted:
+            self.halter.vcpu = f.vcpu
+            return
+        for of in self.of:
+            of.kept = True
+        for v, guest in enumerate(self.guests.of):
+            if guest.pcpu >= 0:
+                self.report(self.TOO_SOON, vcpu=f.vcpu, pcpu=guest.pcpu, running=v)
+
+    @on(facts.Resumed)
+    def on_resumed(self, f: facts.Resumed) -> None:
+        """Those that are let go first may enter before the last."""
+        self.of[f.resumed].kept = False
+        if not any(of.kept for of in self.of):
+            self.halter.vcpu = -1
+
+    @on(facts.Stopping)
+    def on_stopping(self, f: facts.Stopping) -> None:
+        """The VM monitor wants it out, or lets it go on."""
+        self.of[f.vcpu].entries = 0 if f.stop else -1
+
+    @on(facts.UserLeft)
+    def on_user(self, f: facts.UserLeft) -> None:
+        """It is in user space, as it was asked to be."""
+        self.of[f.vcpu].entries = -1
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """Nobody who is halted enters; nobody who is stopped does twice."""
+        of = self.of[f.vcpu]
+        if of.kept:
+            self.report(self.ENTERED, vcpu=f.vcpu, pcpu=f.pcpu, halter=self.halter.vcpu)
+        if of.entries >= 0:
+            of.entries += 1
+            if of.entries > 1:
+                self.report(self.AGAIN, vcpu=f.vcpu, pcpu=f.pcpu)
+
+    def at_rest(self) -> None:
+        """Name the halt that did not end, and who did not stop."""
+        if self.halter.vcpu >= 0:
+            self.report(self.NO_END, vcpu=self.halter.vcpu)
+        for v, of in enumerate(self.of):
+            if of.entries >= 0 and not self.finished.of[v].yes:
+                self.report(self.NOT_STOPPED, vcpu=v)

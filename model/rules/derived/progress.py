@@ -1,0 +1,164 @@
+"""No storm and no livelock: what is tried again comes to an end."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import EVENTUALLY, Rule
+from model.check.state import State
+from model.check.views.guests import Guests
+from model.check.views.loaded_vcpus import LoadedVcpus
+from model.gic.registers import FIRST_SPI, SPECIAL
+from model.identity import Actor, LockId
+
+__all__ = ["L2", "L3"]
+
+STORM = 8
+"""So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
+RETRIES = 16
+"""So many times the same lock, with nothing else done by who takes it, are a livelock."""
+IDLE_STORM = 64
+"""So many WFIs in a row that neither block nor bring an interrupt are one, too."""
+
+
+class Streak(State):
+    """In a row: ``exits`` without an instruction, and ``wfis`` that brought nothing."""
+
+    exits: int = 0
+    wfis: int = 0
+
+
+class L2(Rule):
+    """No storm: exits without guest progress come to an end.
+
+    Nor does a guest that idles get out of its WFI again and again for nothing: KVM finds something
+    pending for it, so that it does not block, and presents nothing.
+    """
+
+    id = "L2"
+    section = "Edge and Level, paragraph 2 (progress)"
+    title = "a guest makes progress: exits without an instruction in between come to an end"
+    kind = EVENTUALLY
+
+    IDLE = alarm(
+        "idle",
+        "the guest of VCPU {vcpu} idled {n} times in a row without being blocked or given an "
+        "interrupt, and nothing new had happened",
+    )
+    EXITS = alarm(
+        "storm",
+        "VCPU {vcpu} left its guest on CPU {pcpu} {n} times in a row without executing an "
+        "instruction, and nothing new had happened",
+    )
+
+    guests: Guests
+    loaded: LoadedVcpus
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(Streak)
+
+    @on(facts.Blocked)
+    def on_block(self, f: facts.Blocked) -> None:
+        """It may sleep."""
+        self.of[f.vcpu].wfis = 0
+
+    @on(facts.AckedByGuest)
+    def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        """It was given something."""
+        self.of[self.guests.on[f.pcpu].vcpu].wfis = 0
+
+    @on(facts.Exited)
+    def on_exit(self, f: facts.Exited) -> None:
+        """One more, or progress."""
+        of = self.of[f.vcpu]
+        if f.instructions:
+            of.exits = 0
+            of.wfis = of.wfis + 1 if f.reason == "wfi" else 0
+            if of.wfis >= IDLE_STORM:
+                self.report(self.IDLE, vcpu=f.vcpu, n=IDLE_STORM)
+            return
+        of.exits += 1
+        if of.exits >= STORM:
+            self.report(self.EXITS, vcpu=f.vcpu, pcpu=f.pcpu, n=STORM)
+
+    @on(facts.NeedResched, facts.Ticked)
+    def on_stimulus(self, _f: facts.NeedResched | facts.Ticked) -> None:
+        """Something new happened, to all."""
+        for of in self.of:
+            of.exits = of.wfis = 0
+
+    @on(facts.AckedByHost)
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        """A device's interrupt is something new."""
+        if FIRST_SPI <= f.intid < SPECIAL:
+            for of in self.of:
+                of.exits = of.wfis = 0
+
+    @on(facts.IpiSent)
+    def on_ipi(self, f: facts.IpiSent) -> None:
+        """So is a kick, for the VCPU that it forces out."""
+        v = self.loaded.on[f.target].vcpu
+        if v >= 0:
+            of = self.of[v]
+            of.exits = of.wfis = 0
+
+    @on(facts.Placed)
+    def on_placed(self, f: facts.Placed) -> None:
+        """It was scheduled."""
+        of = self.of[f.vcpu]
+        of.exits = of.wfis = 0
+
+
+class Turn(State):
+    """The locks that an actor has taken in its present turn, one by one."""
+
+    locks: tuple[LockId, ...] = ()
+
+
+class L3(Rule):
+    """No livelock: who drops its locks to take them in order does not try again for ever.
+
+    Within one turn of its own (of the run loop, of a handler, of being scheduled) a context takes
+    each lock a few times at most: once per operation, and once per retry that somebody else made
+    necessary.
+    """
+
+    id = "L3"
+    section = "vgic.c, vgic_queue_irq_unlock and vgic_prune_ap_list (retry loops)"
+    title = "a loop that takes its locks again, because something has changed, comes to an end"
+    kind = EVENTUALLY
+
+    AGAIN = alarm(
+        "again", "{actor} took {lock} {n} times and did nothing else: it will try again for ever"
+    )
+
+    def setup(self) -> None:
+        """Make the states, by actor."""
+        self.taken = self.members(Turn)
+        self.threads = [Actor("vcpu", vcpu=v) for v in range(self.setting.vcpus)]
+        self.handlers_of = [Actor("host-irq", pcpu=c) for c in range(self.setting.pcpus)]
+
+    @on(facts.LockTaken)
+    def on_lock(self, f: facts.LockTaken) -> None:
+        """One more."""
+        turn = self.taken[f.actor]
+        turn.locks = locks = (*turn.locks, f.lock)
+        if len(locks) >= RETRIES and locks.count(f.lock) >= RETRIES:
+            turn.locks = ()
+            self.report(self.AGAIN, actor=f.actor, lock=f.lock, n=RETRIES)
+
+    @on(facts.RequestsChecked, facts.Placed)
+    def on_turn(self, f: facts.RequestsChecked | facts.Placed) -> None:
+        """A thread begins a turn of its run loop, or was scheduled."""
+        self.taken[self.threads[f.vcpu]].locks = ()
+
+    @on(facts.InterruptTaken)
+    def on_taken(self, f: facts.InterruptTaken) -> None:
+        """A handler begins."""
+        self.taken[self.handlers_of[f.pcpu]].locks = ()
+
+    @on(facts.Expired)
+    def on_expired(self, f: facts.Expired) -> None:
+        """A soft timer's callback was called; it may queue a work item."""
+        self.taken[Actor("soft-timer", vcpu=f.vcpu, n=f.timer)].locks = ()
+        self.taken[Actor("worker", vcpu=f.vcpu)].locks = ()

@@ -1,0 +1,161 @@
+"""Saving and restoring a VM (L6)."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.state import State
+from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_timers import GuestTimers
+from model.check.views.handlings import Handlings
+from model.check.views.list_registers import ListRegisters
+from model.gic.lr import ACTIVE, PENDING
+from model.identity import VTIMER
+
+__all__ = ["L6"]
+
+
+class OfVcpu(State):
+    """``saved``: its interrupts were read, its timer not yet written back; ``restored``: it was.
+
+    ``read`` is what was read of the timer's interrupt (level, active), until the guest runs again.
+    """
+
+    saved: bool = False
+    restored: bool = False
+    read: tuple[bool, bool] | None = None
+
+
+class L6(Rule):
+    """A saved VM is one moment's: what is restored is what the guest left, and nothing came after.
+
+    From the moment a VCPU's interrupts are read until its timer is written back nothing of it may
+    change: a change between two reads tears them apart (Linux 1a74847885cc), a later one is lost.
+    """
+
+    id = "L6"
+    section = "VM save and restore (derived; Linux 1a74847885cc, 47a98b15ba7c)"
+    title = "a VM is saved as of one moment, and goes on from there as its guest left it"
+
+    ACTIVE = alarm(
+        "active",
+        "VCPU {vcpu} was saved with its timer interrupt {active:in|}active while its guest "
+        "{handled:does not handle|handles} it",
+    )
+    LEVEL = alarm(
+        "level",
+        "VCPU {vcpu} was saved with a timer that {level:does not fire|fires}, but its guest has "
+        "CTL {ctl} and the deadline {due} ns",
+    )
+    INJECTED = alarm(
+        "injected",
+        "vINTID {vintid} was injected for VCPU {vcpu} after its interrupts were saved",
+    )
+    CHANGED = alarm("changed", "VCPU {vcpu} changed after it was saved ({fact})")
+    LOADED = alarm(
+        "loaded", "VCPU {vcpu} was loaded on CPU {pcpu} while it was being saved or restored"
+    )
+    TIMER = alarm(
+        "timer",
+        "VCPU {vcpu} goes on with CTL {ctl} and CVAL {cval} in its restored timer; its guest had "
+        "programmed {guest_ctl} and {guest_cval}",
+    )
+    ENTERED = alarm("entered", "VCPU {vcpu} entered its guest on CPU {pcpu} after it was saved")
+    ACTIVE_AFTER = alarm(
+        "active-after",
+        "VCPU {vcpu} was saved with its timer interrupt {active:in|}active, and its restored guest "
+        "was entered with it {active:|in}active",
+    )
+    PENDING_AFTER = alarm(
+        "pending-after",
+        "VCPU {vcpu} was saved with its timer interrupt pending, and its restored guest was "
+        "entered without it",
+    )
+
+    timers: GuestTimers
+    handlings: Handlings
+    masks: GuestMasks
+    lrs: ListRegisters
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(OfVcpu)
+
+    @on(facts.VmSaved)
+    def on_saved(self, f: facts.VmSaved) -> None:
+        """What was read is what the guest left."""
+        v = f.vcpu
+        if f.part == "vgic":
+            of = self.of[v]
+            of.saved = True
+            of.read = (f.level, f.active)
+            handled = self.handlings.of[VTIMER][v].now
+            if f.active != handled:
+                self.report(self.ACTIVE, vcpu=v, active=f.active, handled=handled)
+        elif f.level != self.timers.fires(v):
+            timer = self.timers.virtual[v]
+            self.report(self.LEVEL, vcpu=v, level=f.level, ctl=timer.ctl, due=timer.deadline)
+
+    @on(facts.VmRestored)
+    def on_vm_restored(self, f: facts.VmRestored) -> None:
+        """The timer is written back last."""
+        if f.part == "timer":
+            self.of[f.vcpu].saved = False
+            self.of[f.vcpu].restored = True
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """What was saved counts no more."""
+        of = self.of[f.vcpu]
+        of.saved = of.restored = False
+        of.read = None
+
+    @on(facts.Injected)
+    def on_inject(self, f: facts.Injected) -> None:
+        """Nothing comes after the save."""
+        if f.accepted and self.of[f.vcpu].saved:
+            self.report(self.INJECTED, vcpu=f.vcpu, vintid=f.vintid)
+
+    @on(facts.Folded, facts.TimerSaved)
+    def on_change(self, f: facts.Folded | facts.TimerSaved) -> None:
+        """Nothing changes after the save."""
+        if self.of[f.vcpu].saved:
+            self.report(self.CHANGED, vcpu=f.vcpu, fact=f.KIND)
+
+    @on(facts.TimerRestored)
+    def on_timer(self, f: facts.TimerRestored) -> None:
+        """A restored timer is as its guest had programmed it."""
+        v = f.vcpu
+        of, timer = self.of[v], self.timers.virtual[v]
+        if of.saved:
+            self.report(self.LOADED, vcpu=v, pcpu=f.pcpu)
+        elif of.restored and (f.ctl, f.cval) != (timer.ctl, timer.cval):
+            self.report(
+                self.TIMER,
+                vcpu=v,
+                ctl=f.ctl,
+                cval=f.cval,
+                guest_ctl=timer.ctl,
+                guest_cval=timer.cval,
+            )
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """The restored guest finds its timer's interrupt as it was saved."""
+        v = f.vcpu
+        of = self.of[v]
+        if of.saved:
+            self.report(self.ENTERED, vcpu=v, pcpu=f.pcpu)
+            return
+        if not of.restored:
+            return
+        of.restored = False
+        read, of.read = of.read, None
+        if read is None or len(self.lrs.on[f.pcpu].used) >= self.setting.lrs:
+            return
+        level, active = read
+        state = self.lrs.timer(f.pcpu).state
+        if active != bool(state & ACTIVE):
+            self.report(self.ACTIVE_AFTER, vcpu=v, active=active)
+        elif level and not active and self.masks.of[v].timer_enabled and not state & PENDING:
+            self.report(self.PENDING_AFTER, vcpu=v)
