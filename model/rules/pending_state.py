@@ -77,7 +77,7 @@ class R8(Rule):
         """Know nothing; a debt that was not seen to be made is none."""
         super().forget(but)
         for of in self.of:
-            if (id(of), "owed") not in but:
+            if of.owed.__class__ is not tuple:
                 of.owed = ()
 
     # -- in the hardware -----------------------------------------------------------------------
