@@ -5,31 +5,46 @@ from collections.abc import Callable
 from model.check import rule as check
 from model.machine import Config
 from model.rules import (
+<<<<<<< HEAD
     acknowledge,
     ap_list,
     conservation,
     edges,
     entered_active,
+=======
+>>>>>>> rules3
     forwarded,
     host_handler,
     hw_bit,
-    invariants,
     level_edge,
+<<<<<<< HEAD
     lr_use,
     pending_state,
     polled,
+=======
+    life_cycle,
+    lpi,
+    registers,
+    signals,
+>>>>>>> rules3
     timer,
 )
 from model.rules.derived import (
+    active,
+    ap_list,
+    conservation,
     delivery,
+    edges,
     halts,
     kicks,
     locks,
     maintenance,
+    membership,
     progress,
     save_restore,
     signals,
     sleep,
+    timer as derived_timer,
 )
 from model.rules.rule import Rule
 from model.rules.scene import Scene
@@ -61,32 +76,41 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     level_edge.R19,
     forwarded.R20,
     forwarded.R21,
+<<<<<<< HEAD
     level_edge.R22,
     entered_active.R23,
     forwarded.R24,
     forwarded.R25,
     forwarded.R26,
     forwarded.R27,
+=======
+    registers.R22,
+    level_edge.R23,
+    lpi.R24,
+    lpi.R25,
+    lpi.R26,
+    lpi.R27,
+>>>>>>> rules3
     timer.R28,
     timer.R28b,
     timer.R29,
     timer.R30,
     timer.R31,
-    invariants.I1,
-    invariants.I2,
-    invariants.I3,
+    active.I1,
+    active.I2,
+    active.I3,
     ap_list.I4,
-    ap_list.I5,
+    membership.I5,
     edges.I6,
-    timer.I7,
+    derived_timer.I7,
     conservation.I8,
     locks.I9,
-    invariants.I10,
+    active.I10,
     sleep.I11,
     kicks.I12,
     signals.I13,
     maintenance.I14,
-    timer.I15,
+    derived_timer.I15,
     signals.I16,
     delivery.L1,
     progress.L2,
