@@ -1,10 +1,10 @@
-"""The world of one campaign entry: machine, hypervisor, tasks and rules put together.
+"""The world of one campaign entry: machine, hypervisor, actors and checker put together.
 
 A world is built once for a (scenario, variant, sizes, knobs) and run again and again: ``reset``
 goes back to its initial state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.actors import (
@@ -17,46 +17,22 @@ from harness.actors import (
     user_space,
     vcpu,
 )
-<<<<<<< HEAD
-from harness.engine.execution import Execution, Limits, Slot, Violation
+from harness.engine.execution import Execution, Limits, Slot
 from harness.kvm.kvm import Kvm
 from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
-from model.facts import Entered, Exited, Fact, Ticked
-=======
-from harness.engine.execution import Execution, Limits, Main, Slot
-from harness.engine.footprint import OpTable, Resources
-from harness.kvm.flow import Kvm
-from harness.kvm.inject import SGI_RESCHEDULE
-from harness.scenarios.schema import Scenario
-from model.check import rule as check
 from model.check.checker import Checker
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
-from model.facts import Entered, Exited, Fact, NeedResched, Ticked
->>>>>>> rules
+from model.facts import Entered, Exited, Fact, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.identity import BG_TIMER, PTIMER
 from model.machine import Config, Machine
-from model.rules.registry import RULES, make_rules
-from model.rules.rule import Rule
-from model.rules.scene import Scene
 from model.rules.sometimes import Reached
 
 __all__ = ["VgicWorld"]
 
 Handler = Callable[[Any], None]
-
-
-def teller(table: dict[type[Fact], tuple[Handler, ...]]) -> Callable[[Fact], None]:
-    """Return what gives a fact to everything that asked for its kind in ``table``."""
-    get = table.get
-
-    def emit(fact: Fact) -> None:
-        for handler in get(fact.__class__, ()):
-            handler(fact)
-
-    return emit
 
 
 class VgicWorld:
@@ -78,38 +54,19 @@ class VgicWorld:
         limits: Limits | None = None,
     ) -> None:
         self.scenario = scenario
-        self.config = config
         self.variant = variant
         self.limits = limits or Limits()
-<<<<<<< HEAD
-        self.failures: list[Violation] = []
-=======
-        self.task_class = task_class
->>>>>>> rules
-        self.table: dict[type[Fact], tuple[Handler, ...]] = {}
-        self.emit = teller(self.table)
-        self.machine: Machine = kvm_class.machine_class(config, self.emit)
+        self.execution: Execution | None = None
+        self.machine: Machine = kvm_class.machine_class(config, None)
         # A machine may insist on a knob of its own.
-        self.config = config = self.machine.config
-        self.rt = Runtime(scenario, config, self.machine, task_class)
-        self.resources = self.rt.resources
+        self.config = self.machine.config
+        self.checker = Checker(Setting.of(self.config), kvm_class.era, only=rules, step=self.steps)
+        self.checker.subscribe(last=self.bounds())
+        self.failures: list[Violation] = self.checker.violations
+        self.machine.tell(self.checker.emit)
+        self.rt = Runtime(scenario, self.config, self.machine, task_class)
         self.kvm = kvm_class(self.rt)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
-        self.execution: Execution | None = None
-        self.scene = Scene(config.pcpus, config.vcpus)
-        self.rules: tuple[Rule, ...] = tuple(
-            make_rules(kvm_class.era, config, self.scene, self.fail, rules)
-        )
-        self.listeners: tuple[Scene | Rule, ...] = (self.scene, *self.rules)
-        self.checker = Checker(
-            Setting.of(config),
-            kvm_class.era,
-            rules=[cls for cls in RULES.values() if issubclass(cls, check.Rule)],
-            only=rules,
-            step=self.steps,
-        )
-        self.failures = self.checker.violations
-        self.subscribe()
 
     def make_tasks(self) -> list[Slot]:
         """Make the kinds of tasks, in the order that numbers them."""
@@ -132,17 +89,9 @@ class VgicWorld:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
-        """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
-        self.table.clear()
-        sources: list[dict[type[Fact], Handler]] = [first] if first else []
-        sources += [self.scene.handlers(), self.bounds()]
-        sources += [rule.handlers() for rule in self.rules]
-        for handlers in sources:
-            for kind, handler in handlers.items():
-                self.table[kind] = (*self.table.get(kind, ()), handler)
-        for kind, heard in self.checker.table.items():
-            self.table[kind] = (*self.table.get(kind, ()), *heard)
+    def listen(self, handlers: Mapping[type[Fact], Handler]) -> None:
+        """Let ``handlers`` hear facts, each before the rules do."""
+        self.checker.subscribe(first=handlers)
 
     def bounds(self) -> dict[type[Fact], Handler]:
         """Return what watches the bounds on virtual time and on exits without progress."""
@@ -155,8 +104,7 @@ class VgicWorld:
 
     def on_entry(self, f: Entered) -> None:
         """Note what is in flight to the CPU: an exit that it causes says nothing about progress."""
-        messages = self.machine.messages
-        self.in_flight[f.vcpu] = messages.in_flight(f.pcpu)
+        self.in_flight[f.vcpu] = self.machine.messages.in_flight(f.pcpu)
 
     def on_exit(self, f: Exited) -> None:
         """Bound exits without progress."""
@@ -167,15 +115,10 @@ class VgicWorld:
         if self.idle_exits[f.vcpu] > self.limits.idle_exits_max and self.execution is not None:
             self.execution.cut("exits without progress")
 
-    def hush(self) -> None:
-        """Hear no facts from here on: for runs that only want the state."""
-        self.table.clear()
-        self.listeners = ()
+    def mute(self) -> None:
+        """Say nothing from here on: for runs that only want the state."""
+        self.checker.mute()
         self.machine.tell(None)
-
-    def fail(self, rule: str, text: str) -> None:
-        """Record that a rule was broken now."""
-        self.failures.append(Violation(rule, text, step=self.steps()))
 
     def steps(self) -> int:
         """Return how many steps the execution has made."""
@@ -191,17 +134,10 @@ class VgicWorld:
         self.failures = self.checker.violations
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
-        for listener in self.listeners:
-            listener.reset()
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""
-        owed = [
-            Violation(rule.id, text, step=self.steps())
-            for rule in self.rules
-            for text in rule.at_rest()
-        ]
-        return owed + self.checker.at_rest()
+        return self.checker.at_rest()
 
     def nudge(self) -> None:
         """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""

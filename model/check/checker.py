@@ -19,7 +19,7 @@ __all__ = ["Checker"]
 
 S = TypeVar("S", bound=State)
 L = TypeVar("L", bound=Listener)
-ALL: tuple[type[Rule], ...] = tuple(cls for cls in RULES.values() if issubclass(cls, Rule))
+ALL: tuple[type[Rule], ...] = tuple(RULES.values())
 Table = dict[type[Fact], tuple[Handler, ...]]
 
 

@@ -73,7 +73,7 @@ class R8(Rule):
         self.on = self.each_pcpu(OnCpu)
         self.of = self.each_vcpu(OfVcpu)
 
-    def forget(self, but: Collection[tuple[int, str]] = ()) -> None:
+    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
         """Know nothing; a debt that was not seen to be made is none."""
         super().forget(but)
         for of in self.of:

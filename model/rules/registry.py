@@ -1,32 +1,17 @@
 """All rules, by id, in the order of the document."""
 
-from collections.abc import Callable
-
-from model.check import rule as check
-from model.machine import Config
+from model.check.rule import Rule
 from model.rules import (
-<<<<<<< HEAD
     acknowledge,
-    ap_list,
-    conservation,
-    edges,
     entered_active,
-=======
->>>>>>> rules3
     forwarded,
     host_handler,
     hw_bit,
     level_edge,
-<<<<<<< HEAD
+    lpi,
     lr_use,
     pending_state,
     polled,
-=======
-    life_cycle,
-    lpi,
-    registers,
-    signals,
->>>>>>> rules3
     timer,
 )
 from model.rules.derived import (
@@ -46,12 +31,10 @@ from model.rules.derived import (
     sleep,
     timer as derived_timer,
 )
-from model.rules.rule import Rule
-from model.rules.scene import Scene
 
-__all__ = ["RULES", "make_rules"]
+__all__ = ["RULES"]
 
-ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
+ORDER: tuple[type[Rule], ...] = (
     host_handler.R0,
     lr_use.R1,
     lr_use.R2,
@@ -76,21 +59,12 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     level_edge.R19,
     forwarded.R20,
     forwarded.R21,
-<<<<<<< HEAD
     level_edge.R22,
     entered_active.R23,
-    forwarded.R24,
-    forwarded.R25,
-    forwarded.R26,
-    forwarded.R27,
-=======
-    registers.R22,
-    level_edge.R23,
     lpi.R24,
     lpi.R25,
     lpi.R26,
     lpi.R27,
->>>>>>> rules3
     timer.R28,
     timer.R28b,
     timer.R29,
@@ -121,22 +95,4 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     delivery.Deadlock,
     locks.LockOrder,
 )
-RULES: dict[str, type[Rule] | type[check.Rule]] = {cls.id: cls for cls in ORDER}
-
-
-def make_rules(
-    era: str,
-    config: Config,
-    scene: Scene,
-    fail: Callable[[str, str], None],
-    only: frozenset[str] | None,
-) -> list[Rule]:
-    """Make the rules that hold in ``era`` under ``config``; ``only`` keeps the named ones."""
-    return [
-        cls(era, config, scene, fail)
-        for cls in RULES.values()
-        if issubclass(cls, Rule)
-        and era in cls.eras
-        and cls.applies(config)
-        and (only is None or cls.id in only)
-    ]
+RULES: dict[str, type[Rule]] = {cls.id: cls for cls in ORDER}

@@ -156,7 +156,7 @@ class Product:
         """
         world = spec.build(DirectEngine.task_class, frozenset())
         recorded = [self.execute(self.execution(world, strategy(s))).choices for s in seeds]
-        world.hush()
+        world.mute()
         starts = [r[: next(i for i, choice in enumerate(r) if choice >= 0)] for r in recorded]
         return world, recorded, starts
 

@@ -63,6 +63,6 @@ def test_nobody_hears_a_hushed_world() -> None:
     run(DirectEngine, Execution(world, RandomWalk(SEED)))
     assert heard
     heard.clear()
-    world.hush()
+    world.mute()
     run(DirectEngine, Execution(world, RandomWalk(SEED)))
     assert heard == []

@@ -7,9 +7,8 @@ from harness.contract import ABANDON, Abandon, Op, RunInfo, Strategy, Task
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Limits, Outcome, Slot, Violation
 from harness.engine.trio_engine import TrioEngine
-from harness.world import VgicWorld
-from model.identity import Actor
 from model.check.violation import classify_late_or_lost
+from model.identity import Actor
 
 ENGINES = (DirectEngine, TrioEngine)
 AnyEngine = DirectEngine | TrioEngine
