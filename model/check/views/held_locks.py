@@ -26,10 +26,14 @@ class HeldLocks(View):
     def on_lock(self, f: facts.LockTaken) -> None:
         """One was taken."""
         of = self.of[f.actor]
-        of.locks = (*of.locks, f.lock)
+        of.locks = (*of.locks, f.lock) if of.locks else (f.lock,)
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """One was given back."""
         of = self.of[f.actor]
-        of.locks = tuple([x for x in of.locks if x != f.lock])
+        locks = of.locks
+        if len(locks) == 1 and locks[0] == f.lock:
+            of.locks = ()
+        else:
+            of.locks = tuple([x for x in locks if x != f.lock])

@@ -71,6 +71,14 @@ class SoftwareStates(View):
         elif f.vintid == PTIMER_PPI:
             self.physical[f.vcpu].pending = (f.line_level or f.pending_latch) and not f.active
 
+    @on(facts.SoftwareChanged)
+    def on_change(self, f: facts.SoftwareChanged) -> None:
+        """It became so in some other way."""
+        if f.vintid in TIMER_OF:
+            software = self.of[TIMER_OF[f.vintid]][f.vcpu]
+            software.active = f.active
+            software.pending = f.line_level or f.pending_latch
+
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """The VM's interrupts are off."""

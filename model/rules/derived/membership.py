@@ -134,6 +134,13 @@ class I5(Rule):
         irq.latch = f.pending_latch
         irq.line = f.line_level and self.is_level(f.vintid)
 
+    @on(facts.SoftwareChanged)
+    def on_change(self, f: facts.SoftwareChanged) -> None:
+        """Its software state became another in some other way."""
+        irq = self.irqs.of(f.vcpu, f.vintid)
+        irq.enabled, irq.active, irq.latch = f.enabled, f.active, f.pending_latch
+        irq.line = f.line_level and self.is_level(f.vintid)
+
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """The guest changed it, or the VM monitor reset it."""
