@@ -62,6 +62,7 @@ class Task(Protocol):
         guard: Guard | None = None,
         guard_reads: int = 0,
         alt: Alternative | None = None,
+        wakes: int = -1,
     ) -> Awaitable[int]:
         """Announce ``op``, park, and return once chosen: 0 to perform ``op``, 1 for ``alt``.
 

@@ -95,19 +95,24 @@ def make(rt: Runtime, kvm: Kvm, v: int, timer: int) -> Slot:
 
 async def take(rt: Runtime, h: Context, step: Step, hrtimer: HrTimer) -> None:
     """Wait for the expiry of an hrtimer and take the interrupt, on the CPU where it is armed."""
-    machine = rt.machine
-    reads = hrtimer.bit | bits_of((*machine.pcpus, *machine.signals, *machine.gic.cpuifs))
+    machine, task = rt.machine, h.task
+    pcpus, signals, cpuifs = machine.pcpus, machine.signals, machine.gic.cpuifs
+    reads = hrtimer.bit | bits_of((*pcpus, *signals, *cpuifs))
 
     def can_take() -> bool:
-        if not hrtimer.armed or not machine.signals[hrtimer.cpu].soft & hrtimer.signal:
+        if not hrtimer.armed:
+            task.watch(hrtimer.bit)
             return False
-        p = machine.pcpus[hrtimer.cpu]
-        if p.irqs_off or p.in_irq:
+        c = hrtimer.cpu
+        if not signals[c].soft & hrtimer.signal:
+            task.watch(hrtimer.bit | signals[c].bit)
             return False
+        p = pcpus[c]
+        task.watch(hrtimer.bit | signals[c].bit | p.bit | cpuifs[c].bit)
         # A CPU whose running priority was never dropped takes no interrupt of default priority.
-        return machine.gic.rpr(hrtimer.cpu) == IDLE
+        return not p.irqs_off and not p.in_irq and machine.gic.rpr(c) == IDLE
 
-    await h.task.step(h.here[step], can_take, reads)
+    await task.step(h.here[step], can_take, reads, wakes=hrtimer.bit)
     c = hrtimer.cpu
     h.move(c)
     h.signals.soft &= ~hrtimer.signal

@@ -24,12 +24,14 @@ class DirectTask(Slot):
         guard: Guard | None = None,
         guard_reads: int = 0,
         alt: Alternative | None = None,
+        wakes: int = -1,
     ) -> Generator[None, None, int]:
         """Announce and park; see ``contract.Task.step``."""
         execution = self.execution
         self.op = op
         self.guard = guard
         self.guard_reads = guard_reads
+        self.wakes = guard_reads if wakes < 0 else wakes
         self.alt = alt
         if execution.advance(self) is not self:
             yield

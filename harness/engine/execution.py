@@ -115,7 +115,7 @@ class Execution:
             slot.bit = 1 << index
             slot.execution = self
             slot.guard = None
-            slot.guard_reads = 0
+            slot.guard_reads = slot.wakes = 0
             slot.alt = None
             slot.op = IDLE_OP
             if slot.eager:
@@ -143,9 +143,9 @@ class Execution:
 
         Returns the task that goes on, or None when the execution is over.
         """
-        reads = task.guard_reads
+        wakes = task.wakes
         watchers = self.watchers
-        if reads & ~watchers.reads[task.index]:
+        if wakes & ~watchers.reads[task.index]:
             watchers.learn(task)
         writes = self.writes
         woken = watchers[writes]
@@ -154,7 +154,7 @@ class Execution:
         guard = task.guard
         if guard is None:
             self.enabled |= task.bit
-        elif not reads & writes:  # else it was asked just now, with the others
+        elif not wakes & writes:  # else it was asked just now, with the others
             if guard():
                 self.enabled |= task.bit
             else:
@@ -166,7 +166,7 @@ class Execution:
     def retire(self, task: Slot) -> Slot | None:
         """Note that ``task`` returned, and choose who goes next (as :meth:`advance`)."""
         task.guard = None
-        task.guard_reads = 0
+        task.guard_reads = task.wakes = 0
         self.enabled &= ~task.bit
         self.wake(self.watchers[self.writes], self.writes)
         if self.starting:
@@ -186,8 +186,8 @@ class Execution:
         """Re-evaluate the guards of ``tasks`` that read something written."""
         enabled = self.enabled
         for t in tasks:
-            if t.guard_reads & writes:
-                if t.guard():  # type: ignore[misc]  # guard_reads is 0 without a guard
+            if t.wakes & writes:
+                if t.guard():  # type: ignore[misc]  # it waits for nothing without a guard
                     enabled |= t.bit
                 else:
                     enabled &= ~t.bit

@@ -19,6 +19,7 @@ __all__ = [
 SEARCH, DRAIN, NUDGED, CUT = 0, 1, 2, 3
 """Phases of an execution."""
 IDLE_OP = Op("idle", 0, 0)
+CANDIDATES_MAX = 4_096
 
 
 class Running(Protocol):
@@ -59,6 +60,7 @@ class Slot:
         "op",
         "optional",
         "turn",
+        "wakes",
     )
 
     execution: Running
@@ -77,6 +79,7 @@ class Slot:
         self.alt: Alternative | None = None
         self.guard: Guard | None = None
         self.guard_reads = 0
+        self.wakes = 0
         self.coroutine: Coroutine[Any, Any, None] | None = None
         self.known: Known | None = None
 
@@ -86,6 +89,7 @@ class Slot:
         guard: Guard | None = None,
         guard_reads: int = 0,
         alt: Alternative | None = None,
+        wakes: int = -1,
     ) -> Awaitable[int]:
         """Announce and park; how is the engine's business (``contract.Task.step``)."""
         raise NotImplementedError
@@ -93,6 +97,12 @@ class Slot:
     def choose(self, name: str, k: int) -> int:
         """Draw 0 to ``k - 1`` within the step just begun (``contract.Task.choose``)."""
         return 0 if k <= 1 else self.execution.draw(name, k)
+
+    def watch(self, wakes: int) -> None:
+        """Be asked again only when one of these bits is written (``contract.Task.watch``)."""
+        self.wakes = wakes
+        if self.known is not None and wakes & ~self.known.watchers.reads[self.index]:
+            self.known.watchers.learn(self)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op.name}>"
@@ -102,20 +112,27 @@ Main = Callable[[Slot], Coroutine[Any, Any, None]]
 
 
 class Candidates(dict[int, tuple[Slot, ...]]):
-    """The tasks of each mask of enabled tasks, in task order."""
+    """The tasks of each mask of enabled tasks, in task order; only so many are kept."""
 
     def __init__(self, tasks: tuple[Slot, ...]) -> None:
         self.tasks = tasks
 
     def __missing__(self, enabled: int) -> tuple[Slot, ...]:
-        found = self[enabled] = tuple(t for t in self.tasks if t.bit & enabled)
-        return found
+        if len(self) >= CANDIDATES_MAX:
+            self.clear()  # large machines never come back to most of them
+        found, left = [], enabled
+        while left:
+            lowest = left & -left
+            found.append(self.tasks[lowest.bit_length() - 1])
+            left ^= lowest
+        self[enabled] = candidates = tuple(found)
+        return candidates
 
 
 class Watchers(dict[int, tuple[Slot, ...]]):
     """The tasks whose guards a write of these resources may change.
 
-    ``reads`` is, per task, what its guards were ever seen to read. It grows for a few steps and
+    ``reads`` is, per task, what its guards were ever seen to wait for. It grows for a few steps and
     then stays as it is, so that a write need not look at every task.
     """
 
@@ -130,7 +147,7 @@ class Watchers(dict[int, tuple[Slot, ...]]):
 
     def learn(self, task: Slot) -> None:
         """Note what the guard of ``task`` reads."""
-        self.reads[task.index] |= task.guard_reads
+        self.reads[task.index] |= task.wakes
         self.clear()
 
 

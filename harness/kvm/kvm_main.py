@@ -32,10 +32,13 @@ class KvmMain(Hooks):
 
         def can_run() -> bool:
             if sleeping and thread.state != RUNNING:
+                t.task.watch(thread.bit)
                 return False
-            return pcpus[thread.place].can_switch_in()
+            p = pcpus[thread.place]
+            t.task.watch(thread.bit | p.bit)
+            return p.can_switch_in()
 
-        await t.task.step(t.here[Steps.acquire], can_run, reads)
+        await t.task.step(t.here[Steps.acquire], can_run, reads, wakes=thread.bit)
         before = thread.cpu
         t.move(thread.place)
         thread.cpu = t.c

@@ -215,8 +215,8 @@ class I6(Rule):
         if many:
             edge.many = many - 1
 
-    @on(facts.Folded)
-    def on_fold(self, f: facts.Folded) -> None:
+    @on(facts.Folded, facts.SoftwareChanged)
+    def on_fold(self, f: facts.Folded | facts.SoftwareChanged) -> None:
         """The latch is as KVM says; what was certainly in it must be."""
         edge = self.edge(f.vcpu, f.vintid)
         if edge is None:
