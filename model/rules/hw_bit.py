@@ -1,9 +1,14 @@
-"""Section "The HW bit" of the document: what a List Register may hold and how it may change."""
+"""What a List Register may hold and how it may change (section "The HW bit")."""
 
 from model import facts
-from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, STATES
-from model.machine import Config
-from model.rules.rule import Rule
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.setting import Setting
+from model.check.state import State
+from model.check.views.active_states import ActiveStates
+from model.check.views.deactivations import Deactivations
+from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE
 
 __all__ = ["R3", "R5", "R6"]
 
@@ -14,6 +19,7 @@ LEGAL_MOVES = {
     ("dir", ACTIVE, INACTIVE),
     ("dir", PENDING_ACTIVE, PENDING),
 }
+"""By which access from which state to which; in EOImode 1 EOIR moves none."""
 
 
 class R3(Rule):
@@ -23,16 +29,28 @@ class R3(Rule):
     section = "The HW bit, paragraph 1"
     title = "a guest moves an LR from pending to active to inactive, and no other way"
     hardware = True
-    needs = {facts.LrMoved: "on_moved"}
 
+    MOVED = alarm(
+        "moved",
+        "LR{index} of CPU {pcpu} (vINTID {vintid}) went from "
+        "{before:inactive|pending|active|pending+active} to "
+        "{after:inactive|pending|active|pending+active} by the guest's {access}",
+    )
+
+    @on(facts.LrMoved)
     def on_moved(self, f: facts.LrMoved) -> None:
-        legal = (f.access, f.before.state, f.after.state) in LEGAL_MOVES
-        if f.access == "eoir" and self.config.eoimode:
-            legal = False
-        if not legal:
-            self.fail(
-                f"LR{f.index} of CPU {f.pcpu} (vINTID {f.before.vintid}) went from "
-                f"{STATES[f.before.state]} to {STATES[f.after.state]} by the guest's {f.access}"
+        """Only the legal moves."""
+        before, after, access = f.before, f.after, f.access
+        legal = (access, before.state, after.state) in LEGAL_MOVES
+        if not legal or (access == "eoir" and self.setting.eoimode):
+            self.report(
+                self.MOVED,
+                pcpu=f.pcpu,
+                index=f.index,
+                vintid=before.vintid,
+                before=before.state,
+                after=after.state,
+                access=access,
             )
 
 
@@ -42,14 +60,22 @@ class R5(Rule):
     id = "R5"
     section = "The HW bit, paragraph 3"
     title = "KVM never writes a HW List Register pending and active at once"
-    needs = {facts.LrWritten: "on_written"}
 
+    BOTH = alarm(
+        "both", "KVM wrote LR{index} of CPU {pcpu} (vINTID {vintid}, HW) pending and active"
+    )
+
+    @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:
+        """Never both."""
         if f.after.hw and f.after.state == PENDING_ACTIVE:
-            self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.pcpu} (vINTID {f.after.vintid}, HW) "
-                "pending and active"
-            )
+            self.report(self.BOTH, pcpu=f.pcpu, index=f.index, vintid=f.after.vintid)
+
+
+class Owed(State):
+    """``unsent``: the INTID that a guest there deactivated, while it was not sent (-1: none)."""
+
+    unsent: int = -1
 
 
 class R6(Rule):
@@ -59,42 +85,57 @@ class R6(Rule):
     section = "The HW bit, paragraph 4"
     title = "a deactivation through a HW LR reaches the distributor before the next guest entry"
     hardware = True
-    needs = {
-        facts.Entered: "on_entry",
-        facts.LrMoved: "on_moved",
-        facts.DeactivationSent: "on_sent",
-        facts.DeactivationArrived: "on_arrived",
-        facts.Exited: "on_exit",
-    }
+
+    LEFT_ACTIVE = alarm("left-active", "the guest's deactivation of INTID {intid} left it active")
+    UNSENT = alarm(
+        "unsent",
+        "the guest on CPU {pcpu} deactivated through a HW List Register, and INTID {intid} was not "
+        "deactivated",
+    )
+    IN_FLIGHT = alarm(
+        "in-flight",
+        "CPU {pcpu} entered the guest of VCPU {vcpu} while a deactivation that a guest sent from "
+        "there had not reached the distributor",
+    )
+
+    active: ActiveStates
+    deactivations: Deactivations
 
     @classmethod
-    def applies(cls, config: Config) -> bool:
-        return config.gic_messages != "lagging"
+    def applies(cls, setting: Setting) -> bool:
+        """Tell whether messages to the distributor keep their bounds."""
+        return setting.gic_messages != "lagging"
 
-    def reset(self) -> None:
-        self.unsent = [-1] * self.config.pcpus
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(Owed)
 
+    @on(facts.LrMoved)
     def on_moved(self, f: facts.LrMoved) -> None:
+        """A guest deactivates through a HW register."""
         if f.before.hw and f.access != "iar":
-            self.unsent[f.pcpu] = f.before.pintid
+            self.on[f.pcpu].unsent = f.before.pintid
 
+    @on(facts.DeactivationSent)
     def on_sent(self, f: facts.DeactivationSent) -> None:
-        self.unsent[f.pcpu] = -1
+        """It was sent."""
+        self.on[f.pcpu].unsent = -1
 
+    @on(facts.DeactivationArrived)
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
-        if self.scene.is_active(f.pcpu, f.intid):
-            self.fail(f"the guest's deactivation of INTID {f.intid} left it active")
+        """It counts."""
+        if self.active.has(f.pcpu, f.intid):
+            self.report(self.LEFT_ACTIVE, pcpu=f.pcpu, intid=f.intid)
 
+    @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
-        if self.unsent[f.pcpu] >= 0:
-            self.fail(
-                f"the guest on CPU {f.pcpu} deactivated through a HW List Register, and INTID "
-                f"{self.unsent[f.pcpu]} was not deactivated"
-            )
+        """Each was sent by the end of the guest's stay."""
+        unsent = self.on[f.pcpu].unsent
+        if unsent >= 0:
+            self.report(self.UNSENT, pcpu=f.pcpu, intid=unsent)
 
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        if self.scene.in_flight[f.pcpu]:
-            self.fail(
-                f"CPU {f.pcpu} entered the guest of VCPU {f.vcpu} while a deactivation that a "
-                "guest sent from there had not reached the distributor"
-            )
+        """Each has arrived by the next one."""
+        if self.deactivations.on[f.pcpu].in_flight:
+            self.report(self.IN_FLIGHT, vcpu=f.vcpu, pcpu=f.pcpu)

@@ -1,29 +1,73 @@
-"""Section "Forwarded Edge and Level Triggered PPIs and SPIs" of the document."""
+"""How lines and edges reach the CPU (section "Forwarded Edge and Level Triggered PPIs and SPIs").
+
+What of that section concerns the active state at an entry is in ``entered_active``.
+"""
 
 from model import facts
-from model.gic.lr import PENDING
-from model.machine import Config
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.setting import Setting
+from model.check.state import State
+from model.check.views.active_states import ActiveStates
+from model.check.views.guests import Guests
+from model.check.views.lines import Lines
+from model.check.views.pins import Pins
+from model.check.views.timer_levels import TimerLevels
+from model.check.views.to_signal import LevelsToSignal
+from model.gic.registers import FIRST_LPI, SPURIOUS
 from model.messages import VTIMER_PPI
-from model.rules.rule import SCENE, Rule
 
-__all__ = ["R15", "R17", "R18", "R19", "R23"]
+__all__ = ["R16", "R17", "R18", "R19", "R22"]
 
 
-class R15(Rule):
-    """What is injected is active on the physical distributor."""
+class R16(Rule):
+    """A level interrupt that is not active stays pending while its line is high.
 
-    id = "R15"
-    section = "Edge and Level, paragraph 1"
-    title = "a forwarded interrupt is active at the distributor when it is presented to the guest"
-    needs = {facts.Entered: "on_entry"}
+    Nothing but the acknowledge takes it away from an idle CPU: no write to ICPENDR, and no access
+    that is about something else.
+    """
 
-    def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.used[f.pcpu].values():
-            if lr.hw and lr.state == PENDING and not self.scene.is_active(f.pcpu, lr.pintid):
-                self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} "
-                    f"pending, but INTID {lr.pintid} is not active there"
-                )
+    id = "R16"
+    section = "Edge and Level, paragraph 2"
+    title = "a level interrupt stays pending as long as its line is high, whatever is written"
+    hardware = True
+
+    SIGNAL = alarm(
+        "signal",
+        "the line of INTID {intid} is high and it is not active, but CPU {pcpu}, idle, was "
+        "signalled it no more",
+    )
+    ACK = alarm(
+        "acknowledge",
+        "the line of INTID {intid} is high and it is not active, but CPU {pcpu}, idle, could not "
+        "acknowledge it",
+    )
+
+    to_signal: LevelsToSignal
+
+    @classmethod
+    def applies(cls, setting: Setting) -> bool:
+        """Tell whether what is pending is delivered: the erratum ends the delivery of it."""
+        return setting.lr_on_guest_deactivate != "erratum"
+
+    @on(facts.Signalled)
+    def on_signal(self, f: facts.Signalled) -> None:
+        """The CPU's input falls only if nothing is left for it."""
+        if not f.level and (intid := self.to_signal.first(f.pcpu)) >= 0:
+            self.report(self.SIGNAL, pcpu=f.pcpu, intid=intid)
+
+    @on(facts.AckedByHost)
+    def on_ack(self, f: facts.AckedByHost) -> None:
+        """An acknowledge is empty only if nothing is left to take."""
+        if f.intid == SPURIOUS and (intid := self.to_signal.first(f.pcpu)) >= 0:
+            self.report(self.ACK, pcpu=f.pcpu, intid=intid)
+
+
+class Due(State):
+    """``now``: the guest there is to be left at once."""
+
+    now: bool = False
 
 
 class R17(Rule):
@@ -33,47 +77,62 @@ class R17(Rule):
     section = "Edge and Level, paragraph 2"
     title = "with its IRQ input high a CPU executes no guest instruction"
     hardware = True
-    needs = {
-        facts.Exited: "on_exit",
-        facts.Signalled: "on_signal",
-        facts.Entered: "on_entry",
-        facts.GuestTimer: "on_guest",
-        facts.GuestWfi: "on_guest",
-        facts.GuestMask: "on_guest",
-        facts.DeviceServed: "on_guest",
-        facts.AckedByGuest: "on_access",
-        facts.Completed: "on_access",
-        facts.DeactivatedByGuest: "on_access",
-    }
 
-    def reset(self) -> None:
-        self.due = [False] * self.config.pcpus
+    WENT_ON = alarm(
+        "went-on", "the guest on CPU {pcpu} went on although the CPU had an interrupt to take"
+    )
 
+    guests: Guests
+    pins: Pins
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(Due)
+
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        self.due[f.pcpu] = self.scene.pin[f.pcpu]
+        """With its input high it has nothing to do in the guest."""
+        self.on[f.pcpu].now = self.pins.on[f.pcpu].high
 
+    @on(facts.Signalled)
     def on_signal(self, f: facts.Signalled) -> None:
-        self.due[f.pcpu] = f.level and self.scene.guest[f.pcpu] >= 0
+        """The input rises in the guest."""
+        self.on[f.pcpu].now = f.level and self.guests.on[f.pcpu].vcpu >= 0
 
+    @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
-        if self.due[f.pcpu] and f.reason not in ("irq", ""):
-            self.check(f.pcpu)
-        self.due[f.pcpu] = False
+        """The exit is for the interrupt; for another reason, an instruction was executed."""
+        on_cpu = self.on[f.pcpu]
+        due, on_cpu.now = on_cpu.now, False
+        if f.reason not in ("irq", "") and due:
+            self.report(self.WENT_ON, pcpu=f.pcpu)
 
+    @on(facts.GuestTimer, facts.GuestWfi, facts.GuestMask, facts.DeviceServed)
     def on_guest(
         self, f: facts.GuestTimer | facts.GuestWfi | facts.GuestMask | facts.DeviceServed
     ) -> None:
-        c = self.scene.guest_cpu[f.vcpu]
+        """A guest does something."""
+        c = self.guests.of[f.vcpu].pcpu
         if c >= 0:
             self.check(c)
 
+    @on(facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest)
     def on_access(self, f: facts.AckedByGuest | facts.Completed | facts.DeactivatedByGuest) -> None:
+        """So it does with an access to its CPU interface."""
         self.check(f.pcpu)
 
     def check(self, c: int) -> None:
-        if self.due[c]:
-            self.due[c] = False
-            self.fail(f"the guest on CPU {c} went on although the CPU had an interrupt to take")
+        """Complain, once, of a guest that was to be left."""
+        on_cpu = self.on[c]
+        due, on_cpu.now = on_cpu.now, False
+        if due:
+            self.report(self.WENT_ON, pcpu=c)
+
+
+class Taken(State):
+    """``again``: the host may take the timer's interrupt there once more."""
+
+    again: bool = True
 
 
 class R18(Rule):
@@ -86,43 +145,56 @@ class R18(Rule):
     id = "R18"
     section = "Edge and Level, paragraph 2"
     title = "an asserted line is held back by the active state: at most one host interrupt for it"
-    needs = {
-        facts.Entered: "on_entry",
-        facts.AckedByHost: "on_ack",
-        facts.LineChanged: "on_line",
-        facts.DeactivationArrived: "on_arrived",
-        facts.PhysActiveWritten: "on_write",
-    }
 
-    def reset(self) -> None:
-        self.credit = [1] * self.config.pcpus
+    ENTERED = alarm(
+        "entered",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} with its timer's line high and the interrupt "
+        "not active: it will exit at once, again and again",
+    )
+    TAKEN = alarm(
+        "taken-again",
+        "CPU {pcpu} took INTID {intid} again while its line stayed high and no guest had "
+        "deactivated it",
+    )
 
+    levels: TimerLevels
+    active: ActiveStates
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(Taken)
+
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        if self.era == "v4.14" and self.scene.level[f.vcpu] and not self.scene.is_active(f.pcpu):
-            self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with its timer's line high and "
-                "the interrupt not active: it will exit at once, again and again"
-            )
+        """Era ``v4.14``: the active state is set."""
+        if self.era == "v4.14" and self.levels.of[f.vcpu].high and not self.active.has(f.pcpu):
+            self.report(self.ENTERED, vcpu=f.vcpu, pcpu=f.pcpu)
 
+    @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:
+        """Once is enough."""
         if f.intid == VTIMER_PPI:
-            self.credit[f.pcpu] -= 1
-            if self.credit[f.pcpu] < 0:
-                self.fail(
-                    f"CPU {f.pcpu} took INTID {f.intid} again while its line stayed high and no "
-                    "guest had deactivated it"
-                )
+            on_cpu = self.on[f.pcpu]
+            again, on_cpu.again = on_cpu.again, False
+            if not again:
+                self.report(self.TAKEN, pcpu=f.pcpu, intid=f.intid)
 
+    @on(facts.LineChanged)
     def on_line(self, f: facts.LineChanged) -> None:
+        """It is asserted anew."""
         if f.intid == VTIMER_PPI and f.level:
-            self.credit[f.pcpu] = 1
+            self.on[f.pcpu].again = True
 
+    @on(facts.DeactivationArrived)
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
+        """The guest deactivated it: the line is sampled again."""
         if f.intid == VTIMER_PPI:
-            self.credit[f.pcpu] = 1
+            self.on[f.pcpu].again = True
 
+    @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
-        self.credit[f.pcpu] = 1
+        """KVM changed what holds it back."""
+        self.on[f.pcpu].again = True
 
 
 class R19(Rule):
@@ -132,47 +204,54 @@ class R19(Rule):
     section = "Edge and Level, paragraph 2"
     title = "the host takes a level interrupt only while its line is asserted"
     hardware = True
-    needs = {facts.AckedByHost: "on_ack", facts.LineChanged: SCENE}
 
+    LOW = alarm("line-low", "CPU {pcpu} took INTID {intid} although its line was not asserted")
+
+    lines: Lines
+
+    def setup(self) -> None:
+        """Find which interrupts are level-sensitive."""
+        self.levels = (VTIMER_PPI, *(x.intid for x in self.setting.forwards if x.level))
+
+    @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:
-        level = f.intid == VTIMER_PPI or any(
-            x.intid == f.intid and x.level for x in self.config.forwards
-        )
-        if level and not self.scene.is_high(f.pcpu, f.intid):
-            self.fail(f"CPU {f.pcpu} took INTID {f.intid} although its line was not asserted")
+        """Its line is asserted."""
+        if f.intid in self.levels and not self.lines.has(f.pcpu, f.intid):
+            self.report(self.LOW, pcpu=f.pcpu, intid=f.intid)
 
 
-class R23(Rule):
-    """Whenever a VCPU with HW registers in use is scheduled, the interrupt is active there.
+class R22(Rule):
+    """An edge that is forwarded is linked: what follows meanwhile waits in the distributor."""
 
-    And the dual, which the document leaves out: where it needs no active state, none may be left.
-    """
+    id = "R22"
+    section = "Edge and Level, paragraph 3"
+    title = "a forwarded edge-triggered SPI is presented with the HW bit, always"
 
-    id = "R23"
-    section = "Edge and Level, last paragraph"
-    title = "at load and entry the active state on that CPU is what the VCPU needs"
-    needs = {facts.Entered: "on_entry", facts.Loaded: "on_load"}
+    UNLINKED = alarm(
+        "unlinked",
+        "KVM wrote LR{index} of CPU {pcpu}: vINTID {vintid} without the HW bit, though it stands "
+        "for INTID {intid}, a forwarded edge",
+    )
 
     @classmethod
-    def applies(cls, config: Config) -> bool:
-        # Where an LR may stay active after its deactivation, this is legal until the next exit.
-        return config.lr_on_guest_deactivate not in ("polled", "quirk")
+    def applies(cls, setting: Setting) -> bool:
+        """Tell whether there is such an SPI."""
+        return any(not x.level and x.intid < FIRST_LPI for x in setting.forwards)
 
-    def on_entry(self, f: facts.Entered) -> None:
-        for lr in self.scene.used[f.pcpu].values():
-            if lr.hw and not self.scene.is_active(f.pcpu, lr.pintid):
-                self.fail(
-                    f"VCPU {f.vcpu} is scheduled on CPU {f.pcpu} with vINTID {lr.vintid} in a HW "
-                    f"List Register, but INTID {lr.pintid} is not active there"
-                )
+    def setup(self) -> None:
+        """Find those."""
+        edges = [x for x in self.setting.forwards if not x.level and x.intid < FIRST_LPI]
+        self.edges = {x.vintid: x.intid for x in edges}
 
-    def on_load(self, f: facts.Loaded) -> None:
-        if self.era != "v7.2":
-            return
-        scene = self.scene
-        needed = scene.sw_active[f.vcpu] or scene.level[f.vcpu]
-        if needed and not scene.is_active(f.pcpu):
-            self.fail(
-                f"VCPU {f.vcpu} was loaded on CPU {f.pcpu}, its interrupt is active or its line "
-                f"high, but INTID {VTIMER_PPI} is not active there"
+    @on(facts.LrWritten)
+    def on_written(self, f: facts.LrWritten) -> None:
+        """It is presented with the HW bit."""
+        lr = f.after
+        if lr.state and not lr.hw and lr.vintid in self.edges:
+            self.report(
+                self.UNLINKED,
+                pcpu=f.pcpu,
+                index=f.index,
+                vintid=lr.vintid,
+                intid=self.edges[lr.vintid],
             )
