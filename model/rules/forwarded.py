@@ -1,14 +1,18 @@
 """What the document says of passthrough devices: the host acknowledges, the guest ends."""
 
-from collections.abc import Iterator
-
 from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.setting import Forwarded, Setting
+from model.check.state import State
+from model.check.views.guests import Guests
+from model.check.views.list_registers import ListRegisters
 from model.gic.registers import FIRST_LPI, FIRST_SPI
-from model.machine import Config, Forward
 from model.messages import VTIMER_PPI
-from model.rules.rule import EVENTUALLY, SCENE, Rule
+from model.rules.arrivals import Arrivals
 
-__all__ = ["R4", "R13", "R20", "R21", "R24", "R25", "R26", "R27", "R2b"]
+__all__ = ["R4", "R13", "R20", "R21", "R2b"]
 
 
 class R2b(Rule):
@@ -17,26 +21,39 @@ class R2b(Rule):
     id = "R2b"
     section = "The HW bit, paragraph 1 (IHI0069 ICH_LR<n>_EL2)"
     title = "at an entry no virtual interrupt is in two List Registers"
-    needs = {facts.Entered: "on_entry", facts.LrWritten: SCENE}
 
+    TWICE = alarm(
+        "twice",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} with vINTID {vintid} in two List Registers",
+    )
+    ELSEWHERE = alarm(
+        "elsewhere",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} with vINTID {vintid} in a List Register while "
+        "CPU {other} has it in one too",
+    )
+
+    guests: Guests
+    lrs: ListRegisters
+
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
+        """Look at what the guest is entered with."""
         seen: list[int] = []
-        for lr in self.scene.used[f.pcpu].values():
+        for _, lr in self.lrs.on[f.pcpu].used:
             if lr.vintid in seen:
-                self.fail(
-                    f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} in "
-                    "two List Registers"
-                )
+                self.report(self.TWICE, vcpu=f.vcpu, pcpu=f.pcpu, vintid=lr.vintid)
             seen.append(lr.vintid)
-        for c in range(self.config.pcpus):
-            if c == f.pcpu or self.scene.guest[c] < 0:
+        if seen and max(seen) >= FIRST_SPI:
+            self.look_elsewhere(f, [vintid for vintid in seen if vintid >= FIRST_SPI])
+
+    def look_elsewhere(self, f: facts.Entered, spis: list[int]) -> None:
+        """Complain of ``spis`` that another guest runs with, too."""
+        for c, guest in enumerate(self.guests.on):
+            if c == f.pcpu or guest.vcpu < 0:
                 continue
-            for lr in self.scene.used[c].values():
-                if lr.vintid >= FIRST_SPI and lr.vintid in seen:
-                    self.fail(
-                        f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu} with vINTID {lr.vintid} "
-                        f"in a List Register while CPU {c} has it in one too"
-                    )
+            for _, lr in self.lrs.on[c].used:
+                if lr.vintid in spis:
+                    self.report(self.ELSEWHERE, vcpu=f.vcpu, pcpu=f.pcpu, vintid=lr.vintid, other=c)
 
 
 class R4(Rule):
@@ -45,20 +62,43 @@ class R4(Rule):
     id = "R4"
     section = "The HW bit, paragraph 2"
     title = "KVM writes the mapped physical INTID into each HW List Register"
-    needs = {facts.LrWritten: "on_written"}
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    OTHER = alarm(
+        "other",
+        "KVM wrote LR{index} of CPU {pcpu}: vINTID {vintid} linked to INTID {intid}, but it is "
+        "mapped to {mapped}",
+    )
+    NOT_MAPPED = alarm(
+        "not-mapped",
+        "KVM wrote LR{index} of CPU {pcpu}: vINTID {vintid} linked to INTID {intid}, but it is "
+        "mapped to None",
+    )
+
+    def setup(self) -> None:
+        """Note what is mapped to what."""
         self.mapped = {VTIMER_PPI: VTIMER_PPI}
-        self.mapped.update({f.vintid: f.intid for f in self.config.forwards})
+        self.mapped.update({x.vintid: x.intid for x in self.setting.forwards})
 
+    @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:
+        """Look at what KVM writes."""
         lr = f.after
-        if lr.state and lr.hw and self.mapped.get(lr.vintid) != lr.pintid:
-            self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.pcpu}: vINTID {lr.vintid} linked to INTID "
-                f"{lr.pintid}, but it is mapped to {self.mapped.get(lr.vintid)}"
-            )
+        if not lr.state or not lr.hw:
+            return
+        mapped = self.mapped.get(lr.vintid, -1)
+        if mapped == lr.pintid:
+            return
+        said = {"index": f.index, "pcpu": f.pcpu, "vintid": lr.vintid, "intid": lr.pintid}
+        if mapped >= 0:
+            self.report(self.OTHER, mapped=mapped, **said)
+        else:
+            self.report(self.NOT_MAPPED, **said)
+
+
+class UnderWay(State):
+    """``n`` counts the guest's deactivations that have not been seen to take effect."""
+
+    n: int = 0
 
 
 class R13(Rule):
@@ -67,31 +107,43 @@ class R13(Rule):
     id = "R13"
     section = "Life Cycle, note (*), non-shared interrupts"
     title = "the host never deactivates a forwarded SPI: its guest does"
-    needs = {
-        facts.ActiveChanged: "on_active",
-        facts.DeactivationSent: "on_sent",
-        facts.Emulated: "on_sent",
-    }
+
+    DEACTIVATED = alarm(
+        "deactivated", "the host deactivated INTID {intid}, which is forwarded to a guest"
+    )
 
     @classmethod
-    def applies(cls, config: Config) -> bool:
-        return bool(config.forwards)
+    def applies(cls, setting: Setting) -> bool:
+        """Where something is forwarded."""
+        return bool(setting.forwards)
 
-    def reset(self) -> None:
-        self.forwarded = tuple(f.intid for f in self.config.forwards)
-        self.under_way: list[int] = []
+    def setup(self) -> None:
+        """Make the states, by INTID."""
+        intids = [x.intid for x in self.setting.forwards]
+        self.of = {intid: self.one(UnderWay, f"intid{intid}") for intid in intids}
 
+    @on(facts.DeactivationSent, facts.Emulated)
     def on_sent(self, f: facts.DeactivationSent | facts.Emulated) -> None:
-        # By its List Register, or by KVM in its stead where it has none.
-        self.under_way.append(f.intid)
+        """By its List Register, or by KVM in the guest's stead where it has none."""
+        if f.intid in self.of:
+            self.of[f.intid].n += 1
 
+    @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.intid not in self.forwarded or f.after or f.cause != "deactivate":
+        """Somebody deactivated it."""
+        if f.after or f.intid not in self.of or f.cause != "deactivate":
             return
-        if f.intid in self.under_way:
-            self.under_way.remove(f.intid)
+        under_way = self.of[f.intid]
+        if under_way.n:
+            under_way.n -= 1
         else:
-            self.fail(f"the host deactivated INTID {f.intid}, which is forwarded to a guest")
+            self.report(self.DEACTIVATED, intid=f.intid)
+
+
+class Taken(State):
+    """``yes``: a CPU has acknowledged it, and it has been active since."""
+
+    yes: bool = False
 
 
 class R20(Rule):
@@ -101,63 +153,32 @@ class R20(Rule):
     section = "Edge and Level, paragraph 3"
     title = "a CPU never acknowledges a forwarded interrupt that is active"
     hardware = True
-    needs = {facts.AckedByHost: "on_ack", facts.ActiveChanged: "on_active"}
 
-    def reset(self) -> None:
-        self.forwarded = tuple(f.intid for f in self.config.forwards if f.intid < FIRST_LPI)
-        self.acks: dict[int, int] = dict.fromkeys(self.forwarded, 0)
+    ACTIVE = alarm("active", "CPU {pcpu} acknowledged INTID {intid} while it was active")
 
+    def setup(self) -> None:
+        """Make the states, by INTID."""
+        intids = [x.intid for x in self.setting.forwards if x.intid < FIRST_LPI]
+        self.of = {intid: self.one(Taken, f"intid{intid}") for intid in intids}
+
+    @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.intid in self.acks and not f.after:
-            self.acks[f.intid] = 0
+        """It may come again."""
+        if not f.after and f.intid in self.of:
+            self.of[f.intid].yes = False
 
+    @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:
-        # The acknowledge itself makes it active; a second one before it ends is the fault.
-        if f.intid in self.acks:
-            self.acks[f.intid] += 1
-            if self.acks[f.intid] > 1:
-                self.fail(f"CPU {f.pcpu} acknowledged INTID {f.intid} while it was active")
-
-
-class EdgeLedger(Rule):
-    """What has arrived is acknowledged once, and nothing is acknowledged that has not arrived."""
-
-    kind = EVENTUALLY
-    hardware = True
-    needs = {facts.EdgeArrived: "on_edge", facts.AckedByHost: "on_ack"}
-
-    @classmethod
-    def counts(cls, forward: Forward) -> bool:
-        """Tell whether the rule is about this device."""
-        raise NotImplementedError
-
-    @classmethod
-    def applies(cls, config: Config) -> bool:
-        return any(cls.counts(f) for f in config.forwards)
-
-    def reset(self) -> None:
-        self.intids = tuple(f.intid for f in self.config.forwards if self.counts(f))
-        self.owed: list[int] = []
-
-    def on_edge(self, f: facts.EdgeArrived) -> None:
-        if f.intid in self.intids and f.intid not in self.owed:
-            self.owed.append(f.intid)
-
-    def on_ack(self, f: facts.AckedByHost) -> None:
-        if f.intid not in self.intids:
+        """The acknowledge itself makes it active; a second one before it ends is the fault."""
+        taken = self.of.get(f.intid)
+        if taken is None:
             return
-        if f.intid in self.owed:
-            self.owed.remove(f.intid)
-        else:
-            self.fail(f"CPU {f.pcpu} took INTID {f.intid} although nothing had arrived since")
-
-    def at_rest(self) -> Iterator[str]:
-        for intid in self.owed:
-            if not self.scene.is_active(-1, intid):
-                yield f"the host's interrupt for INTID {intid}, which had arrived"
+        yes, taken.yes = taken.yes, True
+        if yes:
+            self.report(self.ACTIVE, pcpu=f.pcpu, intid=f.intid)
 
 
-class R21(EdgeLedger):
+class R21(Arrivals):
     """Edges in the window from the host's acknowledge to the deactivation: one more interrupt."""
 
     id = "R21"
@@ -165,72 +186,6 @@ class R21(EdgeLedger):
     title = "after the deactivation the host takes an edge again iff one came while it was active"
 
     @classmethod
-    def counts(cls, forward: Forward) -> bool:
+    def counts(cls, forward: Forwarded) -> bool:
+        """SPIs that are edges."""
         return not forward.level and forward.intid < FIRST_LPI
-
-
-class R24(Rule):
-    """LPIs have no active state."""
-
-    id = "R24"
-    section = "Forwarded LPIs, paragraph 1"
-    title = "an LPI is never active at the distributor"
-    hardware = True
-    needs = {facts.ActiveChanged: "on_active"}
-
-    @classmethod
-    def applies(cls, config: Config) -> bool:
-        return any(f.intid >= FIRST_LPI for f in config.forwards)
-
-    def on_active(self, f: facts.ActiveChanged) -> None:
-        if f.intid >= FIRST_LPI:
-            self.fail(f"LPI {f.intid} became {'active' if f.after else 'inactive'}")
-
-
-class R25(EdgeLedger):
-    """An LPI is pending from a message to the acknowledge; a new message makes it so again."""
-
-    id = "R25"
-    section = "Forwarded LPIs, paragraph 1"
-    title = "each LPI that has arrived is acknowledged, once"
-
-    @classmethod
-    def counts(cls, forward: Forward) -> bool:
-        return forward.intid >= FIRST_LPI
-
-
-class R26(Rule):
-    """The HW bit links PPIs and SPIs only."""
-
-    id = "R26"
-    section = "Forwarded LPIs, paragraph 2"
-    title = "no HW List Register is linked to an SGI or an LPI"
-    needs = {facts.LrWritten: "on_written"}
-
-    def on_written(self, f: facts.LrWritten) -> None:
-        lr = f.after
-        if lr.state and lr.hw and not 16 <= lr.pintid <= 1019:
-            self.fail(
-                f"KVM wrote LR{f.index} of CPU {f.pcpu}: vINTID {lr.vintid} in a HW List Register "
-                f"linked to INTID {lr.pintid}"
-            )
-
-
-class R27(Rule):
-    """An LPI that comes while its guest runs is queued, and the VCPU is made to take it."""
-
-    id = "R27"
-    section = "Forwarded LPIs, paragraph 3"
-    title = "the guest of an LPI gets it, by a kick if it runs"
-    kind = EVENTUALLY
-    needs = {facts.DeviceRaised: SCENE, facts.DeviceServed: SCENE}
-
-    @classmethod
-    def applies(cls, config: Config) -> bool:
-        return any(f.intid >= FIRST_LPI for f in config.forwards)
-
-    def at_rest(self) -> Iterator[str]:
-        for f in self.config.forwards:
-            waits = f.vintid in self.scene.device_work[f.vcpu]
-            if f.intid >= FIRST_LPI and waits and not self.scene.halted[f.vcpu]:
-                yield f"LPI {f.intid}, which is vINTID {f.vintid} of VCPU {f.vcpu}"

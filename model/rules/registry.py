@@ -1,42 +1,40 @@
 """All rules, by id, in the order of the document."""
 
-from collections.abc import Callable
-
-from model.check import rule as check
-from model.machine import Config
+from model.check.rule import Rule
 from model.rules import (
     acknowledge,
-    ap_list,
-    conservation,
-    edges,
     entered_active,
     forwarded,
     host_handler,
     hw_bit,
-    invariants,
     level_edge,
+    lpi,
     lr_use,
     pending_state,
     polled,
     timer,
 )
 from model.rules.derived import (
+    active,
+    ap_list,
+    conservation,
     delivery,
+    edges,
     halts,
     kicks,
     locks,
     maintenance,
+    membership,
     progress,
     save_restore,
     signals,
     sleep,
+    timer as derived_timer,
 )
-from model.rules.rule import Rule
-from model.rules.scene import Scene
 
-__all__ = ["RULES", "make_rules"]
+__all__ = ["RULES"]
 
-ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
+ORDER: tuple[type[Rule], ...] = (
     host_handler.R0,
     lr_use.R1,
     lr_use.R2,
@@ -63,30 +61,30 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     forwarded.R21,
     level_edge.R22,
     entered_active.R23,
-    forwarded.R24,
-    forwarded.R25,
-    forwarded.R26,
-    forwarded.R27,
+    lpi.R24,
+    lpi.R25,
+    lpi.R26,
+    lpi.R27,
     timer.R28,
     timer.R28b,
     timer.R29,
     timer.R30,
     timer.R31,
-    invariants.I1,
-    invariants.I2,
-    invariants.I3,
+    active.I1,
+    active.I2,
+    active.I3,
     ap_list.I4,
-    ap_list.I5,
+    membership.I5,
     edges.I6,
-    timer.I7,
+    derived_timer.I7,
     conservation.I8,
     locks.I9,
-    invariants.I10,
+    active.I10,
     sleep.I11,
     kicks.I12,
     signals.I13,
     maintenance.I14,
-    timer.I15,
+    derived_timer.I15,
     signals.I16,
     delivery.L1,
     progress.L2,
@@ -97,22 +95,4 @@ ORDER: tuple[type[Rule] | type[check.Rule], ...] = (
     delivery.Deadlock,
     locks.LockOrder,
 )
-RULES: dict[str, type[Rule] | type[check.Rule]] = {cls.id: cls for cls in ORDER}
-
-
-def make_rules(
-    era: str,
-    config: Config,
-    scene: Scene,
-    fail: Callable[[str, str], None],
-    only: frozenset[str] | None,
-) -> list[Rule]:
-    """Make the rules that hold in ``era`` under ``config``; ``only`` keeps the named ones."""
-    return [
-        cls(era, config, scene, fail)
-        for cls in RULES.values()
-        if issubclass(cls, Rule)
-        and era in cls.eras
-        and cls.applies(config)
-        and (only is None or cls.id in only)
-    ]
+RULES: dict[str, type[Rule]] = {cls.id: cls for cls in ORDER}

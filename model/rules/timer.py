@@ -1,12 +1,24 @@
 """Section "Putting It Together: The Architected Timer" of the document."""
 
 from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.state import State
+from model.check.views.fired_timers import FiredTimers
+from model.check.views.guest_timers import GuestTimers
+from model.check.views.guests import Guests
+from model.check.views.hw_timers import HwTimers
 from model.identity import BG_TIMER
 from model.messages import VTIMER_PPI
-from model.rules.rule import SCENE, Rule
-from model.timer import ENABLE, PTIMER_PPI
 
-__all__ = ["I7", "I15", "R28", "R29", "R30", "R31", "R28b"]
+__all__ = ["R28", "R29", "R30", "R31", "R28b"]
+
+
+class Holder(State):
+    """``vcpu`` is whose state the CPU's timer was given and still has, or -1."""
+
+    vcpu: int = -1
 
 
 class R28(Rule):
@@ -15,39 +27,62 @@ class R28(Rule):
     id = "R28"
     section = "The Architected Timer, paragraph 1"
     title = "a CPU's virtual timer holds one VCPU's state, as its guest programmed it, or is off"
-    needs = {
-        facts.TimerRestored: "on_restored",
-        facts.TimerSaved: "on_saved",
-        facts.Entered: "on_entry",
-    }
 
-    def reset(self) -> None:
-        self.owner = [-1] * self.config.pcpus
+    TAKEN = alarm(
+        "taken",
+        "the timer of CPU {pcpu} was given VCPU {vcpu}'s state while it held VCPU {owner}'s",
+    )
+    VALUES = alarm(
+        "values",
+        "the timer of CPU {pcpu} was given CTL {ctl}, CVAL {cval} for VCPU {vcpu}, whose guest has "
+        "programmed CTL {guest_ctl}, CVAL {guest_cval}",
+    )
+    NOT_HELD = alarm(
+        "not-held",
+        "VCPU {vcpu} entered its guest on CPU {pcpu}, whose timer does not hold its state",
+    )
 
+    timers: GuestTimers
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(Holder)
+
+    @on(facts.TimerRestored)
     def on_restored(self, f: facts.TimerRestored) -> None:
-        if self.owner[f.pcpu] not in (-1, f.vcpu):
-            self.fail(
-                f"the timer of CPU {f.pcpu} was given VCPU {f.vcpu}'s state while it held "
-                f"VCPU {self.owner[f.pcpu]}'s"
-            )
-        self.owner[f.pcpu] = f.vcpu
-        scene, v = self.scene, f.vcpu
-        if (f.ctl, f.cval) != (scene.ctl[v], scene.cval[v]):
-            self.fail(
-                f"the timer of CPU {f.pcpu} was given CTL {f.ctl}, CVAL {f.cval} for VCPU {v}, "
-                f"whose guest has programmed CTL {scene.ctl[v]}, CVAL {scene.cval[v]}"
+        """The timer changes hands, and must have been nobody's."""
+        holder = self.on[f.pcpu]
+        owner, holder.vcpu = holder.vcpu, f.vcpu
+        if owner not in (-1, f.vcpu):
+            self.report(self.TAKEN, pcpu=f.pcpu, vcpu=f.vcpu, owner=owner)
+
+    @on(facts.TimerRestored)
+    def on_values(self, f: facts.TimerRestored) -> None:
+        """What it is given is what the guest programmed."""
+        timer = self.timers.virtual[f.vcpu]
+        if (f.ctl, f.cval) != (timer.ctl, timer.cval):
+            self.report(
+                self.VALUES,
+                pcpu=f.pcpu,
+                vcpu=f.vcpu,
+                ctl=f.ctl,
+                cval=f.cval,
+                guest_ctl=timer.ctl,
+                guest_cval=timer.cval,
             )
 
+    @on(facts.TimerSaved)
     def on_saved(self, f: facts.TimerSaved) -> None:
-        if self.owner[f.pcpu] == f.vcpu:
-            self.owner[f.pcpu] = -1
+        """It is nobody's from here on."""
+        holder = self.on[f.pcpu]
+        if holder.vcpu == f.vcpu:
+            holder.vcpu = -1
 
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        if self.owner[f.pcpu] != f.vcpu:
-            self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu}, whose timer does not hold "
-                "its state"
-            )
+        """The guest finds its own timer."""
+        if self.on[f.pcpu].vcpu != f.vcpu:
+            self.report(self.NOT_HELD, vcpu=f.vcpu, pcpu=f.pcpu)
 
 
 class R28b(Rule):
@@ -56,28 +91,46 @@ class R28b(Rule):
     id = "R28b"
     section = "The Architected Timer, paragraph 2 and second list"
     title = "KVM looks at the hardware timer while it is loaded, at the copy in memory otherwise"
-    needs = {
-        facts.TimerRead: "on_read",
-        facts.TimerRestored: SCENE,
-        facts.TimerSaved: SCENE,
-        facts.GuestTimer: SCENE,
-        facts.Ticked: SCENE,
-    }
 
+    SOURCE = alarm(
+        "source",
+        "KVM asked the timer's {source} state whether the timer of VCPU {vcpu} fires, but the "
+        "{holds} one is what holds",
+    )
+    LEVEL = alarm(
+        "level",
+        "KVM found from the timer's {source} state that the timer of VCPU {vcpu} "
+        "{level:does not fire|fires}, but its guest has programmed CTL {ctl} and {due} ns, and it "
+        "is {now} ns",
+    )
+
+    timers: GuestTimers
+    hw_timers: HwTimers
+
+    @on(facts.TimerRead)
     def on_read(self, f: facts.TimerRead) -> None:
-        scene, v = self.scene, f.vcpu
-        source = "live" if v in scene.timer else "memory"
-        if f.source != source:
-            self.fail(
-                f"KVM asked the timer's {f.source} state whether the timer of VCPU {v} fires, but "
-                f"the {source} one is what holds"
+        """KVM computes the level from the one or the other."""
+        v = f.vcpu
+        holds = "live" if self.hw_timers.hold(v) else "memory"
+        if f.source != holds:
+            self.report(self.SOURCE, vcpu=v, source=f.source, holds=holds)
+        elif f.level != self.timers.fires(v):
+            timer, now = self.timers.virtual[v], self.timers.clock.time.now
+            self.report(
+                self.LEVEL,
+                vcpu=v,
+                source=f.source,
+                level=f.level,
+                ctl=timer.ctl,
+                due=timer.deadline,
+                now=now,
             )
-        elif f.level != scene.fires(v):
-            self.fail(
-                f"KVM found from the timer's {source} state that the timer of VCPU {v} "
-                f"{'fires' if f.level else 'does not fire'}, but its guest has programmed CTL "
-                f"{scene.ctl[v]} and {scene.deadline[v]} ns, and it is {scene.now} ns"
-            )
+
+
+class Written(State):
+    """``pcpu`` is where the active state was written since the thread was scheduled, or -1."""
+
+    pcpu: int = -1
 
 
 class R29(Rule):
@@ -86,28 +139,32 @@ class R29(Rule):
     id = "R29"
     section = "The Architected Timer, paragraph after the first list"
     title = "the active state is written on the CPU that is entered, after the thread got it"
-    needs = {
-        facts.Placed: "on_placed",
-        facts.Put: "on_placed",
-        facts.PhysActiveWritten: "on_write",
-        facts.Entered: "on_entry",
-    }
 
-    def reset(self) -> None:
-        self.written = [-1] * self.config.vcpus
+    NOT_WRITTEN = alarm(
+        "not-written",
+        "VCPU {vcpu} entered its guest on CPU {pcpu}, where the active state of INTID {intid} has "
+        "not been written since it was scheduled there",
+    )
 
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(Written)
+
+    @on(facts.Placed, facts.Put)
     def on_placed(self, f: facts.Placed | facts.Put) -> None:
-        self.written[f.vcpu] = -1
+        """The thread gets a CPU or gives it away: what was written is another's."""
+        self.of[f.vcpu].pcpu = -1
 
+    @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
-        self.written[f.vcpu] = f.pcpu
+        """KVM wrote it."""
+        self.of[f.vcpu].pcpu = f.pcpu
 
+    @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        if self.written[f.vcpu] != f.pcpu:
-            self.fail(
-                f"VCPU {f.vcpu} entered its guest on CPU {f.pcpu}, where the active state of INTID "
-                f"{VTIMER_PPI} has not been written since it was scheduled there"
-            )
+        """It was written here."""
+        if self.of[f.vcpu].pcpu != f.pcpu:
+            self.report(self.NOT_WRITTEN, vcpu=f.vcpu, pcpu=f.pcpu, intid=VTIMER_PPI)
 
 
 class R30(Rule):
@@ -119,72 +176,53 @@ class R30(Rule):
     id = "R30"
     section = "The Architected Timer, first list"
     title = "idle: timer off, then soft timer for the remaining time; no interrupt before its time"
-    needs = {
-        facts.Armed: "on_armed",
-        facts.AckedByGuest: "on_ack",
-        facts.GuestTimer: SCENE,
-    }
 
+    STILL_ON = alarm(
+        "still-on",
+        "the soft timer of VCPU {vcpu} was armed while the hardware timer still held its state",
+    )
+    EXPIRY = alarm(
+        "expiry",
+        "the soft timer of VCPU {vcpu} was armed for {expiry} ns, but the guest's timer fires at "
+        "{due} ns",
+    )
+    EARLY = alarm(
+        "early",
+        "the guest of VCPU {vcpu} got its timer interrupt at {now} ns, but programmed it for {due} "
+        "ns",
+    )
+
+    timers: GuestTimers
+    hw_timers: HwTimers
+    guests: Guests
+    fired: FiredTimers
+
+    @on(facts.Armed)
     def on_armed(self, f: facts.Armed) -> None:
+        """The hardware timer is off by then."""
+        if f.timer == BG_TIMER and self.hw_timers.hold(f.vcpu):
+            self.report(self.STILL_ON, vcpu=f.vcpu)
+
+    @on(facts.Armed)
+    def on_expiry(self, f: facts.Armed) -> None:
+        """The soft timer stands in for the guest's timers."""
         if f.timer != BG_TIMER:
             return
-        scene = self.scene
-        if f.vcpu in scene.timer:
-            self.fail(
-                f"the soft timer of VCPU {f.vcpu} was armed while the hardware timer still "
-                "held its state"
-            )
-        due = max(scene.due(f.vcpu), scene.now)
+        due = max(self.timers.due(f.vcpu), self.timers.clock.time.now)
         if f.expiry != due:
-            self.fail(
-                f"the soft timer of VCPU {f.vcpu} was armed for {f.expiry} ns, but the guest's "
-                f"timer fires at {due} ns"
-            )
+            self.report(self.EXPIRY, vcpu=f.vcpu, expiry=f.expiry, due=due)
 
+    @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
-        scene = self.scene
-        v = scene.guest[f.pcpu]
-        if f.vintid != VTIMER_PPI or v < 0 or scene.presented[v] or scene.ctl[v] != ENABLE:
+        """A guest that gets its timer's interrupt has waited long enough."""
+        if f.vintid != VTIMER_PPI:
             return
-        if scene.now < scene.deadline[v]:
-            self.fail(
-                f"the guest of VCPU {v} got its timer interrupt at {scene.now} ns, but programmed "
-                f"it for {scene.deadline[v]} ns"
-            )
-
-
-class I7(Rule):
-    """No spurious timer interrupt: the line was high since it was last lowered or deactivated.
-
-    What was rightly pending in a List Register at the entry is legal even if the line fell since:
-    it cannot be taken back without an exit. Each write to the physical timer is an exit: its
-    interrupt is acknowledged only while it is due, never early.
-    """
-
-    id = "I7"
-    section = "Edge and Level, paragraph 2 (derived)"
-    title = "a guest acknowledges its timer only if it has fired since it was silenced"
-    needs = {
-        facts.AckedByGuest: "on_ack",
-        facts.GuestTimer: SCENE,
-        facts.Ticked: SCENE,
-        facts.RegisterWritten: SCENE,
-    }
-
-    def on_ack(self, f: facts.AckedByGuest) -> None:
-        scene = self.scene
-        v = scene.guest[f.pcpu]
-        if f.vintid == PTIMER_PPI and v >= 0 and not scene.pfires(v):
-            self.fail(
-                f"the guest of VCPU {v} acknowledged a physical timer interrupt on CPU {f.pcpu} at "
-                f"{scene.now} ns, but that timer does not fire (CTL {scene.pctl[v]}, "
-                f"{scene.pdeadline[v]} ns)"
-            )
-        if f.vintid == VTIMER_PPI and v >= 0 and not scene.presented[v] and not scene.fired[v]:
-            self.fail(
-                f"the guest of VCPU {v} acknowledged a timer interrupt on CPU {f.pcpu}, but its "
-                "timer has not fired since the guest silenced it"
-            )
+        v = self.guests.on[f.pcpu].vcpu
+        if v < 0 or self.fired.of[v].presented or not self.timers.is_on(v):
+            return
+        due, now = self.timers.virtual[v].deadline, self.timers.clock.time.now
+        if now < due:
+            self.report(self.EARLY, vcpu=v, now=now, due=due)
 
 
 class R31(Rule):
@@ -194,28 +232,11 @@ class R31(Rule):
     section = "The Architected Timer, second list"
     title = "the host never handles the timer's physical interrupt"
     eras = ("v4.14",)
-    needs = {facts.IsrBegan: "on_isr"}
 
+    HANDLED = alarm("handled", "CPU {pcpu} ran the host's handler of INTID {intid}")
+
+    @on(facts.IsrBegan)
     def on_isr(self, f: facts.IsrBegan) -> None:
+        """A handler of the host runs: not for the timer."""
         if f.intid == VTIMER_PPI:
-            self.fail(f"CPU {f.pcpu} ran the host's handler of INTID {VTIMER_PPI}")
-
-
-class I15(Rule):
-    """The hardware timer is off unless it belongs to the VCPU that has the CPU."""
-
-    id = "I15"
-    section = "The Architected Timer, paragraph 1 (derived)"
-    title = "a CPU changes hands only with its virtual timer off"
-    needs = {
-        facts.Placed: "on_placed",
-        facts.TimerRestored: SCENE,
-        facts.TimerSaved: SCENE,
-    }
-
-    def on_placed(self, f: facts.Placed) -> None:
-        owner = self.scene.timer[f.pcpu]
-        if owner >= 0:
-            self.fail(
-                f"VCPU {f.vcpu} got CPU {f.pcpu} while the timer there still runs for VCPU {owner}"
-            )
+            self.report(self.HANDLED, pcpu=f.pcpu, intid=VTIMER_PPI)

@@ -1,0 +1,84 @@
+"""What follows from the timer's section: no spurious interrupt, and off at a change of hands."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.views.fired_timers import FiredTimers
+from model.check.views.guest_timers import GuestTimers
+from model.check.views.guests import Guests
+from model.check.views.hw_timers import HwTimers
+from model.identity import PTIMER
+from model.messages import VTIMER_PPI
+from model.timer import PTIMER_PPI
+
+__all__ = ["I7", "I15"]
+
+
+class I7(Rule):
+    """No spurious timer interrupt: the line was high since it was last lowered or deactivated.
+
+    What was rightly pending in a List Register at the entry is legal even if the line fell since:
+    it cannot be taken back without an exit. Each write to the physical timer is an exit: its
+    interrupt is acknowledged only while it is due, never early.
+    """
+
+    id = "I7"
+    section = "Edge and Level, paragraph 2 (derived)"
+    title = "a guest acknowledges its timer only if it has fired since it was silenced"
+
+    PTIMER = alarm(
+        "ptimer",
+        "the guest of VCPU {vcpu} acknowledged a physical timer interrupt on CPU {pcpu} at {now} "
+        "ns, but that timer does not fire (CTL {ctl}, {due} ns)",
+    )
+    SILENT = alarm(
+        "silent",
+        "the guest of VCPU {vcpu} acknowledged a timer interrupt on CPU {pcpu}, but its timer has "
+        "not fired since the guest silenced it",
+    )
+
+    timers: GuestTimers
+    guests: Guests
+    fired: FiredTimers
+
+    @on(facts.AckedByGuest)
+    def on_ack(self, f: facts.AckedByGuest) -> None:
+        """A guest gets one of its timers' interrupts."""
+        vintid = f.vintid
+        if vintid not in (VTIMER_PPI, PTIMER_PPI):
+            return
+        v = self.guests.on[f.pcpu].vcpu
+        if v < 0:
+            return
+        if vintid == VTIMER_PPI:
+            of = self.fired.of[v]
+            if not of.presented and not of.fired:
+                self.report(self.SILENT, vcpu=v, pcpu=f.pcpu)
+        elif not self.timers.fires(v, PTIMER):
+            timer, now = self.timers.physical[v], self.timers.clock.time.now
+            self.report(
+                self.PTIMER, vcpu=v, pcpu=f.pcpu, now=now, ctl=timer.ctl, due=timer.deadline
+            )
+
+
+class I15(Rule):
+    """The hardware timer is off unless it belongs to the VCPU that has the CPU."""
+
+    id = "I15"
+    section = "The Architected Timer, paragraph 1 (derived)"
+    title = "a CPU changes hands only with its virtual timer off"
+
+    STILL_ON = alarm(
+        "still-on",
+        "VCPU {vcpu} got CPU {pcpu} while the timer there still runs for VCPU {owner}",
+    )
+
+    hw_timers: HwTimers
+
+    @on(facts.Placed)
+    def on_placed(self, f: facts.Placed) -> None:
+        """A thread gets a CPU."""
+        owner = self.hw_timers.on[f.pcpu].vcpu
+        if owner >= 0:
+            self.report(self.STILL_ON, vcpu=f.vcpu, pcpu=f.pcpu, owner=owner)
