@@ -4,9 +4,6 @@ A world is built once for a (scenario, variant, sizes, knobs) and run again and 
 goes back to its initial state.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from harness.actors import (
     clock,
     device,
@@ -22,34 +19,17 @@ from harness.engine.footprint import OpTable, Resources
 from harness.kvm.flow import Kvm
 from harness.kvm.inject import SGI_RESCHEDULE
 from harness.scenarios.schema import Scenario
-from model.check import rule as check
-from model.check.checker import Checker
+from model.check.checker import Checker, teller
+from model.check.listener import Handler
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
 from model.facts import Entered, Exited, Fact, NeedResched, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.identity import Actor
 from model.machine import Config, Machine
-from model.rules.registry import RULES, make_rules
-from model.rules.rule import Rule
-from model.rules.scene import Scene
 from model.rules.sometimes import Reached
 
 __all__ = ["VgicWorld"]
-
-Handler = Callable[[Any], None]
-
-
-def teller(table: dict[type[Fact], tuple[Handler, ...]]) -> Callable[[Fact], None]:
-    """Return what gives a fact to everything that asked for its kind in ``table``."""
-    get = table.get
-
-    def emit(fact: Fact) -> None:
-        for handler in get(fact.__class__, ()):
-            handler(fact)
-
-    return emit
-
 
 class VgicWorld:
     """See ``harness.engine.execution.World``.
@@ -87,17 +67,8 @@ class VgicWorld:
         self.kvm = kvm_class(self)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
         self.execution: Execution | None = None
-        self.scene = Scene(config.pcpus, config.vcpus)
-        self.rules: tuple[Rule, ...] = tuple(
-            make_rules(kvm_class.era, config, self.scene, self.fail, rules)
-        )
-        self.listeners: tuple[Scene | Rule, ...] = (self.scene, *self.rules)
         self.checker = Checker(
-            Setting.of(config),
-            kvm_class.era,
-            rules=[cls for cls in RULES.values() if issubclass(cls, check.Rule)],
-            only=rules,
-            step=self.steps,
+            Setting.of(config), kvm_class.era, only=rules, step=self.steps, table=self.table
         )
         self.failures = self.checker.violations
         self.subscribe()
@@ -130,16 +101,8 @@ class VgicWorld:
     # -- facts ---------------------------------------------------------------------------------
 
     def subscribe(self, first: "dict[type[Fact], Handler] | None" = None) -> None:
-        """Wire facts to the scene, then to rules and states; ``first`` comes before all."""
-        self.table.clear()
-        sources: list[dict[type[Fact], Handler]] = [first] if first else []
-        sources += [self.scene.handlers(), self.bounds()]
-        sources += [rule.handlers() for rule in self.rules]
-        for handlers in sources:
-            for kind, handler in handlers.items():
-                self.table[kind] = (*self.table.get(kind, ()), handler)
-        for kind, heard in self.checker.table.items():
-            self.table[kind] = (*self.table.get(kind, ()), *heard)
+        """Give facts to the Checker and to what watches the bounds; ``first`` hears them before."""
+        self.checker.subscribe(first=first or {}, last=self.bounds())
 
     def bounds(self) -> dict[type[Fact], Handler]:
         """Return what watches the bounds on virtual time and on exits without progress."""
@@ -166,14 +129,9 @@ class VgicWorld:
 
     def hush(self) -> None:
         """Hear no facts from here on: for runs that only want the state."""
-        self.table.clear()
-        self.listeners = ()
+        self.checker.mute()
         self.machine.hush()
         self.emit = self.kvm.emit = self.machine.messages.emit
-
-    def fail(self, rule: str, text: str) -> None:
-        """Record that a rule was broken now."""
-        self.failures.append(Violation(rule, text, step=self.steps()))
 
     def steps(self) -> int:
         """Return how many steps the execution has made."""
@@ -189,17 +147,10 @@ class VgicWorld:
         self.failures = self.checker.violations
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
-        for listener in self.listeners:
-            listener.reset()
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""
-        owed = [
-            Violation(rule.id, text, step=self.steps())
-            for rule in self.rules
-            for text in rule.at_rest()
-        ]
-        return owed + self.checker.at_rest()
+        return self.checker.at_rest()
 
     def nudge(self) -> None:
         """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""
