@@ -31,6 +31,7 @@ from model.rules.sometimes import Reached
 
 __all__ = ["VgicWorld"]
 
+
 class VgicWorld:
     """See ``harness.engine.execution.World``.
 

@@ -3,6 +3,7 @@
 from model import facts
 from model.check.listener import on
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.view import View
 from model.identity import LockId
 
@@ -12,11 +13,11 @@ __all__ = ["HeldLocks"]
 class OfActor(State):
     """``locks`` that it holds, in the order in which it took them."""
 
-    locks: tuple[LockId, ...] = ()
+    locks: Debt[tuple[LockId, ...]] = ()
 
 
 class HeldLocks(View):
-    """``of[actor].locks`` are the locks that ``actor`` holds, in the order it took them."""
+    """``of[actor].locks`` are the locks that ``actor`` was seen to take and holds, in order."""
 
     def setup(self) -> None:
         """Make the states."""
