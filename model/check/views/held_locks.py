@@ -32,5 +32,9 @@ class HeldLocks(View):
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """One was given back."""
-        of = self.of[f.actor]
-        of.locks = tuple([x for x in of.locks if x != f.lock])
+        of, lock = self.of[f.actor], f.lock
+        locks = of.locks
+        if locks and locks[-1] == lock:
+            of.locks = locks[:-1]
+        else:
+            of.locks = tuple([x for x in locks if x != lock])

@@ -237,7 +237,7 @@ class I12(Rule):
     @on(facts.RequestsChecked)
     def on_turn(self, f: facts.RequestsChecked) -> None:
         """The thread begins another turn: whatever it had to kick, it has."""
-        c = self.loaded.cpu_of(f.vcpu)
+        c = self.loaded.of[f.vcpu].pcpu
         if c >= 0 and self.on[c].promised >= 0:
             self.promise_is_over((c, False))
 

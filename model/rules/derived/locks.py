@@ -64,11 +64,10 @@ class I9(Rule):
         if (self.seen_of_monitor if reset else self.seen[f.vcpu]).all:
             self.report(self.UNLOCKED, vcpu=f.vcpu, vintid=f.vintid, lock=lock)
 
-    @on(facts.LockReleased)
-    def on_unlock(self, f: facts.LockReleased) -> None:
-        """The VM monitor holds one spinlock at a time: what it takes from here on is seen."""
-        if f.actor == MONITOR:
-            self.seen_of_monitor.all = True
+    @on(facts.Stopping)
+    def on_stopping(self, _f: facts.Stopping) -> None:
+        """The VM monitor begins, without locks: what it takes from here on is seen."""
+        self.seen_of_monitor.all = True
 
     @on(facts.LockNotHeld)
     def on_missing(self, f: facts.LockNotHeld) -> None:
