@@ -1,7 +1,7 @@
 """For each rule a variant that breaks it, and the clean twin. One idea each, none subtle.
 
-Those of the rules in ``model/rules/registers.py``, ``signals.py``, ``ap_list.py``, ``edges.py`` and
-``vm.py`` have files of their own.
+Those that are about List Registers, signals, the ap_list, edges and the whole VM have files of
+their own.
 """
 
 from pathlib import Path
