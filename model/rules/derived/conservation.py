@@ -72,6 +72,8 @@ class I8(Rule):
         if is_special(vintid):
             return
         v = self.guests.on[f.pcpu].vcpu
+        if v < 0:
+            return
         of = self.of[v]
         before, of.vintids = of.vintids, add(of.vintids, vintid)
         if has(before, vintid):
@@ -80,8 +82,10 @@ class I8(Rule):
     @on(facts.DeactivatedByGuest)
     def on_deactivate(self, f: facts.DeactivatedByGuest) -> None:
         """With or without a List Register: what was active in software only is KVM's to find."""
-        of = self.of[self.guests.on[f.pcpu].vcpu]
-        of.vintids = remove(of.vintids, f.vintid)
+        v = self.guests.on[f.pcpu].vcpu
+        if v >= 0:
+            of = self.of[v]
+            of.vintids = remove(of.vintids, f.vintid)
 
     @on(facts.Emulated)
     def on_emulated(self, f: facts.Emulated) -> None:

@@ -237,7 +237,7 @@ class I6(Rule):
         if is_special(vintid):
             return
         v = self.guests.on[f.pcpu].vcpu
-        edge = self.edge(v, vintid)
+        edge = self.edge(v, vintid) if v >= 0 else None
         if edge is None:
             return
         made_up = edge.made_up
