@@ -71,8 +71,13 @@ class Task(Protocol):
             guard: while it is false the task cannot be chosen; a pure function of ``guard_reads``.
             guard_reads: the resources that ``guard`` reads, as bits.
             alt: an operation to perform instead, if its condition holds when the task is chosen.
+            wakes: those of ``guard_reads`` that the guard's answer hangs on as things are now (-1:
+                all); it is asked again when one is written, and says so anew by :meth:`watch`.
 
         """
+
+    def watch(self, wakes: int) -> None:
+        """Be asked again only when one of ``wakes`` is written: called by a guard, of its own."""
 
     def choose(self, name: str, k: int) -> int:
         """Draw a number from 0 to ``k - 1`` inside the step just begun, without parking.

@@ -89,9 +89,9 @@ class VgicWorld:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def listen(self, handlers: Mapping[type[Fact], Handler]) -> None:
-        """Let ``handlers`` hear facts, each before the rules do."""
-        self.checker.subscribe(first=handlers)
+    def subscribe(self, first: Mapping[type[Fact], Handler]) -> None:
+        """Let ``first`` hear facts, each before the rules do."""
+        self.checker.subscribe(first=first)
 
     def bounds(self) -> dict[type[Fact], Handler]:
         """Return what watches the bounds on virtual time and on exits without progress."""

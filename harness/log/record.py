@@ -149,7 +149,7 @@ class Recorder:
         handlers: dict[type[Fact], Callable[[Any], None]] = dict.fromkeys(
             KINDS.values(), self.on_fact
         )
-        world.listen(handlers)
+        world.subscribe(handlers)
         execution.observer = self.on_step
 
     def next(self, event: str) -> int:

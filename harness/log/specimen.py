@@ -109,4 +109,4 @@ def listen(world: "VgicWorld", story: Story | None, events: list[Event]) -> None
         events.append(Event(len(events), clock.now, fact))
 
     handlers: dict[type[Fact], Callable[[Any], None]] = {KINDS[k]: take for k in story.kinds}
-    world.listen(handlers)
+    world.subscribe(handlers)

@@ -15,11 +15,10 @@ from model.part import Part, bits_of
 from model.rules.registry import RULES
 from model.rules.sometimes import STATES
 
-__all__ = ["Checker"]
+__all__ = ["Checker", "teller"]
 
 S = TypeVar("S", bound=State)
 L = TypeVar("L", bound=Listener)
-ALL: tuple[type[Rule], ...] = tuple(RULES.values())
 Table = dict[type[Fact], tuple[Handler, ...]]
 
 
@@ -31,7 +30,8 @@ class Checker:
     names of those missing. ``only`` keeps the rules with these ids (None: all). With ``from_start``
     false nothing is known before the first fact, as in a kernel trace: see ``model.check.unknown``.
     ``rules`` and ``states`` are what there is to check. ``step`` is asked for the number that a
-    violation gets.
+    violation gets. ``table`` is to be filled with who hears what, if a producer had to be given its
+    :func:`teller` before.
 
     Facts go into ``emit``; ``violations`` are those so far, ``rules`` what is checked, in order.
     """
@@ -41,12 +41,13 @@ class Checker:
         setting: Setting,
         era: str,
         *,
-        rules: Iterable[type[Rule]] = ALL,
+        rules: Iterable[type[Rule]] = tuple(RULES.values()),
         states: Iterable[type[Listener]] = STATES,
         kinds: frozenset[type[Fact]] | None = None,
         only: frozenset[str] | None = None,
         from_start: bool = True,
         step: Callable[[], int] = int,
+        table: Table | None = None,
     ) -> None:
         self.setting = setting
         self.era = era
@@ -64,11 +65,11 @@ class Checker:
         self.rules: list[Rule] = []
         self.states: list[Listener] = []
         self.wired = False
-        self.table: Table = {}
+        self.table: Table = {} if table is None else table
         self.parts: list[tuple[str, Part]] = []
         """Every state with its name; the order is fixed."""
         self.resets: list[Callable[[], None]] = []
-        self.emit = _teller(self.table) if from_start else self.emit_tolerantly
+        self.emit = teller(self.table) if from_start else self.emit_tolerantly
         self.owners: dict[Handler, Listener] = {}
         self.first: Mapping[type[Fact], Handler] = {}
         self.last: Mapping[type[Fact], Handler] = {}
@@ -266,7 +267,7 @@ class Checker:
         )
 
 
-def _teller(table: Table) -> Callable[[Fact], None]:
+def teller(table: Table) -> Callable[[Fact], None]:
     """Return what gives a fact to everything that asked for its kind."""
     get = table.get
 

@@ -26,7 +26,7 @@ class State(Part):
 
     ``count: int = 0`` makes a field. Fields hold immutable values only: numbers, strings, tuples,
     None, frozen structs; a mask is annotated ``Bits``, a map ``Table[K, V]``, a set ``Keys[K]``
-    (``model.check.table``).
+    (``model.check.table``), and what may be taken for nothing if it is not known ``Debt[...]``.
     """
 
     INITIAL: ClassVar[tuple[Any, ...]] = ()
@@ -44,7 +44,10 @@ class State(Part):
                     raise TypeError(f"{cls.__qualname__}.{name} has no initial value")
             cls.FIELDS = (*cls.FIELDS, *own)
             cls.INITIAL = tuple(getattr(cls, name) for name in cls.FIELDS)
-            cls.UNKNOWNS = (*cls.UNKNOWNS, *(_stands_in(x) for x in own.values()))
+            cls.UNKNOWNS = (
+                *cls.UNKNOWNS,
+                *(_stands_in(x, getattr(cls, name)) for name, x in own.items()),
+            )
             cls.reset = _resetter(cls.FIELDS, cls.INITIAL)  # type: ignore[method-assign,assignment]
         super().__init_subclass__()
 
@@ -68,11 +71,12 @@ class State(Part):
                 setattr(self, name, unknown)
 
 
-def _stands_in(annotation: Any) -> Any:
-    """Return what is in a field of this annotation while it is unknown."""
-    for mark in getattr(annotation, "__metadata__", ()):
-        return STANDS_IN[mark]
-    return UNKNOWN
+def _stands_in(annotation: Any, initial: Any) -> Any:
+    """Return what is in a field of this annotation and initial value while it is unknown."""
+    marks = getattr(annotation, "__metadata__", ())
+    if "debt" in marks:
+        return initial
+    return STANDS_IN[marks[0]] if marks else UNKNOWN
 
 
 def _resetter(fields: tuple[str, ...], initial: tuple[Any, ...]) -> Callable[[Any], None]:

@@ -6,12 +6,19 @@ is then unknown too, and whoever compares it, counts with it or asks it anything
 :class:`Unknown`. :class:`UnknownBits` does the same for each bit of a mask by itself.
 """
 
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
-__all__ = ["NO_BITS", "UNKNOWN", "Bits", "Unknown", "UnknownBits"]
+__all__ = ["NO_BITS", "UNKNOWN", "Bits", "Debt", "Unknown", "UnknownBits"]
+
+T = TypeVar("T")
 
 Bits = Annotated[int, "bits"]
 """A mask with a bit per interrupt, or per anything else; each bit may be unknown by itself."""
+Debt = Annotated[T, "debt"]
+"""A field whose initial value only ever makes a rule say less: what was seen to be owed, or done.
+
+Where it is not known it is initial: a debt that was not seen to be made is none.
+"""
 
 
 class Unknown(Exception):  # noqa: N818  # no error: it ends the handler that asked, and no more

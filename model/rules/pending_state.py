@@ -1,14 +1,12 @@
 """Where the pending state of a List Register goes (section "Life Cycle", item 3)."""
 
-from collections.abc import Collection
-
 from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.table import Keys, add, has, remove
-from model.check.unknown import Bits
+from model.check.unknown import Bits, Debt
 from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
@@ -32,7 +30,7 @@ class OfVcpu(State):
     and perhaps back, since the VCPU's last exit (KVM kicks nobody for that).
     """
 
-    owed: Keys[int] = ()
+    owed: Debt[Keys[int]] = ()
     lowered: Keys[int] = ()
     routed: Keys[int] = ()
 
@@ -72,13 +70,6 @@ class R8(Rule):
         """Make the states."""
         self.on = self.each_pcpu(OnCpu)
         self.of = self.each_vcpu(OfVcpu)
-
-    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
-        """Know nothing; a debt that was not seen to be made is none."""
-        super().forget(but)
-        for of in self.of:
-            if of.owed.__class__ is not tuple:
-                of.owed = ()
 
     # -- in the hardware -----------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import msgspec
 from harness.actors.context import Context
+from harness.kvm.inject import SGI_RESCHEDULE
 
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
@@ -131,6 +132,25 @@ class NpieForActive(V7_2):
         return hcr | HCR_NPIE if pending + active > size else hcr
 
 
+# -- kicks ---------------------------------------------------------------------------------------
+
+
+class SaysItKicks(V7_2):
+    """Says that it sends the IPI of a kick, and does not."""
+
+    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
+        if sgi != SGI_RESCHEDULE:
+            super().send_ipi(ctx, cpu, sgi)
+
+
+class OldSaysItKicks(V4_14):
+    """The same in era v4.14."""
+
+    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
+        if sgi != SGI_RESCHEDULE:
+            super().send_ipi(ctx, cpu, sgi)
+
+
 # -- halting and stopping ------------------------------------------------------------------------
 
 
@@ -220,6 +240,8 @@ VGIC = (
     Mutant("I6", SgiIgnored, V7_2, "save"),
     Mutant("I9", YieldsInFold, V4_14, "migrate"),
     Mutant("I9", FoldsUnlocked, V7_2, "timer-wfi"),
+    Mutant("I12", SaysItKicks, V7_2, "spi-edge"),
+    Mutant("I12", OldSaysItKicks, V4_14, "lpi"),
     Mutant("I14", NpieForActive, V7_2, "overflow-dir"),
     Mutant("L4", HaltWaitsForNobody, V7_2, "smp-mix"),
     Mutant("L4", NeverResumes, V7_2, "smp-mix"),

@@ -3,6 +3,7 @@
 from model import facts
 from model.check.listener import on
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.view import View
 from model.identity import LockId
 
@@ -12,11 +13,11 @@ __all__ = ["HeldLocks"]
 class OfActor(State):
     """``locks`` that it holds, in the order in which it took them."""
 
-    locks: tuple[LockId, ...] = ()
+    locks: Debt[tuple[LockId, ...]] = ()
 
 
 class HeldLocks(View):
-    """``of[actor].locks`` are the locks that ``actor`` holds, in the order it took them."""
+    """``of[actor].locks`` are the locks that ``actor`` was seen to take and holds, in order."""
 
     def setup(self) -> None:
         """Make the states."""
@@ -26,14 +27,14 @@ class HeldLocks(View):
     def on_lock(self, f: facts.LockTaken) -> None:
         """One was taken."""
         of = self.of[f.actor]
-        of.locks = (*of.locks, f.lock) if of.locks else (f.lock,)
+        of.locks = (*of.locks, f.lock)
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """One was given back."""
-        of = self.of[f.actor]
+        of, lock = self.of[f.actor], f.lock
         locks = of.locks
-        if len(locks) == 1 and locks[0] == f.lock:
-            of.locks = ()
+        if locks and locks[-1] == lock:
+            of.locks = locks[:-1]
         else:
-            of.locks = tuple([x for x in locks if x != f.lock])
+            of.locks = tuple([x for x in locks if x != lock])

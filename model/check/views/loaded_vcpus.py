@@ -14,26 +14,28 @@ class OnCpu(State):
     vcpu: int = -1
 
 
+class OfVcpu(State):
+    """``pcpu`` is the CPU where it is loaded, or -1."""
+
+    pcpu: int = -1
+
+
 class LoadedVcpus(View):
-    """``on[c].vcpu`` is the VCPU that owns timer and virtual interface of CPU ``c``, or -1."""
+    """Who owns timer and virtual interface of a CPU: ``on[c].vcpu``, ``of[v].pcpu``; or -1."""
 
     def setup(self) -> None:
         """Make the states."""
         self.on = self.each_pcpu(OnCpu)
-
-    def cpu_of(self, v: int) -> int:
-        """Return the CPU where VCPU ``v`` is loaded, or -1."""
-        for c, on_cpu in enumerate(self.on):
-            if on_cpu.vcpu == v:
-                return c
-        return -1
+        self.of = self.each_vcpu(OfVcpu)
 
     @on(facts.Loaded)
     def on_load(self, f: facts.Loaded) -> None:
         """A vcpu_load ended."""
         self.on[f.pcpu].vcpu = f.vcpu
+        self.of[f.vcpu].pcpu = f.pcpu
 
     @on(facts.Put)
     def on_put(self, f: facts.Put) -> None:
         """A vcpu_put ended."""
         self.on[f.pcpu].vcpu = -1
+        self.of[f.vcpu].pcpu = -1

@@ -156,7 +156,7 @@ class I2(Rule):
         software = self.software.virtual[v]
         if software.active or software.pending:
             return
-        c = self.loaded.cpu_of(v)
+        c = self.loaded.of[v].pcpu
         if c < 0 or not self.active.has(c) or self.deactivations.on[c].in_flight:
             return
         # What the host took meanwhile is on its way to be injected, and its line is high.

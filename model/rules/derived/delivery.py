@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.device_work import DeviceWork
 from model.check.views.finished import Finished
 from model.check.views.guest_masks import GuestMasks
@@ -58,7 +59,7 @@ class L1(Rule):
 class Fired(State):
     """``yes``: its soft timer fired while it slept, and nobody has woken it since."""
 
-    yes: bool = False
+    yes: Debt[bool] = False
 
 
 class L5(Rule):

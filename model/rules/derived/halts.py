@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.finished import Finished
 from model.check.views.guests import Guests
 
@@ -14,7 +15,7 @@ __all__ = ["L4"]
 class Halter(State):
     """``vcpu`` halts the guests, or -1."""
 
-    vcpu: int = -1
+    vcpu: Debt[int] = -1
 
 
 class OfVcpu(State):
@@ -23,8 +24,8 @@ class OfVcpu(State):
     ``entries`` counts those since it was signalled and has not gone to user space; -1: it was not.
     """
 
-    kept: bool = False
-    entries: int = -1
+    kept: Debt[bool] = False
+    entries: Debt[int] = -1
 
 
 class L4(Rule):
@@ -69,8 +70,8 @@ class L4(Rule):
     @on(facts.Halting)
     def on_halting(self, f: facts.Halting) -> None:
         """A VCPU wants all guests left, or goes on because they are."""
+        self.halter.vcpu = f.vcpu
         if not f.halted:
-            self.halter.vcpu = f.vcpu
             return
         for of in self.of:
             of.kept = True

@@ -6,6 +6,7 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.table import Table, drop, get, put
+from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.hyp_control import HypControl
 from model.check.views.list_registers import ListRegisters
@@ -33,8 +34,8 @@ class Waiting(State):
     one and has not done so yet.
     """
 
-    left: Table[int, Place] = ()
-    settled: tuple[int, ...] = ()
+    left: Debt[Table[int, Place]] = ()
+    settled: Debt[tuple[int, ...]] = ()
     ipi: bool = False
     promise: Place = NOWHERE
 
@@ -47,9 +48,9 @@ class OnCpu(State):
     """
 
     in_isr: bool = False
-    unkicked: tuple[tuple[int, int], ...] = ()
-    promised: int = -1
-    isr_promised: int = -1
+    unkicked: Debt[tuple[tuple[int, int], ...]] = ()
+    promised: Debt[int] = -1
+    isr_promised: Debt[int] = -1
 
 
 class I12(Rule):
@@ -190,9 +191,10 @@ class I12(Rule):
         of = self.of[v]
         of.ipi = True
         self.was_kicked(f.pcpu, v)
-        if of.promise[0] == f.pcpu:
-            self.forget_promise(of.promise)
+        promise = of.promise
+        if promise[0] == f.pcpu:
             of.promise = NOWHERE
+            self.forget_promise(promise)
 
     def forget_promise(self, place: Place) -> int:
         """Nobody at ``place`` is about to send an IPI; return to whom it was to go, or -1."""
@@ -215,9 +217,9 @@ class I12(Rule):
         """It is out of its guest, and looks at everything before it enters again."""
         of = self.of[f.vcpu]
         of.ipi = False
-        if of.promise != NOWHERE:
-            self.forget_promise(of.promise)
-            of.promise = NOWHERE
+        promise, of.promise = of.promise, NOWHERE
+        if promise != NOWHERE:
+            self.forget_promise(promise)
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
@@ -235,7 +237,7 @@ class I12(Rule):
     @on(facts.RequestsChecked)
     def on_turn(self, f: facts.RequestsChecked) -> None:
         """The thread begins another turn: whatever it had to kick, it has."""
-        c = self.loaded.cpu_of(f.vcpu)
+        c = self.loaded.of[f.vcpu].pcpu
         if c >= 0 and self.on[c].promised >= 0:
             self.promise_is_over((c, False))
 

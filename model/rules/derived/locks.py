@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.held_locks import HeldLocks
 from model.gic.registers import FIRST_SPI
 from model.identity import CONFIG, IRQ, Actor, LockId
@@ -12,6 +13,12 @@ from model.identity import CONFIG, IRQ, Actor, LockId
 __all__ = ["I9", "LockOrder"]
 
 MONITOR = Actor("user-space")
+
+
+class Seen(State):
+    """``all``: whatever it holds it was seen to take."""
+
+    all: bool = True
 
 
 class I9(Rule):
@@ -35,10 +42,13 @@ class I9(Rule):
     def setup(self) -> None:
         """Name the threads."""
         self.threads = [Actor("vcpu", vcpu=v) for v in range(self.setting.vcpus)]
+        self.seen = self.each_vcpu(Seen)
+        self.seen_of_monitor = self.one(Seen, "monitor")
 
     @on(facts.Put, facts.Placed)
     def on_sleep(self, f: facts.Put | facts.Placed) -> None:
         """A thread gives its CPU away; a mutex it may hold."""
+        self.seen[f.vcpu].all = True
         held = [x for x in self.held.of[self.threads[f.vcpu]].locks if x.kind != CONFIG]
         if held:
             self.report(self.SLEEP, vcpu=f.vcpu, lock=held[-1])
@@ -48,8 +58,16 @@ class I9(Rule):
         """The state of an interrupt changes; the VM monitor's writes come from its own context."""
         lock = LockId(IRQ, -1 if f.vintid >= FIRST_SPI else f.vcpu, f.vintid)
         held = self.held.of
-        if lock not in held[self.threads[f.vcpu]].locks and lock not in held[MONITOR].locks:
+        if lock in held[self.threads[f.vcpu]].locks or lock in held[MONITOR].locks:
+            return
+        reset = isinstance(f, facts.RegisterWritten) and f.register == "reset"
+        if (self.seen_of_monitor if reset else self.seen[f.vcpu]).all:
             self.report(self.UNLOCKED, vcpu=f.vcpu, vintid=f.vintid, lock=lock)
+
+    @on(facts.Stopping)
+    def on_stopping(self, _f: facts.Stopping) -> None:
+        """The VM monitor begins, without locks: what it takes from here on is seen."""
+        self.seen_of_monitor.all = True
 
     @on(facts.LockNotHeld)
     def on_missing(self, f: facts.LockNotHeld) -> None:
@@ -60,8 +78,8 @@ class I9(Rule):
 class Taken(State):
     """A lock was taken by a host IRQ handler; elsewhere with interrupts on."""
 
-    in_handler: bool = False
-    with_irqs_on: bool = False
+    in_handler: Debt[bool] = False
+    with_irqs_on: Debt[bool] = False
 
 
 class LockOrder(Rule):

@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.registers import FIRST_SPI, SPECIAL
@@ -23,8 +24,8 @@ IDLE_STORM = 64
 class Streak(State):
     """In a row: ``exits`` without an instruction, and ``wfis`` that brought nothing."""
 
-    exits: int = 0
-    wfis: int = 0
+    exits: Debt[int] = 0
+    wfis: Debt[int] = 0
 
 
 class L2(Rule):
@@ -112,7 +113,7 @@ class L2(Rule):
 class Turn(State):
     """The locks that an actor has taken in its present turn, one by one."""
 
-    locks: tuple[LockId, ...] = ()
+    locks: Debt[tuple[LockId, ...]] = ()
 
 
 class L3(Rule):

@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.guest_masks import GuestMasks
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.handlings import Handlings
@@ -21,9 +22,9 @@ class OfVcpu(State):
     ``read`` is what was read of the timer's interrupt (level, active), until the guest runs again.
     """
 
-    saved: bool = False
-    restored: bool = False
-    read: tuple[bool, bool] | None = None
+    saved: Debt[bool] = False
+    restored: Debt[bool] = False
+    read: Debt[tuple[bool, bool] | None] = None
 
 
 class L6(Rule):

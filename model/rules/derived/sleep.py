@@ -21,15 +21,13 @@ __all__ = ["I11"]
 
 
 class Cover(State):
-    """``armed``: a soft timer is armed that fires when the guest's timers do, at the latest."""
+    """``armed``: a soft timer is armed that fires when the guest's timers do, at the latest.
+
+    ``waking``: who halted the guests has let it go and is about to wake it.
+    """
 
     armed: bool = False
-
-
-class Waking(State):
-    """``vcpu`` was let go by who halted the guests and is about to be woken, or -1."""
-
-    vcpu: int = -1
+    waking: bool = False
 
 
 class I11(Rule):
@@ -78,29 +76,30 @@ class I11(Rule):
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(Cover)
-        self.waking = self.one(Waking)
 
     @on(facts.Resumed)
     def on_resumed(self, f: facts.Resumed) -> None:
         """Whoever is let go on is woken right after."""
-        self.waking.vcpu = f.resumed
+        for v, of in enumerate(self.of):
+            of.waking = v == f.resumed
 
     @on(facts.Woken)
     def on_woken(self, f: facts.Woken) -> None:
         """It was."""
-        if f.vcpu == self.waking.vcpu:
-            self.waking.vcpu = -1
+        self.of[f.vcpu].waking = False
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """Who halted the guests is done with it."""
         if f.lock.kind == CONFIG:
-            self.waking.vcpu = -1
+            for of in self.of:
+                of.waking = False
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """The physical timer is emulated: something must stand for it."""
         v = f.vcpu
+        self.of[v].waking = False
         if self.era == "v7.2" and not self.cover.covers(v):
             due, now = self.timers.physical[v].deadline, self.timers.clock.time.now
             self.report(self.GUEST, vcpu=v, pcpu=f.pcpu, due=due, now=now)
@@ -116,7 +115,7 @@ class I11(Rule):
     def on_block(self, f: facts.Blocked) -> None:
         """Nothing that it could take may be pending."""
         v = f.vcpu
-        if self.pauses.of[v].kept_out or v == self.waking.vcpu:
+        if self.pauses.of[v].kept_out or self.of[v].waking:
             return
         pmr = self.masks.of[v].pmr
         if pmr <= PRIORITY:

