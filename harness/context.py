@@ -7,6 +7,7 @@ preemption, never other CPUs or the hardware.
 
 from collections.abc import Awaitable
 
+from harness.engine.encoding import wiring
 from harness.engine.execution import Slot
 from harness.engine.footprint import Ops, Step
 from harness.kvm.steps import Steps
@@ -129,3 +130,8 @@ class Context:
         lock.release(self.actor)
         if irqs_on:
             self.p.irqs_off = False
+
+
+wiring(Context, lambda context: (context.actor, context.c))
+wiring(Ops, Ops.place)
+wiring(Step, lambda step: step.name)

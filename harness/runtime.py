@@ -3,12 +3,15 @@
 It knows neither of them, and no rule: so imports go one way, from the world down to this.
 """
 
+from harness.engine.encoding import wiring
 from harness.engine.execution import Main, Slot
 from harness.engine.footprint import Resources
 from harness.scenarios.schema import Scenario
 from model.facts import Fact
+from model.gic.gic import Gic
 from model.identity import Actor
 from model.machine import Config, Machine
+from model.messages import Messages
 
 __all__ = ["Runtime"]
 
@@ -51,3 +54,8 @@ class Runtime:
         slot = self.task_class(name, actor, main, optional=optional)
         slot.eager = eager and self.config.gic_messages == "synchronous"
         return slot
+
+
+# What is the same in every execution of a world, and of which it has one.
+for _cls in (Runtime, Machine, Gic, Messages, Config, Scenario):
+    wiring(_cls)

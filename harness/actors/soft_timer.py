@@ -7,6 +7,7 @@ background timer, and one for each timer that KVM emulates for it.
 """
 
 from harness.context import Context
+from harness.engine.encoding import wiring
 from harness.engine.execution import Slot
 from harness.engine.footprint import Ref, Step
 from harness.kvm.kvm import Kvm
@@ -48,12 +49,14 @@ class SoftTimerSteps:
     """The steps of one kind of soft timer, whose resource is ``hrtimer``."""
 
     def __init__(self, prefix: str, hrtimer: Ref, reads: tuple[Ref, ...], *writes: Ref) -> None:
+        self.prefix = prefix
         self.fire = Step(FIRE_R, (hrtimer, *FIRE_W), f"{prefix}_fire")
         self.callback = Step(reads, (*writes, hrtimer, PCPU.all, SIGNAL.all), f"{prefix}_callback")
         self.end = Step((), (hrtimer, PCPU.all), f"{prefix}_end")
         self.work = Step((), (hrtimer,), f"{prefix}_work")
 
 
+wiring(SoftTimerSteps, lambda steps: steps.prefix)
 BACKGROUND_STEPS = SoftTimerSteps("soft", BG_TIMER.own, (CLOCK, VTIMER.own, PTIMER.own))
 EMULATION_STEPS = SoftTimerSteps("emulation", PTIMER_HRTIMER.own, (CLOCK,), PTIMER.own)
 

@@ -84,6 +84,10 @@ class Ops(dict[Step, Op]):
         self.irq = irq
         self.also = also
 
+    def place(self) -> tuple[int, ...]:
+        """Return what tells this place from others of the same machine."""
+        return (*self.where, self.irq, self.also)
+
     def __missing__(self, step: Step) -> Op:
         mask = self.resources.mask
         reads = mask(step.reads, *self.where, self.irq) | self.also

@@ -7,6 +7,7 @@ higher priority comes in between; they complete strictly in the reverse order of
 
 from harness.context import Context
 from harness.contract import Op
+from harness.engine.encoding import wiring
 from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
@@ -278,3 +279,6 @@ class GuestIsr:
         timer = self.machine.hw_timers[self.c]
         deadline = timer.cval + self.machine.timers[self.t.v][VTIMER].cntvoff
         self.rt.emit(facts.GuestTimer(self.t.v, VTIMER, timer.cval, timer.ctl, deadline))
+
+
+wiring(GuestIsr, lambda cpu: (cpu.t.actor, cpu.c))

@@ -4,6 +4,7 @@ Every part of the hypervisor (``harness.kvm``) stands on this list alone, and ca
 through it. ``vgic-race list hooks`` prints it.
 """
 
+from harness.engine.encoding import wiring
 from harness.kvm.hooks.eras import V4_14Hooks, V7_2Hooks
 from harness.kvm.hooks.irqchip import IrqChipHooks
 from harness.kvm.hooks.mmio import MmioHooks
@@ -56,6 +57,9 @@ class Hooks(
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.machine = rt.machine
+
+
+wiring(Hooks)
 
 
 def hooks(era: str = "") -> dict[str, str]:
