@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from harness.kvm.flow import Kvm
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
-from model.messages import MAINTENANCE_PPI, VTIMER_PPI
-from tests.race.running import outcomes, world_of
+from model.messages import MAINTENANCE_PPI
+from model.timer import VTIMER_PPI
+from tests.race.running import is_active, is_high, loaded_on, outcomes, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 SPURIOUS = 1023
@@ -47,7 +48,7 @@ def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str
 
     def on_arrival(fact: facts.DeactivationArrived) -> None:
         nonlocal high
-        high += world.scene.is_high(fact.pcpu, fact.intid)
+        high += is_high(world, fact.pcpu, fact.intid)
 
     silent(world, {facts.DeactivationArrived: on_arrival})
     assert high > 50
@@ -62,7 +63,7 @@ def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
     def on_ack(fact: facts.AckedByGuest) -> None:
         nonlocal acked
         acked += fact.vintid == VTIMER_PPI
-        assert not world.scene.is_high(fact.pcpu, VTIMER_PPI)
+        assert not is_high(world, fact.pcpu, VTIMER_PPI)
 
     silent(world, {facts.AckedByGuest: on_ack}, 40)
     assert acked == 80
@@ -91,7 +92,7 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
         if fact.intid == VTIMER_PPI and fact.line is False:
             low += 1
             assert not injected
-            stale = world.scene.is_active(fact.pcpu)
+            stale = is_active(world, fact.pcpu)
             left_active += stale
 
     def on_write(fact: facts.PhysActiveWritten) -> None:
@@ -216,12 +217,11 @@ def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[
 def test_an_active_state_stays_behind_on_a_cpu_that_a_vcpu_left(era: type[Kvm]) -> None:
     """PPIs are banked: that CPU's bit is no concern of anyone until a VCPU is loaded there."""
     world = world_for("moves-away", era)
-    scene = world.scene
     stale = 0
 
     def on_halt(_fact: facts.Halted) -> None:
         nonlocal stale
-        stale += any(scene.loaded[c] < 0 and scene.is_active(c) for c in range(2))
+        stale += any(loaded_on(world, c) < 0 and is_active(world, c) for c in range(2))
 
     silent(world, {facts.Halted: on_halt})
     assert stale > 1

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.engine.execution import Outcome
-from harness.kvm.flow import Kvm
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
@@ -11,7 +11,7 @@ from model import facts
 from model.facts import Fact
 from model.gic.registers import HCR_UIE
 from model.messages import MAINTENANCE_PPI
-from tests.race.running import outcomes, world_of
+from tests.race.running import guest_on, hcr_on, outcomes, world_of
 
 ERAS = [V4_14, V7_2]
 
@@ -37,12 +37,12 @@ def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
     def on_ack(fact: facts.AckedByGuest) -> None:
         nonlocal deepest
         if fact.vintid < 1020:
-            v = world.scene.guest[fact.pcpu]
+            v = guest_on(world, fact.pcpu)
             handled[v].append(fact.vintid)
             deepest = max(deepest, len(handled[v]))
 
     def on_eoi(fact: facts.Completed) -> None:
-        assert handled[world.scene.guest[fact.pcpu]].pop() == fact.vintid
+        assert handled[guest_on(world, fact.pcpu)].pop() == fact.vintid
 
     world.subscribe({facts.AckedByGuest: on_ack, facts.Completed: on_eoi})
     for outcome in outcomes(world, 300, audited=10):
@@ -93,7 +93,7 @@ def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
 
     def on_exit(fact: facts.Exited) -> None:
         nonlocal late, told
-        if world.scene.hcr[fact.pcpu] & HCR_UIE and world.machine.gic.maintenance(fact.pcpu):
+        if hcr_on(world, fact.pcpu) & HCR_UIE and world.machine.gic.maintenance(fact.pcpu):
             seen = world.machine.gic.line(fact.pcpu, MAINTENANCE_PPI)
             told += seen
             late += not seen

@@ -23,17 +23,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.actors.context import Context
+from harness.context import Context
 from harness.contract import Abandon, RunInfo, Task
 from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution, Outcome
-from harness.kvm.flow import Kvm
+from harness.engine.execution import Execution
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
-from model.timer import ENABLE, PTIMER_PPI
-from tests.race.running import outcomes, world_of
+from model.identity import BG_TIMER, PTIMER
+from model.timer import PTIMER_PPI
+from tests.race.running import outcomes, ptimer_fires, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 OFF = str(HERE / "ptimer-off.toml")
@@ -81,6 +83,13 @@ def test_only_guests_that_use_it_have_it() -> None:
 # -- F9 ----------------------------------------------------------------------------------------
 
 
+GIC = ("line", "deactivations", "pin", "maintenance", "edge", "event")
+
+
+def kind_of(task: Task) -> str:
+    return "gic" if task.actor.kind in GIC else task.actor.kind
+
+
 class PreemptedAfter:
     """One VCPU goes first and time last, but for one preemption after ``steps`` steps."""
 
@@ -101,12 +110,12 @@ class PreemptedAfter:
             order = ("host-irq", "gic", "vcpu", "soft-timer", "clock", "host-scheduler")
         else:
             order = ("host-scheduler", "host-irq", "gic", "vcpu", "soft-timer", "clock")
-        return min(enabled, key=lambda task: order.index(task.kind))
+        return min(enabled, key=lambda task: order.index(kind_of(task)))
 
     def draw(self, name: str, k: int) -> int:
         return 1 if name == "preemptions" else 0
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: object) -> None:
         """Keep nothing."""
 
 
@@ -121,7 +130,7 @@ class TimeInTheGuest(PreemptedAfter):
         chosen = super().choose(enabled, pending, current)
         guest = self.world.machine.guests[0]
         if guest.program[guest.pc].a == 8 and guest.sub:
-            return next((task for task in enabled if task.kind == "clock"), chosen)
+            return next((task for task in enabled if task.actor.kind == "clock"), chosen)
         return chosen
 
 
@@ -129,7 +138,7 @@ class WritePreemptible(V7_2):
     """As shipped."""
 
     async def before_write(self, t: Context) -> None:
-        await self.point(t, "write_ptimer")
+        await self.point(t, Steps.write_ptimer)
 
 
 def preempted_everywhere(era: type[Kvm]) -> list[tuple[str, str]]:
@@ -162,16 +171,15 @@ def test_f9_without_preemption_there_is_none() -> None:
 def entered_uncovered(era: type[Kvm]) -> int:
     """Count entries with the physical timer due, KVM not aware of it, and nothing to tell it."""
     world = world_of("timer-phys", era)
-    machine, scene = world.machine, world.scene
+    machine = world.machine
     count = 0
 
     def on_entry(f: facts.Entered) -> None:
         nonlocal count
         v = f.vcpu
         told = machine.private[v, PTIMER_PPI].line_level
-        armed = machine.hrtimers[v].armed or machine.phrtimers[v].armed
-        due = scene.pctl[v] == ENABLE and scene.now >= scene.pdeadline[v]
-        count += due and not told and not armed
+        armed = any(machine.hrtimers[v, timer].armed for timer in (BG_TIMER, PTIMER))
+        count += ptimer_fires(world, v) and not told and not armed
 
     world.subscribe({facts.Entered: on_entry})
     for _ in outcomes(world, 400, audited=0):

@@ -9,7 +9,8 @@ from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from harness.world import VgicWorld
 from model.rules.registry import RULES
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.race.running import outcomes, world_of
 
 
