@@ -73,7 +73,7 @@ def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
 
 def test_only_guests_that_use_it_have_it() -> None:
     without, used = world_of("migrate", V7_2), world_of("timer-phys", V7_2)
-    new = {"ptimer0", "phrtimer0", f"vppi0{PTIMER_PPI}"}
+    new = {"ptimer0", "ptimer_hrtimer0", "ptimer_irq0"}
     assert not new & {name for name, _ in without.machine.parts}
     assert new <= {name for name, _ in used.machine.parts}
     assert not [slot for slot in without.slots if slot.name.startswith("q")]
