@@ -184,6 +184,10 @@ TEXTS: dict[type[Fact], str] = {
     facts.Folded: (
         "fold vINTID {vintid}: LR {state} -> {active}, line {line_level}, latch {pending_latch}"
     ),
+    facts.SoftwareChanged: (
+        "vINTID {vintid} of VCPU {vcpu} became: enabled {enabled}, active {active}, "
+        "line {line_level}, latch {pending_latch}"
+    ),
     facts.Resampled: "KVM samples the line of vINTID {vintid} again: {level}",
     facts.Requested: "request for VCPU {vcpu}",
     facts.RequestsChecked: "VCPU {vcpu} checks its requests (seen: {seen})",
