@@ -65,6 +65,7 @@ class VgicWorld:
         self.failures: list[Violation] = self.checker.violations
         self.machine.tell(self.checker.emit)
         self.rt = Runtime(scenario, self.config, self.machine, task_class)
+        self.resources = self.rt.resources
         self.kvm = kvm_class(self.rt)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
 

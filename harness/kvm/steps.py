@@ -141,7 +141,7 @@ class Steps:
     renew_irq = Step((), (THIS_IRQ, VGIC.own, VTIMER.own, PTIMER.own))
     restore_vgic = Step((MONITOR,))
     restore_irq = Step((), (THIS_IRQ,))
-    restore_timer = Step((), (VTIMER.own, PTIMER.own))
+    restore_timer = Step((MONITOR,), (VTIMER.own, PTIMER.own))
 
     # -- timers
     timer_update = Step((CLOCK, VGIC.own), (VTIMER.own,))

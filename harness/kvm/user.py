@@ -157,9 +157,9 @@ class User(Hooks):
         v = 0
         while v < len(machine.threads):
             await u.step(Steps.restore_vgic, u.at(v))
-            i = 0
-            while i < len(machine.monitor.saved[v].irqs):
-                await self.restore_irq(u, v, machine.monitor.saved[v].irqs[i])
+            saved, i = machine.monitor.saved[v].irqs, 0
+            while i < len(saved):
+                await self.restore_irq(u, v, saved[i])
                 i += 1
             machine.monitor.wrote_back(v, "vgic")
             await u.step(Steps.restore_timer, u.at(v))

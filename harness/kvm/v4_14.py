@@ -189,7 +189,7 @@ class V4_14(Kvm):
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
         await self.begin_load(t)
-        self.machine.threads[t.v].load()
+        self.machine.threads[t.v].load(t.c)
 
     async def vcpu_put(self, t: Context) -> None:
         """kvm_arch_vcpu_put as of 4.14."""

@@ -54,7 +54,7 @@ class V7_2(Kvm):
         """kvm_arch_vcpu_load, preemption off and interrupts on."""
         await self.begin_load(t)
         await self.load_timer(t)
-        self.machine.threads[t.v].load()
+        self.machine.threads[t.v].load(t.c)
 
     async def load_timer(self, t: Context) -> None:
         """kvm_timer_vcpu_load: level into the vgic, physical active state, then the registers."""

@@ -173,10 +173,10 @@ class VcpuThread(Part):
         if self.emit is not None:
             self.emit(Unblocked(self.vcpu))
 
-    def load(self) -> None:
-        """End vcpu_load: the thread has the timer and the virtual interface of its CPU."""
+    def load(self, cpu: int) -> None:
+        """End vcpu_load: the thread has the timer and the virtual interface of ``cpu``."""
         if self.emit is not None:
-            self.emit(Loaded(self.vcpu, self.cpu))
+            self.emit(Loaded(self.vcpu, cpu))
 
     def put(self) -> None:
         """End vcpu_put: nothing of the VCPU is left on its CPU."""

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.support import Cli
 
 VARIANT = """
-from harness.kvm.flow import Kvm
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 
 class Thing: pass

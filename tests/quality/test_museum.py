@@ -1,10 +1,10 @@
-"""Every exhibit of the museum is found where it shows, and the clean era is silent there."""
+"""Every patch of the museum is found where it shows, and the clean era is silent there."""
 
 import pytest
 
+from harness.engine.audit import AuditedExecution
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
-from harness.engine.footprint import AuditedExecution
 from harness.variants import ERAS, resolve_variant, variant_names
 from harness.world import VgicWorld
 from tests.race.running import strategy, world_of
@@ -64,12 +64,12 @@ def execution_of(world: VgicWorld, i: int) -> Execution:
     return Execution(world, strategy(i))
 
 
-def test_every_exhibit_is_listed() -> None:
+def test_every_patch_is_listed() -> None:
     assert set(SHOWS) == set(variant_names()) - set(ERAS)
 
 
 @pytest.mark.parametrize("variant", SHOWS)
-def test_exhibit_is_found_and_its_era_is_silent(variant: str) -> None:
+def test_a_patch_is_found_and_its_era_is_silent(variant: str) -> None:
     scenario, within, rules = SHOWS[variant]
     broken = resolve_variant(variant)
     world = world_of(scenario, broken)
@@ -90,7 +90,7 @@ def test_exhibit_is_found_and_its_era_is_silent(variant: str) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_no_exhibit_is_its_era(era: str) -> None:
+def test_no_patch_is_its_era(era: str) -> None:
     for variant in SHOWS:
         if variant.startswith(era):
             cls = resolve_variant(variant)

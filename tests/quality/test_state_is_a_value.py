@@ -34,7 +34,7 @@ PAIRS = 3
 """So many pairs of ways to the same state are followed to their ends, in each world."""
 
 Prefix = tuple[Choice, ...]
-Future = tuple[list[Fact], list[tuple[object, ...]], int, str]
+Future = tuple[object, ...]
 
 
 def state(execution: Execution) -> object:
@@ -185,15 +185,9 @@ class Positions(Execution):
         return super().pick(current)
 
 
-def shows(variant: str) -> str:
-    """A scenario that uses what a patch changes."""
-    patch = variant.partition("+")[2]
-    return next((row[1] for row in SHOWS if row[0].partition("+")[2] == patch), "timer-wfi")
-
-
 @pytest.mark.parametrize("variant", [name for name in variant_names() if name not in ERAS])
 def test_no_patch_keeps_an_iterator_or_an_undeclared_local_across_an_await(variant: str) -> None:
     cls: type[Kvm] = resolve_variant(variant)
-    world = world_of(shows(variant), cls)
+    world = world_of(SHOWS[variant][0], cls)
     for i in range(3):
         run(Positions(world, RandomWalk(i)))

@@ -3,15 +3,15 @@
 from typing import Any
 
 import msgspec
-from harness.kvm.flow import Kvm
 
+from harness.kvm.kvm import Kvm
 from model import facts
 from model.facts import LrMoved
 from model.gic.gic import Gic
 from model.gic.lr import ACTIVE
 from model.gic.registers import FIRST_LPI, IDLE, SPURIOUS
 from model.machine import Machine
-from model.messages import VTIMER_PPI
+from model.timer import VTIMER_PPI
 
 
 def on_machine(era: type[Kvm], gic: type[Gic]) -> type[Kvm]:

@@ -3,17 +3,19 @@
 from pathlib import Path
 
 import msgspec
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
-from harness.kvm.ops import KVM_OPS
 
+from harness.context import Context
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
+from harness.kvm.hooks import Hooks
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
 from model.gic.lr import Lr
 from model.machine import LR_MODES
+from tests.race.mutant import laid_over
 from tests.race.running import strategy, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -92,20 +94,29 @@ def histories(worlds: dict[str, VgicWorld], i: int) -> dict[str, History]:
     return {mode: history(world, i) for mode, world in worlds.items()}
 
 
-def looking(era: type[Kvm]) -> type[Kvm]:
-    """Return an era whose fold accesses the distributor under all settings, as polling does.
+class Looking(Hooks):
+    """The fold accesses the distributor under all settings, as polling does.
 
     With queued messages that access delivers what otherwise is a choice of its own (bound 1), so
     that the same choices would not mean the same; with this they do. What it reads is only used
     where it was before.
     """
 
-    class Looking(era):  # type: ignore[misc,valid-type]
-        OPS = KVM_OPS | {"fold_lr": KVM_OPS["fold_lr_polling"]}
+    async def fold_lr(self, t: Context, lr: Lr) -> None:
+        irq = self.machine.irq(t.v, lr.vintid)
+        at = t.at(t.v, irq)
+        await t.lock(irq, Steps.fold_lr_polling, at)
+        t.acquired(irq)
+        await self.fold_locked(t, irq, self.trusted(t, lr))
+        await t.step(Steps.irq_unlock, at)
+        t.released(irq)
 
-        def trusted(self, t: Context, lr: Lr) -> Lr:
-            if lr.hw:
-                self.machine.messages.before_access(t.c)
-            return super().trusted(t, lr)  # type: ignore[no-any-return]
+    def trusted(self, t: Context, lr: Lr) -> Lr:
+        if lr.hw:
+            self.machine.messages.before_access(t.c)
+        return super().trusted(t, lr)
 
-    return Looking
+
+def looking(era: type[Kvm]) -> type[Kvm]:
+    """Return an era whose fold accesses the distributor under all settings."""
+    return laid_over(Looking, era)

@@ -1,8 +1,9 @@
 """What a mutant is: a variant that breaks one rule, with a twin that does not."""
 
 import msgspec
-from harness.kvm.flow import Kvm
-from harness.kvm.museum import exhibits
+
+from harness.kvm.hooks import Hooks
+from harness.kvm.kvm import Kvm
 
 
 class Mutant(msgspec.Struct, frozen=True):
@@ -19,7 +20,7 @@ class Mutant(msgspec.Struct, frozen=True):
         return f"{self.rule}-{self.broken.__name__}"
 
 
-def exhibit(number: str, era: str) -> type[Kvm]:
-    cls = exhibits()[number].eras[era]
-    assert not isinstance(cls, str)
+def laid_over(layer: type[Hooks], era: type[Kvm]) -> type[Kvm]:
+    """Return the variant that overrides the hooks of ``layer`` in an era, as a patch does."""
+    cls: type[Kvm] = type(f"{layer.__name__}Over{era.__name__}", (layer, era), {})
     return cls

@@ -1,27 +1,24 @@
 """For each rule a variant that breaks it, and the clean twin. One idea each, none subtle.
 
-Those that are about List Registers, signals, the ap_list, edges and the whole VM have files of
-their own.
+Those of the rules in ``model/rules/registers.py``, ``signals.py``, ``ap_list.py``, ``edges.py`` and
+``vm.py`` have files of their own.
 """
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from harness.actors.context import Context
-from harness.kvm.ops import KVM_OPS
 
-from harness.actors.host_irq import HostIrq
+from harness.context import Context
 from harness.contract import Guard
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from model import facts
-from model.facts import TimerSaved
+from harness.variants import resolve_variant
 from model.gic.lr import PENDING_ACTIVE, Lr
 from model.gic.registers import FIRST_LPI
+from model.host.thread import IN_GUEST
 from model.identity import VTIMER
-from model.messages import VTIMER_PPI
-from model.timer import ENABLE
+from model.timer import ENABLE, VTIMER_PPI
 from model.vgic.irq import VgicIrq
 from tests.race.broken_hardware import (
     AckEmpties,
@@ -34,7 +31,7 @@ from tests.race.broken_hardware import (
     TakenWhileActive,
     on_machine,
 )
-from tests.race.mutant import Mutant, exhibit
+from tests.race.mutant import Mutant
 from tests.race.mutants_phys import PHYS
 from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
@@ -48,16 +45,16 @@ MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
 
 
 class HandlerInjectsNothing(V7_2):
-    async def inject(self, ctx: Context, v: int, level: bool) -> None:
+    async def inject_timer(self, ctx: Context, v: int, timer: int, level: bool) -> None:
         if not ctx.in_irq:
-            await super().inject(ctx, v, level)
+            await super().inject_timer(ctx, v, timer, level)
 
 
 class BlindHandler(V7_2):
     """The host's handler neither looks nor injects."""
 
     async def timer_isr(self, h: Context) -> bool | None:
-        await h.task.step(h.o.isr_timer)
+        await h.step(Steps.isr_timer)
         return None
 
 
@@ -72,7 +69,7 @@ class LeftActiveAtExit(V7_2):
     """A line found low at an exit does not release the physical interrupt."""
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:
-        await t.step(t.o.resample)
+        await t.step(Steps.resample)
         self.sample_line(t, irq)
 
 
@@ -112,13 +109,9 @@ class QueuedUnkicked(V7_2):
         """Neither a request nor a kick."""
 
 
-class DeactivatedByHost(HostIrq):
+class HostDeactivates(V7_2):
     def forwarded(self, intid: int) -> bool:
         return intid == VTIMER_PPI
-
-
-class HostDeactivates(V7_2):
-    host_irq_class = DeactivatedByHost
 
 
 class NeverPolls(V7_2):
@@ -138,7 +131,7 @@ class NotWrittenAtLoad(V7_2):
 
 class AlwaysActive(V7_2):
     async def load_phys_active(self, t: Context) -> None:
-        await t.step(t.o.phys_active)
+        await t.step(Steps.phys_active)
         self.set_phys_active(t, VTIMER_PPI, True)
 
 
@@ -147,13 +140,9 @@ class SeedAlwaysActive(V4_14):
         return True
 
 
-class KeepsPriority(HostIrq):
-    async def drop_priority(self, intid: int) -> None:
-        """No EOIR."""
-
-
 class NoPriorityDrop(V7_2):
-    host_irq_class = KeepsPriority
+    async def drop_priority(self, h: Context, intid: int) -> None:
+        """No EOIR."""
 
 
 class IrqsIgnored(V7_2):
@@ -169,27 +158,22 @@ class TimerLeftLoaded(V7_2):
     """The put copies the timer to memory and leaves the hardware as it is, and says nothing."""
 
     def take_off_hardware(self, t: Context) -> None:
-        timer, vtimer = self.machine.timers[t.c], self.machine.vtimers[t.v]
-        vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
+        hardware, vtimer = self.machine.hw_timers[t.c], self.machine.timers[t.v][VTIMER]
+        vtimer.ctl, vtimer.cval, vtimer.loaded = hardware.ctl, hardware.cval, False
 
 
 class TimerLeftOn(V7_2):
     """The put copies the timer to memory and forgets to disable it."""
 
     def take_off_hardware(self, t: Context) -> None:
-        timer, vtimer = self.machine.timers[t.c], self.machine.vtimers[t.v]
-        vtimer.ctl, vtimer.cval, vtimer.loaded = timer.ctl, timer.cval, False
-        self.emit(TimerSaved(t.v, VTIMER, t.c, vtimer.ctl, vtimer.cval, timer.ctl))
+        vtimer = self.machine.timers[t.v][VTIMER]
+        vtimer.save_from(self.machine.hw_timers[t.c], t.c, disable=False)
 
 
 class SoftTimerLate(V7_2):
-    OPS = KVM_OPS | {"soft_arm": ("clock thread@v", "vtimer@v hrtimer@v signal*")}
-
-    def soft_timer_start(self, t: Context) -> None:
-        vtimer = self.machine.vtimers[t.v]
-        vtimer.cval += 30
-        super().soft_timer_start(t)
-        vtimer.cval -= 30
+    def earliest(self, v: int) -> int:
+        deadline = super().earliest(v)
+        return deadline + 30 if deadline >= 0 else deadline
 
 
 class ForgetsEnable(V7_2):
@@ -197,9 +181,9 @@ class ForgetsEnable(V7_2):
 
     def put_on_hardware(self, t: Context) -> None:
         super().put_on_hardware(t)
-        timer = self.machine.timers[t.c]
-        if timer.ctl == ENABLE and not timer.output():
-            timer.ctl = 0
+        hardware = self.machine.hw_timers[t.c]
+        if hardware.ctl == ENABLE and not hardware.output():
+            hardware.ctl = 0
 
 
 class CallbackDoesNothing(V7_2):
@@ -212,24 +196,40 @@ class RequestsNotRechecked(FlushWithIrqsOn):
 
     async def ready_to_enter(self, t: Context) -> bool:
         await super().ready_to_enter(t)
-        self.machine.threads[t.v].mode = 1
+        self.machine.threads[t.v].mode = IN_GUEST
         return True
 
 
 class LockKept(V7_2):
-    """A handler that injected keeps irq_lock."""
+    """A handler that injected takes irq_lock once more, and keeps it."""
 
-    def gave(self, ctx: Context, lock: Any) -> None:
-        if ctx.in_irq and isinstance(lock, VgicIrq):
-            self.emit(facts.LockReleased(ctx.actor, lock.lock))
-            return
-        super().gave(ctx, lock)
+    async def inject_irq(self, ctx: Context, irq: VgicIrq, v: int, level: bool) -> None:
+        await super().inject_irq(ctx, irq, v, level)
+        if ctx.in_irq:
+            await ctx.lock(irq, Steps.inject, ctx.at(v, irq))
+            ctx.acquired(irq)
 
 
-class NoIrqSave(V7_2):
+class InjectsUnmasked(V7_2):
+    """An injection takes its locks, which a handler takes too, with interrupts on."""
+
+    async def inject_irq(self, ctx: Context, irq: VgicIrq, v: int, level: bool) -> None:
+        at = ctx.at(v, irq)
+        await ctx.lock(irq, Steps.inject, at)
+        ctx.acquired(irq)
+        accepted = self.accepts_injection(irq, level)
+        irq.inject(ctx.c, v, level, accepted=accepted)
+        if accepted:
+            await self.queue_irq_unlock(ctx, irq, False)
+        else:
+            await ctx.step(Steps.inject_unlock, at)
+            ctx.released(irq)
+
+
+class NoIrqSave(V4_14):
     """Locks that a handler takes are taken with interrupts on (388d4359680b)."""
 
-    async def irq_save(self, ctx: Context) -> bool:
+    async def irqs_off_for_handlers(self, t: Context) -> bool:
         return False
 
 
@@ -237,16 +237,15 @@ class LocksSwapped(V7_2):
     """Prune takes irq_lock before ap_list_lock."""
 
     async def prune(self, t: Context) -> None:
-        irq = self.machine.irqs[t.v]
-        await t.lock(irq, t.o.prune_irq)
-        self.took(t, irq)
-        vgic = self.machine.vgics[t.v]
-        await t.lock(vgic, t.o.prune_irq)
-        self.took(t, vgic)
+        irq, vgic = self.timer_irq(t.v), self.machine.vgics[t.v]
+        await t.lock(irq, Steps.prune_irq)
+        t.acquired(irq)
+        await t.lock(vgic, Steps.prune_irq)
+        t.acquired(vgic)
         vgic.used = 0
-        await t.step(t.o.queue_unlock)
-        self.gave(t, vgic)
-        self.gave(t, irq)
+        await t.step(Steps.queue_unlock)
+        t.released(vgic)
+        t.released(irq)
 
 
 MUTANTS = (
@@ -256,14 +255,14 @@ MUTANTS = (
     Mutant("R6", on_machine(V7_2, NeverSent), V7_2, "timer-wfi"),
     Mutant("I7", EnablesUnsampled, V7_2, "timer-busy"),
     Mutant("I2", LeftActiveAtExit, V7_2, LINE_FALLS),
-    Mutant("R28", exhibit("14", "v7.2"), V7_2, "timer-wfi", schedules=2000),
+    Mutant("R28", resolve_variant("v7.2+14"), V7_2, "timer-wfi", schedules=2000),
     Mutant("R2b", TwoRegisters, V7_2, "timer-wfi"),
     Mutant("R4", WrongPhysicalId, V7_2, "timer-wfi"),
     Mutant("R13", HostDeactivates, V7_2, "spi-edge"),
     Mutant("R20", on_machine(V7_2, TakenWhileActive), V7_2, "spi-edge"),
     Mutant("R21", on_machine(V7_2, EdgeLostWhileActive), V7_2, "spi-edge"),
     Mutant("R5", PendingAndActive, V4_14, "migrate"),
-    Mutant("R6", exhibit("bound-3", "v7.2"), V7_2, "timer-busy"),
+    Mutant("R6", resolve_variant("v7.2+bound-3"), V7_2, "timer-busy"),
     Mutant(
         "R10",
         on_machine(V7_2, ArchAfterAll),
@@ -277,7 +276,7 @@ MUTANTS = (
     Mutant("R15", NeverActive, V4_14, "timer-wfi"),
     Mutant("R15", NotWrittenAtLoad, V7_2, "timer-wfi"),
     Mutant("R17", IrqsIgnored, V7_2, "timer-busy"),
-    Mutant("R18", exhibit("4", "v4.14"), V4_14, "timer-busy"),
+    Mutant("R18", resolve_variant("v4.14+4"), V4_14, "timer-busy"),
     Mutant("R18", NotForwarded, V7_2, "timer-busy"),
     Mutant("R19", on_machine(V7_2, DeactivationLatches), V7_2, "timer-wfi"),
     Mutant("R24", on_machine(V7_2, ActiveLpi), V7_2, "lpi"),
@@ -286,22 +285,23 @@ MUTANTS = (
     Mutant("R27", QueuedUnkicked, V7_2, "lpi"),
     Mutant("R23", NotWrittenAtLoad, V7_2, "migrate"),
     Mutant("R28", TimerLeftLoaded, V7_2, "migrate"),
-    Mutant("R29", exhibit("3", "v4.14"), V4_14, "migrate"),
+    Mutant("R29", resolve_variant("v4.14+3"), V4_14, "migrate"),
     Mutant("R30", SoftTimerLate, V7_2, "timer-wfi"),
-    Mutant("R31", exhibit("bound-2", "v4.14"), V4_14, "timer-busy"),
-    Mutant("I1", exhibit("23", "v4.14"), V4_14, "timer-wfi"),
+    Mutant("R31", resolve_variant("v4.14+bound-2"), V4_14, "timer-busy"),
+    Mutant("I1", resolve_variant("v4.14+23"), V4_14, "timer-wfi"),
     Mutant("I2", AlwaysActive, V7_2, "timer-wfi"),
     Mutant("I2", SeedAlwaysActive, V4_14, "timer-wfi"),
     Mutant("I3", PendingAndActive, V4_14, "migrate"),
     Mutant("I10", SeedAlwaysActive, V4_14, "timer-busy"),
-    Mutant("I11", exhibit("29", "v7.2"), V7_2, "timer-wfi"),
+    Mutant("I11", resolve_variant("v7.2+29"), V7_2, "timer-wfi"),
     Mutant("I12", RequestsNotRechecked, FlushWithIrqsOn, MANY_EXITS, schedules=2000),
     Mutant("I15", TimerLeftOn, V7_2, "migrate"),
     Mutant("L1", ForgetsEnable, V7_2, "timer-wfi"),
-    Mutant("L2", exhibit("4", "v4.14"), V4_14, "timer-busy"),
+    Mutant("L2", resolve_variant("v4.14+4"), V4_14, "timer-busy"),
     Mutant("L5", CallbackDoesNothing, V7_2, "timer-wfi"),
     Mutant("deadlock", LockKept, V7_2, "timer-wfi"),
-    Mutant("lock-order", NoIrqSave, V7_2, "timer-wfi"),
+    Mutant("lock-order", InjectsUnmasked, V7_2, "timer-wfi"),
+    Mutant("lock-order", NoIrqSave, V4_14, "spi-level"),
     Mutant("lock-order", LocksSwapped, V7_2, "timer-wfi"),
     *PHYS,
     *REGISTERS,

@@ -1,12 +1,13 @@
 """Variants that misuse the List Registers, the timer's copy, or their locks."""
 
 import msgspec
-from harness.actors.context import Context
-from harness.kvm.ops import KVM_OPS
 
+from harness.context import Context
+from harness.engine.footprint import Step
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from model import facts
+from harness.resources import PCPU, THREAD, VGIC, VIF
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
 from model.identity import VTIMER
 from model.vgic.decide import target_oracle
@@ -23,18 +24,18 @@ from tests.race.mutant import Mutant
 class FlushWithIrqsOn(V7_2):
     """Flush before interrupts are masked; a late request is still noticed. Clean."""
 
-    OPS = KVM_OPS | {"check_requests": ("vgic@v", "thread@v")}
     writes_early = False
 
     async def run_once(self, t: Context) -> str:
         await self.check_requests(t)
+        await self.point(t, Steps.preempt_disable)
         if self.machine.vgics[t.v].ap_list:
             saved = await self.irq_save(t)
             await self.flush_lrs(t)
             await self.irq_restore(t, saved)
             if self.writes_early:
                 await self.write_lrs(t)
-        await t.step(t.o.irq_disable)
+        await t.step(Steps.irq_disable)
         t.p.irqs_off = True
         if self.machine.vgics[t.v].used and not self.writes_early:
             await self.write_lrs(t)
@@ -54,7 +55,7 @@ class SavesAfterUnmasking(V4_14):
         """Leave them for later."""
 
     async def fold_lrs(self, t: Context) -> None:
-        await t.step(t.o.save_lrs)
+        await t.step(Steps.save_lrs)
         gic, vgic = self.machine.gic, self.machine.vgics[t.v]
         # After an entry that was given up there is nothing in the hardware.
         if gic.lr(t.c, 0) != EMPTY:
@@ -64,13 +65,14 @@ class SavesAfterUnmasking(V4_14):
         await super().fold_lrs(t)
 
 
+WRITE_ELSEWHERE = Step((VGIC.own, PCPU.all), (THREAD.own, VIF.all), "write_elsewhere")
+
+
 class WritesRunningGuest(V7_2):
     """A handler writes a List Register of the CPU where the guest runs (Xen 071c61e736)."""
 
-    OPS = KVM_OPS | {"make_request": ("vgic@v pcpu*", "thread@v vif*")}
-
     async def request_and_kick(self, ctx: Context, v: int) -> None:
-        await ctx.step(ctx.ops(v).make_request)
+        await ctx.step(WRITE_ELSEWHERE, ctx.at(v))
         c = self.machine.threads[v].cpu
         if ctx.in_irq and c >= 0 and self.machine.pcpus[c].guest:
             self.machine.gic.write_lr(c, 3, Lr(vintid=80, state=PENDING, priority=0xA0))
@@ -80,7 +82,7 @@ class SavesWithoutZeroing(V7_2):
     """Reads the used List Registers back and leaves them as they are."""
 
     async def save_lrs(self, t: Context) -> None:
-        await t.step(t.o.save_lrs)
+        await t.step(Steps.save_lrs)
         vgic = self.machine.vgics[t.v]
         vgic.lrs = tuple(
             self.machine.gic.lr(t.c, i) if i < vgic.used else lr for i, lr in enumerate(vgic.lrs)
@@ -129,11 +131,9 @@ class UnlinkedEdge(V7_2):
 class HandlerReadsMemory(V7_2):
     """The host's handler asks the copy in memory whether the timer fires."""
 
-    async def isr_level(self, h: Context) -> bool:
-        await h.step(h.ops(h.v).isr_should_fire)
-        level = self.machine.vtimers[h.v].should_fire(self.machine.clock.now)
-        self.emit(facts.TimerRead(h.v, VTIMER, "memory", level))
-        return level
+    async def isr_level(self, h: Context, v: int) -> bool:
+        await h.step(Steps.isr_should_fire, h.at(v))
+        return self.machine.timers[v][VTIMER].sample(self.machine.clock.now)
 
 
 class SavesTimerWrong(V4_14):
@@ -141,7 +141,7 @@ class SavesTimerWrong(V4_14):
 
     def take_off_hardware(self, t: Context) -> None:
         super().take_off_hardware(t)
-        self.machine.vtimers[t.v].cval += 1_000
+        self.machine.timers[t.v][VTIMER].cval += 1_000
 
 
 class RetriesForEver(V7_2):
@@ -152,18 +152,18 @@ class RetriesForEver(V7_2):
         if irq.vcpu >= 0 or target < 0:
             await super().queue_irq_unlock(ctx, irq, saved)
             return
-        o, vgic = ctx.ops_on(irq, target), self.machine.vgics[target]
-        await ctx.step(o.inject_unlock)
-        self.gave(ctx, irq)
-        await ctx.lock(vgic, o.queue_ap_list)
-        self.took(ctx, vgic)
-        await ctx.lock(irq, o.queue_irq)
-        self.took(ctx, irq)
-        await ctx.step(o.queue_unlock)
-        self.gave(ctx, irq)
-        self.gave(ctx, vgic)
-        await ctx.lock(irq, o.inject)
-        self.took(ctx, irq)
+        at, vgic = ctx.at(target, irq), self.machine.vgics[target]
+        await ctx.step(Steps.inject_unlock, at)
+        ctx.released(irq)
+        await ctx.lock(vgic, Steps.queue_ap_list, at)
+        ctx.acquired(vgic)
+        await ctx.lock(irq, Steps.queue_irq, at)
+        ctx.acquired(irq)
+        await ctx.step(Steps.queue_unlock, at)
+        ctx.released(irq)
+        ctx.released(vgic)
+        await ctx.lock(irq, Steps.inject, at)
+        ctx.acquired(irq)
         await self.queue_irq_unlock(ctx, irq, saved)
 
 

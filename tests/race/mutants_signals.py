@@ -1,9 +1,10 @@
 """Interrupt controllers that lose or invent signals, and hosts that leave their CPU deaf."""
 
-from harness.actors.host_irq import HostIrq
+from harness.context import Context
+from harness.kvm.hooks import Hooks
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from model.messages import VTIMER_PPI
+from model.timer import VTIMER_PPI
 from tests.race.broken_hardware import (
     AckStaysInactive,
     ClearsPendingLatch,
@@ -16,20 +17,20 @@ from tests.race.broken_hardware import (
 from tests.race.mutant import Mutant
 
 
-class UnclaimedUnended(HostIrq):
+class UnclaimedUnended(Hooks):
     """No EOIR for what no handler claims, here: all but the timer (Xen 8aa276235b)."""
 
-    async def drop_priority(self, intid: int) -> None:
+    async def drop_priority(self, h: Context, intid: int) -> None:
         if intid == VTIMER_PPI:
-            await super().drop_priority(intid)
+            await super().drop_priority(h, intid)
 
 
-class NoEndOfUnclaimed(V7_2):
-    host_irq_class = UnclaimedUnended
+class NoEndOfUnclaimed(UnclaimedUnended, V7_2):
+    pass
 
 
-class SeedNoEndOfUnclaimed(V4_14):
-    host_irq_class = UnclaimedUnended
+class SeedNoEndOfUnclaimed(UnclaimedUnended, V4_14):
+    pass
 
 
 LazyClearsLatch = on_machine(V7_2, ClearsPendingLatch)

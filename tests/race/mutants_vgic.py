@@ -1,18 +1,21 @@
 """Variants that lose track of their ap_lists, of edges, or of the whole VM."""
 
 import msgspec
-from harness.actors.context import Context
-from harness.kvm.inject import SGI_RESCHEDULE
 
+from harness.context import Context
+from harness.kvm.kvm_main import SGI_RESCHEDULE
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
+from harness.museum.b23_soft_timer_injects import Injects
 from model.gic.lr import PENDING, Lr
 from model.gic.registers import HCR_NPIE
-from model.host.thread import IN_GUEST, RUNNING
-from model.monitor import SavedVcpu
+from model.host.thread import IN_GUEST, REQ_SLEEP, RUNNING, HrTimer
+from model.identity import BG_TIMER
+from model.monitor import SavedIrq
 from model.vgic.decide import target_oracle
 from model.vgic.irq import VgicIrq
-from tests.race.mutant import Mutant, exhibit
+from tests.race.mutant import Mutant
 from tests.race.mutants_registers import FoldLosesPending, SavesWithoutZeroing
 
 # -- ap_lists ------------------------------------------------------------------------------------
@@ -21,9 +24,9 @@ from tests.race.mutants_registers import FoldLosesPending, SavesWithoutZeroing
 class MovesWithoutRemoving(V7_2):
     """What moves to another VCPU's ap_list stays on its old one as well."""
 
-    def unqueue(self, v: int, irq: VgicIrq) -> None:
+    def unqueue(self, t: Context, irq: VgicIrq) -> None:
         if target_oracle(irq) < 0:
-            super().unqueue(v, irq)
+            super().unqueue(t, irq)
 
 
 class PrunesActive(V7_2):
@@ -32,20 +35,19 @@ class PrunesActive(V7_2):
     async def prune(self, t: Context) -> None:
         await super().prune(t)
         vgic = self.machine.vgics[t.v]
-        await t.lock(vgic, t.o.prune_ap_list)
-        self.took(t, vgic)
+        await t.lock(vgic, Steps.prune_ap_list)
+        t.acquired(vgic)
         for intid in vgic.ap_list:
-            irq = self.irq(t.v, intid)
-            on = t.ops_on(irq, t.v)
-            await t.lock(irq, on.prune_irq)
-            self.took(t, irq)
+            irq = self.machine.irq(t.v, intid)
+            at = t.at(t.v, irq)
+            await t.lock(irq, Steps.prune_irq, at)
+            t.acquired(irq)
             if irq.active and not irq.is_pending():
-                self.unqueue(t.v, irq)
-                irq.vcpu = -1
-            await t.step(on.irq_unlock)
-            self.gave(t, irq)
-        await t.step(t.o.ap_list_unlock)
-        self.gave(t, vgic)
+                self.unqueue(t, irq)
+            await t.step(Steps.irq_unlock, at)
+            t.released(irq)
+        await t.step(Steps.ap_list_unlock)
+        t.released(vgic)
 
 
 class NeverQueuesSgis(V7_2):
@@ -55,8 +57,8 @@ class NeverQueuesSgis(V7_2):
         if not irq.is_sgi():
             await super().queue_irq_unlock(ctx, irq, saved)
             return
-        await ctx.step(ctx.ops_on(irq, irq.target).inject_unlock)
-        self.gave_irqrestore(ctx, irq, saved)
+        await ctx.step(Steps.inject_unlock, ctx.at(irq.target, irq))
+        ctx.released(irq, irqs_on=saved)
         await self.request_and_kick(ctx, irq.target)
 
 
@@ -94,7 +96,7 @@ class DeviceIgnored(V7_2):
     """The host's handler of a passthrough device injects nothing."""
 
     async def device_isr(self, h: Context, intid: int) -> None:
-        await h.task.step(h.o.isr_device)
+        await h.step(Steps.isr_device)
 
 
 class SgiIgnored(V7_2):
@@ -112,15 +114,15 @@ class YieldsInFold(V4_14):
 
     async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
         await super().fold_locked(t, irq, lr)
-        await self.point(t, "preempt_disable")
+        await self.point(t, Steps.preempt_disable)
 
 
 class FoldsUnlocked(V7_2):
     """The fold does without irq_lock."""
 
     async def fold_lr(self, t: Context, lr: Lr) -> None:
-        irq = self.irq(t.v, lr.vintid)
-        await t.step(t.ops_on(irq, t.v).fold_lr)
+        irq = self.machine.irq(t.v, lr.vintid)
+        await t.step(Steps.fold_lr, t.at(t.v, irq))
         await self.fold_locked(t, irq, lr)
 
 
@@ -132,33 +134,22 @@ class NpieForActive(V7_2):
         return hcr | HCR_NPIE if pending + active > size else hcr
 
 
-# -- kicks ---------------------------------------------------------------------------------------
-
-
-class SaysItKicks(V7_2):
-    """Says that it sends the IPI of a kick, and does not."""
-
-    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
-        if sgi != SGI_RESCHEDULE:
-            super().send_ipi(ctx, cpu, sgi)
-
-
-class OldSaysItKicks(V4_14):
-    """The same in era v4.14."""
-
-    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
-        if sgi != SGI_RESCHEDULE:
-            super().send_ipi(ctx, cpu, sgi)
-
-
 # -- halting and stopping ------------------------------------------------------------------------
 
 
 class HaltWaitsForNobody(V7_2):
-    """Whoever halts the guests does not wait until they have left."""
+    """Whoever halts the guests kicks them, and does not wait until they have left."""
 
-    async def calls_done(self, t: Context) -> None:
-        await t.step(t.o.call_wait)
+    async def halt_guests(self, t: Context) -> None:
+        dist = self.machine.dist
+        dist.halting(t.v, halted=False)
+        for v, thread in enumerate(self.machine.threads):
+            await t.step(Steps.make_request, t.at(v))
+            thread.pause = True
+            thread.request(REQ_SLEEP)
+            if v != t.v:
+                await self.kick(t, v)
+        dist.halting(t.v, halted=True)
 
 
 class NeverResumes(V7_2):
@@ -191,42 +182,58 @@ class SavesRunningVm(V7_2):
 
     async def save_vm(self, u: Context) -> None:
         for v, thread in enumerate(self.machine.threads):
-            await u.step(u.ops(v).monitor_resumes)
+            await u.step(Steps.monitor_resumes, u.at(v))
             thread.stop = False
             thread.state = RUNNING
         await super().save_vm(u)
 
 
-class SoftTimerOutlives(exhibit("23", "v4.14")):  # type: ignore[misc]
+class SoftTimerOutlives(Injects, V4_14):
     """The soft timer's work, which injects, is not waited for (museum 23 as it was)."""
 
-    async def cancel_soft_timer(self, t: Context) -> None:
-        hrtimer = self.machine.hrtimers[t.v]
-        await t.task.step(
-            t.o.soft_cancel,
-            lambda: hrtimer.idle() and t.irqs_clear(),
-            hrtimer.bit | t.irqs_reads,
-        )
-        self.soft_timer_drop(t.v)
+    async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:
+        await self.hrtimer_cancel(t, Steps.soft_cancel, hrtimer)
+        self.soft_timer_drop(t.v, BG_TIMER)
 
 
 class ForgetsCval(V7_2):
     """What is restored of a timer is its control register."""
 
-    def keep(self, v: int, saved: SavedVcpu) -> None:
-        timers = tuple((0, ctl) for _, ctl in saved.timers)
-        super().keep(v, msgspec.structs.replace(saved, timers=timers))
+    def restore_timers(self, v: int) -> None:
+        super().restore_timers(v)
+        for timer in self.timers(v):
+            timer.cval = 0
 
 
 class ForgetsActive(V7_2):
     """What the guest handles is saved as inactive (Linux 47a98b15ba7c)."""
 
-    def keep(self, v: int, saved: SavedVcpu) -> None:
-        irqs = tuple(msgspec.structs.replace(irq, active=False) for irq in saved.irqs)
-        super().keep(v, msgspec.structs.replace(saved, irqs=irqs))
+    def saved_irq(self, irq: VgicIrq) -> SavedIrq:
+        return msgspec.structs.replace(super().saved_irq(irq), active=False)
+
+
+# -- kicks ---------------------------------------------------------------------------------------
+
+
+class SaysItKicks(V7_2):
+    """Says that it sends the IPI of a kick, and does not."""
+
+    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
+        if sgi != SGI_RESCHEDULE:
+            super().send_ipi(ctx, cpu, sgi)
+
+
+class OldSaysItKicks(V4_14):
+    """The same in era v4.14."""
+
+    def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
+        if sgi != SGI_RESCHEDULE:
+            super().send_ipi(ctx, cpu, sgi)
 
 
 VGIC = (
+    Mutant("I12", SaysItKicks, V7_2, "spi-edge"),
+    Mutant("I12", OldSaysItKicks, V4_14, "lpi"),
     Mutant("I4", MovesWithoutRemoving, V7_2, "smp-mix"),
     Mutant("I4", SavesWithoutZeroing, V7_2, "migrate"),
     Mutant("I5", PrunesActive, V7_2, "migrate"),
@@ -240,8 +247,6 @@ VGIC = (
     Mutant("I6", SgiIgnored, V7_2, "save"),
     Mutant("I9", YieldsInFold, V4_14, "migrate"),
     Mutant("I9", FoldsUnlocked, V7_2, "timer-wfi"),
-    Mutant("I12", SaysItKicks, V7_2, "spi-edge"),
-    Mutant("I12", OldSaysItKicks, V4_14, "lpi"),
     Mutant("I14", NpieForActive, V7_2, "overflow-dir"),
     Mutant("L4", HaltWaitsForNobody, V7_2, "smp-mix"),
     Mutant("L4", NeverResumes, V7_2, "smp-mix"),

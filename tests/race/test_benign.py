@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.kvm.flow import Kvm
 
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
-from model.check.views.active_states import ActiveStates
-from model.check.views.lines import Lines
-from model.check.views.loaded_vcpus import LoadedVcpus
 from model.facts import Fact
-from model.messages import MAINTENANCE_PPI, VTIMER_PPI
-from tests.race.running import outcomes, world_of
+from model.messages import MAINTENANCE_PPI
+from model.timer import VTIMER_PPI
+from tests.race.running import is_active, is_high, loaded_on, outcomes, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 SPURIOUS = 1023
@@ -46,12 +44,11 @@ def silent(world: VgicWorld, handlers: Handlers, schedules: int = 100) -> None:
 def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str) -> None:
     """The distributor samples the line at the deactivation, finds it high, and signals again."""
     world = world_for("eoi-first", era, eoimode=eoimode)
-    lines = world.checker.view(Lines)
     high = 0
 
     def on_arrival(fact: facts.DeactivationArrived) -> None:
         nonlocal high
-        high += lines.has(fact.pcpu, fact.intid)
+        high += is_high(world, fact.pcpu, fact.intid)
 
     silent(world, {facts.DeactivationArrived: on_arrival})
     assert high > 50
@@ -61,13 +58,12 @@ def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str
 def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
     """GICD_ISPENDR for a mapped PPI whose line is low; what an exit then does is finding F4."""
     world = world_for("pend-own-timer", era)
-    lines = world.checker.view(Lines)
     acked = 0
 
     def on_ack(fact: facts.AckedByGuest) -> None:
         nonlocal acked
         acked += fact.vintid == VTIMER_PPI
-        assert not lines.has(fact.pcpu, VTIMER_PPI)
+        assert not is_high(world, fact.pcpu, VTIMER_PPI)
 
     silent(world, {facts.AckedByGuest: on_ack}, 40)
     assert acked == 80
@@ -80,7 +76,6 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
     exit would have delivered, comes later than the interrupt.
     """
     world = world_for("silenced-early", V7_2, gic_messages="lagging")
-    active = world.checker.view(ActiveStates)
     low = left_active = cleared = 0
     injected = stale = False
 
@@ -97,7 +92,7 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
         if fact.intid == VTIMER_PPI and fact.line is False:
             low += 1
             assert not injected
-            stale = active.has(fact.pcpu)
+            stale = is_active(world, fact.pcpu)
             left_active += stale
 
     def on_write(fact: facts.PhysActiveWritten) -> None:
@@ -222,12 +217,11 @@ def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[
 def test_an_active_state_stays_behind_on_a_cpu_that_a_vcpu_left(era: type[Kvm]) -> None:
     """PPIs are banked: that CPU's bit is no concern of anyone until a VCPU is loaded there."""
     world = world_for("moves-away", era)
-    loaded, active = world.checker.view(LoadedVcpus), world.checker.view(ActiveStates)
     stale = 0
 
     def on_halt(_fact: facts.Halted) -> None:
         nonlocal stale
-        stale += any(loaded.on[c].vcpu < 0 and active.has(c) for c in range(2))
+        stale += any(loaded_on(world, c) < 0 and is_active(world, c) for c in range(2))
 
     silent(world, {facts.Halted: on_halt})
     assert stale > 1

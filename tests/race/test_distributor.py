@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from harness.kvm.flow import Kvm
 
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts

@@ -13,8 +13,8 @@ low. KVM sets the physical active state, as if the host had acknowledged it (df6
 not keep it. In era v7.2 any exit before the guest takes the interrupt undoes it: the fold finds
 the List Register still pending, samples the line, and as that is low it clears the physical active
 state (vgic_irq_handle_resampling), while the software latch keeps the interrupt pending. A load
-does the same, as it sets the active state from the line and from what the guest handles. In era
-seed each entry would, but for the cache of what was written last, which a put forgets. The next
+does the same, as it sets the active state from the line and from what the guest handles. In 4.14
+each entry would, but for the cache of what was written last, which a put forgets. The next
 entry presents a HW List Register whose physical interrupt is inactive: the central invariant is
 broken, however fast the GIC is. No built-in scenario writes ISPENDR of its timer.
 
@@ -25,8 +25,8 @@ finds nothing to inject, and as the interrupt is forwarded it leaves it active (
 active state until the VCPU is next loaded: an exit is not enough, and a busy guest waits as long as
 it is neither preempted nor idle. With an exit that waits for the line's fall it cannot happen.
 
-F2 and F3 are exhibits of the museum (``harness/kvm/museum/f02...``, ``f03...``): the eras here are
-mended there, and the variants are KVM as shipped.
+F2 and F3 are patches of the museum (``harness/museum/f02...``, ``f03...``): the eras are mended
+there, and the patches make them KVM as shipped.
 
 F7, both eras: on a machine with one List Register the underflow interrupt (UIE: fewer than two
 registers valid) is asserted from the moment it is enabled. As soon as one interrupt is left outside
@@ -37,17 +37,14 @@ one register is enough; KVM's way to wait for an empty one is not made for it.
 from pathlib import Path
 
 import pytest
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
 
+from harness.context import Context
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts
-from model.check.views.active_states import ActiveStates
-from model.check.views.fired_timers import FiredTimers
-from model.check.views.list_registers import ListRegisters
-from model.messages import VTIMER_PPI
-from tests.race.running import outcomes, world_of
+from model.timer import VTIMER_PPI
+from tests.race.running import has_fired, is_active, outcomes, timer_lr, world_of
 
 ENABLE = str(Path(__file__).parent / "scenarios" / "enable-while-asserted.toml")
 ONE_REGISTER = str(Path(__file__).parent / "scenarios" / "one-register.toml")
@@ -85,15 +82,13 @@ def test_f4_what_a_guest_made_pending_loses_its_active_state(
         assert {v.rule for v in outcome.violations} == INV_ACT
 
 
-def test_f4_is_hidden_in_era_seed_until_a_put_forgets_what_was_written() -> None:
+def test_f4_is_hidden_in_v4_14_until_a_put_forgets_what_was_written() -> None:
     world = world_of(PEND_EXIT, V4_14)
     assert not [v for outcome in outcomes(world, 40) for v in outcome.violations]
 
 
 def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
     world = world_of(SILENCED, V7_2, (("gic_messages", "lagging"),))
-    active = world.checker.view(ActiveStates)
-    fired, lrs = world.checker.view(FiredTimers), world.checker.view(ListRegisters)
     guest = world.machine.guests[0]
     left_active = False
     held_back = 0
@@ -106,9 +101,9 @@ def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> No
         nonlocal held_back, left_active
         if left_active:
             # Due for as long as the guest was busy, and in no List Register.
-            assert active.has(0)
-            assert fired.of[0].fired
-            assert not lrs.timer(0).state
+            assert is_active(world, 0)
+            assert has_fired(world, 0)
+            assert not timer_lr(world, 0).state
             assert not guest.taken
             held_back += 1
         left_active = False

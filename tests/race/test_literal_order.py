@@ -5,10 +5,11 @@ with the host's interrupts unmasked, the timer can fire before it is masked by t
 the host handles an interrupt that it should never see.
 """
 
-from harness.actors.context import Context
-
+from harness.context import Context
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
-from model.messages import VTIMER_PPI
+from model.identity import VTIMER
+from model.timer import VTIMER_PPI
 from tests.race.running import outcomes, world_of
 
 
@@ -16,17 +17,17 @@ class LiteralOrder(V4_14):
     """Timer registers first, then the active state, then the injection; interrupts on."""
 
     async def flush_timer(self, t: Context) -> None:
-        await t.step(t.o.timer_restore)
+        await t.step(Steps.timer_restore)
         self.put_on_hardware(t)
-        vtimer = self.machine.vtimers[t.v]
-        await t.step(t.o.timer_update)
+        vtimer = self.machine.timers[t.v][VTIMER]
+        await t.step(Steps.timer_update)
         level = vtimer.should_fire(self.machine.clock.now)
         active = await self.map_is_active(t)
-        await t.step(t.o.phys_active)
+        await t.step(Steps.phys_active)
         self.set_phys_active(t, VTIMER_PPI, level or active)
         if level != vtimer.irq_level:
             vtimer.irq_level = level
-            await self.inject(t, t.v, level)
+            await self.inject_timer(t, t.v, VTIMER, level)
 
     async def restore_state(self, t: Context) -> None:
         if self.machine.vgics[t.v].used:

@@ -7,8 +7,8 @@ The timer keeps all five. What comes of each that is broken is in ``test_lr_mode
 """
 
 import pytest
-from harness.kvm.flow import Kvm
 
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.scenarios.schema import builtin_names
@@ -80,7 +80,7 @@ def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
 
 def test_nor_with_messages_of_a_device_on_their_way() -> None:
     for scenario in OWN_CPU:
-        all_the_same(scenario, looking(V7_2), "queued", ("arch", "v4.14", "erratum"))
+        all_the_same(scenario, looking(V7_2), "queued", ("arch", "polled", "erratum"))
 
 
 def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
@@ -88,7 +88,7 @@ def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
     reads = {
         fact.register
         for i in range(40)
-        for fact, _ in histories(world, i)["v4.14"].seen
+        for fact, _ in histories(world, i)["polled"].seen
         if isinstance(fact, facts.RegisterRead)
     }
     assert reads == {"isactiver", "ispendr"}

@@ -4,9 +4,10 @@ The conditions are those of ``test_lr_modes.py``. The same choices are run under
 """
 
 import pytest
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
 
+from harness.context import Context
+from harness.kvm.hooks import Hooks
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts
@@ -14,6 +15,7 @@ from model.gic.lr import ACTIVE, INACTIVE, Lr
 from model.gic.registers import HCR_EN, HCR_TDIR, HCR_UIE
 from model.rules.registry import RULES
 from tests.race.lr_modes import LIVE, histories, history, in_all_modes, looking
+from tests.race.mutant import laid_over
 from tests.race.running import outcomes
 
 # -- (a) the central invariant -------------------------------------------------------------------
@@ -23,18 +25,18 @@ from tests.race.running import outcomes
 
 
 def test_a_an_inactive_interrupt_is_presented_again_or_sticks() -> None:
-    """``v4.14`` ends the register while the guest still handles it; ``quirk`` never ends it."""
+    """``polled`` ends the register while the guest still handles it; ``quirk`` never ends it."""
     worlds = in_all_modes("enable-repeatedly", looking(V7_2), "queued", rules=LIVE)
     again = stuck = 0
     for i in range(150):
         found = histories(worlds, i)
-        arch, seed, quirk = found["arch"], found["v4.14"], found["quirk"]
+        arch, polled, quirk = found["arch"], found["polled"], found["quirk"]
         assert not arch.broken()
-        assert not seed.broken()
+        assert not polled.broken()
         assert found["erratum"].seen == arch.seen
-        if seed.seen != arch.seen:
+        if polled.seen != arch.seen:
             # The interrupt is taken twice, the second time with the timer long silenced.
-            assert len(seed.acked()) > len(arch.acked())
+            assert len(polled.acked()) > len(arch.acked())
             again += 1
         if quirk.seen != arch.seen:
             # Active for ever: the guest sleeps and is woken over and over, and gets nothing more.
@@ -51,7 +53,7 @@ def test_a_a_cpu_is_wedged_by_the_erratum() -> None:
     wedged = later = 0
     for i in range(100):
         found = histories(worlds, i)
-        assert not any(found[mode].wedged for mode in ("arch", "v4.14", "quirk"))
+        assert not any(found[mode].wedged for mode in ("arch", "polled", "quirk"))
         if found["erratum"].wedged:
             wedged += 1
             later += found["erratum"].seen != found["arch"].seen
@@ -94,51 +96,48 @@ def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
         for mode in ("arch", "quirk", "erratum"):
             assert found[mode].seen == found["arch"].seen
             assert not found[mode].broken()
-        broken |= found["v4.14"].broken()
-        differ += found["v4.14"].seen != found["arch"].seen
+        broken |= found["polled"].broken()
+        differ += found["polled"].seen != found["arch"].seen
     lost = {("L2", "violation")} if era is V4_14 else {("L1", "lost")}
     # An edge that is lost is made up for by the next one, unless it was the last.
     assert broken == (lost if scenario == "spi-level" else broken & lost)
     assert differ > 3
 
 
-def test_b_in_era_seed_the_vcpus_own_cpu_is_no_better() -> None:
+def test_b_in_v4_14_the_vcpus_own_cpu_is_no_better() -> None:
     """Its fold runs with interrupts on: the host has acknowledged the device again before it."""
     worlds = in_all_modes("spi-level-own-cpu", V4_14, "synchronous")
     lost = 0
     for i in range(16):
         found = histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
-        lost += found["v4.14"].broken() == {("L2", "violation")}
+        lost += found["polled"].broken() == {("L2", "violation")}
     assert lost > 3
 
 
 # -- (c) the deactivation has arrived ------------------------------------------------------------
 
 
-def too_early(era: type[Kvm]) -> type[Kvm]:
-    """Return an era whose poll overtakes the guest's deactivation, and nothing else does."""
+class TooEarly(Hooks):
+    """The poll overtakes the guest's deactivation, and nothing else does."""
 
-    class TooEarly(era):  # type: ignore[misc,valid-type]
-        def trusted(self, t: Context, lr: Lr) -> Lr:
-            ended = self.polls and lr.hw and lr.state >= ACTIVE
-            if not ended or self.machine.gic.is_active(t.c, lr.pintid):
-                return lr
-            return Lr(vintid=lr.vintid, state=INACTIVE, hw=True, pintid=lr.pintid)
-
-    return TooEarly
+    def trusted(self, t: Context, lr: Lr) -> Lr:
+        ended = self.polls and lr.hw and lr.state >= ACTIVE
+        if not ended or self.machine.gic.is_active(t.c, lr.pintid):
+            return lr
+        return Lr(vintid=lr.vintid, state=INACTIVE, hw=True, pintid=lr.pintid)
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", ["timer-wfi", "migrate"])
 def test_c_polling_too_early_keeps_what_has_ended(scenario: str, era: type[Kvm]) -> None:
     """The register is entered active once more, and nobody deactivates it: the timer is lost."""
-    worlds = in_all_modes(scenario, too_early(era), "queued")
+    worlds = in_all_modes(scenario, laid_over(TooEarly, era), "queued")
     broken: set[tuple[str, str]] = set()
     for i in range(15):
         found = histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
-        broken |= found["v4.14"].broken()
+        broken |= found["polled"].broken()
     assert broken == ({("L2", "violation")} if era is V4_14 else {("I11", "violation")})
 
 
@@ -148,7 +147,7 @@ def test_c_so_does_a_machine_without_the_bound_on_deactivations() -> None:
     lost = 0
     for i in range(40):
         assert not history(worlds["arch"], i).broken()
-        lost += history(worlds["v4.14"], i).broken() == {("bound", "drain")}
+        lost += history(worlds["polled"], i).broken() == {("bound", "drain")}
     assert lost
 
 
@@ -159,37 +158,38 @@ UNCOUNTED = frozenset(RULES) - {"I8"}
 """I8 sees it before the guest does: what is counted is credited to whatever the guest handles."""
 
 
+class CountsDirs(Hooks):
+    """Lets DIRs be counted rather than trap, and does not use UIE (see (e))."""
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        return super().configure_hcr(pending, active, size) & ~(HCR_TDIR | HCR_UIE)
+
+
 def counts_dirs(era: type[Kvm]) -> type[Kvm]:
-    """Return an era that lets DIRs be counted rather than trap, and does not use UIE (see (e))."""
-
-    class CountsDirs(era):  # type: ignore[misc,valid-type]
-        def configure_hcr(self, pending: int, active: int, size: int) -> int:
-            hcr: int = super().configure_hcr(pending, active, size)
-            return hcr & ~(HCR_TDIR | HCR_UIE)
-
-    return CountsDirs
+    """Return an era that does so."""
+    return laid_over(CountsDirs, era)
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era: type[Kvm]) -> None:
     """It finds no register, is counted, and KVM ends what the guest still handles.
 
-    Under ``v4.14`` it finds the register that stayed active, and does no harm. So the guest gets an
-    SGI again before it has deactivated the first one under all settings but that.
+    Under ``polled`` it finds the register that stayed active, and does no harm. So the guest gets
+    an SGI again before it has deactivated the first one under all settings but that.
     """
     worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=UNCOUNTED)
     differ = 0
     for i in range(260):
         arch = history(worlds["arch"], i)
-        seed = history(worlds["v4.14"], i)
-        assert not arch.broken() | seed.broken()
-        if seed.seen != arch.seen:
+        polled = history(worlds["polled"], i)
+        assert not arch.broken() | polled.broken()
+        if polled.seen != arch.seen:
             differ += 1
             assert history(worlds["quirk"], i).seen == arch.seen
             assert history(worlds["erratum"], i).seen == arch.seen
-            first = next(n for n, x in enumerate(arch.seen) if x != seed.seen[n])
+            first = next(n for n, x in enumerate(arch.seen) if x != polled.seen[n])
             # HPPIR shows the SGI pending again, or not.
-            assert (arch.seen[first][1], seed.seen[first][1]) != (1023, 1023)
+            assert (arch.seen[first][1], polled.seen[first][1]) != (1023, 1023)
     assert differ
 
 
@@ -217,11 +217,11 @@ def waited(kvm: type[Kvm]) -> int:
     count = 0
     for i in range(100):
         found = histories(worlds, i)
-        arch, seed = found["arch"], found["v4.14"]
+        arch, polled = found["arch"], found["polled"]
         assert not any(x.broken() for x in found.values())
         assert found["quirk"].seen == found["erratum"].seen == arch.seen
-        assert seed.acked() == arch.acked()
-        facts_seen = [fact.KIND for fact, _ in seed.seen]
+        assert polled.acked() == arch.acked()
+        facts_seen = [fact.KIND for fact, _ in polled.seen]
         if [fact.KIND for fact, _ in arch.seen] != facts_seen:
             assert len(arch.acked()) == 3
             assert facts_seen.index("guest-wfi") < len(facts_seen) - 2

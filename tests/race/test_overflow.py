@@ -1,19 +1,17 @@
 """More interrupts than List Registers, through KVM's flow: what is reached, and in which order."""
 
 import pytest
-from harness.kvm.flow import Kvm
 
 from harness.engine.execution import Outcome
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
-from model.check.views.guests import Guests
-from model.check.views.hyp_control import HypControl
 from model.facts import Fact
 from model.gic.registers import HCR_UIE
 from model.messages import MAINTENANCE_PPI
-from tests.race.running import outcomes, world_of
+from tests.race.running import guest_on, hcr_on, outcomes, world_of
 
 ERAS = [V4_14, V7_2]
 
@@ -33,19 +31,18 @@ def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
     era: type[Kvm],
 ) -> None:
     world = world_of("overflow", era)
-    guests = world.checker.view(Guests)
     handled: list[list[int]] = [[], []]
     deepest = 0
 
     def on_ack(fact: facts.AckedByGuest) -> None:
         nonlocal deepest
         if fact.vintid < 1020:
-            v = guests.on[fact.pcpu].vcpu
+            v = guest_on(world, fact.pcpu)
             handled[v].append(fact.vintid)
             deepest = max(deepest, len(handled[v]))
 
     def on_eoi(fact: facts.Completed) -> None:
-        assert handled[guests.on[fact.pcpu].vcpu].pop() == fact.vintid
+        assert handled[guest_on(world, fact.pcpu)].pop() == fact.vintid
 
     world.subscribe({facts.AckedByGuest: on_ack, facts.Completed: on_eoi})
     for outcome in outcomes(world, 300, audited=10):
@@ -92,12 +89,11 @@ def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[Kvm]) -
 def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
     """The guest goes on after the cause has arisen, and may leave by itself before it is told."""
     world = world_of("overflow", era)
-    control = world.checker.view(HypControl)
     late = told = 0
 
     def on_exit(fact: facts.Exited) -> None:
         nonlocal late, told
-        if control.on[fact.pcpu].hcr & HCR_UIE and world.machine.gic.maintenance(fact.pcpu):
+        if hcr_on(world, fact.pcpu) & HCR_UIE and world.machine.gic.maintenance(fact.pcpu):
             seen = world.machine.gic.line(fact.pcpu, MAINTENANCE_PPI)
             told += seen
             late += not seen

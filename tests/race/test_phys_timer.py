@@ -22,20 +22,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from harness.actors.context import Context
-from harness.kvm.flow import Kvm
 
+from harness.context import Context
 from harness.contract import Abandon, RunInfo, Task
 from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution, Outcome
+from harness.engine.execution import Execution
+from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
-from model.check.views.guest_timers import GuestTimers
-from model.identity import PTIMER
+from model.identity import BG_TIMER, PTIMER
 from model.timer import PTIMER_PPI
-from tests.race.running import outcomes, world_of
+from tests.race.running import outcomes, ptimer_fires, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 OFF = str(HERE / "ptimer-off.toml")
@@ -73,7 +73,7 @@ def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
 
 def test_only_guests_that_use_it_have_it() -> None:
     without, used = world_of("migrate", V7_2), world_of("timer-phys", V7_2)
-    new = {"ptimer0", "phrtimer0", f"vppi0{PTIMER_PPI}"}
+    new = {"ptimer0", "ptimer_hrtimer0", "ptimer_irq0"}
     assert not new & {name for name, _ in without.machine.parts}
     assert new <= {name for name, _ in used.machine.parts}
     assert not [slot for slot in without.slots if slot.name.startswith("q")]
@@ -81,6 +81,13 @@ def test_only_guests_that_use_it_have_it() -> None:
 
 
 # -- F9 ----------------------------------------------------------------------------------------
+
+
+GIC = ("line", "deactivations", "pin", "maintenance", "edge", "event")
+
+
+def kind_of(task: Task) -> str:
+    return "gic" if task.actor.kind in GIC else task.actor.kind
 
 
 class PreemptedAfter:
@@ -103,12 +110,12 @@ class PreemptedAfter:
             order = ("host-irq", "gic", "vcpu", "soft-timer", "clock", "host-scheduler")
         else:
             order = ("host-scheduler", "host-irq", "gic", "vcpu", "soft-timer", "clock")
-        return min(enabled, key=lambda task: order.index(task.kind))
+        return min(enabled, key=lambda task: order.index(kind_of(task)))
 
     def draw(self, name: str, k: int) -> int:
         return 1 if name == "preemptions" else 0
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: object) -> None:
         """Keep nothing."""
 
 
@@ -123,7 +130,7 @@ class TimeInTheGuest(PreemptedAfter):
         chosen = super().choose(enabled, pending, current)
         guest = self.world.machine.guests[0]
         if guest.program[guest.pc].a == 8 and guest.sub:
-            return next((task for task in enabled if task.kind == "clock"), chosen)
+            return next((task for task in enabled if task.actor.kind == "clock"), chosen)
         return chosen
 
 
@@ -131,7 +138,7 @@ class WritePreemptible(V7_2):
     """As shipped."""
 
     async def before_write(self, t: Context) -> None:
-        await self.point(t, "write_ptimer")
+        await self.point(t, Steps.write_ptimer)
 
 
 def preempted_everywhere(era: type[Kvm]) -> list[tuple[str, str]]:
@@ -164,15 +171,15 @@ def test_f9_without_preemption_there_is_none() -> None:
 def entered_uncovered(era: type[Kvm]) -> int:
     """Count entries with the physical timer due, KVM not aware of it, and nothing to tell it."""
     world = world_of("timer-phys", era)
-    machine, timers = world.machine, world.checker.view(GuestTimers)
+    machine = world.machine
     count = 0
 
     def on_entry(f: facts.Entered) -> None:
         nonlocal count
         v = f.vcpu
         told = machine.private[v, PTIMER_PPI].line_level
-        armed = machine.hrtimers[v].armed or machine.phrtimers[v].armed
-        count += timers.fires(v, PTIMER) and not told and not armed
+        armed = any(machine.hrtimers[v, timer].armed for timer in (BG_TIMER, PTIMER))
+        count += ptimer_fires(world, v) and not told and not armed
 
     world.subscribe({facts.Entered: on_entry})
     for _ in outcomes(world, 400, audited=0):

@@ -7,9 +7,11 @@ from harness.engine.execution import Outcome
 from harness.engine.schedule import Schedule
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
+from harness.variants import check_overrides
 from harness.world import VgicWorld
 from model.rules.registry import RULES
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.race.running import outcomes, world_of
 
 
@@ -45,3 +47,10 @@ def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
 
 def test_every_rule_has_a_mutant() -> None:
     assert {mutant.rule for mutant in MUTANTS} == set(RULES)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_is_a_variant_that_a_user_could_write(mutant: Mutant) -> None:
+    """It overrides hooks only: an override of anything else is refused."""
+    check_overrides(mutant.broken, mutant.broken.__name__)
+    check_overrides(mutant.twin, mutant.twin.__name__)

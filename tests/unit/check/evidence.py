@@ -14,7 +14,8 @@ from model.check.checker import Checker
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
 from model.facts import KINDS, Fact
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.race.running import strategy
 
 ERAS = ("v4.14", "v7.2")

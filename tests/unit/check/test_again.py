@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.unit.check.evidence import ERAS, SCENARIOS, broken, clean, judge
 
 

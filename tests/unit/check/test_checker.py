@@ -11,7 +11,7 @@ from model.check.setting import Setting
 from model.check.state import State
 from model.check.views.guests import Guests
 from model.part import bits_of
-from tests.race.mutants import Mutant
+from tests.race.mutant import Mutant
 from tests.unit.check.evidence import ERAS, REST, SCENARIOS, Judge, broken, clean, mutants
 
 

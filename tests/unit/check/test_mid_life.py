@@ -12,7 +12,8 @@ from model.check.state import State
 from model.check.views.guests import Guests
 from model.check.violation import Violation
 from model.facts import Fact
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.unit.check.evidence import (
     ERAS,
     SCENARIOS,

@@ -13,7 +13,7 @@ from model.check.views.timer_levels import TimerLevels
 from model.check.violation import Violation
 from model.facts import KINDS, Fact
 from model.rules.registry import RULES
-from tests.race.mutants import Mutant
+from tests.race.mutant import Mutant
 from tests.unit.check.evidence import ERAS, SCENARIOS, Evidence, broken, clean, judge, mutants
 
 ALL = frozenset(KINDS.values())

@@ -6,7 +6,8 @@ import pytest
 from model.check.alarm import ALARMS, alarm
 from model.check.violation import Subject, Violation, classify_late_or_lost
 from model.identity import IRQ, Actor, LockId
-from tests.race.mutants import MUTANTS, Mutant
+from tests.race.mutant import Mutant
+from tests.race.mutants import MUTANTS
 from tests.unit.check.evidence import broken
 
 

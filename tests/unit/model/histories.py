@@ -14,9 +14,10 @@ from model.device import Device, ForwardedDevice
 from model.facts import Fact
 from model.gic.lr import Lr
 from model.guest import HALT, WORK, Instruction
+from model.identity import Actor
 from model.machine import Config, Forward, Machine
 from model.part import Part
-from model.timer import HwTimer
+from model.timer import VTIMER_PPI, HwTimer
 from model.vgic.decide import fold_edge_or_level, populate, resample_needed, target_oracle
 
 Operation = tuple[object, ...]
@@ -56,11 +57,12 @@ def guest_ends(m: Machine, c: int, vintid: int, group: int) -> int:
     return pintid
 
 
-def deliver(m: Machine, c: int) -> object:
+def deliver(m: Machine, c: int) -> None:
     """Whatever of CPU ``c`` is in flight, its oldest deactivation first."""
     if m.messages.channels[c].has_deactivation():
-        return m.messages.deliver_deactivation(c)
-    return m.messages.deliver_pin(c)
+        m.messages.deliver_deactivation(c)
+    else:
+        m.messages.deliver_pin(c)
 
 
 def of_messages(name: str) -> Action:
@@ -72,7 +74,7 @@ def of_messages(name: str) -> Action:
 
 
 def of_timer(act: Callable[..., object]) -> Action:
-    return lambda m, c, *arguments: act(m.timers[c], *arguments)
+    return lambda m, c, *arguments: act(m.hw_timers[c], *arguments)
 
 
 def timer_state(t: HwTimer) -> object:
@@ -106,7 +108,7 @@ def forward_delivers(m: Machine, forward: ForwardedDevice) -> None:
 
 def software(m: Machine, v: int, i: int, on: bool) -> object:
     """KVM's decisions about one interrupt of a VCPU; some consume its state."""
-    irq = m.irqs[v]
+    irq = m.private[v, VTIMER_PPI]
     lr = LRS[i]
     if i == 0:
         return populate(irq, observe_edges_only=on)
@@ -120,8 +122,8 @@ def software(m: Machine, v: int, i: int, on: bool) -> object:
 
 
 FREE = (
-    "pcpu", "signal", "thread", "irq", "vtimer", "hrtimer", "guest", "vspi5", "dist", "vm",
-    "monitor",
+    "pcpu", "signal", "thread", "vtimer_irq", "vtimer", "bg_timer", "guest", "spi_irq5", "dist",
+    "vm", "monitor",
 )  # fmt: skip
 """Parts of which any field may be written at any time."""
 
@@ -135,8 +137,8 @@ def write_field(m: Machine, kind: str, v: int, field: int, value: int) -> str:
     new: object = value
     if isinstance(old, bool):
         new = bool(value & 1)
-    elif isinstance(old, str):
-        new = ("", "v0", "v1")[value % 3]
+    elif attribute == "holder":
+        new = (None, Actor("vcpu", vcpu=0), Actor("vcpu", vcpu=1))[value % 3]
     elif isinstance(old, tuple):
         new = (*old[-2:], value)
     setattr(part, attribute, new)
@@ -204,7 +206,7 @@ TABLE: dict[str, tuple[Action, tuple[Sequence[object], ...]]] = {
     "device_sends": (device_sends, ((1, 2),)),
     "device_delivers": (device_delivers, ()),
     "forward_happens": (of_forward(lambda _m, f: f.happen()), ((0, 1, 2),)),
-    "forward_served": (of_forward(lambda _m, f: f.serve()), ((0, 1, 2),)),
+    "forward_served": (of_forward(lambda _m, f: f.serve(f.vcpu)), ((0, 1, 2),)),
     "forward_delivers": (of_forward(forward_delivers), ((0, 1, 2),)),
     "software": (software, (CPUS, (0, 1, 4, 5), BOOLS)),
     "write_field": (write_field, (FREE, CPUS, range(8), range(3))),
@@ -240,7 +242,10 @@ PROGRAM = (Instruction(WORK, 2), Instruction(HALT))
 
 def config(version: int = 3, setting: str = "arch", messages: str = "queued") -> Config:
     """Two CPUs, two VCPUs, and devices of every kind that the GIC's version has."""
-    forwards = (Forward(41, 50, 0, 1, True, 2), Forward(42, 51, 1, 0, False, 2))
+    forwards: tuple[Forward, ...] = (
+        Forward(41, 50, 0, 1, True, 2),
+        Forward(42, 51, 1, 0, False, 2),
+    )
     if version == 3:
         forwards = (*forwards, Forward(8193, 52, 0, 1, False, 2))
     return Config(
@@ -294,7 +299,7 @@ def caches(machine: Machine) -> list[object]:
 
 def wiring(machine: Machine) -> list[object]:
     """What the parts hold beside their state and what is derived from it."""
-    held = []
+    held: list[object] = []
     for name, part in machine.parts:
         slots = {slot for cls in type(part).__mro__ for slot in getattr(cls, "__slots__", ())}
         for slot in sorted(slots - {*part.FIELDS, *getattr(part, "CACHES", ())}):

@@ -1,11 +1,12 @@
 """The architected timer at its edge, and KVM's copy of it."""
 
 import pytest
-from model.vgic.vtimer import VTimer
 
 from model.gic.lr import ACTIVE, EMPTY, Lr
+from model.identity import PTIMER, VTIMER
 from model.machine import CNTVOFF_NS, START_NS, Config, Machine
 from model.timer import ENABLE, IMASK, ISTATUS, Clock, HwTimer
+from model.timer_context import TimerContext
 
 NOW, OFFSET = 1_000, 300
 
@@ -53,7 +54,7 @@ def test_the_output_follows_the_clock_and_the_registers() -> None:
     ],
 )
 def test_memory(ctl: int, cval: int, can: bool, should: bool) -> None:
-    timer = VTimer(OFFSET)
+    timer = TimerContext(0, VTIMER, OFFSET)
     timer.ctl, timer.cval = ctl, cval
     assert (timer.can_fire(), timer.should_fire(NOW)) == (can, should)
     assert timer.deadline() == cval + OFFSET
@@ -62,7 +63,7 @@ def test_memory(ctl: int, cval: int, can: bool, should: bool) -> None:
 @pytest.mark.parametrize("ctl", [0, ENABLE, IMASK, ENABLE | IMASK])
 @pytest.mark.parametrize("cval", [0, 699, 700, 701])
 def test_memory_and_hardware_agree(ctl: int, cval: int) -> None:
-    timer = VTimer(OFFSET)
+    timer = TimerContext(0, VTIMER, OFFSET)
     timer.ctl, timer.cval = ctl, cval
     assert timer.should_fire(NOW) == hardware(ctl, cval).output()
 
@@ -70,8 +71,8 @@ def test_memory_and_hardware_agree(ctl: int, cval: int) -> None:
 def test_the_offset_of_a_vm_is_not_zero() -> None:
     """So that an offset that KVM forgets to program shows."""
     machine = Machine(Config(), lambda _fact: None)
-    assert machine.vtimers[0].cntvoff == CNTVOFF_NS != 0
-    assert machine.timers[0].cntvoff == 0
+    assert machine.timers[0][VTIMER].cntvoff == CNTVOFF_NS != 0
+    assert machine.timers[0][PTIMER].cntvoff == machine.hw_timers[0].cntvoff == 0
     assert machine.clock.now == START_NS
 
 

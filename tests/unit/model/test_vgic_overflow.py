@@ -47,7 +47,7 @@ def test_pending_ones_come_before_active_ones_and_the_undeliverable_last() -> No
 
 
 def sgi(*sources: int, active: bool = False, active_source: int = 0) -> VgicIrq:
-    irq = VgicIrq(3, 0, level=False, name="sgi", sourced=True)
+    irq = VgicIrq(3, 0, level=False, sourced=True)
     for source in sources:
         irq.source |= 1 << source
     irq.pending_latch = bool(sources)
@@ -83,7 +83,7 @@ def test_a_source_that_was_not_acknowledged_is_kept() -> None:
 
 
 def test_an_sgi_of_a_gicv3_has_no_source_and_may_be_pending_and_active() -> None:
-    irq = VgicIrq(3, 0, level=False, name="sgi")
+    irq = VgicIrq(3, 0, level=False)
     irq.pending_latch = irq.active = True
     lr = populate(irq, observe_edges_only=True)
     assert (lr.state, lr.source, lr.eoi) == (PENDING_ACTIVE, 0, False)

@@ -110,7 +110,7 @@ def test_two_worlds_that_differ_do_not_agree() -> None:
     walk.watch(first.machine, -1)
     outcome = drive(first, walk)
     delivered = second.machine.messages.deliver_line
-    lost = []
+    lost: list[int] = []
 
     def deliver_line(c: int) -> None:
         if lost or not second.machine.messages.line_differs(c):
