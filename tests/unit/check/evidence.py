@@ -3,7 +3,7 @@
 from functools import cache
 
 import msgspec
-from harness.kvm.flow import Kvm
+from harness.kvm.kvm import Kvm
 
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Limits

@@ -108,7 +108,7 @@ def holding(value: object) -> Main:
 
 def part(i: int) -> Cell:
     cell = Cell()
-    Resources([*((f"x{n}", Cell()) for n in range(i)), ("cell0", cell)])
+    Resources([*((f"x{n}", Cell()) for n in range(i)), ("cell0", cell)], {})
     return cell
 
 

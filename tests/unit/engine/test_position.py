@@ -10,7 +10,8 @@ import pytest
 from harness.contract import Op
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Slot
-from harness.engine.footprint import AuditedExecution, Resources
+from harness.engine.audit import AuditedExecution
+from harness.engine.footprint import Resources
 from harness.engine.position import PositionError, encode, position, positions, wiring
 from harness.engine.trio_engine import TrioEngine
 from tests.unit.engine.photos import (
@@ -248,7 +249,7 @@ def test_a_cell_that_is_not_set_yet() -> None:
 
 def test_the_audit_does_not_hide_a_guard() -> None:
     cell = Cell()
-    resources = Resources([("cell0", cell)])
+    resources = Resources([("cell0", cell)], {"cell": {0: cell}})
     found = []
     for audited in (True, False):
         world = TinyWorld(DirectEngine(), waiting(cell.is_set), counting(2))

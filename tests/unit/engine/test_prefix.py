@@ -49,14 +49,14 @@ def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario:
     assert states
 
     blind = spec.build(engine_class.task_class, frozenset())
-    blind.hush()
+    blind.mute()
     for choices, steps, key in states[::STRIDE]:
         outcome = run(engine_class, PrefixExecution(blind, recorded.choices[:choices]))
         assert blind.machine.key() == key
         assert (outcome.steps, outcome.violations) == (steps, [])
 
 
-def test_nobody_hears_a_hushed_world() -> None:
+def test_nobody_hears_a_muted_world() -> None:
     world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     heard: list[object] = []
     world.subscribe(dict.fromkeys(list(world.table), heard.append))

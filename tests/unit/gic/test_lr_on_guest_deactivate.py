@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.gic.gic import LR_ON_GUEST_DEACTIVATE, Gic
+from model.gic.gic import LR_MODES, Gic
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.gic.registers import HCR_EN
 
@@ -109,7 +109,7 @@ def test_pending_and_active(setting: str, state: int) -> None:
 
 
 @pytest.mark.parametrize("eoimode", [0, 1])
-@pytest.mark.parametrize("setting", LR_ON_GUEST_DEACTIVATE)
+@pytest.mark.parametrize("setting", LR_MODES)
 def test_software_list_registers_are_the_same_in_all_settings(setting: str, eoimode: int) -> None:
     gic = machine(setting, eoimode)
     gic.write_lr(0, 0, Lr(40, PENDING, priority=0xA0))

@@ -59,8 +59,8 @@ WRONG = [
     ('"v4.14" = 1', '"v4.14" = ["guest acknowledged"]', "Expected `array`, got `int`", "sometimes"),
     # ranges
     ("pcpus = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
-    ("pcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
-    ("vcpus = 9", "pcpus = 2", "Expected `int` <= 8", "line 3"),
+    ("pcpus = 33", "pcpus = 2", "Expected `int` <= 32", "line 3"),
+    ("vcpus = 33", "pcpus = 2", "Expected `int` <= 32", "line 3"),
     ("lrs = 17", "pcpus = 2", "Expected `int` <= 16", "line 3"),
     ("lrs = 0", "pcpus = 2", "Expected `int` >= 1", "line 3"),
     ("twice = 1020", "pcpus = 2", "Expected `int` <= 1019", "line 3"),

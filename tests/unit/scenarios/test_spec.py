@@ -27,13 +27,13 @@ def test_sizes_come_from_the_scenario_unless_given() -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"pcpus": 0}, "impossible size: pcpus=0, expected 1 to 8"),
-        ({"pcpus": 9}, "impossible size: pcpus=9, expected 1 to 8"),
-        ({"vcpus": 0}, "impossible size: vcpus=0, expected 1 to 8"),
-        ({"vcpus": 9}, "impossible size: vcpus=9, expected 1 to 8"),
+        ({"pcpus": 0}, "impossible size: pcpus=0, expected 1 to 32"),
+        ({"pcpus": 33}, "impossible size: pcpus=33, expected 1 to 32"),
+        ({"vcpus": 0}, "impossible size: vcpus=0, expected 1 to 32"),
+        ({"vcpus": 33}, "impossible size: vcpus=33, expected 1 to 32"),
         ({"lrs": 0}, "impossible size: lrs=0, expected 1 to 16"),
         ({"lrs": 17}, "impossible size: lrs=17, expected 1 to 16"),
-        ({"pcpus": -1}, "impossible size: pcpus=-1, expected 1 to 8"),
+        ({"pcpus": -1}, "impossible size: pcpus=-1, expected 1 to 32"),
     ],
 )
 def test_impossible_sizes(sizes: dict[str, int], message: str) -> None:

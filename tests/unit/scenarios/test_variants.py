@@ -17,7 +17,7 @@ from tests.race.running import strategy
 
 MINE = """\
 from harness.kvm.v7_2 import V7_2
-from harness.kvm.flow import Kvm
+from harness.kvm.kvm import Kvm
 
 class Mine(V7_2):
     title = "mine"
@@ -142,7 +142,7 @@ def test_missing_method(tmp_path: Path, method: str) -> None:
     others = [name for name in REQUIRED if name != method]
     body = "".join(f"    async def {name}(self, *a): ...\n" for name in others)
     path = tmp_path / "bare.py"
-    path.write_text(f"from harness.kvm.flow import Kvm\nclass Bare(Kvm):\n    era = 'v7.2'\n{body}")
+    path.write_text(f"from harness.kvm.kvm import Kvm\nclass Bare(Kvm):\n    era = 'v7.2'\n{body}")
     message = refusal(f"{path}:Bare")
     assert f"Bare lacks the method {method!r}" in message
     assert "harness.kvm.v7_2:V7_2" in message
