@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError, unknown_name
-from harness.kvm.hooks import Hooks, hooks
+from harness.kvm.hooks import ERA_LISTS, Hooks, hooks
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
@@ -158,8 +158,12 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
 
     A variant may have methods of its own; one that is called nowhere in its source, and is one slip
     away from a hook's name, would run as the era itself and find nothing.
+
+    Raises:
+        UsageError: it overrides what its era does not call through the list of hooks.
+
     """
-    base = next(c for c in ERAS.values() if issubclass(cls, c))
+    base = next((era for era in ERAS.values() if issubclass(cls, era)), Kvm)
     allowed = hooks(base.era)
     used: set[str] = set()
     own = [m for c in cls.__mro__[: cls.__mro__.index(base)] for m in vars(c).items()]
@@ -168,22 +172,24 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
         if code is not None:
             used.update(code.co_names)
     for method, member in own:
-        if method.startswith("_") or method in allowed or not callable(member):
+        # What is neither a method nor a property is a setting (``machine_class``, ...).
+        if method.startswith("_") or method in allowed or isinstance(member, type):
             continue
-        if isinstance(member, type):
+        if not hasattr(type(member), "__get__"):
             continue
         near = difflib.get_close_matches(method, allowed, n=1, cutoff=0.85)
         hint = f"; did you mean {near[0]!r}?" if near else ""
+        what = f"variant {name!r}: {cls.__name__}.{method}"
+        if method in hooks():
+            other = next(era for era, group in ERA_LISTS.items() if hasattr(group, method))
+            raise UsageError(f"{what} is a hook of {other}, and {base.era} never calls it")
         if hasattr(base, method):
             raise UsageError(
-                f"variant {name!r}: {cls.__name__}.{method} is no hook: the parts of KVM rely on "
+                f"{what} is no hook: the parts of KVM rely on "
                 f"it{hint or ' (vgic-race list hooks prints those that can be overridden)'}"
             )
         if near and method not in used:
-            raise UsageError(
-                f"variant {name!r}: {cls.__name__}.{method} overrides nothing and is called "
-                f"nowhere{hint}"
-            )
+            raise UsageError(f"{what} overrides nothing and is called nowhere{hint}")
 
 
 def load_path(path: Path, name: str) -> object:

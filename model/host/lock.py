@@ -48,5 +48,6 @@ class Lockable(Part):
 
     def assert_held(self, actor: Actor, what: str) -> None:
         """Say so if ``actor`` is about to do ``what`` without the lock (lockdep_assert_held)."""
-        if self.holder is not actor and self.emit is not None:
-            self.emit(LockNotHeld(actor, self.lock, what))
+        if self.holder is actor or self.holder == actor or self.emit is None:
+            return
+        self.emit(LockNotHeld(actor, self.lock, what))

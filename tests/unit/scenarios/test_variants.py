@@ -1,16 +1,20 @@
 """Variants by name, by module and by file, and each way in which one can be wrong."""
 
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from harness.kvm.museum import exhibits
 
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution
 from harness.errors import UsageError
+from harness.kvm.hooks import hooks
+from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
+from harness.museum import patches
 from harness.spec import RunSpec
 from harness.variants import ERAS, REQUIRED, expand_variant, resolve_variant, variant_names
 from tests.race.running import strategy
@@ -42,6 +46,26 @@ def mine(tmp_path: Path) -> str:
     return str(path)
 
 
+def written(folder: Path, text: str) -> str:
+    """The name of the class ``Mine`` of a file of its own."""
+    path = folder / f"mine{len(list(folder.iterdir()))}.py"
+    path.write_text(text, encoding="utf-8")
+    return f"{path}:Mine"
+
+
+def bare(methods: Sequence[str]) -> str:
+    """A class on KVM alone with these methods."""
+    body = "".join(f"    async def {name}(self, *a): ...\n" for name in methods)
+    return f"from harness.kvm.kvm import Kvm\nclass Mine(Kvm):\n    era = 'v7.2'\n{body}"
+
+
+def overriding(era: str, *members: str) -> str:
+    """A class on an era with these members."""
+    cls = ERAS[era]
+    body = "".join(f"    {member}\n" for member in members)
+    return f"from {cls.__module__} import {cls.__name__}\nclass Mine({cls.__name__}):\n{body}"
+
+
 def refusal(name: str) -> str:
     with pytest.raises(UsageError) as error:
         resolve_variant(name)
@@ -63,37 +87,44 @@ def test_every_builtin_resolves_to_a_class_of_its_era(name: str) -> None:
     assert expand_variant(name) == [name]
 
 
-@pytest.mark.parametrize("number", exhibits())
-def test_every_exhibit_says_what_it_is(number: str) -> None:
-    exhibit = exhibits()[number]
-    assert exhibit.title
-    assert exhibit.source
-    assert exhibit.symptom
-    assert set(exhibit.eras) == set(ERAS)
-    expanded = expand_variant(number)
-    assert expanded == [f"{era}+{number}" for era in ERAS if f"{era}+{number}" in variant_names()]
-    assert expanded
+@pytest.mark.parametrize("name", patches())
+def test_every_patch_says_what_it_is(name: str) -> None:
+    patch = patches()[name]
+    assert patch.id == name
+    assert patch.title
+    assert patch.source
+    assert patch.symptom
+    assert set(patch.refused) < set(ERAS)
+    expanded = expand_variant(name)
+    assert expanded == [f"{era}+{name}" for era in ERAS if f"{era}+{name}" in variant_names()]
+    assert len(expanded) == len(ERAS) - len(patch.refused)
 
 
 @pytest.mark.parametrize(
     "name",
-    [f"{era}+{number}" for number in exhibits() for era in ERAS
-     if f"{era}+{number}" not in variant_names()],
-)  # fmt: skip
+    [f"{era}+{patch.id}" for patch in patches().values() for era in patch.refused],
+)
 def test_refused_by_an_era_with_its_reason(name: str) -> None:
-    era, _, number = name.partition("+")
-    reason = exhibits()[number].eras[era]
-    assert isinstance(reason, str)
+    era, _, patch = name.partition("+")
+    assert name not in variant_names()
+    reason = patches()[patch].refused[era]
     assert refusal(name) == f"variant {name!r} cannot be expressed: {reason}"
 
 
-def test_the_one_that_seed_refuses() -> None:
+def test_the_one_that_4_14_refuses() -> None:
     assert "the host's handler never runs" in refusal("v4.14+14")
 
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("v4.15", "v4.14"), ("v7.3", "v7.2"), ("v4.14+33", "v4.14+3"), ("bound-9", "bound-1")],
+    [
+        ("v4.15", "v4.14"),
+        ("v7.3", "v7.2"),
+        ("v4.14+33", "v4.14+3"),
+        ("bound-9", "bound-1"),
+        ("v7.2+shiped", "v7.2+shipped"),
+        ("v7.2+overflow-use", "v7.2+overflow-uie"),
+    ],
 )
 def test_unknown_name_gives_the_nearest(name: str, nearest: str) -> None:
     message = refusal(name)
@@ -139,13 +170,18 @@ def test_class_in_an_installed_module() -> None:
 
 @pytest.mark.parametrize("method", REQUIRED)
 def test_missing_method(tmp_path: Path, method: str) -> None:
-    others = [name for name in REQUIRED if name != method]
-    body = "".join(f"    async def {name}(self, *a): ...\n" for name in others)
-    path = tmp_path / "bare.py"
-    path.write_text(f"from harness.kvm.kvm import Kvm\nclass Bare(Kvm):\n    era = 'v7.2'\n{body}")
-    message = refusal(f"{path}:Bare")
-    assert f"Bare lacks the method {method!r}" in message
+    message = refusal(written(tmp_path, bare([name for name in REQUIRED if name != method])))
+    assert f"Mine lacks the method {method!r}" in message
     assert "harness.kvm.v7_2:V7_2" in message
+
+
+def test_an_era_of_ones_own(tmp_path: Path) -> None:
+    """What has all that an era must have is one, if it says by which rules it shall be judged."""
+    cls = resolve_variant(written(tmp_path, bare(REQUIRED)))
+    assert (cls.era, cls.__base__) == ("v7.2", Kvm)
+    misspelt = refusal(written(tmp_path, bare([*REQUIRED, "runable"])))
+    assert "Mine.runable overrides nothing and is called nowhere" in misspelt
+    assert "did you mean 'runnable'?" in misspelt
 
 
 def test_not_a_variant(mine: str) -> None:
@@ -185,3 +221,76 @@ def test_file_that_does_not_import(tmp_path: Path, text: str, message: str) -> N
     # And it can be mended: a failed import leaves nothing behind.
     path.write_text(MINE, encoding="utf-8")
     assert issubclass(resolve_variant(f"{path}:Mine"), V7_2)
+
+
+# -- what it may override -------------------------------------------------------------------------
+
+
+def test_no_hook(tmp_path: Path) -> None:
+    """What the parts of KVM lend each other is no hook, and no setting either."""
+    name = written(tmp_path, overriding("v7.2", "async def acquire(self, t, *, sleeping): ..."))
+    assert refusal(name) == (
+        f"variant {name!r}: Mine.acquire is no hook: the parts of KVM rely on it "
+        "(vgic-race list hooks prints those that can be overridden)"
+    )
+    for member in (
+        "async def point(self, *a): ...",
+        "def timer_irq(self, v, timer=1): ...",
+        "polls = property(lambda self: True)",
+        "emulates = staticmethod(lambda: True)",
+        "vcpu_thread = classmethod(lambda cls, t: None)",
+    ):
+        assert "is no hook: the parts of KVM" in refusal(
+            written(tmp_path, overriding("v4.14", member))
+        )
+
+
+def test_a_hook_of_the_other_era(tmp_path: Path) -> None:
+    name = written(tmp_path, overriding("v7.2", "async def flush_timer(self, t): ..."))
+    assert refusal(name) == (
+        f"variant {name!r}: Mine.flush_timer is a hook of v4.14, and v7.2 never calls it"
+    )
+    name = written(tmp_path, overriding("v4.14", "async def sync_vmcr(self, t): ..."))
+    assert "Mine.sync_vmcr is a hook of v7.2, and v4.14 never calls it" in refusal(name)
+
+
+@pytest.mark.parametrize(
+    ("method", "meant"),
+    [("sync_vmrc", "sync_vmcr"), ("populate_irl", "populate_lr"), ("prune_", "prune")],
+)
+def test_a_misspelt_hook(tmp_path: Path, method: str, meant: str) -> None:
+    name = written(tmp_path, overriding("v7.2", f"async def {method}(self, t): ..."))
+    assert refusal(name) == (
+        f"variant {name!r}: Mine.{method} overrides nothing and is called nowhere; "
+        f"did you mean {meant!r}?"
+    )
+
+
+def test_a_helper_of_its_own(tmp_path: Path) -> None:
+    """A method that is called is meant, however near its name is to a hook's."""
+    helper = "async def sync_vmcrs(self, t): ..."
+    hook = "async def sync_vmcr(self, t): await self.sync_vmcrs(t)"
+    assert resolve_variant(written(tmp_path, overriding("v7.2", helper, hook))).era == "v7.2"
+    resolve_variant(written(tmp_path, overriding("v7.2", "def nothing_like_it(self): ...")))
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_every_hook_may_be_overridden(tmp_path: Path, era: str) -> None:
+    members = [f"def {name}(self, *a): ..." for name in hooks(era)]
+    members += ["timer_forwarded = False", "class machine_class: ..."]
+    assert resolve_variant(written(tmp_path, overriding(era, *members))).era == era
+
+
+def test_the_example_of_the_readme(tmp_path: Path) -> None:
+    """It resolves, and finds what it breaks within a few hundred schedules."""
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n# mine.py\n(.*?)```", text, re.DOTALL)
+    (scenario, name) = re.findall(r"stress (\S+) --variant mine\.py:(\w+)", text)[0]
+    variant = written(tmp_path, example).replace(":Mine", f":{name}")
+    world = RunSpec.make(scenario, variant).build(DirectEngine.task_class)
+    found: set[str] = set()
+    for i in range(400):
+        outcome = DirectEngine().execute(Execution(world, strategy(i)))
+        assert outcome is not None
+        found |= {violation.rule for violation in outcome.violations}
+    assert "I11" in found
