@@ -1,18 +1,21 @@
 """(machine key, checker key, positions) is the whole state: the same key has the same future.
 
-Random walks come to the same key in different ways, by making independent steps in another order.
-From there the same choices must lead to the same facts and the same violations.
+Two neighbouring steps of a random walk are exchanged. Where they were independent the walk comes
+to the same key in another way, and from there the same choices must lead to the same facts and the
+same violations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 
+import msgspec
 import pytest
 
 from harness.context import Context
 from harness.contract import Strategy
-from harness.engine.choice import Choice
+from harness.engine.choice import Choice, StepOf
 from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution, Outcome, Slot
+from harness.engine.execution import Execution, Slot
 from harness.engine.position import positions
 from harness.engine.slot import SEARCH
 from harness.kvm.kvm import Kvm
@@ -27,14 +30,14 @@ from model.facts import KINDS, Fact
 from tests.quality.test_museum import SHOWS
 from tests.race.running import world_of
 
-WALKS = 8
-STEPS = 110
-"""So many steps from the start of each walk are looked at."""
-PAIRS = 3
+WALKS = 3
+PAIRS = 8
 """So many pairs of ways to the same state are followed to their ends, in each world."""
+TRIES = 60
+"""So many exchanges are tried, at most, for as many pairs."""
 
-Prefix = tuple[Choice, ...]
-Future = tuple[object, ...]
+Choices = Sequence[Choice]
+Facts = list[Fact]
 
 
 def state(execution: Execution) -> object:
@@ -45,76 +48,78 @@ def state(execution: Execution) -> object:
 
 
 class Noting(Execution):
-    """Notes the state at each scheduling point of the beginning, and the choices before it."""
+    """Notes the state, and how much was heard, after each of ``at`` choices."""
 
-    __slots__ = ("states",)
+    __slots__ = ("at", "heard", "states")
 
-    def begin(self) -> bool:
-        self.states: list[tuple[object, Prefix]] = []
-        return super().begin()
+    def follow(self, heard: Facts, at: Container[int]) -> None:
+        self.heard, self.at = heard, at
+        self.states: dict[int, tuple[object, int]] = {}
 
     def pick(self, current: Slot | None) -> Slot | None:
-        if self.phase == SEARCH and self.steps < STEPS:
-            self.states.append((state(self), tuple(self.choices)))
+        n = len(self.choices)
+        if self.phase == SEARCH and n not in self.states and n in self.at:
+            self.states[n] = (state(self), len(self.heard))
         return super().pick(current)
 
 
-class Cutting(Execution):
-    """Counts the facts that were heard when the first ``size`` choices had been made."""
+class Way(msgspec.Struct):
+    """One execution: its choices, what it heard, and its states by the number of choices."""
 
-    __slots__ = ("at", "heard", "size")
+    choices: Choices
+    heard: Facts
+    states: dict[int, tuple[object, int]]
+    end: object
+    diverged: bool = False
 
-    def follow(self, size: int, heard: list[Fact]) -> None:
-        self.size, self.heard, self.at = size, heard, -1
-
-    def pick(self, current: Slot | None) -> Slot | None:
-        if self.at < 0 and len(self.choices) >= self.size:
-            self.at = len(self.heard)
-        return super().pick(current)
+    def future(self, at: int) -> tuple[object, ...]:
+        """What happened after ``at`` choices."""
+        return self.heard[self.states[at][1] :], self.end, self.diverged
 
 
-def run(execution: Execution) -> Outcome:
+def walk(world: VgicWorld, strategy: Strategy, at: Container[int] = ()) -> Way:
+    """Run the world once."""
+    heard: Facts = []
+    world.subscribe(dict.fromkeys(KINDS.values(), heard.append))
+    execution = Noting(world, strategy)
+    execution.follow(heard, at)
     outcome = DirectEngine().execute(execution)
     assert outcome is not None
-    return outcome
-
-
-def future(world: VgicWorld, prefix: Prefix, suffix: Sequence[Choice]) -> Future:
-    """What happens when ``suffix`` is chosen behind ``prefix``."""
-    heard: list[Fact] = []
-    world.subscribe(dict.fromkeys(KINDS.values(), heard.append))
-    strategy = Replay([*prefix, *suffix])
-    execution = Cutting(world, strategy)
-    execution.follow(len(prefix), heard)
-    outcome = run(execution)
     world.subscribe({})
-    assert execution.at >= 0
     seen = [(x.rule, x.alarm, x.subject, x.values, x.type) for x in outcome.violations]
-    diverged = "" if strategy.divergence is None else "diverged"
-    return heard[execution.at :], seen, outcome.reached, outcome.bound + diverged
+    diverged = isinstance(strategy, Replay) and strategy.divergence is not None
+    end = (seen, outcome.reached, outcome.bound)
+    return Way(outcome.choices, heard, execution.states, end, diverged)
 
 
-def pairs(world: VgicWorld) -> list[tuple[Prefix, Prefix, Sequence[Choice]]]:
-    """Two ways to the same state, and what the first walk did from there."""
-    ways: dict[object, Prefix] = {}
-    rest: dict[Prefix, Sequence[Choice]] = {}
-    found: list[tuple[Prefix, Prefix, Sequence[Choice]]] = []
-    for i in range(WALKS):
-        execution = Noting(world, RandomWalk(i))
-        choices = run(execution).choices
-        for key, prefix in execution.states:
-            other = ways.setdefault(key, prefix)
-            if other != prefix and len(found) < PAIRS * WALKS:
-                found.append((other, prefix, rest[other]))
-            rest.setdefault(prefix, choices[len(prefix) :])
-    return found[:: max(1, len(found) // PAIRS)][:PAIRS]
+def exchanges(choices: Choices) -> list[tuple[Choices, int]]:
+    """The choices with two neighbouring steps of different tasks exchanged, and where that ends."""
+    starts = [i for i, choice in enumerate(choices) if isinstance(choice, StepOf)]
+    found: list[tuple[Choices, int]] = []
+    for i, j, end in zip(starts, starts[1:], starts[2:], strict=False):
+        if choices[i] != choices[j]:
+            new = [*choices[:i], *choices[j:end], *choices[i:j], *choices[end:]]
+            found.append((new, end))
+    return found
+
+
+def pairs(world: VgicWorld) -> Iterator[tuple[Way, Way, int]]:
+    """Two ways to the same state, and after how many choices both are there."""
+    for seed in range(WALKS):
+        tries = exchanges(walk(world, RandomWalk(seed)).choices)
+        tries = tries[:: max(1, len(tries) * WALKS // TRIES)]
+        first = walk(world, RandomWalk(seed), [at for _, at in tries])
+        for choices, at in tries:
+            other = walk(world, Replay(choices), [at])
+            if at in other.states and other.states[at][0] == first.states[at][0]:
+                yield first, other, at
 
 
 def differences(world: VgicWorld) -> int:
     """How many pairs of ways to the same state have different futures."""
-    found = pairs(world)
-    assert found, "no state was reached in two ways"
-    return sum(future(world, one, rest) != future(world, other, rest) for one, other, rest in found)
+    found = list(islice(pairs(world), PAIRS))
+    assert len(found) >= PAIRS // 2, "hardly a state was reached in two ways"
+    return sum(one.future(at) != other.future(at) for one, other, at in found)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -124,13 +129,13 @@ def test_the_same_state_has_the_same_future(scenario: str, era: str) -> None:
 
 
 class Remembers(V7_2):
-    """Keeps a state of its own where no key sees it: who blocked last."""
+    """Keeps a state of its own where no key sees it: who came to an entry last."""
 
     last = -1
 
-    async def sync_vmcr(self, t: Context) -> None:
+    async def flush_lrs(self, t: Context) -> None:
         if Remembers.last != t.v:
-            await super().sync_vmcr(t)
+            await super().flush_lrs(t)
         Remembers.last = t.v
 
 
@@ -162,9 +167,8 @@ class Preempts:
 def first_state(preemptions: int) -> tuple[object, object, object]:
     world = RunSpec.make("migrate", "v7.2").build(DirectEngine.task_class)
     strategy: Strategy = Preempts(preemptions)  # type: ignore[assignment]
-    execution = Noting(world, strategy)
-    run(execution)
-    return execution.states[0][0]  # type: ignore[return-value]
+    way = walk(world, strategy, range(9))
+    return way.states[min(way.states)][0]  # type: ignore[return-value]
 
 
 def test_how_often_a_task_will_act_is_part_of_its_position() -> None:
@@ -190,4 +194,4 @@ def test_no_patch_keeps_an_iterator_or_an_undeclared_local_across_an_await(varia
     cls: type[Kvm] = resolve_variant(variant)
     world = world_of(SHOWS[variant][0], cls)
     for i in range(3):
-        run(Positions(world, RandomWalk(i)))
+        DirectEngine().execute(Positions(world, RandomWalk(i)))
