@@ -77,7 +77,13 @@ class Task(Protocol):
         """
 
     def watch(self, wakes: int) -> None:
-        """Be asked again only when one of ``wakes`` is written: called by a guard, of its own."""
+        """Narrow what the task's guard is asked again for; a guard calls it for its own task.
+
+        Args:
+            wakes: the resources, as bits, that its answer of just now hangs on. A write to any
+                other of its ``guard_reads`` does not wake it until it has said so anew.
+
+        """
 
     def choose(self, name: str, k: int) -> int:
         """Draw a number from 0 to ``k - 1`` inside the step just begun, without parking.

@@ -64,7 +64,7 @@ def test_options(cli: Cli, logs: Path, args: list[str], words: list[str]) -> Non
     ("text", "words"),
     [
         ("name = \n", ["line 1"]),
-        (SCENARIO.replace("[[vcpu]]", "pcpus = 99\n[[vcpu]]"), ["line 3", "<= 8"]),
+        (SCENARIO.replace("[[vcpu]]", "pcpus = 99\n[[vcpu]]"), ["line 3", "<= 32"]),
         (SCENARIO.replace("title", "titel"), ["titel", "line 2"]),
         (SCENARIO.replace("idle 1", "idel 1"), ["idel"]),
         (SCENARIO + '[sometimes]\n"v7.2" = ["never herd of"]\n', ["never herd of"]),

@@ -3,10 +3,10 @@
 from functools import cache
 
 import msgspec
-from harness.kvm.kvm import Kvm
 
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Limits
+from harness.kvm.kvm import Kvm
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, load_scenario
 from harness.world import VgicWorld

@@ -14,7 +14,7 @@ from tests.unit.check.evidence import broken
 def test_a_word_is_picked_by_a_value() -> None:
     told = alarm("x", "it {level:does not fire|fires}, {state:inactive|pending}, {n:#x} {who}")
     said = {"level": True, "state": 0, "n": 255, "who": Actor("vcpu", vcpu=1)}
-    assert told.text(said) == "it fires, inactive, 0xff vcpu of VCPU 1"
+    assert told.text(said) == "it fires, inactive, 0xff the thread of VCPU 1"
 
 
 @pytest.mark.parametrize("tag", ["", "Storm", "a b", "a_b"])
@@ -27,8 +27,8 @@ def test_text_names_subject_and_values() -> None:
     subject = Subject(actor=Actor("vcpu", vcpu=0), lock=LockId(IRQ, 0, 27))
     violation = Violation("L3", "again", subject, (("n", 16),), 5)
     assert violation.text == (
-        "vcpu of VCPU 0 took irq_lock of vINTID 27 of VCPU 0 16 times and did nothing else: it "
-        "will try again for ever"
+        "the thread of VCPU 0 took irq_lock of vINTID 27 of VCPU 0 16 times and did nothing else: "
+        "it will try again for ever"
     )
 
 

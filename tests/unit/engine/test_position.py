@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from harness.contract import Op
+from harness.engine.audit import AuditedExecution
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Slot
-from harness.engine.audit import AuditedExecution
 from harness.engine.footprint import Resources
 from harness.engine.position import PositionError, encode, position, positions, wiring
 from harness.engine.trio_engine import TrioEngine

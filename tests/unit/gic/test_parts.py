@@ -101,10 +101,10 @@ def keys(gic: Gic) -> list[object]:
 
 def test_names_and_order_of_the_parts() -> None:
     assert [name for name, _ in build(3).parts()] == [
-        "bank0", "cpuif0", "vif0", "lpis0", "bank1", "cpuif1", "vif1", "lpis1", "spi40", "spi41",
+        "bank0", "bank1", "cpuif0", "cpuif1", "vif0", "vif1", "lpis0", "lpis1", "spi40", "spi41",
     ]  # fmt: skip
     assert [name for name, _ in build(2).parts()] == [
-        "bank0", "cpuif0", "vif0", "bank1", "cpuif1", "vif1", "spi40", "spi41",
+        "bank0", "bank1", "cpuif0", "cpuif1", "vif0", "vif1", "spi40", "spi41",
     ]  # fmt: skip
 
 

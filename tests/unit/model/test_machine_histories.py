@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 
+from model.check.state import MembersPart, State
 from model.gic.cpu_interface import CpuInterface
 from model.gic.gic import Gic
 from model.gic.state import Spi
 from model.machine import Config, Machine
 from model.messages import Messages
-from model.check.state import MembersPart, State
 from model.part import Part
 from tests.unit.model.histories import (
     CONFIGS,
