@@ -1,8 +1,8 @@
 """(machine key, checker key, positions) is the whole state: the same key has the same future.
 
-Two neighbouring steps of a random walk are exchanged. Where they were independent the walk comes
-to the same key in another way, and from there the same choices must lead to the same facts and the
-same violations.
+Two neighbouring runs of steps of a random walk are exchanged. Where they were independent the walk
+comes to the same key in another way, and from there the same choices must lead to the same facts
+and the same violations.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -93,14 +93,20 @@ def walk(world: VgicWorld, strategy: Strategy, at: Container[int] = ()) -> Way:
 
 
 def exchanges(choices: Choices) -> list[tuple[Choices, int]]:
-    """The choices with two neighbouring steps of different tasks exchanged, and where that ends."""
-    starts = [i for i, choice in enumerate(choices) if isinstance(choice, StepOf)]
-    found: list[tuple[Choices, int]] = []
-    for i, j, end in zip(starts, starts[1:], starts[2:], strict=False):
-        if choices[i] != choices[j]:
-            new = [*choices[:i], *choices[j:end], *choices[i:j], *choices[end:]]
-            found.append((new, end))
-    return found
+    """The choices with two neighbouring runs of steps exchanged, and where the second ends.
+
+    A run is what one task does before another goes.
+    """
+    starts: list[int] = []
+    last: Choice | None = None
+    for i, choice in enumerate(choices):
+        if isinstance(choice, StepOf) and choice != last:
+            starts.append(i)
+            last = choice
+    return [
+        ([*choices[:i], *choices[j:end], *choices[i:j], *choices[end:]], end)
+        for i, j, end in zip(starts, starts[1:], starts[2:], strict=False)
+    ]
 
 
 def pairs(world: VgicWorld) -> Iterator[tuple[Way, Way, int]]:

@@ -43,6 +43,7 @@ def test_needs_are_those_of_the_handlers_and_of_the_views() -> None:
 
 def test_a_view_that_is_not_named_cannot_be_reached() -> None:
     rule = Checker(Setting(), "v7.2", rules=[Toy]).rules[0]
+    assert isinstance(rule, Toy)
     assert isinstance(rule.guests, Guests)
     assert not hasattr(rule, "levels")
     assert not any(isinstance(value, TimerLevels) for value in vars(rule).values())
@@ -63,7 +64,7 @@ def test_a_subclass_hears_what_it_overrides_and_names_more_views() -> None:
 
 
 def test_missing_kinds_are_named() -> None:
-    kinds = frozenset({facts.Halted, facts.Entered})
+    kinds: frozenset[type[facts.Fact]] = frozenset({facts.Halted, facts.Entered})
     checker = Checker(Setting(), "v7.2", rules=[Toy], kinds=kinds)
     assert checker.checked == []
     assert checker.not_checked == {"toy": ("exit",)}

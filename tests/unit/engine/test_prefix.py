@@ -12,6 +12,7 @@ from harness.engine.slot import SEARCH
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
+from model.facts import KINDS
 from tests.unit.engine.tiny import ENGINES, AnyEngine
 
 SEED, STRIDE = 5, 13
@@ -59,7 +60,7 @@ def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario:
 def test_nobody_hears_a_muted_world() -> None:
     world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     heard: list[object] = []
-    world.subscribe(dict.fromkeys(list(world.table), heard.append))
+    world.subscribe(dict.fromkeys(KINDS.values(), heard.append))
     run(DirectEngine, Execution(world, RandomWalk(SEED)))
     assert heard
     heard.clear()
