@@ -11,6 +11,7 @@ from harness.engine.encoding import wiring
 from harness.engine.execution import Slot
 from harness.engine.footprint import Ops, Step
 from harness.kvm.steps import Steps
+from harness.resources import OWN_STATE
 from harness.runtime import Runtime
 from model.host.lock import Lockable
 from model.identity import Actor
@@ -85,7 +86,9 @@ class Context:
         ops = self.places.get(place)
         if ops is None:
             which = self.rt.machine.private[v, VTIMER_PPI] if irq is None else irq
-            ops = self.rt.resources.ops(c=self.c, v=v, irq=which.bit, also=self.p.bit)
+            resources = self.rt.resources
+            own = resources.mask(OWN_STATE)
+            ops = resources.ops(c=self.c, v=v, irq=which.bit, also=self.p.bit, touches=own)
             self.places[place] = ops
         return ops
 

@@ -14,8 +14,8 @@ from harness.engine.footprint import Ref, Resource
 __all__ = [
     "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "DELIVERS_R",
     "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IRQS", "LPIS", "MONITOR",
-    "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI", "THIS_IRQ", "THREAD", "VGIC",
-    "VIF", "VM", "VTIMER", "VTIMER_IRQ",
+    "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI", "THIS_IRQ",
+    "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
 ]  # fmt: skip
 
 # -- the host: CPUs, threads, soft timers
@@ -53,6 +53,13 @@ IRQS: Final = (
     Resource("spi_irq").all,
 )
 """The interrupts that may be on a VCPU's ap_list."""
+
+OWN_STATE: Final = (
+    Resource("own_vm").all,
+    Resource("own_vcpu").all,
+    Resource("own_irq").all,
+)
+"""What a variant remembers besides: each step of its code may touch it."""
 
 # -- guests, and the VM monitor
 GUEST: Final = Resource("guest")

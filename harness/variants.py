@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError, unknown_name
-from harness.kvm.hooks import ERA_LISTS, Hooks, hooks
+from harness.kvm.hooks import ERA_LISTS, Hooks, hooks, own_state
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
@@ -106,8 +106,8 @@ def compose(name: str, era: str, chosen: list[Patch]) -> type[Kvm]:
         if isinstance(layer, str):
             raise UsageError(f"variant {name!r} cannot be expressed: {layer}")
         for member in vars(layer):
-            if member.startswith("_"):
-                continue
+            if member.startswith("_") or member.endswith("_state"):
+                continue  # fields of its own are added to those of the others
             if member in owners:
                 raise UsageError(
                     f"variant {name!r} cannot be put together: patches {owners[member].id} and "
@@ -115,7 +115,9 @@ def compose(name: str, era: str, chosen: list[Patch]) -> type[Kvm]:
                 )
             owners[member] = patch
         layers.append(layer)
-    return made(name, (*layers, ERAS[era]))
+    cls = made(name, (*layers, ERAS[era]))
+    check_own_state(cls, name)
+    return cls
 
 
 def load_class(name: str) -> type[Kvm]:
@@ -146,11 +148,25 @@ def load_class(name: str) -> type[Kvm]:
             "of an era (harness.kvm.v4_14:V4_14 or harness.kvm.v7_2:V7_2), which has it"
         )
     check_overrides(cls, name)
+    check_own_state(cls, name)
     if cls.era not in ERAS:
         raise UsageError(
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"
         )
     return cls
+
+
+def check_own_state(cls: type[Kvm], name: str) -> None:
+    """Refuse fields of its own that cannot be.
+
+    Raises:
+        UsageError: a value may change, or two patches add a field of the same name.
+
+    """
+    try:
+        own_state(cls)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UsageError(f"variant {name!r}: {error}") from None
 
 
 def check_overrides(cls: type[Kvm], name: str) -> None:

@@ -18,6 +18,7 @@ from harness.actors import (
     vcpu,
 )
 from harness.engine.execution import Execution, Limits, Slot
+from harness.kvm.hooks import own_state
 from harness.kvm.kvm import Kvm
 from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
@@ -58,6 +59,8 @@ class VgicWorld:
         self.limits = limits or Limits()
         self.execution: Execution | None = None
         self.machine: Machine = kvm_class.machine_class(config, None)
+        if own := own_state(kvm_class):
+            self.machine.declare(own)
         # A machine may insist on a knob of its own.
         self.config = self.machine.config
         self.checker = Checker(Setting.of(self.config), kvm_class.era, only=rules, step=self.steps)

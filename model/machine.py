@@ -25,6 +25,7 @@ from model.host.thread import HrTimer, VcpuThread
 from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.messages import VTIMER_PPI, Messages
 from model.monitor import Monitor
+from model.own import OwnState, part_of
 from model.part import Part
 from model.pcpu import Pcpu, Signals
 from model.timer import PTIMER_PPI, Clock, HwTimer
@@ -37,7 +38,7 @@ __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 
 START_NS = 10_000
-SINGLE = ("clock", "dist", "vm", "monitor")
+SINGLE = ("clock", "dist", "vm", "monitor", "own_vm")
 """Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
@@ -182,13 +183,32 @@ class Machine:
         self.initial_vmcr = vmcr
         self.dist = VgicDist()
         self.monitor = Monitor(config.vcpus)
+        self.declare(OwnState())
+        self.tell(emit)
+
+    def declare(self, own: OwnState) -> None:
+        """Add what a variant remembers besides: ``own_vm``, ``own_vcpus``, ``own_irqs``."""
+        irqs = [*self.private.values(), *self.spis.values()]
+        vm, vcpu, irq = (
+            part_of(f"Own{kind}", fields)
+            for kind, fields in (("Vm", own.vm), ("Vcpu", own.vcpu), ("Irq", own.irq))
+        )
+        self.own = own
+        self.own_vm = vm()
+        self.own_vcpus = [vcpu() for _ in range(self.config.vcpus)]
+        self.own_irqs = {which: irq() for which in irqs}
         self.groups = self.group_parts()
+        if own.vm:
+            self.groups["own_vm"] = {0: self.own_vm}
+        if own.vcpu:
+            self.groups["own_vcpu"] = by_index(self.own_vcpus)
+        if own.irq:
+            self.groups["own_irq"] = by_index(list(self.own_irqs.values()))
         self.parts = [
             (name if len(group) == 1 and name in SINGLE else f"{name}{i}", part)
             for name, group in self.groups.items()
             for i, part in group.items()
         ]
-        self.tell(emit)
         self.initial = tuple(part.key() for _, part in self.parts)
 
     def make_timers(self, config: Config) -> None:
@@ -335,5 +355,6 @@ class Machine:
     def copy(self, emit: Callable[[Fact], object] | None = None) -> "Machine":
         """Return a machine of the same configuration in the same state."""
         other = type(self)(self.config, emit)
+        other.declare(self.own)
         other.restore(self.key())
         return other

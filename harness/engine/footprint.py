@@ -77,12 +77,13 @@ class Ops(dict[Step, Op]):
     """
 
     def __init__(
-        self, resources: "Resources", *, c: int, v: int, n: int, irq: int, also: int
+        self, resources: "Resources", *, c: int, v: int, n: int, irq: int, also: int, touches: int
     ) -> None:
         self.resources = resources
         self.where = (c, v, n)
         self.irq = irq
         self.also = also
+        self.touches = touches
 
     def place(self) -> tuple[int, ...]:
         """Return what tells this place from others of the same machine."""
@@ -91,7 +92,8 @@ class Ops(dict[Step, Op]):
     def __missing__(self, step: Step) -> Op:
         mask = self.resources.mask
         reads = mask(step.reads, *self.where, self.irq) | self.also
-        op = self[step] = Op(step.name, reads, mask(step.writes, *self.where, self.irq))
+        writes = mask(step.writes, *self.where, self.irq) | self.touches
+        op = self[step] = Op(step.name, reads, writes)
         return op
 
 
@@ -108,9 +110,11 @@ class Resources:
             kind: {i: part.bit for i, part in group.items()} for kind, group in groups.items()
         }
         self.whole = {kind: sum(bits.values()) for kind, bits in self.bits.items()}
-        self.made: dict[tuple[int, int, int, int, int], Ops] = {}
+        self.made: dict[tuple[int, int, int, int, int, int], Ops] = {}
 
-    def ops(self, *, c: int = 0, v: int = 0, n: int = 0, irq: int = 0, also: int = 0) -> Ops:
+    def ops(
+        self, *, c: int = 0, v: int = 0, n: int = 0, irq: int = 0, also: int = 0, touches: int = 0
+    ) -> Ops:
         """Return the operations of a place.
 
         Args:
@@ -119,12 +123,13 @@ class Resources:
             n: the device that it is of.
             irq: the bit of the virtual interrupt that it works on.
             also: bits that each of them reads besides.
+            touches: bits that each of them writes besides.
 
         """
-        key = (c, v, n, irq, also)
+        key = (c, v, n, irq, also, touches)
         ops = self.made.get(key)
         if ops is None:
-            ops = self.made[key] = Ops(self, c=c, v=v, n=n, irq=irq, also=also)
+            ops = self.made[key] = Ops(self, c=c, v=v, n=n, irq=irq, also=also, touches=touches)
         return ops
 
     def mask(self, refs: Iterable[Ref], c: int = 0, v: int = 0, n: int = 0, irq: int = 0) -> int:

@@ -7,6 +7,7 @@ and the same violations.
 
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -147,6 +148,25 @@ class Remembers(V7_2):
 
 def test_state_outside_the_key_is_found() -> None:
     assert differences(world_of("migrate", Remembers)) > 0
+
+
+class Declares(V7_2):
+    """Keeps the same where a variant should, and so in the key."""
+
+    vm_state: ClassVar = {"last": -1}
+
+    async def flush_lrs(self, t: Context) -> None:
+        if self.own_vm.last != t.v:
+            await super().flush_lrs(t)
+        self.own_vm.last = t.v
+
+
+def test_state_that_a_variant_declares_is_in_the_key() -> None:
+    world = world_of("migrate", Declares)
+    assert differences(world) == 0
+    assert world.machine.own_vm.key() != -1
+    world.machine.reset()
+    assert world.machine.own_vm.key() == -1
 
 
 class Preempts:

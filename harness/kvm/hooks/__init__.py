@@ -4,6 +4,9 @@ Every part of the hypervisor (``harness.kvm``) stands on this list alone, and ca
 through it. ``vgic-race list hooks`` prints it.
 """
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from harness.engine.encoding import wiring
 from harness.kvm.hooks.eras import V4_14Hooks, V7_2Hooks
 from harness.kvm.hooks.irqchip import IrqChipHooks
@@ -15,8 +18,10 @@ from harness.kvm.hooks.user import UserHooks
 from harness.kvm.hooks.vgic import VgicHooks
 from harness.runtime import Runtime
 from model.machine import Machine
+from model.own import OwnState
+from model.vgic.irq import VgicIrq
 
-__all__ = ["ERA_LISTS", "LISTS", "Hooks", "hooks"]
+__all__ = ["ERA_LISTS", "LISTS", "Hooks", "hooks", "own_state"]
 
 LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, UserHooks, IrqChipHooks)
 """The hooks that all eras call, by kernel file."""
@@ -37,7 +42,10 @@ class Hooks(
 ):
     """What each part of KVM knows of the others; and the settings that eras and variants give.
 
-    ``era`` names the era. A variant may also set ``machine_class`` to break the hardware.
+    ``era`` names the era. A variant may also set ``machine_class`` to break the hardware, and give
+    the VM, its VCPUs and its interrupts fields of its own (``vm_state``, ``vcpu_state``,
+    ``irq_state``). Those are in the machine's key and as declared when an execution begins; an
+    attribute of the variant itself is not.
     """
 
     era: str = ""
@@ -53,10 +61,57 @@ class Hooks(
     """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
     halts_for_reads: bool = True
     """Whether a read of the active state halts the guests (9a50ebbffa98)."""
+    vm_state: ClassVar[Mapping[str, object]] = {}
+    """Fields that a variant adds to the VM, with their initial values; see ``own_vm``."""
+    vcpu_state: ClassVar[Mapping[str, object]] = {}
+    """Fields that a variant adds to each VCPU; see ``own_vcpu``."""
+    irq_state: ClassVar[Mapping[str, object]] = {}
+    """Fields that a variant adds to each virtual interrupt; see ``own_irq``."""
 
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.machine = rt.machine
+
+    @property
+    def own_vm(self) -> Any:
+        """The fields that a variant added to the VM (``vm_state``)."""
+        return self.machine.own_vm
+
+    def own_vcpu(self, v: int) -> Any:
+        """Return the fields that a variant added to VCPU ``v`` (``vcpu_state``)."""
+        return self.machine.own_vcpus[v]
+
+    def own_irq(self, irq: VgicIrq) -> Any:
+        """Return the fields that a variant added to a virtual interrupt (``irq_state``)."""
+        return self.machine.own_irqs[irq]
+
+
+def own_state(cls: type[Hooks]) -> OwnState:
+    """Return all fields that a variant and the patches in it add, in the order of their names.
+
+    Raises:
+        ValueError: two patches add a field of the same name, or the name cannot be one.
+        TypeError: a value is not one of those that never change.
+
+    """
+    vm, vcpu, irq = (declared(cls, kind) for kind in ("vm_state", "vcpu_state", "irq_state"))
+    return OwnState(vm, vcpu, irq)
+
+
+def declared(cls: type[Hooks], kind: str) -> dict[str, object]:
+    """Return the fields of this kind that a class and its bases add.
+
+    Raises:
+        ValueError: two of them add a field of the same name.
+
+    """
+    fields: dict[str, object] = {}
+    for base in cls.__mro__:
+        for name, value in vars(base).get(kind, {}).items():
+            if name in fields:
+                raise ValueError(f"{kind}: {name!r} is declared twice")
+            fields[name] = value
+    return dict(sorted(fields.items()))
 
 
 wiring(Hooks)
