@@ -43,16 +43,20 @@ def variant_names() -> list[str]:
 
 
 def expand_variant(name: str) -> list[str]:
-    """Return the variants a name stands for: a patch without an era means it on each era."""
-    first, plus, rest = name.partition("+")
-    if first not in patches() or (plus and not rest):
+    """Return the variants a name stands for: a patch without an era means it on each era.
+
+    Where no era can express it all eras are named, so that each says why not.
+    """
+    parts = name.split("+")
+    known = patches()
+    if not all(part in known or part == SHIPPED for part in parts):
         return [name]
-    wanted = [patches().get(part) for part in name.split("+")]
-    return [
-        f"{era}+{name}"
+    able = [
+        era
         for era in ERAS
-        if all(patch is not None and era not in patch.refused for patch in wanted)
-    ] or [name]
+        if not any(part in known and era in known[part].refused for part in parts)
+    ]
+    return [f"{era}+{name}" for era in able or ERAS]
 
 
 def resolve_variant(name: str) -> type[Kvm]:
