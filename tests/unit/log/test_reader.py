@@ -41,7 +41,7 @@ def test_reads_back(lines: list[bytes], tmp_path: Path) -> None:
     found = list(facts_of(path))
     assert len(found) == log.footer.events
     meta, fact = next((m, f) for m, f in found if isinstance(f, Entered))
-    assert fact == Entered(vcpu=0, cpu=0)
+    assert fact == Entered(vcpu=0, pcpu=0)
     assert (meta.task, meta.pcpu, meta.vcpu) == ("v0", 0, 0)
     assert len(meta.vc) == len(log.header.tasks)
     assert meta.vc[log.header.tasks.index("v0")] > 0

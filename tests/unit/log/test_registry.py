@@ -5,9 +5,11 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from harness.log.registry import REGISTRY, describe, fact_fields, fact_from
+from harness.log.flat import fact_fields, fact_from
+from harness.log.registry import REGISTRY, describe
 from model.facts import KINDS, Fact
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
+from model.identity import AP_LIST, CONFIG, IRQ, VTIMER, Actor, LockId
 
 SAMPLES = {
     int: 3,
@@ -15,6 +17,8 @@ SAMPLES = {
     str: "irq",
     bool | None: None,
     Lr: Lr(vintid=27, state=PENDING, hw=True, pintid=27, priority=0xA0),
+    Actor: Actor("soft-timer", vcpu=1, n=VTIMER),
+    LockId: LockId(IRQ, 1, 27),
 }
 
 
@@ -22,6 +26,8 @@ def sample(kind: str) -> Fact:
     cls = KINDS[kind]
     hints = get_type_hints(cls)
     values = {field.name: SAMPLES[hints[field.name]] for field in msgspec.structs.fields(cls)}
+    if "timer" in values:
+        values["timer"] = VTIMER
     if kind == "fold":
         values["state"] = ACTIVE
     if "before" in values and isinstance(values["before"], Lr):
@@ -54,3 +60,18 @@ def test_before_and_after() -> None:
     lr = fact_fields(sample("lr-written"))
     assert (lr["before_state"], lr["after_state"], lr["vintid"]) == (0, PENDING, 27)
     assert describe(sample("lr-written")).endswith("empty -> pending vINTID 27 HW 27")
+
+
+def test_actors_and_locks() -> None:
+    line = fact_fields(sample("lock"))
+    assert line == {
+        "actor_kind": "soft-timer", "actor_pcpu": -1, "actor_vcpu": 1, "actor_n": VTIMER,
+        "lock_kind": "irq", "lock_vcpu": 1, "lock_intid": 27, "irqs_off": True, "in_irq": True,
+    }  # fmt: skip
+    text = describe(sample("lock-missing"))
+    assert text == (
+        "soft-timer of VCPU 1 of number 1 does not hold irq_lock of vINTID 27 of VCPU 1 (irq)"
+    )
+    assert [str(LockId(CONFIG)), str(LockId(AP_LIST, 2)), str(LockId(IRQ, -1, 80))] == [
+        "config_lock", "ap_list_lock of VCPU 2", "irq_lock of vINTID 80",
+    ]  # fmt: skip
