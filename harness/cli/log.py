@@ -164,9 +164,12 @@ def print_result(log: "Log", path: Path, result: "Result") -> None:
         f"{len(result.checked)} rules checked, {len(result.not_checked)} not; "
         f"{agrees[result.agrees]} the log's own verdict"
     )
-    if result.why:
+    if result.why and footer is not None:
         click.echo(f"  {result.why}")
-    if footer is not None and footer.bound:
+    if footer is None:
+        step = log.entries[-1].meta.step if log.entries else 0
+        click.echo(f"  the log ends early: checked as far as it goes, to step {step}")
+    elif footer.bound:
         click.echo(f"  the bound on {footer.bound!r} was reached")
     for violation, line in result.found:
         click.echo(

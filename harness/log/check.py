@@ -104,6 +104,8 @@ class Hearing:
         checker.step = lambda: self.step
         self.step = 0
         self.line = 0
+        self.heard = 0
+        """How many of the Checker's violations were noted."""
         self.rests = 0
         self.late: list[Violation] = []
         self.nudging = False
@@ -116,7 +118,8 @@ class Hearing:
             self.step, self.line = meta.step, meta.seq
             if isinstance(record, Fact):
                 self.checker.emit(record)
-                self.take(self.checker.violations[len(self.found) :])
+                self.take(self.checker.violations[self.heard :])
+                self.heard = len(self.checker.violations)
             elif isinstance(record, Step | Rest):
                 if self.found and not self.nudging:
                     return
@@ -147,7 +150,7 @@ def compare(
     """Hold what was found against what the log says of itself; return ``agrees`` and ``why``."""
     footer = log.footer
     if footer is None:
-        return None, "the log ends early, it has no verdict of its own"
+        return None, "the log ends early and has no verdict of its own"
     own = [r.violation for _, r in log.entries if isinstance(r, ViolationLine)]
     if (footer.verdict == VIOLATED) != bool(own):
         return False, f"the log contradicts itself: {footer.verdict}, {len(own)} violations"
