@@ -48,6 +48,11 @@ def bad(path: Path, line: int, why: str) -> UsageError:
     return UsageError(f"log {str(path)!r}, line {line}: {why}")
 
 
+def none(path: Path, line: int, kind: str, why: object) -> UsageError:
+    """Say that a line is not what it says it is."""
+    return bad(path, line, f"a {kind!r} line that is none: {why}")
+
+
 def lines_of(path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
     """Yield each line's number, object, and whether it ends as a whole line does."""
     yield from lines_in(read_bytes(path), path)
@@ -99,7 +104,7 @@ def typed(path: Path, number: int, line: dict[str, Any]) -> Any:
             line = {**line, "counts": counts}
         return msgspec.convert(line, RECORDS[kind])
     except (msgspec.ValidationError, KeyError) as error:
-        raise bad(path, number, f"a {kind!r} line that is none: {error}") from None
+        raise none(path, number, kind, error) from None
 
 
 def check_header(path: Path, line: dict[str, Any]) -> Header:
@@ -166,7 +171,7 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
             raise bad(path, number, "a second header")
         else:
             if isinstance(record, Fact) and (why := check_fact(record, header)):
-                raise bad(path, number, f"a {record.KIND!r} line that is none: {why}")
+                raise none(path, number, record.KIND, why)
             entries.append(Entry(meta_of(path, number, line), record))
     assert header is not None
     if footer is None and not partial:
@@ -174,9 +179,7 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
     return Log(header, entries, footer)
 
 
-def check_seq(
-    header: Header, before: int, path: Path, number: int, line: dict[str, Any]
-) -> int:
+def check_seq(header: Header, before: int, path: Path, number: int, line: dict[str, Any]) -> int:
     """Return the line's ``seq``, which is its number; if kinds were left out there may be gaps."""
     seq = line.get("seq")
     if type(seq) is not int or (seq != number and (header.is_whole or seq <= before)):
@@ -189,7 +192,7 @@ def meta_of(path: Path, number: int, line: dict[str, Any]) -> Meta:
     try:
         return msgspec.convert({"task": "", **line}, Meta)
     except msgspec.ValidationError as error:
-        raise bad(path, number, str(error)) from None
+        raise none(path, number, line["event"], error) from None
 
 
 def facts_of(path: Path, *, partial: bool = False) -> Iterator[tuple[Meta, Fact]]:

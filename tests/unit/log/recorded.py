@@ -60,11 +60,14 @@ def written(lines: Iterable[dict[str, Any]], *, renumbered: bool = True) -> byte
     return b"".join(out)
 
 
-def without(taken: Taken, kind: str) -> list[dict[str, Any]]:
-    """The lines of a log of a producer that has no facts of this kind, and says so."""
-    header, *rest = taken.lines
-    header["facts"].remove(kind)
-    return [header, *(line for line in rest if line["event"] != kind)]
+def without(log: Log, kind: str) -> Log:
+    """The log of a producer that has no facts of this kind, and says so."""
+    header = msgspec.structs.replace(
+        log.header, facts=tuple(name for name in log.header.facts if name != kind)
+    )
+    return log._replace(
+        header=header, entries=[entry for entry in log.entries if entry.meta.event != kind]
+    )
 
 
 def checked(data: bytes, rules: frozenset[str] | None = None) -> Result:

@@ -80,9 +80,7 @@ def test_the_line_is_where_it_was_seen() -> None:
 
 
 @pytest.fixture
-def late(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Taken:
+def late(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Taken:
     """A soft timer that wakes nobody, the rules that see it at once off: LATE, by the drain."""
     build = RunSpec.build
     monkeypatch.setattr(
@@ -103,7 +101,7 @@ def test_late_is_late_again(late: Taken) -> None:
 def test_the_first_violation_ends_it(late: Taken) -> None:
     """With all rules another one cries first, and what follows it does not count."""
     result = checked(late.data)
-    assert VIOLATED == result.verdict
+    assert result.verdict == VIOLATED
     assert "L5" not in {found.violation.rule for found in result.found}
     assert len({found.violation.step for found in result.found}) == 1
     assert result.agrees is None
@@ -131,9 +129,10 @@ def test_without_a_kind_of_fact_each_rule_says_the_same_or_is_not_checked(
     scenario: str, variant: str, within: int
 ) -> None:
     taken = recorded(scenario, variant, within)
-    for kind in KINDS:
-        result = checked(written(without(taken, kind)))
-        lost = {name for name in taken.log.header.rules if KINDS[kind] in RULES[name].needs()}
+    log = taken.log
+    for kind, cls in KINDS.items():
+        result = check_log(without(log, kind))
+        lost = {name for name in log.header.rules if cls in RULES[name].needs()}
         assert set(result.not_checked) >= lost
         assert all(result.not_checked[name] == (kind,) for name in lost)
         assert not lost & set(result.checked)
@@ -142,9 +141,23 @@ def test_without_a_kind_of_fact_each_rule_says_the_same_or_is_not_checked(
         assert result.verdict == (VIOLATED if result.found else CLEAN)
 
 
+@pytest.mark.parametrize("kind", ["lock", "lr-written", "load", "tick", "device-event"])
+def test_lines_that_are_filtered_out(kind: str) -> None:
+    taken = recorded("spi-level", "v7.2+57")
+    header, *rest = taken.lines
+    header["facts"].remove(kind)
+    data = written([header, *(line for line in rest if line["event"] != kind)])
+    one, two = checked(data), check_log(without(taken.log, kind))
+    assert one.checked == two.checked
+    assert one.not_checked == two.not_checked
+    assert violations(one) == violations(two)
+
+
 def test_lines_that_are_left_out_leave_gaps_in_the_numbers() -> None:
     taken = recorded("spi-level", "v7.2+57")
-    lines = without(taken, "lock")
+    header, *rest = taken.lines
+    header["facts"].remove("lock")
+    lines = [header, *(line for line in rest if line["event"] != "lock")]
     assert lines[-1]["seq"] > len(lines)
     result = checked(written(lines, renumbered=False))
     assert violations(result) == taken.violations
@@ -248,27 +261,33 @@ def test_what_is_owed_where_nobody_was_nudged() -> None:
     assert checked(written([*lines[: first + 1], {**lines[-1], **bound}])).found == []
 
 
-VALUES = (-2, -1, 0, 1, 7, 999, 1 << 40, -(1 << 40), True, None, "x")
+VALUES = (-1, 1, 1 << 40, None, "x")
 
 
-@pytest.mark.parametrize(("scenario", "variant", "within"), LOGS)
+@pytest.mark.parametrize(("scenario", "variant", "within"), LOGS[2:4])
 def test_no_value_of_a_field_is_too_much(scenario: str, variant: str, within: int) -> None:
-    """Each field of each kind is given each value: refused with its line, or judged."""
-    lines = recorded(scenario, variant, within).lines
-    refused = judged = 0
-    for kind in {line["event"] for line in lines}:
-        at = next(i for i, line in enumerate(lines) if line["event"] == kind)
-        for name in lines[at]:
+    """A field of each kind is given each value: it is refused with its line, or judged."""
+    log = recorded(scenario, variant, within).log
+    header, *lines = recorded(scenario, variant, within).lines
+    refused: list[tuple[str, str]] = []
+    judged = 0
+    for kind in sorted({entry.meta.event for entry in log.entries}):
+        at = next(i for i, entry in enumerate(log.entries) if entry.meta.event == kind)
+        for name in set(lines[at]) - {"seq", "event", "vc"}:
             for value in VALUES:
-                data = written([*lines[:at], {**lines[at], name: value}, *lines[at + 1 :]])
                 try:
-                    check_log(parse_log(data, NAME))
+                    (entry,) = parse_log(
+                        written([header, {**lines[at], name: value}]), NAME, partial=True
+                    ).entries
                 except UsageError as error:
-                    assert f"line {at + 1}: " in str(error) or name in ("vc", "event")
-                    refused += 1
+                    refused.append((str(error), f"line 2: a {kind!r} line that is none"))
                 else:
+                    check_log(
+                        log._replace(entries=[*log.entries[:at], entry, *log.entries[at + 1 :]])
+                    )
                     judged += 1
-    assert refused > judged > 0
+    assert len(refused) > judged > 0
+    assert all(expected in said for said, expected in refused)
 
 
 @pytest.mark.parametrize("field", ["setting", "era", "facts", "rules", "tasks"])

@@ -49,7 +49,7 @@ def test_round_trip_and_text(kind: str) -> None:
 
 
 def test_one_registry_for_everything() -> None:
-    assert set(REGISTRY) == {"header", "step", "violation", "footer", *KINDS}
+    assert set(REGISTRY) == {"header", "step", "rest", "violation", "footer", *KINDS}
     assert all(name == kind.name for name, kind in REGISTRY.items())
 
 
@@ -70,7 +70,7 @@ def test_actors_and_locks() -> None:
     }  # fmt: skip
     text = describe(sample("lock-missing"))
     assert text == (
-        "soft-timer of VCPU 1 of number 1 does not hold irq_lock of vINTID 27 of VCPU 1 (irq)"
+        "the soft timer 1 of VCPU 1 does not hold irq_lock of vINTID 27 of VCPU 1 (irq)"
     )
     assert [str(LockId(CONFIG)), str(LockId(AP_LIST, 2)), str(LockId(IRQ, -1, 80))] == [
         "config_lock", "ap_list_lock of VCPU 2", "irq_lock of vINTID 80",
