@@ -151,8 +151,8 @@ class Recorder:
             KINDS.values(), self.on_fact
         )
         world.listen(handlers)
-        world.on_rest = self.on_rest
         execution.observer = self.on_step
+        world.on_rest = self.on_rest
 
     def next(self, event: str) -> int:
         """Number the next line, and count it."""

@@ -69,9 +69,7 @@ def test_actors_and_locks() -> None:
         "lock_kind": "irq", "lock_vcpu": 1, "lock_intid": 27, "irqs_off": True, "in_irq": True,
     }  # fmt: skip
     text = describe(sample("lock-missing"))
-    assert text == (
-        "the soft timer 1 of VCPU 1 does not hold irq_lock of vINTID 27 of VCPU 1 (irq)"
-    )
+    assert text == f"{SAMPLES[Actor]} does not hold irq_lock of vINTID 27 of VCPU 1 (irq)"
     assert [str(LockId(CONFIG)), str(LockId(AP_LIST, 2)), str(LockId(IRQ, -1, 80))] == [
         "config_lock", "ap_list_lock of VCPU 2", "irq_lock of vINTID 80",
     ]  # fmt: skip
