@@ -58,6 +58,8 @@ class VgicWorld:
         self.variant = variant
         self.limits = limits or Limits()
         self.execution: Execution | None = None
+        self.on_rest: Callable[[], None] | None = None
+        """Told each time when no task can go, before the rules are asked what is owed."""
         self.machine: Machine = kvm_class.machine_class(config, None)
         if own := own_state(kvm_class):
             self.machine.declare(own)
@@ -141,6 +143,8 @@ class VgicWorld:
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""
+        if self.on_rest is not None:
+            self.on_rest()
         return self.checker.at_rest()
 
     def nudge(self) -> None:

@@ -1,10 +1,15 @@
-"""``log``: look at a stored log."""
+"""``log``: look at stored logs, and check the rules over them again."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import EPILOG, json_option
+
+if TYPE_CHECKING:
+    from harness.log.check import Result
+    from harness.log.reader import Log
 
 __all__ = ["group"]
 
@@ -45,3 +50,131 @@ def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
         bound = f", the bound on {footer.bound!r} was reached" if footer.bound else ""
         click.echo(f"\n{footer.verdict} after {footer.steps} steps{bound}")
     return EXIT_CODES[summary["verdict"]]
+
+
+@group.command("check", epilog=EPILOG)
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
+@click.option("--rules", metavar="ID,...", help="Check these rules only [all; see list rules].")
+@json_option
+def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
+    """Check the rules over stored logs again; nothing is run.
+
+    Needs neither the scenario nor the variant. A log that ends early is checked as far as it goes.
+    A rule is not checked where the log lacks facts that it needs.
+    """
+    from harness.cli.output import print_json
+    from harness.errors import UsageError
+    from harness.log.check import check_log, parse_rules
+    from harness.log.reader import read_log
+    from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
+
+    only = None if rules is None else parse_rules(rules)
+    done: list[dict[str, Any]] = []
+    failed: UsageError | None = None
+    for name in logs:
+        path = Path(name)
+        try:
+            log = read_log(path, partial=True)
+        except UsageError as error:
+            # The other logs are looked at all the same.
+            if failed is not None:
+                click.echo(f"error: {failed}", err=True)
+            failed = error
+            continue
+        result = check_log(log, only)
+        done.append(as_dict(log, path, result))
+        if as_json:
+            print_json(done[-1])
+        else:
+            print_result(log, path, result)
+    verdicts = {one["verdict"] for one in done} | ({INCONCLUSIVE} if failed else set())
+    verdict = next(v for v in (VIOLATED, INCONCLUSIVE, CLEAN) if v in verdicts)
+    if as_json:
+        print_json(summary_of_checks(done, verdict))
+    elif len(logs) > 1:
+        click.echo(f"{verdict}: {len(done)} logs checked")
+    if failed is not None:
+        raise failed
+    return EXIT_CODES[verdict]
+
+
+def as_dict(log: "Log", path: Path, result: "Result") -> dict[str, Any]:
+    """Return what checking a log came to, as a JSON line."""
+    from harness.places import shown
+
+    header, footer = log.header, log.footer
+    return {
+        "type": "log",
+        "log": shown(path),
+        "verdict": result.verdict,
+        "complete": footer is not None,
+        "bound": footer.bound if footer else None,
+        "own_verdict": footer.verdict if footer else None,
+        "agrees": result.agrees,
+        "why": result.why,
+        "violations": [
+            {
+                "type": violation.type,
+                "rule": violation.rule,
+                "alarm": violation.alarm,
+                "text": violation.text,
+                "scenario": header.scenario,
+                "variant": header.variant,
+                "schedule": header.schedule,
+                "step": violation.step,
+                "line": line,
+                "steps": footer.steps if footer else log.entries[-1].meta.step,
+                "log": shown(path),
+            }
+            for violation, line in result.found
+        ],
+        "checked": result.checked,
+        "not_checked": result.not_checked,
+    }
+
+
+def summary_of_checks(done: list[dict[str, Any]], verdict: str) -> dict[str, Any]:
+    """Return the summary over all logs: a rule is in both lists if it was checked in some only."""
+    not_checked: dict[str, list[str]] = {}
+    for one in done:
+        for rule, kinds in one["not_checked"].items():
+            not_checked[rule] = sorted({*not_checked.get(rule, ()), *kinds})
+    return {
+        "type": "summary",
+        "verdict": verdict,
+        "violations": [violation for one in done for violation in one["violations"]],
+        "checked": list(dict.fromkeys(rule for one in done for rule in one["checked"])),
+        "not_checked": not_checked,
+        "logs": len(done),
+        "disagreeing": [one["log"] for one in done if one["agrees"] is False],
+    }
+
+
+def print_result(log: "Log", path: Path, result: "Result") -> None:
+    """Print what checking a log came to: a line, and one for each thing there is to say of it."""
+    from harness.places import shown
+
+    header, footer = log.header, log.footer
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for rule, kinds in result.not_checked.items():
+        lacking.setdefault(kinds, []).append(rule)
+    agrees = {True: "agrees with", False: "DISAGREES with", None: "cannot be compared with"}
+    click.echo(
+        f"{shown(path)}: {result.verdict} ({header.scenario}, variant {header.variant}), "
+        f"{len(result.checked)} rules checked, {len(result.not_checked)} not; "
+        f"{agrees[result.agrees]} the log's own verdict"
+    )
+    if result.why and footer is not None:
+        click.echo(f"  {result.why}")
+    if footer is None:
+        step = log.entries[-1].meta.step if log.entries else 0
+        click.echo(f"  the log ends early: checked as far as it goes, to step {step}")
+    elif footer.bound:
+        click.echo(f"  the bound on {footer.bound!r} was reached")
+    for violation, line in result.found:
+        click.echo(
+            f"  VIOLATED {violation.rule} [{violation.alarm}], step {violation.step}, line {line}: "
+            f"{violation.text}"
+        )
+    for kinds, rules in lacking.items():
+        click.echo(f"  not checked for lack of {', '.join(kinds)}: {', '.join(rules)}")

@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 import msgspec
 
-from harness.campaign.summary import Campaign
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.campaign.summary import Campaign
 
 __all__ = ["Progress", "last_events", "print_json", "table"]
 
@@ -105,7 +107,7 @@ class Progress:
         elif self.last[1] and self.last[1].split(",")[0] != self.said.split(",")[0]:
             self.say()
 
-    def __call__(self, campaign: Campaign) -> None:
+    def __call__(self, campaign: "Campaign") -> None:
         """Take note of how far the campaign is."""
         gone = time.monotonic() - self.began
         done = campaign.schedules

@@ -10,10 +10,11 @@ import click
 from harness.cli.output import print_json
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.log.reader import Log, parse_log
-from harness.log.registry import Step, ViolationLine, describe
+from harness.log.registry import ViolationLine, describe
 from harness.log.views import columns, life_lines, life_text, story_marks
 from harness.places import shown
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
+from model.facts import Fact
 
 if TYPE_CHECKING:
     from harness.log.record import Recorded
@@ -33,8 +34,9 @@ def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
         "verdict": footer.verdict if footer else INCONCLUSIVE,
         "violations": [
             {
-                "type": record.type,
-                "rule": record.rule,
+                "type": record.violation.type,
+                "rule": record.violation.rule,
+                "alarm": record.violation.alarm,
                 "text": record.text,
                 "scenario": header.scenario,
                 "variant": header.variant,
@@ -62,11 +64,11 @@ def print_log(log: Log, *, how: str) -> None:
     if how == "json":
         print_json_lines(log, marks)
         return
-    header = log.header
+    header, setting = log.header, log.header.setting
     seed = "" if header.seed is None else f", random seed {header.seed}"
     click.echo(
         f"{header.scenario}, variant {header.variant} (era {header.era}){seed}: "
-        f"pcpus {header.pcpus}, vcpus {header.vcpus}, List Registers {header.lrs}"
+        f"pcpus {setting.pcpus}, vcpus {setting.vcpus}, List Registers {setting.lrs}"
         + "".join(f", {knob}" for knob in header.knobs)
     )
     if how == "life":
@@ -181,7 +183,7 @@ def print_verdict(log: Log, path: Path | None, schedule: Schedule) -> None:
         broken = [r for _, r in log.entries if isinstance(r, ViolationLine)]
         for violation in broken:
             click.echo(f"VIOLATED {describe(violation)}")
-        last = [(m, r) for m, r in log.entries if not isinstance(r, Step | ViolationLine)][-5:]
+        last = [(m, r) for m, r in log.entries if isinstance(r, Fact)][-5:]
         click.echo("the last events:")
         for meta, record in last:
             click.echo(f"  {meta.t:>8} ns  {meta.step:>5}  {meta.task:<6}  {describe(record)}")

@@ -93,7 +93,7 @@ class Lives:
             return None  # nothing was acknowledged, or one of the host's own IPIs
         if not virtual and intid in self.forwarded:
             return self.forwarded[intid]
-        vcpu: int | None = getattr(fact, "vcpu", None)
+        vcpu = holder(fact)
         if vcpu is None:
             if intid != VTIMER_PPI and not virtual:
                 return -1, intid
@@ -105,3 +105,16 @@ class Lives:
     def owner(self, vintid: int, vcpu: int) -> int:
         """Return under which VCPU an SPI's lives are told: that of its device, wherever it goes."""
         return next((v for v, n in self.forwarded.values() if n == vintid), vcpu)
+
+
+def holder(fact: Fact) -> int | None:
+    """Return the VCPU that a fact names as the one whose interrupt it is about, if it does.
+
+    One VCPU's guest may send, or write a register of, another one's interrupt.
+    """
+    if isinstance(fact, facts.SgiSent):
+        return fact.target
+    if isinstance(fact, facts.RegisterWritten | facts.GuestEnable) and fact.owner >= 0:
+        return fact.owner
+    vcpu: int | None = getattr(fact, "vcpu", None)
+    return vcpu

@@ -7,26 +7,24 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.errors import UsageError
+from harness.log.bounds import check_fact, check_setting
+from harness.log.flat import fact_from, violation_from
 from harness.log.registry import (
     FORMAT,
     REGISTRY,
     Footer,
     Header,
     Meta,
+    Rest,
     Step,
     ViolationLine,
-    fact_from,
 )
+from model.check.rule import ERAS
 from model.facts import KINDS, Fact
 
 __all__ = ["Entry", "Log", "facts_of", "parse_log", "read_header", "read_log"]
 
-RECORDS: dict[str, Any] = {
-    "header": Header,
-    "step": Step,
-    "violation": ViolationLine,
-    "footer": Footer,
-}
+RECORDS: dict[str, Any] = {"header": Header, "step": Step, "rest": Rest, "footer": Footer}
 COUNT = "count."
 
 
@@ -34,7 +32,7 @@ class Entry(NamedTuple):
     """A line between header and footer: what all have in common, and the record or fact itself."""
 
     meta: Meta
-    record: "Step | ViolationLine | Fact"
+    record: "Step | Rest | ViolationLine | Fact"
 
 
 class Log(NamedTuple):
@@ -48,6 +46,11 @@ class Log(NamedTuple):
 def bad(path: Path, line: int, why: str) -> UsageError:
     """Say that a file is no log of this program, and where."""
     return UsageError(f"log {str(path)!r}, line {line}: {why}")
+
+
+def none(path: Path, line: int, kind: str, why: object) -> UsageError:
+    """Say that a line is not what it says it is."""
+    return bad(path, line, f"a {kind!r} line that is none: {why}")
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
@@ -94,12 +97,14 @@ def typed(path: Path, number: int, line: dict[str, Any]) -> Any:
     try:
         if kind in KINDS:
             return fact_from(line)
+        if kind == "violation":
+            return ViolationLine(line["seq"], line["t"], violation_from(line), line["text"])
         if kind == "footer":
             counts = {k[len(COUNT) :]: v for k, v in line.items() if k.startswith(COUNT)}
             line = {**line, "counts": counts}
         return msgspec.convert(line, RECORDS[kind])
     except (msgspec.ValidationError, KeyError) as error:
-        raise bad(path, number, f"a {kind!r} line that is none: {error}") from None
+        raise none(path, number, kind, error) from None
 
 
 def check_header(path: Path, line: dict[str, Any]) -> Header:
@@ -107,9 +112,18 @@ def check_header(path: Path, line: dict[str, Any]) -> Header:
     if line["event"] != "header":
         raise bad(path, 1, f"expected the header, found {line['event'][:40]!r}")
     if line.get("format") != FORMAT:
-        raise bad(path, 1, f"format {line.get('format')!r}, expected {FORMAT}")
+        version = line.get("version")
+        by = f" of vgic-race {version[:40]}" if isinstance(version, str) else ""
+        raise bad(path, 1, f"format {str(line.get('format'))[:40]}{by}, expected format {FORMAT}")
     header = typed(path, 1, line)
     assert isinstance(header, Header)
+    if header.era not in ERAS:
+        raise bad(path, 1, f"era {header.era[:40]!r}, expected {' or '.join(ERAS)}")
+    if why := check_setting(header.setting):
+        raise bad(path, 1, f"the setting is none: {why}")
+    for kind in header.facts:
+        if kind not in KINDS:
+            raise bad(path, 1, f"facts: unknown kind {kind[:40]!r}")
     return header
 
 
@@ -138,7 +152,7 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
     header: Header | None = None
     footer: Footer | None = None
     entries: list[Entry] = []
-    number = 0
+    number, seq = 0, 1
     for number, line, whole in lines_in(data, path):
         if footer is not None:
             raise bad(path, number, "there is something after the footer")
@@ -150,13 +164,14 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
             header = check_header(path, line)
             continue
         record = typed(path, number, line)
-        if line.get("seq") != number:
-            raise bad(path, number, f"seq is {line.get('seq')!r}: a line is missing before it")
+        seq = check_seq(header, seq, path, number, line)
         if isinstance(record, Footer):
             footer = record
         elif isinstance(record, Header):
             raise bad(path, number, "a second header")
         else:
+            if isinstance(record, Fact) and (why := check_fact(record, header)):
+                raise none(path, number, record.KIND, why)
             entries.append(Entry(meta_of(path, number, line), record))
     assert header is not None
     if footer is None and not partial:
@@ -164,12 +179,20 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
     return Log(header, entries, footer)
 
 
+def check_seq(header: Header, before: int, path: Path, number: int, line: dict[str, Any]) -> int:
+    """Return the line's ``seq``, which is its number; if kinds were left out there may be gaps."""
+    seq = line.get("seq")
+    if type(seq) is not int or (seq != number and (header.is_whole or seq <= before)):
+        raise bad(path, number, f"seq is {str(seq)[:40]}: a line is missing before it")
+    return seq
+
+
 def meta_of(path: Path, number: int, line: dict[str, Any]) -> Meta:
     """Return what all lines have in common."""
     try:
         return msgspec.convert({"task": "", **line}, Meta)
     except msgspec.ValidationError as error:
-        raise bad(path, number, str(error)) from None
+        raise none(path, number, line["event"], error) from None
 
 
 def facts_of(path: Path, *, partial: bool = False) -> Iterator[tuple[Meta, Fact]]:

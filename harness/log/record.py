@@ -14,8 +14,9 @@ from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
+from harness.log.flat import fact_fields, violation_fields
 from harness.log.lives import ABOUT, Lives
-from harness.log.registry import FORMAT, fact_fields
+from harness.log.registry import FORMAT
 from harness.log.writer import LogFile, MemoryLog
 from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
@@ -151,6 +152,7 @@ class Recorder:
         )
         world.subscribe(handlers)
         execution.observer = self.on_step
+        world.on_rest = self.on_rest
 
     def next(self, event: str) -> int:
         """Number the next line, and count it."""
@@ -169,14 +171,14 @@ class Recorder:
             scenario=spec.scenario,
             scenario_digest=digest(world.scenario),
             variant=spec.variant,
-            era=world.kvm.era,
+            era=world.checker.era,
             seed=seed,
             schedule=str(schedule),
-            pcpus=spec.pcpus,
-            vcpus=spec.vcpus,
-            lrs=spec.lrs,
-            tasks=[slot.name for slot in world.slots],
+            setting=world.checker.setting,
             knobs=[f"{name}={value}" for name, value in spec.knobs],
+            tasks=[slot.name for slot in world.slots],
+            facts=list(KINDS),
+            rules=world.checker.checked,
         )
 
     def where(self, slot: Slot | None) -> dict[str, int]:
@@ -243,6 +245,17 @@ class Recorder:
             vc=self.clock,
         )
 
+    def on_rest(self) -> None:
+        """Write that no task can go any more: the rules are now asked what is owed."""
+        self.log.write(
+            "rest",
+            seq=self.next("rest"),
+            t=self.machine.clock.now,
+            step=self.execution.steps,
+            task=ENGINE_TASK,
+            phase=PHASES[self.execution.phase],
+        )
+
     def footer(self, outcome: Outcome) -> None:
         """Write the violations and the last line."""
         now = self.machine.clock.now
@@ -251,10 +264,7 @@ class Recorder:
                 "violation",
                 seq=self.next("violation"),
                 t=now,
-                step=violation.step,
-                type=violation.type,
-                rule=violation.rule,
-                text=violation.text,
+                **violation_fields(violation),
             )
         seq = self.next("footer")
         self.log.write(

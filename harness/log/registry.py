@@ -1,16 +1,15 @@
 """The one registry of what can stand in a log: its records, their types, a line of text for each.
 
-A log line is one flat JSON object. ``event`` names its kind. The log's own kinds are ``header``,
-``step``, ``violation`` and ``footer``; every other kind is a fact of ``model.facts``. A fact's
-List Register is written as ``before_state``, ``after_vintid`` and so on.
+A log line is one JSON object. ``event`` names its kind. The log's own kinds are ``header``,
+``step``, ``rest``, ``violation`` and ``footer``; every other kind is a fact of ``model.facts``. All
+lines but the header are flat: ``harness.log.flat`` says how.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from model import facts
+from model.check.setting import Setting
+from model.check.violation import Violation
 from model.facts import KINDS, Fact
 from model.gic.lr import STATES, Lr
 from model.gic.registers import (
@@ -22,31 +21,34 @@ from model.gic.registers import (
     HCR_TDIR,
     HCR_UIE,
 )
-from model.identity import BG_TIMER, PTIMER, VTIMER, Actor, LockId
+from model.identity import BG_TIMER, PTIMER, VTIMER
 
 __all__ = [
     "FORMAT",
+    "NEGATED",
     "REGISTRY",
     "Footer",
     "Header",
     "Kind",
     "Meta",
+    "Rest",
     "Step",
     "ViolationLine",
     "describe",
-    "fact_fields",
-    "fact_from",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """The version of the log format. A reader refuses any other."""
 
 
 class Header(msgspec.Struct, frozen=True, tag_field="event", tag="header"):
-    """The first line: everything the execution depends on, and nothing else.
+    """The first line: everything the execution depends on, and what checking it again needs.
 
     ``format`` is the version of this format, ``version`` that of vgic-race. ``tasks`` gives the
     order of the numbers in every vector clock. ``scenario_digest`` tells a changed scenario file.
+    ``setting`` and ``era`` are what rules know of machine and hypervisor. ``facts`` are the kinds
+    of facts that the log has, if they happened: whoever leaves a kind out takes its name out here,
+    and rules that need it are then not checked. ``rules`` are the rules that were checked live.
     """
 
     seq: int
@@ -58,11 +60,16 @@ class Header(msgspec.Struct, frozen=True, tag_field="event", tag="header"):
     era: str
     seed: int | None
     schedule: str
-    pcpus: int
-    vcpus: int
-    lrs: int
+    setting: Setting
     tasks: tuple[str, ...]
+    facts: tuple[str, ...]
+    rules: tuple[str, ...]
     knobs: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no kind of fact was left out."""
+        return KINDS.keys() <= set(self.facts)
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -70,6 +77,7 @@ class Meta(msgspec.Struct, frozen=True):
 
     ``seq`` is the line's number in the file, ``t`` virtual nanoseconds, ``step`` the number of
     the step, ``vc`` the vector clock of its task (numbers in the order of ``Header.tasks``).
+    ``life`` counts the lives of the interrupt that the line is about (``harness.log.lives``).
     """
 
     seq: int
@@ -81,6 +89,7 @@ class Meta(msgspec.Struct, frozen=True):
     vcpu: int | None = None
     intid: int | None = None
     vintid: int | None = None
+    life: int | None = None
     vc: tuple[int, ...] = ()
 
 
@@ -98,14 +107,24 @@ class Step(msgspec.Struct, frozen=True, tag_field="event", tag="step"):
     vc: tuple[int, ...] = ()
 
 
-class ViolationLine(msgspec.Struct, frozen=True, tag_field="event", tag="violation"):
-    """A rule was broken; ``type`` is "violation", "late" or "lost"."""
+class Rest(msgspec.Struct, frozen=True, tag_field="event", tag="rest"):
+    """No task can go any more, and what is owed now is late or lost.
+
+    ``phase`` is "drain" where unrelated exits might still help, "nudged" after these.
+    """
 
     seq: int
     t: int
     step: int
-    type: str
-    rule: str
+    phase: str
+
+
+class ViolationLine(msgspec.Struct, frozen=True, tag_field="event", tag="violation"):
+    """A rule was broken: the ``violation`` (written as its fields), and its ``text``."""
+
+    seq: int
+    t: int
+    violation: Violation
     text: str
 
 
@@ -219,6 +238,7 @@ TEXTS: dict[type[Fact], str] = {
 REGISTRY: dict[str, Kind] = {
     "header": Kind("header", Header, "{scenario}, variant {variant}"),
     "step": Kind("step", Step, "{op}"),
+    "rest": Kind("rest", Rest, "no task can go any more ({phase})"),
     "violation": Kind("violation", ViolationLine, "{rule}: {text}"),
     "footer": Kind("footer", Footer, "{verdict} after {steps} steps"),
     **{name: Kind(name, cls, TEXTS[cls]) for name, cls in KINDS.items()},
@@ -243,8 +263,6 @@ WORDS = {
 }
 """The words for bits that are neither a level (low, high) nor an answer (no, yes)."""
 
-FLAT = (Lr, Actor, LockId)
-"""Types of fields that are written as several: ``before_state``, ``actor_kind``, ``lock_intid``."""
 TIMERS = {BG_TIMER: "background", PTIMER: "physical timer", VTIMER: "virtual timer"}
 
 
@@ -252,6 +270,8 @@ def describe(record: msgspec.Struct) -> str:
     """Return the one-line text of a record or fact."""
     kind = record.KIND if isinstance(record, Fact) else str(record.__struct_config__.tag)
     values = {name: getattr(record, name) for name in record.__struct_fields__}
+    if isinstance(record, ViolationLine):
+        values["rule"] = record.violation.rule
     if kind in NEGATED:
         values["before"] = not values[NEGATED[kind]]
     high_low = LEVELS | ({"before"} if NEGATED.get(kind) == "level" else set())
@@ -291,40 +311,3 @@ def pretty(value: object, words: tuple[str, str]) -> str:
         hw = f" HW {value.pintid}" if value.hw else ""
         return f"{STATES[value.state]} vINTID {value.vintid}{hw}"
     return "-" if value is None else str(value)
-
-
-def fact_fields(fact: Fact) -> dict[str, Any]:
-    """Return the fields of a fact, flat, as they stand in a log line."""
-    out: dict[str, Any] = {}
-    if fact.KIND in NEGATED:
-        out["before"] = not getattr(fact, NEGATED[fact.KIND])
-    for name in fact.__struct_fields__:
-        value = getattr(fact, name)
-        if type(value) in FLAT:
-            for part in value.__struct_fields__:
-                out[f"{name}_{part}"] = getattr(value, part)
-            if isinstance(value, Lr) and value.vintid:
-                out["vintid"] = value.vintid
-        else:
-            out[name] = value
-    return out
-
-
-def fact_from(line: Mapping[str, Any]) -> Fact:
-    """Build the fact of a log line.
-
-    Raises:
-        msgspec.ValidationError: a field is missing or of the wrong type.
-
-    """
-    cls = KINDS[line["event"]]
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(cls):
-        name = field.name
-        if field.type in FLAT:
-            parts = field.type.__struct_fields__
-            values[name] = {p: line[f"{name}_{p}"] for p in parts if f"{name}_{p}" in line}
-        else:
-            if name in line:
-                values[name] = line[name]
-    return msgspec.convert(values, cls)

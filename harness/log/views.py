@@ -121,16 +121,21 @@ def life_lines(log: Log) -> Iterator[LifeLine]:
     deadlines: dict[int, tuple[int, Life]] = {}
     for entry in log.entries:
         fact = entry.record
-        if not isinstance(fact, Fact) or not isinstance(fact, LIFE):
+        if not isinstance(fact, Fact):
+            continue
+        # Of facts that are not shown, too: each may begin or end a life.
+        found = lives.of(fact)
+        if not isinstance(fact, LIFE):
             continue
         if isinstance(fact, facts.Ticked):
             for vcpu in [v for v, (at, _) in deadlines.items() if at <= fact.now]:
                 at, life = deadlines.pop(vcpu)
                 yield LifeLine(*life, entry, f"the guest's deadline is reached: {at}")
             continue
-        found = lives.of(fact)
         if found is None:
             continue
+        if entry.meta.life is not None:
+            found = found._replace(number=entry.meta.life)
         if isinstance(fact, facts.GuestTimer) and fact.timer == VTIMER:
             deadlines.pop(found.vcpu, None)
             if fact.ctl & ENABLE:
@@ -151,7 +156,7 @@ def life_text(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str
     for _, record in log.entries:
         if isinstance(record, ViolationLine):
             yield ""
-            yield f"step {record.step}: {describe(record)}"
+            yield f"step {record.violation.step}: {describe(record)}"
 
 
 def heading(vcpu: int, intid: int) -> str:

@@ -65,8 +65,12 @@ def test_missing(tmp_path: Path) -> None:
         (b"\xff\xfe\n", "line 1: not JSON"),
         (b"[1]\n", "line 1: not a log line"),
         (b'{"event":"entry"}\n', "line 1: expected the header, found 'entry'"),
-        (b'{"event":"header","format":99}\n', "line 1: format 99, expected 1"),
-        (b'{"event":"header","format":1}\n', "line 1: a 'header' line that is none"),
+        (b'{"event":"header","format":99}\n', "line 1: format 99, expected format 2"),
+        (
+            b'{"event":"header","format":1,"version":"0.1.0"}\n',
+            "line 1: format 1 of vgic-race 0.1.0, expected format 2",
+        ),
+        (b'{"event":"header","format":2}\n', "line 1: a 'header' line that is none"),
     ],
 )
 def test_no_log(tmp_path: Path, data: bytes, said: str) -> None:

@@ -5,7 +5,8 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from harness.log.registry import REGISTRY, describe, fact_fields, fact_from
+from harness.log.flat import fact_fields, fact_from
+from harness.log.registry import REGISTRY, describe
 from model.facts import KINDS, Fact
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
 from model.identity import AP_LIST, CONFIG, IRQ, VTIMER, Actor, LockId
@@ -48,7 +49,7 @@ def test_round_trip_and_text(kind: str) -> None:
 
 
 def test_one_registry_for_everything() -> None:
-    assert set(REGISTRY) == {"header", "step", "violation", "footer", *KINDS}
+    assert set(REGISTRY) == {"header", "step", "rest", "violation", "footer", *KINDS}
     assert all(name == kind.name for name, kind in REGISTRY.items())
 
 
