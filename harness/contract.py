@@ -26,16 +26,25 @@ class Op(msgspec.Struct, frozen=True, gc=False):
     """An atomic operation: its name (from the event registry) and its footprint.
 
     ``reads`` and ``writes`` are bit masks over the resources of the scenario; two operations of
-    different tasks conflict when one writes what the other reads or writes.
+    different tasks conflict when one writes what the other reads or writes. ``told`` and ``heard``
+    are the same for what the facts that come of it are told to: bits of the parts of views and
+    rules, which no guard reads.
     """
 
     name: str
     reads: int
     writes: int
+    told: int = 0
+    heard: int = 0
 
     def conflicts(self, other: "Op") -> bool:
         """Tell whether the order of the two operations can matter."""
-        return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
+        return bool(
+            self.writes & (other.reads | other.writes)
+            or self.reads & other.writes
+            or self.told & (other.heard | other.told)
+            or self.heard & other.told
+        )
 
 
 Guard = Callable[[], bool]

@@ -60,7 +60,12 @@ def parse_knobs(items: "list[str] | tuple[str, ...]") -> dict[str, str]:
 
 
 def check_knob(name: str, value: str) -> str:
-    """Return the canonical value of a knob."""
+    """Return the canonical value of a knob.
+
+    Raises:
+        UsageError: there is no such knob, or the value is not one of its own.
+
+    """
     if name in CHOICES:
         if value not in CHOICES[name]:
             raise unknown_name(f"value of knob {name}:", value, CHOICES[name])

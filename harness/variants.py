@@ -125,7 +125,12 @@ def compose(name: str, era: str, chosen: list[Patch]) -> type[Kvm]:
 
 
 def load_class(name: str) -> type[Kvm]:
-    """Import a user's variant."""
+    """Import a user's variant.
+
+    Raises:
+        UsageError: it cannot be imported, is no variant, or overrides what it cannot.
+
+    """
     where, _, attribute = name.rpartition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -213,7 +218,12 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
 
 
 def load_path(path: Path, name: str) -> object:
-    """Import a module from a file, once per process."""
+    """Import a module from a file, once per process.
+
+    Raises:
+        UsageError: there is no such file, or its code raises.
+
+    """
     given = str(path)
     try:
         path = path.resolve()

@@ -22,6 +22,7 @@ from harness.kvm.hooks import own_state
 from harness.kvm.kvm import Kvm
 from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
+from harness.tells import TELLS
 from model.check.checker import Checker
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
@@ -71,6 +72,7 @@ class VgicWorld:
         self.machine.tell(self.checker.emit)
         self.rt = Runtime(scenario, self.config, self.machine, task_class)
         self.resources = self.rt.resources
+        self.resources.hear(self.checker, TELLS)
         self.kvm = kvm_class(self.rt)
         self.slots: tuple[Slot, ...] = tuple(self.make_tasks())
 

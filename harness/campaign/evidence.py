@@ -41,6 +41,7 @@ class Failure(msgspec.Struct):
             {
                 "type": v.type,
                 "rule": v.rule,
+                "alarm": v.alarm,
                 "text": v.text,
                 "scenario": self.tally.spec.scenario,
                 "variant": self.tally.spec.variant,

@@ -94,14 +94,20 @@ class AuditedExecution(Execution):
         return super().retire(task)
 
     def check(self, task: Slot) -> None:
-        """Compare what was touched since the last choice with what was announced."""
+        """Compare what was touched since the last choice with what was announced.
+
+        Raises:
+            FootprintError: something was touched that had not been announced.
+
+        """
         touched = self.touched
         op = self.audit_op
         if not self.starting and op is not None:
             name = self.resources.names
-            if bad := touched.writes & ~op.writes:
+            writes = op.writes | op.told
+            if bad := touched.writes & ~writes:
                 raise FootprintError(f"{task.name}: {op.name} wrote {name(bad)} unannounced")
-            if bad := touched.reads & ~(op.reads | op.writes):
+            if bad := touched.reads & ~(op.reads | op.heard | writes):
                 raise FootprintError(f"{task.name}: {op.name} read {name(bad)} unannounced")
         touched.reads = touched.writes = 0
 
@@ -128,7 +134,12 @@ class AuditedExecution(Execution):
         return evaluate
 
     def pick(self, current: Slot | None) -> Slot | None:
-        """Check that no guard changed behind the engine's back, then choose."""
+        """Check that no guard changed behind the engine's back, then choose.
+
+        Raises:
+            FootprintError: a guard's answer is another, though nothing that it reads was written.
+
+        """
         for t in self.tasks:
             if t.guard is not None and t.guard() != bool(self.enabled & t.bit):
                 raise FootprintError(

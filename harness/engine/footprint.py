@@ -4,12 +4,14 @@ A step is declared once, by references to kinds of parts (:class:`Step`); where 
 and for whom, fills the references in (:class:`Ops`). The vocabulary is ``harness.resources``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from harness.contract import Op
+from model.facts import Fact
 from model.part import Part
 
-__all__ = ["FootprintError", "Ops", "Ref", "Resource", "Resources", "Step"]
+__all__ = ["FootprintError", "Hearers", "Ops", "Ref", "Resource", "Resources", "Step"]
 
 HERE, OWN, NTH, THIS, ALL = range(5)
 """Which of a kind: of the CPU it runs on, of the VCPU it works for, of device ``n``; the interrupt
@@ -93,8 +95,23 @@ class Ops(dict[Step, Op]):
         mask = self.resources.mask
         reads = mask(step.reads, *self.where, self.irq) | self.also
         writes = mask(step.writes, *self.where, self.irq) | self.touches
-        op = self[step] = Op(step.name, reads, writes)
+        told, heard = self.resources.hearing(step.name)
+        op = self[step] = Op(step.name, reads, writes, told, heard)
         return op
+
+
+class Hearers(Protocol):
+    """What facts are told to: the Checker, with the parts of its views, rules and states."""
+
+    @property
+    def parts(self) -> Sequence[tuple[str, Part]]:
+        """All parts, by name."""
+
+    def writes_of(self, kind: type[Fact]) -> int:
+        """Return what hearing a fact of this kind may write, as bits."""
+
+    def reads_of(self, kind: type[Fact]) -> int:
+        """Return what hearing a fact of this kind may read, as bits."""
 
 
 class Resources:
@@ -110,7 +127,37 @@ class Resources:
             kind: {i: part.bit for i, part in group.items()} for kind, group in groups.items()
         }
         self.whole = {kind: sum(bits.values()) for kind, bits in self.bits.items()}
+        self.hearers: Hearers | None = None
+        self.tells: Mapping[str, tuple[type[Fact], ...]] = {}
         self.made: dict[tuple[int, int, int, int, int, int], Ops] = {}
+
+    def hear(self, hearers: Hearers, tells: Mapping[str, tuple[type[Fact], ...]]) -> None:
+        """Let ``hearers`` be what facts go to: each of its parts gets a bit, after the machine's.
+
+        Args:
+            hearers: what hears facts.
+            tells: the kinds of facts that may come of a step, by the step's name.
+
+        Raises:
+            FootprintError: operations were made before, without it.
+
+        """
+        if self.made:
+            raise FootprintError("operations were made before it was known who hears of them")
+        self.hearers = hearers
+        self.tells = tells
+        for i, (_, part) in enumerate(hearers.parts, len(self.parts)):
+            part.bit = 1 << i
+        self.parts += hearers.parts
+
+    def hearing(self, step: str) -> tuple[int, int]:
+        """Return what the facts that come of a step may write where they are heard, and read."""
+        told = heard = 0
+        if self.hearers is not None:
+            for kind in self.tells.get(step, ()):
+                told |= self.hearers.writes_of(kind)
+                heard |= self.hearers.reads_of(kind)
+        return told, heard
 
     def ops(
         self, *, c: int = 0, v: int = 0, n: int = 0, irq: int = 0, also: int = 0, touches: int = 0

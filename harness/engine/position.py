@@ -83,7 +83,12 @@ def position(task: Slot) -> Hashable:
 
 
 def parked_frames(task: Slot, coroutine: object, step: CodeType) -> Iterator[FrameType]:
-    """Yield the frames of a parked task, its own first, down to the engine's step."""
+    """Yield the frames of a parked task, its own first, down to the engine's step.
+
+    Raises:
+        PositionError: it awaits something that is no coroutine down to the engine's step.
+
+    """
     awaiting = coroutine
     while True:
         frame: FrameType | None = None
@@ -102,7 +107,12 @@ def parked_frames(task: Slot, coroutine: object, step: CodeType) -> Iterator[Fra
 
 
 def running_frames(task: Slot, coroutine: Any, step: CodeType) -> list[FrameType]:
-    """Return the frames of the task that is just choosing who goes next, its own first."""
+    """Return the frames of the task that is just choosing who goes next, its own first.
+
+    Raises:
+        PositionError: it is in the middle of a step, not at its end.
+
+    """
     frame: FrameType | None = sys._getframe()
     while frame is not None and not (
         frame.f_code is step and frame.f_locals[step.co_varnames[0]] is task
@@ -119,7 +129,12 @@ def running_frames(task: Slot, coroutine: Any, step: CodeType) -> list[FrameType
 
 
 def frame_key(task: Slot, frame: FrameType) -> Hashable:
-    """Return the place of a frame in its code, and the values of its locals."""
+    """Return the place of a frame in its code, and the values of its locals.
+
+    Raises:
+        PositionError: a local has no value that tells it apart, or an iterator is kept.
+
+    """
     code = frame.f_code
     awaits = awaits_of(code)
     at = awaits.at(frame.f_lasti)

@@ -134,7 +134,12 @@ def check_version(version: str) -> None:
 
 
 def pairs(text: str, where: str) -> list[tuple[str, str]]:
-    """Split ``a=1,b=2``."""
+    """Split ``a=1,b=2``.
+
+    Raises:
+        UsageError: an item is not of that form; ``where`` names the text in the message.
+
+    """
     out = []
     for item in filter(None, text.split(",")):
         name, equals, value = item.partition("=")

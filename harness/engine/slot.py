@@ -99,7 +99,7 @@ class Slot:
         return 0 if k <= 1 else self.execution.draw(name, k)
 
     def watch(self, wakes: int) -> None:
-        """Be asked again only when one of these bits is written (``contract.Task.watch``)."""
+        """Narrow what wakes the guard to these bits (``contract.Task.watch``)."""
         self.wakes = wakes
         if self.known is not None and wakes & ~self.known.watchers.reads[self.index]:
             self.known.watchers.learn(self)

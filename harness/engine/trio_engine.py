@@ -149,7 +149,12 @@ class Troupe:
         self.alone = 0
 
     async def run(self, campaign: Campaign) -> None:
-        """Run the executions of ``campaign``, with a nursery for the actors around them."""
+        """Run the executions of ``campaign``, with a nursery for the actors around them.
+
+        Raises:
+            BaseException: what the campaign or an actor raised, as it was raised.
+
+        """
         try:
             async with trio.open_nursery() as nursery:
                 try:

@@ -59,7 +59,12 @@ def lines_of(path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a whole file."""
+    """Read a whole file.
+
+    Raises:
+        UsageError: it cannot be read.
+
+    """
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
@@ -68,7 +73,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def lines_in(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """Yield the lines of a log's content, which ``path`` names."""
+    """Yield the lines of a log's content, which ``path`` names.
+
+    Raises:
+        UsageError: it is empty, or a line other than a last, cut-off one is no JSON object.
+
+    """
     if not data.strip():
         raise UsageError(f"log {str(path)!r} is empty, expected a header in line 1")
     lines = data.split(b"\n")
@@ -90,7 +100,12 @@ def lines_in(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any], boo
 
 
 def typed(path: Path, number: int, line: dict[str, Any]) -> Any:
-    """Return the record or fact of a line."""
+    """Return the record or fact of a line.
+
+    Raises:
+        UsageError: the event is unknown, or a field is missing or not of its type.
+
+    """
     kind = line["event"]
     if kind not in REGISTRY:
         raise bad(path, number, f"unknown event {kind[:40]!r}")
@@ -108,7 +123,12 @@ def typed(path: Path, number: int, line: dict[str, Any]) -> Any:
 
 
 def check_header(path: Path, line: dict[str, Any]) -> Header:
-    """Return the header, which must be line 1 and of this format."""
+    """Return the header, which must be line 1 and of this format.
+
+    Raises:
+        UsageError: it is another line, of another format, or says what cannot be.
+
+    """
     if line["event"] != "header":
         raise bad(path, 1, f"expected the header, found {line['event'][:40]!r}")
     if line.get("format") != FORMAT:
@@ -148,7 +168,12 @@ def read_log(path: Path, *, partial: bool = False) -> Log:
 
 
 def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
-    """Read a whole log from its content, as :func:`read_log` does; ``path`` names it in errors."""
+    """Read a whole log from its content, as :func:`read_log` does; ``path`` names it in errors.
+
+    Raises:
+        UsageError: it is no log, or not a whole one and not ``partial``.
+
+    """
     header: Header | None = None
     footer: Footer | None = None
     entries: list[Entry] = []
@@ -180,7 +205,12 @@ def parse_log(data: bytes, path: Path, *, partial: bool = False) -> Log:
 
 
 def check_seq(header: Header, before: int, path: Path, number: int, line: dict[str, Any]) -> int:
-    """Return the line's ``seq``, which is its number; if kinds were left out there may be gaps."""
+    """Return the line's ``seq``, which is its number; if kinds were left out there may be gaps.
+
+    Raises:
+        UsageError: a line is missing before it.
+
+    """
     seq = line.get("seq")
     if type(seq) is not int or (seq != number and (header.is_whole or seq <= before)):
         raise bad(path, number, f"seq is {str(seq)[:40]}: a line is missing before it")
@@ -188,7 +218,12 @@ def check_seq(header: Header, before: int, path: Path, number: int, line: dict[s
 
 
 def meta_of(path: Path, number: int, line: dict[str, Any]) -> Meta:
-    """Return what all lines have in common."""
+    """Return what all lines have in common.
+
+    Raises:
+        UsageError: a common field is missing or not of its type.
+
+    """
     try:
         return msgspec.convert({"task": "", **line}, Meta)
     except msgspec.ValidationError as error:

@@ -94,7 +94,13 @@ class LogFile:
 
     @staticmethod
     def reserve(path: Path, exact: bool) -> tuple[Path, Path, int]:
-        """Open the temporary file of a log whose name is free."""
+        """Open the temporary file of a log whose name is free.
+
+        Raises:
+            UsageError: it is a folder, or the name or all of its numbers are taken.
+            WriteError: the file cannot be made.
+
+        """
         if not path.name or path.is_dir():
             raise UsageError(f"cannot write the log {str(path)!r}: it is a folder")
         for number in range(1, 2 if exact else NAMES_MAX):
@@ -116,14 +122,24 @@ class LogFile:
         )
 
     def write(self, event: str, **fields: Any) -> None:
-        """Write one line."""
+        """Write one line.
+
+        Raises:
+            WriteError: the file cannot be written.
+
+        """
         try:
             self.logger.msg(event, **fields)
         except OSError as error:
             raise self.failed(error) from None
 
     def commit(self) -> Path:
-        """Complete the log and give it its name; returns the name it got."""
+        """Complete the log and give it its name; returns the name it got.
+
+        Raises:
+            WriteError: the last of it cannot be written, or the name was taken meanwhile.
+
+        """
         try:
             self.sink.flush()
             self.close()
@@ -133,7 +149,12 @@ class LogFile:
         return self.path
 
     def publish(self) -> Path:
-        """Move the temporary file to its name, which another process may have taken meanwhile."""
+        """Move the temporary file to its name, which another process may have taken meanwhile.
+
+        Raises:
+            FileExistsError: there is a file of that name by now.
+
+        """
         try:
             os.link(self.partial, self.path)
         except FileExistsError:
