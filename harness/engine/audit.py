@@ -47,12 +47,19 @@ def audited(cls: type[Part], touched: Touched) -> type[Part]:
 
 
 class AuditedExecution(Execution):
-    """An execution that checks every footprint and every guard."""
+    """An execution that checks every footprint and every guard.
 
-    __slots__ = ("audit_op", "resources", "touched")
+    Without ``heard`` the parts of what hears facts are left out: a variant may tell in a step what
+    KVM does not.
+    """
 
-    def __init__(self, world: Any, strategy: Any, resources: Resources) -> None:
+    __slots__ = ("audit_op", "free", "resources", "touched")
+
+    def __init__(
+        self, world: Any, strategy: Any, resources: Resources, *, heard: bool = True
+    ) -> None:
         super().__init__(world, strategy)
+        self.free = 0 if heard else resources.hearers_bits()
         self.resources = resources
         self.touched = Touched()
         self.audit_op: Op | None = None
@@ -63,6 +70,8 @@ class AuditedExecution(Execution):
         begun = super().begin()
         classes: dict[type[Part], type[Part]] = {}
         for _, part in self.resources.parts:
+            if part.bit & self.free:
+                continue
             cls = type(part)
             if not cls.__name__.startswith("Audited"):
                 if cls not in classes:
@@ -104,7 +113,7 @@ class AuditedExecution(Execution):
         op = self.audit_op
         if not self.starting and op is not None:
             name = self.resources.names
-            writes = op.writes | op.told
+            writes = op.writes | op.told | self.free
             if bad := touched.writes & ~writes:
                 raise FootprintError(f"{task.name}: {op.name} wrote {name(bad)} unannounced")
             if bad := touched.reads & ~(op.reads | op.heard | writes):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.contract import Op
 from model.facts import Fact
-from model.part import Part
+from model.part import Part, bits_of
 
 __all__ = ["FootprintError", "Hearers", "Ops", "Ref", "Resource", "Resources", "Step"]
 
@@ -149,6 +149,10 @@ class Resources:
         for i, (_, part) in enumerate(hearers.parts, len(self.parts)):
             part.bit = 1 << i
         self.parts += hearers.parts
+
+    def hearers_bits(self) -> int:
+        """Return the bits of all parts of what hears facts."""
+        return 0 if self.hearers is None else bits_of(part for _, part in self.hearers.parts)
 
     def hearing(self, step: str) -> tuple[int, int]:
         """Return what the facts that come of a step may write where they are heard, and read."""
