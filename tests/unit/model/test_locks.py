@@ -103,15 +103,15 @@ def test_a_lock_that_is_held_is_not_missed() -> None:
 @pytest.mark.parametrize(
     ("held", "missing"),
     [
-        ((), {AP_LIST_LOCK, TIMER_LOCK}),
-        (("irq",), {AP_LIST_LOCK}),
-        (("vgic",), {TIMER_LOCK}),
-        (("vgic", "irq"), set()),
+        ((), (AP_LIST_LOCK, TIMER_LOCK)),
+        (("irq",), (AP_LIST_LOCK,)),
+        (("vgic",), (TIMER_LOCK,)),
+        (("vgic", "irq"), ()),
     ],
     ids=str,
 )
 def test_an_ap_list_changes_under_its_lock_and_the_interrupts(
-    change: str, held: tuple[str, ...], missing: set[LockId]
+    change: str, held: tuple[str, ...], missing: tuple[LockId, ...]
 ) -> None:
     b = Bench()
     b.hold(*(getattr(b, name) for name in held))
