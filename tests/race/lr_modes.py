@@ -20,7 +20,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 LIVE = frozenset({"L1", "L2", "L5", "deadlock"})
 """What a guest is owed. Rules about the active state end a run before it shows what comes of it."""
 
-ON_BOTH = 5
+ON_BOTH = 3
 """How many schedules run on both engines, in each world."""
 
 Seen = tuple[Fact, int]

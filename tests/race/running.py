@@ -137,7 +137,7 @@ class Outcomes:
             yield on_direct(self.world, strategy(i), audited=i < self.audited)
 
 
-def outcomes(world: RaceWorld, schedules: int, *, audited: int = 15) -> Outcomes:
+def outcomes(world: RaceWorld, schedules: int, *, audited: int = 6) -> Outcomes:
     """Run schedules 0, 1, ... and give how each ended; footprints of the first are audited."""
     return Outcomes(world, schedules, audited)
 

@@ -23,7 +23,7 @@ async def histories(
     seen: list[Fact] = []
     world.subscribe(dict.fromkeys(kinds, seen.append))
     found = []
-    async for outcome in outcomes(world, schedules, audited=10):
+    async for outcome in outcomes(world, schedules, audited=4):
         assert (outcome.violations, outcome.bound) == ([], "")
         found.append(list(seen))
         seen.clear()
@@ -71,7 +71,7 @@ async def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
 async def test_nobody_is_in_a_guest_while_the_guests_are_halted(era: type[Kvm]) -> None:
     kinds = (facts.Halting, facts.Resumed, facts.Entered)
     halts = 0
-    for history in await histories("smp-mix", era, 60, *kinds):
+    for history in await histories("smp-mix", era, 30, *kinds):
         halted: list[int] = []
         for f in history:
             if isinstance(f, facts.Halting):
@@ -94,7 +94,7 @@ async def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
     scenario = str(HERE / "two-senders.toml")
     counts: set[int] = set()
     knobs = {"gic_version": version, "gic_messages": "synchronous"}
-    for history in await histories(scenario, era, 150, facts.AckedByGuest, **knobs):
+    for history in await histories(scenario, era, 100, facts.AckedByGuest, **knobs):
         acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
         counts.add(acked.count(3))
     assert counts == ({2} if version == "2" else {1, 2})
@@ -103,7 +103,7 @@ async def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm]) -> None:
     resets = acked = 0
-    for history in await histories("reset", era, 100, facts.VmReset, facts.AckedByGuest):
+    for history in await histories("reset", era, 60, facts.VmReset, facts.AckedByGuest):
         after = False
         for f in history:
             after = after or isinstance(f, facts.VmReset)
@@ -116,7 +116,7 @@ async def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm])
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_restored_timer_fires_once(era: type[Kvm]) -> None:
     restored = 0
-    for history in await histories("save", era, 100, facts.VmRestored, facts.AckedByGuest):
+    for history in await histories("save", era, 60, facts.VmRestored, facts.AckedByGuest):
         acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
         assert acked.count(27) == 3
         restored += any(isinstance(f, facts.VmRestored) for f in history)

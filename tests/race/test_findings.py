@@ -56,18 +56,18 @@ INV_ACT = {"R12", "R15", "R23", "I1"}
 
 async def test_f1_enabling_with_the_line_high_can_enter_with_an_inactive_interrupt() -> None:
     world = world_of(ENABLE, V7_2)
-    found = {v.rule async for outcome in outcomes(world, 300) for v in outcome.violations}
+    found = {v.rule async for outcome in outcomes(world, 120) for v in outcome.violations}
     assert found == INV_ACT
 
 
 async def test_f1_needs_a_gic_that_lags() -> None:
     world = world_of(ENABLE, V7_2, (("gic_messages", "synchronous"),))
-    assert not [v async for outcome in outcomes(world, 300) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 120) for v in outcome.violations]
 
 
 async def test_f1_is_not_in_the_seeds_era() -> None:
     world = world_of(ENABLE, V4_14)
-    assert not [v async for outcome in outcomes(world, 300) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 120) for v in outcome.violations]
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ async def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
 async def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> None:
     for rules, expected in ((None, "I14"), (frozenset({"L2"}), "L2")):
         world = world_of(ONE_REGISTER, era, rules=rules)
-        found = {v.rule async for outcome in outcomes(world, 200) for v in outcome.violations}
+        found = {v.rule async for outcome in outcomes(world, 100) for v in outcome.violations}
         assert found == {expected}
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 async def test_f7_needs_a_machine_with_one_list_register(era: type[Kvm]) -> None:
     world = world_of(ONE_REGISTER, era, lrs=2)
-    assert not [v async for outcome in outcomes(world, 200) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 100) for v in outcome.violations]
 
 
 WAKES_NOBODY = str(Path(__file__).parent / "scenarios" / "dir-wakes-nobody.toml")
@@ -152,7 +152,7 @@ async def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
     vgic_v3_deactivate leaves it at a request, which a sleeping thread does not see.
     """
     world = world_of(WAKES_NOBODY, V7_2)
-    late = [v async for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
+    late = [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]
     assert late
     assert {v.type for v in late} == {"late"}
     assert {"L1", "I6"} <= {v.rule for v in late}
@@ -170,4 +170,4 @@ class Kicks(V7_2):
 
 async def test_f8_a_kick_mends_it() -> None:
     world = world_of(WAKES_NOBODY, Kicks)
-    assert not [v async for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]

@@ -26,11 +26,11 @@ OWN_CPU = ["spi-level-own-cpu", "spi-edge-own-cpu", "reset-own-cpu"]
 async def all_the_same(
     scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str, ...]
 ) -> None:
-    """Check that the guests of 30 schedules see the same under each of these settings."""
+    """Check that the guests of 20 schedules see the same under each of these settings."""
     worlds = in_all_modes(scenario, kvm, messages)
     worlds = {mode: worlds[mode] for mode in modes}
     seen = 0
-    for i in range(30):
+    for i in range(20):
         found = await histories(worlds, i)
         arch = found["arch"]
         seen += len(arch.seen)
@@ -101,7 +101,7 @@ async def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
 @pytest.mark.parametrize("scenario", builtin_names())
 async def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))
-    async for outcome in outcomes(world, 18, audited=2):
+    async for outcome in outcomes(world, 12, audited=1):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -113,7 +113,7 @@ async def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
         if why_polling_differs(world.scenario, world.config, era.era):
             continue
         same.append(scenario)
-        async for outcome in outcomes(world, 40, audited=4):
+        async for outcome in outcomes(world, 24, audited=2):
             assert (outcome.violations, outcome.bound) == ([], "")
     assert set(same) == set(PRIVATE)
 

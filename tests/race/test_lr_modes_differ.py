@@ -179,7 +179,7 @@ async def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era:
     """
     worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=UNCOUNTED)
     differ = 0
-    for i in range(260):
+    for i in range(120):
         arch = await history(worlds["arch"], i)
         polled = await history(worlds["polled"], i)
         assert not arch.broken() | polled.broken()

@@ -45,7 +45,7 @@ async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledg
         assert handled[guest_on(world, fact.pcpu)].pop() == fact.vintid
 
     world.subscribe({facts.AckedByGuest: on_ack, facts.Completed: on_eoi})
-    async for outcome in outcomes(world, 300, audited=10):
+    async for outcome in outcomes(world, 120, audited=4):
         assert clean(outcome)
         assert handled == [[], []]
     assert deepest >= 3
@@ -55,7 +55,7 @@ async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledg
 async def test_what_is_spilled_is_deactivated_by_eoicount(era: type[Kvm]) -> None:
     world = world_of("overflow", era)
     seen = watched(world, facts.Emulated)
-    assert all([clean(outcome) async for outcome in outcomes(world, 300, audited=10)])
+    assert all([clean(outcome) async for outcome in outcomes(world, 120, audited=4)])
     assert seen
     assert {fact.cause for fact in seen if isinstance(fact, facts.Emulated)} == {"eoicount"}
 
@@ -66,7 +66,7 @@ async def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[K
     seen = watched(world, facts.AckedByGuest, facts.Trapped, facts.Emulated)
     orders: set[bool] = set()
     owners: set[tuple[int, int]] = set()
-    async for outcome in outcomes(world, 60, audited=10):
+    async for outcome in outcomes(world, 40, audited=4):
         assert clean(outcome)
         acked: list[int] = []
         by = -1
@@ -110,7 +110,7 @@ async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> 
 @pytest.mark.parametrize("era", ERAS)
 async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
     world = world_of(scenario, era, lrs=int(lrs))
-    assert all([clean(outcome) async for outcome in outcomes(world, 40, audited=10)])
+    assert all([clean(outcome) async for outcome in outcomes(world, 24, audited=4)])
 
 
 @pytest.mark.parametrize("knobs", [(("gic_version", "2"),), (("gic_messages", "synchronous"),)])
@@ -120,4 +120,4 @@ async def test_other_machines(
     era: type[Kvm], scenario: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:
     world = world_of(scenario, era, knobs)
-    assert all([clean(outcome) async for outcome in outcomes(world, 60, audited=10)])
+    assert all([clean(outcome) async for outcome in outcomes(world, 40, audited=4)])

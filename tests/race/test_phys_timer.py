@@ -43,7 +43,7 @@ ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 @ERAS
 async def test_every_footprint_holds(era: type[Kvm]) -> None:
-    async for outcome in outcomes(world_of("timer-phys", era), 80, audited=80):
+    async for outcome in outcomes(world_of("timer-phys", era), 30, audited=30):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -59,13 +59,13 @@ async def test_every_footprint_holds(era: type[Kvm]) -> None:
     ids=str,
 )
 async def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -> None:
-    async for outcome in outcomes(world_of("timer-phys", era, knobs), 50, audited=10):
+    async for outcome in outcomes(world_of("timer-phys", era, knobs), 25, audited=4):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize(("scenario", "era"), [(RESET, V4_14), (RESET, V7_2), (SAVE, V7_2)])
 async def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
-    async for outcome in outcomes(world_of(scenario, era), 120, audited=20):
+    async for outcome in outcomes(world_of(scenario, era), 60, audited=8):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -183,7 +183,7 @@ async def entered_uncovered(era: type[Kvm]) -> int:
         count += ptimer_fires(world, v) and not told and not armed
 
     world.subscribe({facts.Entered: on_entry})
-    async for _ in outcomes(world, 400, audited=0):
+    async for _ in outcomes(world, 80, audited=0):
         pass
     return count
 
@@ -206,11 +206,11 @@ class RecomputedAtWrite(V4_14):
 
 async def test_f11_a_vm_is_saved_with_its_timer_off_and_the_line_high() -> None:
     found = {
-        v.rule async for outcome in outcomes(world_of(SAVE, V4_14), 60) for v in outcome.violations
+        v.rule async for outcome in outcomes(world_of(SAVE, V4_14), 30) for v in outcome.violations
     }
     assert found == {"I7"}
 
 
 async def test_f11_recomputing_at_the_write_mends_it() -> None:
-    async for outcome in outcomes(world_of(SAVE, RecomputedAtWrite), 300):
+    async for outcome in outcomes(world_of(SAVE, RecomputedAtWrite), 80):
         assert (outcome.violations, outcome.bound) == ([], "")

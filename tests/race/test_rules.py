@@ -40,7 +40,7 @@ async def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
     assert_schedule_round_trips(broken, outcome)
 
     twin = world_of(mutant.scenario, mutant.twin, mutant.knobs)
-    async for outcome in outcomes(twin, max(tried, 50)):
+    async for outcome in outcomes(twin, max(tried, 32)):
         assert outcome.violations == []
         assert outcome.bound == ""
 
