@@ -5,22 +5,23 @@ from pathlib import Path
 import msgspec
 
 from harness.context import Context
-from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution, Outcome
+from harness.engine.execution import Outcome
 from harness.kvm.hooks import Hooks
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
-from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
 from model.gic.lr import Lr
 from model.machine import LR_MODES
 from tests.race.mutant import laid_over
-from tests.race.running import strategy, world_of
+from tests.race.running import RaceWorld, on_both, on_direct, strategy, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LIVE = frozenset({"L1", "L2", "L5", "deadlock"})
 """What a guest is owed. Rules about the active state end a run before it shows what comes of it."""
+
+ON_BOTH = 3
+"""How many schedules run on both engines, in each world."""
 
 Seen = tuple[Fact, int]
 """What a guest saw, and what HPPIR would have shown it then."""
@@ -50,7 +51,7 @@ def in_all_modes(
     *,
     rules: frozenset[str] | None = None,
     knobs: tuple[tuple[str, str], ...] = (),
-) -> dict[str, VgicWorld]:
+) -> dict[str, RaceWorld]:
     """Make a world per setting. A scenario of the tests is named by its file, without folder."""
     path = SCENARIOS / f"{scenario}.toml"
     name = str(path) if path.exists() else scenario
@@ -61,8 +62,8 @@ def in_all_modes(
     }
 
 
-def history(world: VgicWorld, i: int) -> History:
-    """Run schedule ``i`` and note what the guests see.
+async def history(world: RaceWorld, i: int) -> History:
+    """Run schedule ``i``, the first ones on both engines, and note what the guests see.
 
     That is what they read from IAR and the distributor, when they complete, and how their WFIs end.
     None of them reads HPPIR; what it would have shown is noted along.
@@ -84,14 +85,16 @@ def history(world: VgicWorld, i: int) -> History:
             facts.GuestWfi: note,
         }
     )
-    outcome = DirectEngine().execute(Execution(world, strategy(i)))
-    assert outcome is not None
+    if i < ON_BOTH:
+        outcome = await on_both(world, lambda _: strategy(i))
+    else:
+        outcome = on_direct(world, strategy(i))
     return History(seen, outcome, any(cpu.wedged for cpu in gic.cpuifs))
 
 
-def histories(worlds: dict[str, VgicWorld], i: int) -> dict[str, History]:
+async def histories(worlds: dict[str, RaceWorld], i: int) -> dict[str, History]:
     """Run schedule ``i`` under each setting."""
-    return {mode: history(world, i) for mode, world in worlds.items()}
+    return {mode: await history(world, i) for mode, world in worlds.items()}
 
 
 class Looking(Hooks):

@@ -1,16 +1,23 @@
 """Running many schedules in a test, without the campaign's machinery; and looking at a world.
 
+A race test is ``async def``, under pytest-trio: it awaits the Trio engine within its own Trio
+program for a share of its schedules, and each of these on the direct engine as well, which must
+come to the same end. The rest, the bulk, runs on the direct engine alone.
+
 What a test asks about a world in mid-run, as facts tell it, it asks by the functions at the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Self
 
 import msgspec
 
 from harness.contract import Strategy
 from harness.engine.audit import AuditedExecution
 from harness.engine.direct_engine import DirectEngine, DirectTask
-from harness.engine.execution import Execution, Outcome
+from harness.engine.execution import Execution, Outcome, Slot
+from harness.engine.trio_engine import TrioEngine
 from harness.kvm.kvm import Kvm
 from harness.spec import RunSpec, load_scenario
 from harness.strategies.pct import Pct
@@ -28,6 +35,20 @@ from model.gic.lr import Lr
 from model.identity import PTIMER
 from model.timer import VTIMER_PPI
 
+ONE_IN = 8
+"""The share of schedules that runs on both engines: the first of each test, one in so many."""
+
+
+class RaceWorld(VgicWorld):
+    """A world of the direct engine, which tests watch, and how to build it for another engine."""
+
+    build: Callable[[type[Slot]], VgicWorld]
+
+    @cached_property
+    def twin(self) -> VgicWorld:
+        """The same world for the Trio engine. Nobody watches it."""
+        return self.build(TrioEngine.task_class)
+
 
 def strategy(i: int) -> Strategy:
     """Schedule ``i``: even ones random, odd ones pct."""
@@ -41,28 +62,84 @@ def world_of(
     rules: frozenset[str] | None = None,
     *,
     lrs: int | None = None,
-) -> VgicWorld:
-    """A world for the direct engine, of any class of hypervisor."""
+) -> RaceWorld:
+    """A world of any class of hypervisor."""
     spec = RunSpec.make(scenario, kvm.era, lrs=lrs, knobs=dict(knobs))
     loaded = load_scenario(scenario)
     if "preemptions" in dict(knobs):
         loaded = msgspec.structs.replace(loaded, preemptions=int(dict(knobs)["preemptions"]))
-    return VgicWorld(
-        loaded, spec.config(loaded), kvm, variant=kvm.era, task_class=DirectTask, rules=rules
-    )
+
+    def build(task_class: type[Slot]) -> RaceWorld:
+        return RaceWorld(
+            loaded, spec.config(loaded), kvm, variant=kvm.era, task_class=task_class, rules=rules
+        )
+
+    world = build(DirectTask)
+    world.build = build
+    return world
 
 
-def outcomes(world: VgicWorld, schedules: int, *, audited: int = 15) -> Iterator[Outcome]:
-    """Run schedules 0, 1, ... and yield how each ended; footprints of the first are audited."""
-    engine = DirectEngine()
-    for i in range(schedules):
-        if i < audited:
-            execution: Execution = AuditedExecution(world, strategy(i), world.resources)
-        else:
-            execution = Execution(world, strategy(i))
-        outcome = engine.execute(execution)
-        assert outcome is not None
-        yield outcome
+def on_direct(world: VgicWorld, strategy: Strategy, *, audited: bool = False) -> Outcome:
+    """Run one execution on the direct engine."""
+    if audited:
+        execution: Execution = AuditedExecution(world, strategy, world.resources)
+    else:
+        execution = Execution(world, strategy)
+    outcome = DirectEngine().execute(execution)
+    assert outcome is not None
+    return outcome
+
+
+async def on_both(
+    world: RaceWorld, make: Callable[[VgicWorld], Strategy], *, audited: bool = False
+) -> Outcome:
+    """Run one execution on the Trio engine and on the direct one; they must agree.
+
+    ``make`` makes the strategy for each of the two worlds.
+    That is in everything an outcome says (choices, steps, hand-overs, violations, bound, what was
+    reached) and in the state of the whole machine.
+    """
+    trios = await TrioEngine().execute(Execution(world.twin, make(world.twin)))
+    directs = on_direct(world, make(world), audited=audited)
+    assert trios == directs
+    assert world.twin.machine.key() == world.machine.key()
+    return directs
+
+
+class Outcomes:
+    """Runs schedules 0, 1, ... one at a time and gives how each ended.
+
+    ``async for`` runs the first of them, one in :data:`ONE_IN`, on both engines; a plain ``for``
+    runs all on the direct engine, for tests that are not about races. A loop may be left early.
+    """
+
+    def __init__(self, world: RaceWorld, schedules: int, audited: int) -> None:
+        self.world = world
+        self.schedules = schedules
+        self.audited = audited
+        self.next = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        i = self.next
+        if i >= self.schedules:
+            raise StopAsyncIteration
+        self.next += 1
+        audited = i < self.audited
+        if i * ONE_IN < self.schedules:
+            return await on_both(self.world, lambda _: strategy(i), audited=audited)
+        return on_direct(self.world, strategy(i), audited=audited)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        for i in range(self.schedules):
+            yield on_direct(self.world, strategy(i), audited=i < self.audited)
+
+
+def outcomes(world: RaceWorld, schedules: int, *, audited: int = 6) -> Outcomes:
+    """Run schedules 0, 1, ... and give how each ended; footprints of the first are audited."""
+    return Outcomes(world, schedules, audited)
 
 
 # -- what facts say of a world by now ------------------------------------------------------------

@@ -13,12 +13,11 @@ import pytest
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from harness.world import VgicWorld
 from model import facts
 from model.facts import Fact
 from model.messages import MAINTENANCE_PPI
 from model.timer import VTIMER_PPI
-from tests.race.running import is_active, is_high, loaded_on, outcomes, world_of
+from tests.race.running import RaceWorld, is_active, is_high, loaded_on, outcomes, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 SPURIOUS = 1023
@@ -27,21 +26,21 @@ Handlers = dict[type[Fact], Callable[[Any], None]]
 both_eras = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 
-def world_for(scenario: str, era: type[Kvm], **knobs: str) -> VgicWorld:
+def world_for(scenario: str, era: type[Kvm], **knobs: str) -> RaceWorld:
     path = SCENARIOS / f"{scenario}.toml"
     return world_of(str(path) if path.exists() else scenario, era, tuple(knobs.items()))
 
 
-def silent(world: VgicWorld, handlers: Handlers, schedules: int = 100) -> None:
+async def silent(world: RaceWorld, handlers: Handlers, schedules: int = 100) -> None:
     """Run schedules and check that none raises an alarm."""
     world.subscribe(handlers)
-    for outcome in outcomes(world, schedules):
+    async for outcome in outcomes(world, schedules):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize("eoimode", ["0", "1"])
 @both_eras
-def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str) -> None:
+async def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str) -> None:
     """The distributor samples the line at the deactivation, finds it high, and signals again."""
     world = world_for("eoi-first", era, eoimode=eoimode)
     high = 0
@@ -50,12 +49,12 @@ def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimode: str
         nonlocal high
         high += is_high(world, fact.pcpu, fact.intid)
 
-    silent(world, {facts.DeactivationArrived: on_arrival})
+    await silent(world, {facts.DeactivationArrived: on_arrival})
     assert high > 50
 
 
 @both_eras
-def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
+async def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
     """GICD_ISPENDR for a mapped PPI whose line is low; what an exit then does is finding F4."""
     world = world_for("pend-own-timer", era)
     acked = 0
@@ -65,11 +64,11 @@ def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
         acked += fact.vintid == VTIMER_PPI
         assert not is_high(world, fact.pcpu, VTIMER_PPI)
 
-    silent(world, {facts.AckedByGuest: on_ack}, 40)
+    await silent(world, {facts.AckedByGuest: on_ack}, 40)
     assert acked == 80
 
 
-def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
+async def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
     """Its handler finds the line low and injects nothing; the active state stays until a load.
 
     Only a GIC that never hurries can bring it (gic_messages=lagging): the line's fall, which the
@@ -106,12 +105,12 @@ def test_the_host_takes_a_timer_that_was_silenced_meanwhile() -> None:
         facts.IsrEnded: on_end,
         facts.PhysActiveWritten: on_write,
     }
-    silent(world, handlers, 400)
+    await silent(world, handlers, 400)
     assert low == left_active > 2
     assert cleared > 2
 
 
-def test_the_host_takes_a_timer_that_was_put_meanwhile() -> None:
+async def test_the_host_takes_a_timer_that_was_put_meanwhile() -> None:
     """A line that is not retired yet when its VCPU is gone: the handler finds nobody."""
     world = world_for("silenced-early", V7_2)
     nobody = 0
@@ -120,12 +119,12 @@ def test_the_host_takes_a_timer_that_was_put_meanwhile() -> None:
         nonlocal nobody
         nobody += fact.intid == VTIMER_PPI and fact.line is None
 
-    silent(world, {facts.IsrEnded: on_end}, 400)
+    await silent(world, {facts.IsrEnded: on_end}, 400)
     assert nobody
 
 
 @both_eras
-def test_a_kicks_ipi_comes_late(era: type[Kvm]) -> None:
+async def test_a_kicks_ipi_comes_late(era: type[Kvm]) -> None:
     """The guest goes on until it does."""
     world = world_for("lpi", era)
     kicked = False
@@ -145,13 +144,13 @@ def test_a_kicks_ipi_comes_late(era: type[Kvm]) -> None:
 
     handlers: Handlers = {facts.Kicked: on_kick, facts.Exited: on_exit}
     handlers |= dict.fromkeys((facts.AckedByGuest, facts.Completed, facts.DeviceServed), on_guest)
-    silent(world, handlers)
+    await silent(world, handlers)
     assert late
 
 
 @pytest.mark.parametrize(("scenario", "intid"), [("spi-edge", 50), ("lpi", 8192)])
 @both_eras
-def test_edges_coalesce(era: type[Kvm], scenario: str, intid: int) -> None:
+async def test_edges_coalesce(era: type[Kvm], scenario: str, intid: int) -> None:
     """What comes while the last one is still pending makes no second interrupt."""
     edges = acks = 0
 
@@ -164,13 +163,13 @@ def test_edges_coalesce(era: type[Kvm], scenario: str, intid: int) -> None:
         acks += fact.intid == intid
 
     world = world_for(scenario, era)
-    silent(world, {facts.EdgeArrived: on_edge, facts.AckedByHost: on_ack})
+    await silent(world, {facts.EdgeArrived: on_edge, facts.AckedByHost: on_ack})
     assert edges > acks + 3
     assert acks > 50
 
 
 @both_eras
-def test_the_timers_line_falls_between_the_signal_and_the_acknowledge(era: type[Kvm]) -> None:
+async def test_the_timers_line_falls_between_the_signal_and_the_acknowledge(era: type[Kvm]) -> None:
     """The CPU takes an interrupt and finds nothing: IAR reads 1023."""
     spurious = 0
 
@@ -178,12 +177,12 @@ def test_the_timers_line_falls_between_the_signal_and_the_acknowledge(era: type[
         nonlocal spurious
         spurious += fact.intid == SPURIOUS
 
-    silent(world_for("silenced-early", era), {facts.AckedByHost: on_ack})
+    await silent(world_for("silenced-early", era), {facts.AckedByHost: on_ack})
     assert spurious
 
 
 @both_eras
-def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[Kvm]) -> None:
+async def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[Kvm]) -> None:
     """The exit that it forced has saved the List Registers: it has no cause any more.
 
     In era v7.2 the CPU mostly sees that in time, as interrupts are off until after the fold.
@@ -208,13 +207,13 @@ def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[
         facts.AckedByHost: on_ack,
         facts.Signalled: on_signal,
     }
-    silent(world_for("overflow", era), handlers, 80)
+    await silent(world_for("overflow", era), handlers, 80)
     assert unseen
     assert spurious or era is V7_2
 
 
 @both_eras
-def test_an_active_state_stays_behind_on_a_cpu_that_a_vcpu_left(era: type[Kvm]) -> None:
+async def test_an_active_state_stays_behind_on_a_cpu_that_a_vcpu_left(era: type[Kvm]) -> None:
     """PPIs are banked: that CPU's bit is no concern of anyone until a VCPU is loaded there."""
     world = world_for("moves-away", era)
     stale = 0
@@ -223,12 +222,12 @@ def test_an_active_state_stays_behind_on_a_cpu_that_a_vcpu_left(era: type[Kvm]) 
         nonlocal stale
         stale += any(loaded_on(world, c) < 0 and is_active(world, c) for c in range(2))
 
-    silent(world, {facts.Halted: on_halt})
+    await silent(world, {facts.Halted: on_halt})
     assert stale > 1
 
 
 @both_eras
-def test_a_vcpu_is_woken_for_nothing(era: type[Kvm]) -> None:
+async def test_a_vcpu_is_woken_for_nothing(era: type[Kvm]) -> None:
     """The guest's priority mask holds the interrupt back. It sleeps again; until 4.15 the mask was
     not looked at, and the guest itself finds nothing and executes WFI again.
     """
@@ -250,5 +249,5 @@ def test_a_vcpu_is_woken_for_nothing(era: type[Kvm]) -> None:
 
     handlers: Handlers = {facts.Woken: on_wake, facts.AckedByGuest: on_ack}
     handlers |= {facts.Blocked: on_sleep, facts.GuestWfi: on_sleep}
-    silent(world_for("woken-for-nothing", era), handlers)
+    await silent(world_for("woken-for-nothing", era), handlers)
     assert again

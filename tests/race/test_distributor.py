@@ -15,7 +15,7 @@ HERE = Path(__file__).parent / "scenarios"
 ERAS = [V4_14, V7_2]
 
 
-def histories(
+async def histories(
     scenario: str, era: type[Kvm], schedules: int, *kinds: type[Fact], **knobs: str
 ) -> list[list[Fact]]:
     """The facts of these kinds in each of so many executions, all of them clean."""
@@ -23,7 +23,7 @@ def histories(
     seen: list[Fact] = []
     world.subscribe(dict.fromkeys(kinds, seen.append))
     found = []
-    for outcome in outcomes(world, schedules, audited=10):
+    async for outcome in outcomes(world, schedules, audited=4):
         assert (outcome.violations, outcome.bound) == ([], "")
         found.append(list(seen))
         seen.clear()
@@ -31,10 +31,10 @@ def histories(
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_set_clear_activate_deactivate_disable(era: type[Kvm]) -> None:
+async def test_set_clear_activate_deactivate_disable(era: type[Kvm]) -> None:
     scenario = str(HERE / "distributor.toml")
     kinds = (facts.RegisterRead, facts.AckedByGuest)
-    for history in histories(scenario, era, 40, *kinds):
+    for history in await histories(scenario, era, 40, *kinds):
         short = [
             (f.register[2:5], f.value) if isinstance(f, facts.RegisterRead) else f.vintid
             for f in history
@@ -53,11 +53,11 @@ def test_set_clear_activate_deactivate_disable(era: type[Kvm]) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
+async def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
     """A mapped level is pending as long as its device insists, whatever is written (R16)."""
     scenario = str(HERE / "device-registers.toml")
     values: set[tuple[int, str, bool]] = set()
-    for history in histories(scenario, era, 300, facts.RegisterRead):
+    for history in await histories(scenario, era, 300, facts.RegisterRead):
         for f in history:
             assert isinstance(f, facts.RegisterRead)
             values.add((f.vintid, f.register, f.value))
@@ -68,10 +68,10 @@ def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_nobody_is_in_a_guest_while_the_guests_are_halted(era: type[Kvm]) -> None:
+async def test_nobody_is_in_a_guest_while_the_guests_are_halted(era: type[Kvm]) -> None:
     kinds = (facts.Halting, facts.Resumed, facts.Entered)
     halts = 0
-    for history in histories("smp-mix", era, 60, *kinds):
+    for history in await histories("smp-mix", era, 30, *kinds):
         halted: list[int] = []
         for f in history:
             if isinstance(f, facts.Halting):
@@ -86,7 +86,7 @@ def test_nobody_is_in_a_guest_while_the_guests_are_halted(era: type[Kvm]) -> Non
 
 @pytest.mark.parametrize("version", ["2", "3"])
 @pytest.mark.parametrize("era", ERAS)
-def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
+async def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
     """GICv2 delivers one for each source; GICv3 may merge them, and delivers at least one.
 
     With messages that take no time, so that the second source's exit does not come too late.
@@ -94,16 +94,16 @@ def test_sgis_of_two_vcpus(era: type[Kvm], version: str) -> None:
     scenario = str(HERE / "two-senders.toml")
     counts: set[int] = set()
     knobs = {"gic_version": version, "gic_messages": "synchronous"}
-    for history in histories(scenario, era, 150, facts.AckedByGuest, **knobs):
+    for history in await histories(scenario, era, 100, facts.AckedByGuest, **knobs):
         acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
         counts.add(acked.count(3))
     assert counts == ({2} if version == "2" else {1, 2})
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm]) -> None:
+async def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm]) -> None:
     resets = acked = 0
-    for history in histories("reset", era, 100, facts.VmReset, facts.AckedByGuest):
+    for history in await histories("reset", era, 60, facts.VmReset, facts.AckedByGuest):
         after = False
         for f in history:
             after = after or isinstance(f, facts.VmReset)
@@ -114,9 +114,9 @@ def test_a_reset_guest_starts_anew_and_gets_its_interrupts(era: type[Kvm]) -> No
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_a_restored_timer_fires_once(era: type[Kvm]) -> None:
+async def test_a_restored_timer_fires_once(era: type[Kvm]) -> None:
     restored = 0
-    for history in histories("save", era, 100, facts.VmRestored, facts.AckedByGuest):
+    for history in await histories("save", era, 60, facts.VmRestored, facts.AckedByGuest):
         acked = [f.vintid for f in history if isinstance(f, facts.AckedByGuest)]
         assert acked.count(27) == 3
         restored += any(isinstance(f, facts.VmRestored) for f in history)

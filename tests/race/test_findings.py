@@ -54,40 +54,40 @@ SILENCED = str(Path(__file__).parent / "scenarios" / "armed-again.toml")
 INV_ACT = {"R12", "R15", "R23", "I1"}
 
 
-def test_f1_enabling_with_the_line_high_can_enter_with_an_inactive_interrupt() -> None:
+async def test_f1_enabling_with_the_line_high_can_enter_with_an_inactive_interrupt() -> None:
     world = world_of(ENABLE, V7_2)
-    found = {v.rule for outcome in outcomes(world, 300) for v in outcome.violations}
+    found = {v.rule async for outcome in outcomes(world, 120) for v in outcome.violations}
     assert found == INV_ACT
 
 
-def test_f1_needs_a_gic_that_lags() -> None:
+async def test_f1_needs_a_gic_that_lags() -> None:
     world = world_of(ENABLE, V7_2, (("gic_messages", "synchronous"),))
-    assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 120) for v in outcome.violations]
 
 
-def test_f1_is_not_in_the_seeds_era() -> None:
+async def test_f1_is_not_in_the_seeds_era() -> None:
     world = world_of(ENABLE, V4_14)
-    assert not [v for outcome in outcomes(world, 300) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 120) for v in outcome.violations]
 
 
 @pytest.mark.parametrize(
     ("scenario", "era"), [(PEND_EXIT, V7_2), (PEND_PUT, V7_2), (PEND_PUT, V4_14)]
 )
 @pytest.mark.parametrize("messages", ["queued", "synchronous"])
-def test_f4_what_a_guest_made_pending_loses_its_active_state(
+async def test_f4_what_a_guest_made_pending_loses_its_active_state(
     scenario: str, era: type[Kvm], messages: str
 ) -> None:
     world = world_of(scenario, era, (("gic_messages", messages),))
-    for outcome in outcomes(world, 20):
+    async for outcome in outcomes(world, 20):
         assert {v.rule for v in outcome.violations} == INV_ACT
 
 
-def test_f4_is_hidden_in_v4_14_until_a_put_forgets_what_was_written() -> None:
+async def test_f4_is_hidden_in_v4_14_until_a_put_forgets_what_was_written() -> None:
     world = world_of(PEND_EXIT, V4_14)
-    assert not [v for outcome in outcomes(world, 40) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 40) for v in outcome.violations]
 
 
-def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
+async def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
     world = world_of(SILENCED, V7_2, (("gic_messages", "lagging"),))
     guest = world.machine.guests[0]
     left_active = False
@@ -109,7 +109,7 @@ def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> No
         left_active = False
 
     world.subscribe({facts.IsrEnded: on_end, facts.GuestWfi: on_wfi})
-    for outcome in outcomes(world, 600):
+    async for outcome in outcomes(world, 600):
         # Its WFI put and loads it: here the interrupt comes after all.
         assert not outcome.violations
         left_active = False
@@ -117,34 +117,34 @@ def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> No
 
 
 @pytest.mark.parametrize("messages", ["queued", "synchronous"])
-def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
+async def test_f5_needs_a_line_that_falls_after_the_exit(messages: str) -> None:
     world = world_of(SILENCED, V7_2, (("gic_messages", messages),))
 
     def on_end(fact: facts.IsrEnded) -> None:
         assert fact.line is not False
 
     world.subscribe({facts.IsrEnded: on_end})
-    assert not [v for outcome in outcomes(world, 100) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 100) for v in outcome.violations]
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
-def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> None:
+async def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) -> None:
     for rules, expected in ((None, "I14"), (frozenset({"L2"}), "L2")):
         world = world_of(ONE_REGISTER, era, rules=rules)
-        found = {v.rule for outcome in outcomes(world, 200) for v in outcome.violations}
+        found = {v.rule async for outcome in outcomes(world, 100) for v in outcome.violations}
         assert found == {expected}
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
-def test_f7_needs_a_machine_with_one_list_register(era: type[Kvm]) -> None:
+async def test_f7_needs_a_machine_with_one_list_register(era: type[Kvm]) -> None:
     world = world_of(ONE_REGISTER, era, lrs=2)
-    assert not [v for outcome in outcomes(world, 200) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 100) for v in outcome.violations]
 
 
 WAKES_NOBODY = str(Path(__file__).parent / "scenarios" / "dir-wakes-nobody.toml")
 
 
-def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
+async def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
     """F8, era v7.2: a trapped DIR asks the owner to prune its ap_list, and does not kick it.
 
     An LPI (or any edge of software) comes again while it is active. Its VCPU idles: active and
@@ -152,7 +152,7 @@ def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
     vgic_v3_deactivate leaves it at a request, which a sleeping thread does not see.
     """
     world = world_of(WAKES_NOBODY, V7_2)
-    late = [v for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
+    late = [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]
     assert late
     assert {v.type for v in late} == {"late"}
     assert {"L1", "I6"} <= {v.rule for v in late}
@@ -168,6 +168,6 @@ class Kicks(V7_2):
                 await self.kick(t, v)
 
 
-def test_f8_a_kick_mends_it() -> None:
+async def test_f8_a_kick_mends_it() -> None:
     world = world_of(WAKES_NOBODY, Kicks)
-    assert not [v for outcome in outcomes(world, 500, audited=10) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]

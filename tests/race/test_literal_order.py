@@ -34,12 +34,12 @@ class LiteralOrder(V4_14):
             await self.write_lrs(t)
 
 
-def test_literal_order_with_interrupts_on_is_caught() -> None:
+async def test_literal_order_with_interrupts_on_is_caught() -> None:
     world = world_of("timer-wfi", LiteralOrder, rules=frozenset({"R31"}))
-    found = [v.rule for outcome in outcomes(world, 400) for v in outcome.violations]
+    found = [v.rule async for outcome in outcomes(world, 60) for v in outcome.violations]
     assert set(found) == {"R31"}
 
 
-def test_kvms_order_is_silent_on_the_same_schedules() -> None:
+async def test_kvms_order_is_silent_on_the_same_schedules() -> None:
     world = world_of("timer-wfi", V4_14)
-    assert not [v for outcome in outcomes(world, 400) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 60) for v in outcome.violations]

@@ -26,28 +26,28 @@ ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 TIMER = LockId(IRQ, 0, VTIMER_PPI)
 
 
-def told(kvm: type[Kvm], scenario: str, schedules: int, *kinds: type[Fact]) -> list[Fact]:
+async def told(kvm: type[Kvm], scenario: str, schedules: int, *kinds: type[Fact]) -> list[Fact]:
     """The facts of these kinds, with the rules off, so that no violation cuts a run short."""
     world = world_of(scenario, kvm, rules=frozenset())
     seen: list[Fact] = []
     world.subscribe(dict.fromkeys(kinds, seen.append))
-    for _ in outcomes(world, schedules, audited=0):
+    async for _ in outcomes(world, schedules, audited=0):
         pass
     return seen
 
 
-def missing(layer: type[Hooks], era: type[Kvm], scenario: str) -> set[tuple[LockId, str]]:
+async def missing(layer: type[Hooks], era: type[Kvm], scenario: str) -> set[tuple[LockId, str]]:
     """What was done without which lock in 20 schedules of a variant that a user could write."""
     variant = laid_over(layer, era)
     check_overrides(variant, variant.__name__)
-    found = told(variant, scenario, 20, facts.LockNotHeld)
+    found = await told(variant, scenario, 20, facts.LockNotHeld)
     return {(f.lock, f.what) for f in found if isinstance(f, facts.LockNotHeld)}
 
 
 @pytest.mark.parametrize("scenario", builtin_names())
 @ERAS
-def test_the_eras_miss_no_lock_and_say_all_changes(era: type[Kvm], scenario: str) -> None:
-    assert told(era, scenario, 8, facts.LockNotHeld, facts.SoftwareChanged) == []
+async def test_the_eras_miss_no_lock_and_say_all_changes(era: type[Kvm], scenario: str) -> None:
+    assert await told(era, scenario, 8, facts.LockNotHeld, facts.SoftwareChanged) == []
 
 
 # -- locks that are not held ---------------------------------------------------------------------
@@ -66,8 +66,8 @@ class ForgetsToTake(Hooks):
 
 
 @ERAS
-def test_a_fold_without_its_lock(era: type[Kvm]) -> None:
-    found = missing(ForgetsToTake, era, "timer-busy")
+async def test_a_fold_without_its_lock(era: type[Kvm]) -> None:
+    found = await missing(ForgetsToTake, era, "timer-busy")
     assert {(TIMER, "fold its List Register"), (TIMER, "release it")} <= found
     resampled = {(TIMER, "sample its line")} if era is V7_2 else set()
     assert {x for x in found if x[0] == TIMER} == resampled | {
@@ -93,8 +93,8 @@ class FlushesUnlocked(Hooks):
 
 
 @ERAS
-def test_a_flush_without_locks(era: type[Kvm]) -> None:
-    assert missing(FlushesUnlocked, era, "timer-busy") == {
+async def test_a_flush_without_locks(era: type[Kvm]) -> None:
+    assert await missing(FlushesUnlocked, era, "timer-busy") == {
         (LockId(AP_LIST, 0), "count and sort the ap_list"),
         (TIMER, "choose its VCPU"),
         (TIMER, "populate its List Register"),
@@ -116,8 +116,8 @@ class PrunesUnlocked(Hooks):
 
 
 @ERAS
-def test_a_prune_without_locks(era: type[Kvm]) -> None:
-    assert missing(PrunesUnlocked, era, "timer-busy") == {
+async def test_a_prune_without_locks(era: type[Kvm]) -> None:
+    assert await missing(PrunesUnlocked, era, "timer-busy") == {
         (LockId(AP_LIST, 0), "change the ap_list"),
         (TIMER, "change the ap_list it is on"),
     }
@@ -133,8 +133,8 @@ class InjectsUnlocked(Hooks):
 
 
 @ERAS
-def test_an_injection_without_its_lock(era: type[Kvm]) -> None:
-    found = missing(InjectsUnlocked, era, "timer-busy")
+async def test_an_injection_without_its_lock(era: type[Kvm]) -> None:
+    found = await missing(InjectsUnlocked, era, "timer-busy")
     assert {(TIMER, "queue it"), (TIMER, "choose its VCPU"), (TIMER, "release it")} == found
 
 
@@ -147,8 +147,8 @@ class EnablesAfterUnlocking(Hooks):
         self.sample_line(t, irq)
 
 
-def test_a_line_that_is_sampled_without_its_lock() -> None:
-    assert missing(EnablesAfterUnlocking, V7_2, "timer-busy") == {(TIMER, "sample its line")}
+async def test_a_line_that_is_sampled_without_its_lock() -> None:
+    assert await missing(EnablesAfterUnlocking, V7_2, "timer-busy") == {(TIMER, "sample its line")}
 
 
 class HaltsUnlocked(Hooks):
@@ -160,8 +160,8 @@ class HaltsUnlocked(Hooks):
 
 
 @ERAS
-def test_halting_without_the_mutex(era: type[Kvm]) -> None:
-    found = missing(HaltsUnlocked, era, "smp-mix")
+async def test_halting_without_the_mutex(era: type[Kvm]) -> None:
+    found = await missing(HaltsUnlocked, era, "smp-mix")
     assert found == {(LockId(CONFIG), "halt the guests"), (LockId(CONFIG), "release it")}
 
 
@@ -174,8 +174,8 @@ class ReleasesTwice(Hooks):
 
 
 @ERAS
-def test_a_release_of_what_is_not_held(era: type[Kvm]) -> None:
-    assert missing(ReleasesTwice, era, "timer-busy") == {(TIMER, "release it")}
+async def test_a_release_of_what_is_not_held(era: type[Kvm]) -> None:
+    assert await missing(ReleasesTwice, era, "timer-busy") == {(TIMER, "release it")}
 
 
 # -- changes that nothing said -------------------------------------------------------------------
@@ -190,7 +190,7 @@ class ActiveByHand(Hooks):
 
 
 @ERAS
-def test_a_change_by_hand_is_said_when_the_lock_is_given_back(era: type[Kvm]) -> None:
+async def test_a_change_by_hand_is_said_when_the_lock_is_given_back(era: type[Kvm]) -> None:
     variant = laid_over(ActiveByHand, era)
     check_overrides(variant, variant.__name__)
     world = world_of("timer-busy", variant, rules=frozenset())
@@ -218,7 +218,7 @@ def test_a_change_by_hand_is_said_when_the_lock_is_given_back(era: type[Kvm]) ->
     world.subscribe(
         {facts.Folded: on_fold, facts.SoftwareChanged: on_change, facts.LockReleased: on_release}
     )
-    assert len(list(outcomes(world, 20, audited=0))) == 20
+    assert len([outcome async for outcome in outcomes(world, 20, audited=0)]) == 20
     assert told_by_hand >= 20  # once in each at least
 
 
@@ -231,7 +231,7 @@ class DisabledByHand(Hooks):
 
 
 @ERAS
-def test_whichever_hook_changes_it(era: type[Kvm]) -> None:
-    seen = told(laid_over(DisabledByHand, era), "timer-busy", 20, facts.SoftwareChanged)
+async def test_whichever_hook_changes_it(era: type[Kvm]) -> None:
+    seen = await told(laid_over(DisabledByHand, era), "timer-busy", 20, facts.SoftwareChanged)
     assert seen
     assert not any(fact.enabled for fact in seen if isinstance(fact, facts.SoftwareChanged))

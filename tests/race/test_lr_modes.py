@@ -23,13 +23,15 @@ PRIVATE = ["timer-wfi", "timer-busy", "migrate", "save", "lpi", "timer-phys"]
 OWN_CPU = ["spi-level-own-cpu", "spi-edge-own-cpu", "reset-own-cpu"]
 
 
-def all_the_same(scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str, ...]) -> None:
-    """Check that the guests of 30 schedules see the same under each of these settings."""
+async def all_the_same(
+    scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str, ...]
+) -> None:
+    """Check that the guests of 20 schedules see the same under each of these settings."""
     worlds = in_all_modes(scenario, kvm, messages)
     worlds = {mode: worlds[mode] for mode in modes}
     seen = 0
-    for i in range(30):
-        found = histories(worlds, i)
+    for i in range(20):
+        found = await histories(worlds, i)
         arch = found["arch"]
         seen += len(arch.seen)
         for other in found.values():
@@ -41,33 +43,33 @@ def all_the_same(scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str,
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", PRIVATE)
-def test_a_guest_cannot_tell_the_four_apart(scenario: str, era: type[Kvm]) -> None:
-    all_the_same(scenario, era, "synchronous", LR_MODES)
+async def test_a_guest_cannot_tell_the_four_apart(scenario: str, era: type[Kvm]) -> None:
+    await all_the_same(scenario, era, "synchronous", LR_MODES)
 
 
 @pytest.mark.parametrize("scenario", OWN_CPU)
-def test_nor_with_a_device_that_its_own_cpu_acknowledges(scenario: str) -> None:
+async def test_nor_with_a_device_that_its_own_cpu_acknowledges(scenario: str) -> None:
     """In era v7.2, whose fold comes before the host can acknowledge the device again.
 
     In era v4.14 the host's interrupts are on by then: condition (b) fails, whatever the CPU.
     """
-    all_the_same(scenario, V7_2, "synchronous", LR_MODES)
+    await all_the_same(scenario, V7_2, "synchronous", LR_MODES)
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", ["spi-level", "spi-edge"])
-def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kvm]) -> None:
+async def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kvm]) -> None:
     """In EOImode 1 a device's DIR traps, so KVM itself ends the interrupt and polls nothing."""
     worlds = in_all_modes(scenario, era, "synchronous", knobs=(("eoimode", "1"),))
     for i in range(20):
-        found = histories(worlds, i)
+        found = await histories(worlds, i)
         assert all(x.seen == found["arch"].seen and not x.broken() for x in found.values())
         assert 80 in found["arch"].acked() or not worlds["arch"].machine.forwards[0].raised
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", PRIVATE)
-def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
+async def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
     """With queued messages, once all settings deliver in the fold what polling delivers there.
 
     ``quirk`` delivers deactivations in the guest's EOIR as well. That is a choice less whenever
@@ -75,20 +77,20 @@ def test_nor_with_messages_on_their_way(scenario: str, era: type[Kvm]) -> None:
     left to synchronous messages.
     """
     modes = tuple(mode for mode in LR_MODES if mode != "quirk" or scenario != "save")
-    all_the_same(scenario, looking(era), "queued", modes)
+    await all_the_same(scenario, looking(era), "queued", modes)
 
 
-def test_nor_with_messages_of_a_device_on_their_way() -> None:
+async def test_nor_with_messages_of_a_device_on_their_way() -> None:
     for scenario in OWN_CPU:
-        all_the_same(scenario, looking(V7_2), "queued", ("arch", "polled", "erratum"))
+        await all_the_same(scenario, looking(V7_2), "queued", ("arch", "polled", "erratum"))
 
 
-def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
+async def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
     world = in_all_modes("spi-level-own-cpu", V7_2, "synchronous")
     reads = {
         fact.register
         for i in range(40)
-        for fact, _ in histories(world, i)["polled"].seen
+        for fact, _ in (await histories(world, i))["polled"].seen
         if isinstance(fact, facts.RegisterRead)
     }
     assert reads == {"isactiver", "ispendr"}
@@ -97,21 +99,21 @@ def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
 @pytest.mark.parametrize("mode", ["arch", "quirk", "erratum"])
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", builtin_names())
-def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
+async def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))
-    for outcome in outcomes(world, 18, audited=2):
+    async for outcome in outcomes(world, 12, audited=1):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
-def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
+async def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
     same = []
     for scenario in builtin_names():
         world = world_of(scenario, era, (("lr_on_guest_deactivate", "polled"),))
         if why_polling_differs(world.scenario, world.config, era.era):
             continue
         same.append(scenario)
-        for outcome in outcomes(world, 40, audited=4):
+        async for outcome in outcomes(world, 24, audited=2):
             assert (outcome.violations, outcome.bound) == ([], "")
     assert set(same) == set(PRIVATE)
 

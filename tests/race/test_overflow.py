@@ -27,7 +27,7 @@ def clean(outcome: Outcome) -> bool:
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
+async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
     era: type[Kvm],
 ) -> None:
     world = world_of("overflow", era)
@@ -45,28 +45,28 @@ def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
         assert handled[guest_on(world, fact.pcpu)].pop() == fact.vintid
 
     world.subscribe({facts.AckedByGuest: on_ack, facts.Completed: on_eoi})
-    for outcome in outcomes(world, 300, audited=10):
+    async for outcome in outcomes(world, 120, audited=4):
         assert clean(outcome)
         assert handled == [[], []]
     assert deepest >= 3
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_what_is_spilled_is_deactivated_by_eoicount(era: type[Kvm]) -> None:
+async def test_what_is_spilled_is_deactivated_by_eoicount(era: type[Kvm]) -> None:
     world = world_of("overflow", era)
     seen = watched(world, facts.Emulated)
-    assert all(clean(outcome) for outcome in outcomes(world, 300, audited=10))
+    assert all([clean(outcome) async for outcome in outcomes(world, 120, audited=4)])
     assert seen
     assert {fact.cause for fact in seen if isinstance(fact, facts.Emulated)} == {"eoicount"}
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[Kvm]) -> None:
+async def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[Kvm]) -> None:
     world = world_of("overflow-dir", era)
     seen = watched(world, facts.AckedByGuest, facts.Trapped, facts.Emulated)
     orders: set[bool] = set()
     owners: set[tuple[int, int]] = set()
-    for outcome in outcomes(world, 60, audited=10):
+    async for outcome in outcomes(world, 40, audited=4):
         assert clean(outcome)
         acked: list[int] = []
         by = -1
@@ -86,7 +86,7 @@ def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[Kvm]) -
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
+async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
     """The guest goes on after the cause has arisen, and may leave by itself before it is told."""
     world = world_of("overflow", era)
     late = told = 0
@@ -100,7 +100,7 @@ def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
 
     world.subscribe({facts.Exited: on_exit})
     # The look at the machine above is no part of any step: the audit would object to it.
-    assert all(clean(outcome) for outcome in outcomes(world, 200, audited=0))
+    assert all([clean(outcome) async for outcome in outcomes(world, 200, audited=0)])
     assert late
     assert told
 
@@ -108,14 +108,16 @@ def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
 @pytest.mark.parametrize("lrs", ["3", "4", "16"])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
 @pytest.mark.parametrize("era", ERAS)
-def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
+async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
     world = world_of(scenario, era, lrs=int(lrs))
-    assert all(clean(outcome) for outcome in outcomes(world, 40, audited=10))
+    assert all([clean(outcome) async for outcome in outcomes(world, 24, audited=4)])
 
 
 @pytest.mark.parametrize("knobs", [(("gic_version", "2"),), (("gic_messages", "synchronous"),)])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
 @pytest.mark.parametrize("era", ERAS)
-def test_other_machines(era: type[Kvm], scenario: str, knobs: tuple[tuple[str, str], ...]) -> None:
+async def test_other_machines(
+    era: type[Kvm], scenario: str, knobs: tuple[tuple[str, str], ...]
+) -> None:
     world = world_of(scenario, era, knobs)
-    assert all(clean(outcome) for outcome in outcomes(world, 60, audited=10))
+    assert all([clean(outcome) async for outcome in outcomes(world, 40, audited=4)])

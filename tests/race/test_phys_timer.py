@@ -25,8 +25,6 @@ import pytest
 
 from harness.context import Context
 from harness.contract import Abandon, RunInfo, Task
-from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
@@ -35,7 +33,7 @@ from harness.world import VgicWorld
 from model import facts
 from model.identity import BG_TIMER, PTIMER
 from model.timer import PTIMER_PPI
-from tests.race.running import outcomes, ptimer_fires, world_of
+from tests.race.running import ONE_IN, on_both, on_direct, outcomes, ptimer_fires, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 OFF = str(HERE / "ptimer-off.toml")
@@ -44,8 +42,8 @@ ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 
 @ERAS
-def test_every_footprint_holds(era: type[Kvm]) -> None:
-    for outcome in outcomes(world_of("timer-phys", era), 80, audited=80):
+async def test_every_footprint_holds(era: type[Kvm]) -> None:
+    async for outcome in outcomes(world_of("timer-phys", era), 30, audited=30):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -60,14 +58,14 @@ def test_every_footprint_holds(era: type[Kvm]) -> None:
     ],
     ids=str,
 )
-def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -> None:
-    for outcome in outcomes(world_of("timer-phys", era, knobs), 50, audited=10):
+async def test_under_other_knobs(era: type[Kvm], knobs: tuple[tuple[str, str], ...]) -> None:
+    async for outcome in outcomes(world_of("timer-phys", era, knobs), 25, audited=4):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize(("scenario", "era"), [(RESET, V4_14), (RESET, V7_2), (SAVE, V7_2)])
-def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
-    for outcome in outcomes(world_of(scenario, era), 120, audited=20):
+async def test_reset_save_and_disabled(scenario: str, era: type[Kvm]) -> None:
+    async for outcome in outcomes(world_of(scenario, era), 60, audited=8):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -141,34 +139,37 @@ class WritePreemptible(V7_2):
         await self.point(t, Steps.write_ptimer)
 
 
-def preempted_everywhere(era: type[Kvm]) -> list[tuple[str, str]]:
+async def preempted_everywhere(era: type[Kvm]) -> list[tuple[str, str]]:
     world = world_of(OFF, era)
     found = []
     for steps in range(1, 160):
-        strategy = TimeInTheGuest(steps)
-        strategy.world = world
-        outcome = DirectEngine().execute(Execution(world, strategy))
-        assert outcome is not None
+
+        def make(of: VgicWorld, steps: int = steps) -> TimeInTheGuest:
+            strategy = TimeInTheGuest(steps)
+            strategy.world = of
+            return strategy
+
+        outcome = on_direct(world, make(world)) if steps % ONE_IN else await on_both(world, make)
         assert outcome.bound == ""
         found += [(v.rule, v.text) for v in outcome.violations]
     return found
 
 
-def test_f9_a_write_that_is_preempted_leaves_a_soft_timer_behind() -> None:
-    found = preempted_everywhere(WritePreemptible)
+async def test_f9_a_write_that_is_preempted_leaves_a_soft_timer_behind() -> None:
+    found = await preempted_everywhere(WritePreemptible)
     assert found
     assert {rule for rule, _ in found} == {"I7"}
     assert "physical timer interrupt" in found[0][1]
 
 
-def test_f9_without_preemption_there_is_none() -> None:
-    assert preempted_everywhere(V7_2) == []
+async def test_f9_without_preemption_there_is_none() -> None:
+    assert await preempted_everywhere(V7_2) == []
 
 
 # -- F10 ---------------------------------------------------------------------------------------
 
 
-def entered_uncovered(era: type[Kvm]) -> int:
+async def entered_uncovered(era: type[Kvm]) -> int:
     """Count entries with the physical timer due, KVM not aware of it, and nothing to tell it."""
     world = world_of("timer-phys", era)
     machine = world.machine
@@ -182,14 +183,14 @@ def entered_uncovered(era: type[Kvm]) -> int:
         count += ptimer_fires(world, v) and not told and not armed
 
     world.subscribe({facts.Entered: on_entry})
-    for _ in outcomes(world, 400, audited=0):
+    async for _ in outcomes(world, 80, audited=0):
         pass
     return count
 
 
-def test_f10_what_fires_after_the_flush_is_late() -> None:
-    assert entered_uncovered(V4_14) > 0
-    assert entered_uncovered(V7_2) == 0
+async def test_f10_what_fires_after_the_flush_is_late() -> None:
+    assert await entered_uncovered(V4_14) > 0
+    assert await entered_uncovered(V7_2) == 0
 
 
 # -- F11 ---------------------------------------------------------------------------------------
@@ -203,11 +204,13 @@ class RecomputedAtWrite(V4_14):
         await self.update_ptimer(t)
 
 
-def test_f11_a_vm_is_saved_with_its_timer_off_and_the_line_high() -> None:
-    found = {v.rule for outcome in outcomes(world_of(SAVE, V4_14), 60) for v in outcome.violations}
+async def test_f11_a_vm_is_saved_with_its_timer_off_and_the_line_high() -> None:
+    found = {
+        v.rule async for outcome in outcomes(world_of(SAVE, V4_14), 30) for v in outcome.violations
+    }
     assert found == {"I7"}
 
 
-def test_f11_recomputing_at_the_write_mends_it() -> None:
-    for outcome in outcomes(world_of(SAVE, RecomputedAtWrite), 300):
+async def test_f11_recomputing_at_the_write_mends_it() -> None:
+    async for outcome in outcomes(world_of(SAVE, RecomputedAtWrite), 80):
         assert (outcome.violations, outcome.bound) == ([], "")
