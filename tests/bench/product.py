@@ -11,11 +11,13 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from time import process_time
 from typing import Any, NamedTuple
 
 from harness.contract import Guard, Op, Strategy
+from harness.engine.choice import Draw
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Limits, Outcome, Slot
 from harness.engine.prefix import PrefixExecution
@@ -157,7 +159,7 @@ class Product:
         world = spec.build(DirectEngine.task_class, frozenset())
         recorded = [self.execute(self.execution(world, strategy(s))).choices for s in seeds]
         world.mute()
-        starts = [r[: next(i for i, choice in enumerate(r) if choice >= 0)] for r in recorded]
+        starts = [list(takewhile(lambda choice: isinstance(choice, Draw), r)) for r in recorded]
         return world, recorded, starts
 
     def replay(self, world: Any, prefixes: Sequence[Any]) -> Timed:
@@ -182,7 +184,7 @@ class Product:
     def schedule(self, spec: RunSpec, seed: int) -> Any:
         """Return a schedule to record."""
         world = self.world(spec)
-        return spec.schedule(world, self.execute(self.execution(world, strategy(seed))))
+        return spec.schedule(self.execute(self.execution(world, strategy(seed))))
 
     def record(self, spec: RunSpec, schedule: Any) -> float:
         """Time a full recording into a file, the building of the world included."""
