@@ -40,19 +40,12 @@ def make(rt: Runtime) -> Slot:
         return best
 
     def waits() -> bool:
-        # As next_deadline() >= 0, but for the work. Once there is a deadline it stays until its
-        # timer changes or time has passed, whatever the others do.
+        # As next_deadline() >= 0, but for the work: it is asked at every change of a timer.
         for timer in timers:
-            if timer.ctl == ENABLE and timer.deadline() >= 0:
-                slot.watch(timer.bit | clock.bit)
+            if timer.ctl == ENABLE and timer.cval > timer.count():
                 return True
         now = clock.now
-        for hrtimer in hrtimers:
-            if hrtimer.armed and hrtimer.expiry > now:
-                slot.watch(hrtimer.bit | clock.bit)
-                return True
-        slot.watch(reads)
-        return False
+        return any(hrtimer.armed and hrtimer.expiry > now for hrtimer in hrtimers)
 
     def tick() -> None:
         now = clock.now = next_deadline()
@@ -66,5 +59,4 @@ def make(rt: Runtime) -> Slot:
             await task.step(op, waits, reads)
             tick()
 
-    slot = rt.new_task("c", Actor("clock"), main)
-    return slot
+    return rt.new_task("c", Actor("clock"), main)

@@ -28,18 +28,7 @@ ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_AGAIN, ISR_BODY = 1, 2, 3,
 class GuestIsr:
     """The handler's part of a guest on a CPU."""
 
-    __slots__ = (
-        "c",
-        "config",
-        "gic",
-        "guest",
-        "has_deferred",
-        "machine",
-        "messages",
-        "rt",
-        "t",
-        "wakes",
-    )
+    __slots__ = ("c", "config", "gic", "guest", "has_deferred", "machine", "messages", "rt", "t")
 
     def __init__(self, rt: Runtime, t: Context) -> None:
         machine = rt.machine
@@ -51,7 +40,6 @@ class GuestIsr:
         self.guest: Guest = machine.guests[t.v]
         self.messages = machine.messages
         self.config = machine.config
-        self.wakes = self.config.wakes
         self.has_deferred = self.config.eoimode == 1 and self.config.deactivate != "handler"
 
     # -- fetch ---------------------------------------------------------------------------------
@@ -249,7 +237,7 @@ class GuestIsr:
 
         It would have deactivated it, with EOImode 1, or the SPI was routed here meanwhile.
         """
-        if not self.wakes or vintid < FIRST_SPI:
+        if vintid < FIRST_SPI or not self.config.wakes:
             return False
         if self.config.deactivate == "other":
             return True

@@ -61,7 +61,6 @@ class State(Part, metaclass=StateMeta):
                 *cls.UNKNOWNS,
                 *(_stands_in(notes[name], value) for name, value in cls.BEGINS),
             )
-            cls.reset = _resetter(cls.FIELDS, cls.INITIAL)  # type: ignore[method-assign,assignment]
         super().__init_subclass__()
 
     def __init__(self) -> None:
@@ -69,7 +68,9 @@ class State(Part, metaclass=StateMeta):
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the initial values (each subclass has its own: it is called often)."""
+        """Go back to the initial values."""
+        for name, value in zip(self.FIELDS, self.INITIAL, strict=True):
+            setattr(self, name, value)
 
     def restore(self, key: Any) -> None:
         """Go to the state that ``key`` is the key of."""
@@ -90,22 +91,6 @@ def _stands_in(annotation: Any, initial: Any) -> Any:
     if "debt" in marks:
         return initial
     return STANDS_IN[marks[0]] if marks else UNKNOWN
-
-
-def _resetter(fields: tuple[str, ...], initial: tuple[Any, ...]) -> Callable[[Any], None]:
-    """Return a function that sets these fields to these values."""
-    first, value = fields[0], initial[0]
-    rest = tuple(zip(fields[1:], initial[1:], strict=True))
-
-    def reset_one(self: Any) -> None:
-        setattr(self, first, value)
-
-    def reset(self: Any) -> None:
-        setattr(self, first, value)
-        for name, other in rest:
-            setattr(self, name, other)
-
-    return reset if rest else reset_one
 
 
 class Members(dict[Any, S], Generic[S]):
