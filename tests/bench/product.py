@@ -31,7 +31,7 @@ from tests.bench.unrecorded import unrecorded
 
 ENGINES: dict[str, Any] = {"direct": DirectEngine, "trio": TrioEngine}
 ERAS = ("v4.14", "v7.2")
-SIZES = (2, 4, 8)
+SIZES = (2, 4, 8, 16, 32)
 """Numbers of VCPUs, on as many pCPUs, for which scaling is measured."""
 ROOT = Path(__file__).parents[2]
 

@@ -22,7 +22,7 @@ from tests.bench.figures import Figure
 from tests.bench.plants import Asks
 from tests.bench.product import SIZES, Product
 
-POWER = 3
+POWER = 0
 """Building and memory per VCPU may grow with this power of the size; 0 is linear in total.
 
 Not yet linear: every actor makes its operations for each pCPU, VCPU and interrupt beforehand.
