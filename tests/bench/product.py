@@ -21,6 +21,7 @@ from harness.engine.choice import Draw
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Limits, Outcome, Slot
 from harness.engine.prefix import PrefixExecution
+from harness.engine.slot import Known
 from harness.engine.trio_engine import TrioEngine
 from harness.log.record import record
 from harness.spec import RunSpec
@@ -147,6 +148,10 @@ class Product:
 
         outcome = self.execute(Counting(world, strategy(seed)))
         return asked, outcome.steps
+
+    def forget_candidates(self, world: Any) -> None:
+        """Empty the engine's table of what can go for each mask of enabled tasks: it is bounded."""
+        Known.of(world.slots).candidates.clear()
 
     # -- blind replay --------------------------------------------------------------------------
 
