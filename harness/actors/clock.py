@@ -4,13 +4,16 @@ It may do so whenever there is a deadline, not only when everything else is at r
 expire between any two steps.
 """
 
+from collections.abc import Sequence
+
 from harness.engine.execution import Slot
 from harness.engine.footprint import Step
 from harness.resources import BG_TIMER, CLOCK, HW_TIMER, PTIMER_HRTIMER, SIGNAL
 from harness.runtime import Runtime
 from model.facts import Ticked
+from model.host.thread import HrTimer
 from model.identity import Actor
-from model.timer import ENABLE
+from model.timer import ENABLE, HwTimer
 
 __all__ = ["make"]
 
@@ -41,11 +44,7 @@ def make(rt: Runtime) -> Slot:
 
     def waits() -> bool:
         # As next_deadline() >= 0, but for the work: it is asked at every change of a timer.
-        for timer in timers:
-            if timer.ctl == ENABLE and timer.deadline() >= 0:
-                return True
-        now = clock.now
-        return any(hrtimer.armed and hrtimer.expiry > now for hrtimer in hrtimers)
+        return any_deadline(timers, hrtimers, clock.now)
 
     def tick() -> None:
         now = clock.now = next_deadline()
@@ -60,3 +59,16 @@ def make(rt: Runtime) -> Slot:
             tick()
 
     return rt.new_task("c", Actor("clock"), main)
+
+
+def any_deadline(timers: Sequence[HwTimer], hrtimers: Sequence[HrTimer], now: int) -> bool:
+    """Tell whether a timer expires after ``now`` (virtual ns)."""
+    for timer in timers:
+        if timer.ctl == ENABLE and timer.cval > timer.count():
+            return True
+    for hrtimer in hrtimers:  # a generator would cost more than it looks at
+        if hrtimer.armed and hrtimer.expiry > now:
+            break
+    else:
+        return False
+    return True

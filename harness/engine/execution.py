@@ -148,17 +148,22 @@ class Execution:
         if wakes & ~watchers.reads[task.index]:
             watchers.learn(task)
         writes = self.writes
-        woken = watchers[writes]
-        if woken:
-            self.wake(woken, writes)
+        enabled = self.enabled
+        for t in watchers[writes]:  # as wake() does it, at once
+            if t.wakes & writes:
+                if t.guard():  # type: ignore[misc]  # it waits for nothing without a guard
+                    enabled |= t.bit
+                else:
+                    enabled &= ~t.bit
         guard = task.guard
         if guard is None:
-            self.enabled |= task.bit
+            enabled |= task.bit
         elif not wakes & writes:  # else it was asked just now, with the others
             if guard():
-                self.enabled |= task.bit
+                enabled |= task.bit
             else:
-                self.enabled &= ~task.bit
+                enabled &= ~task.bit
+        self.enabled = enabled
         if self.starting:
             return self.start_next(task)
         return self.pick(task)

@@ -237,7 +237,7 @@ class GuestIsr:
 
         It would have deactivated it, with EOImode 1, or the SPI was routed here meanwhile.
         """
-        if not self.config.wakes or vintid < FIRST_SPI:
+        if vintid < FIRST_SPI or not self.config.wakes:
             return False
         if self.config.deactivate == "other":
             return True

@@ -105,6 +105,8 @@ SWITCHES = {
     "ppi": {"off": Instruction(DISABLE, VTIMER_PPI), "on": Instruction(ENABLE, VTIMER_PPI)},
 }
 READS = {"pending": READ_PENDING, "active": READ_ACTIVE}
+VCPU_MAX = 31
+"""The highest number of a VCPU (the scenario's size is checked apart)."""
 LINES_MAX = 200
 
 
@@ -176,7 +178,7 @@ def compile_line(line: str, where: str) -> Instruction:
     except ValueError:
         raise error from None
     low = {"work": 1, "target": 32}.get(verb, 0)
-    most = [LIMITS[verb], 7 if verb in ("sgi", "target") else LIMITS[verb]]
+    most = [LIMITS[verb], VCPU_MAX if verb in ("sgi", "target") else LIMITS[verb]]
     for number, least, limit in zip(numbers, (low, 0), most, strict=False):
         if not least <= number <= limit:
             raise UsageError(f"{where}: {line!r}: the number must be {least} to {limit}")

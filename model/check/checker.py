@@ -68,6 +68,8 @@ class Checker:
         self.table: Table = {} if table is None else table
         self.parts: list[tuple[str, Part]] = []
         """Every state with its name; the order is fixed."""
+        self.initial: list[tuple[State, str, Any]] = []
+        """What each field of a state is at the beginning."""
         self.resets: list[Callable[[], None]] = []
         self.emit = teller(self.table) if from_start else self.emit_tolerantly
         self.owners: dict[Handler, Listener] = {}
@@ -135,7 +137,14 @@ class Checker:
         for kind, handler in self.last.items():
             self.table[kind] = (*self.table.get(kind, ()), handler)
         self.parts = [pair for listener in self.listeners for pair in listener.parts]
-        self.resets = [part.reset for listener in self.listeners for _, part in listener.parts]
+        parts = [part for listener in self.listeners for _, part in listener.parts]
+        states = [part for part in parts if isinstance(part, State)]
+        self.initial = [
+            (state, name, value)
+            for state in states
+            for name, value in zip(state.FIELDS, state.INITIAL, strict=True)
+        ]
+        self.resets = [part.reset for part in parts if not isinstance(part, State)]
 
     def subscribe(
         self,
@@ -216,6 +225,8 @@ class Checker:
     def reset(self) -> None:
         """Start an execution."""
         self.violations = []
+        for state, name, value in self.initial:  # at once, for it is done in every execution
+            setattr(state, name, value)
         for reset in self.resets:
             reset()
         if not self.from_start:

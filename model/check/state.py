@@ -21,7 +21,25 @@ STANDS_IN: dict[str, Any] = {
 """By the mark of a field's annotation (``Bits``, ``Table``, ``Keys``) what is there if unknown."""
 
 
-class State(Part):
+class StateMeta(type):
+    """Makes the annotated names of a state slots: small, close together, and nothing but fields."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> "StateMeta":
+        own = [field for field, a in names.get("__annotations__", {}).items() if is_field(a)]
+        for field in own:
+            if field not in names:
+                raise TypeError(f"{name}.{field} has no initial value")
+        names["BEGINS"] = tuple((field, names.pop(field)) for field in own)
+        names["__slots__"] = tuple(own)
+        return super().__new__(cls, name, bases, names)
+
+
+def is_field(annotation: Any) -> bool:
+    """Tell whether an annotation is that of a field, and not of the class."""
+    return get_origin(annotation) is not cast("Any", ClassVar)
+
+
+class State(Part, metaclass=StateMeta):
     """A few named values; a subclass annotates them, each with its initial value.
 
     ``count: int = 0`` makes a field. Fields hold immutable values only: numbers, strings, tuples,
@@ -29,26 +47,20 @@ class State(Part):
     (``model.check.table``), and what may be taken for nothing if it is not known ``Debt[...]``.
     """
 
+    BEGINS: ClassVar[tuple[tuple[str, Any], ...]] = ()
     INITIAL: ClassVar[tuple[Any, ...]] = ()
     UNKNOWNS: ClassVar[tuple[Any, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        own = {
-            name: annotation
-            for name, annotation in get_annotations(cls, eval_str=True).items()
-            if get_origin(annotation) is not cast("Any", ClassVar)
-        }
-        if own:
-            for name in own:
-                if name not in vars(cls):
-                    raise TypeError(f"{cls.__qualname__}.{name} has no initial value")
+        if cls.BEGINS:
+            notes = get_annotations(cls, eval_str=True)
+            own, initial = zip(*cls.BEGINS, strict=True)
             cls.FIELDS = (*cls.FIELDS, *own)
-            cls.INITIAL = tuple(getattr(cls, name) for name in cls.FIELDS)
+            cls.INITIAL = (*cls.INITIAL, *initial)
             cls.UNKNOWNS = (
                 *cls.UNKNOWNS,
-                *(_stands_in(x, getattr(cls, name)) for name, x in own.items()),
+                *(_stands_in(notes[name], value) for name, value in cls.BEGINS),
             )
-            cls.reset = _resetter(cls.FIELDS, cls.INITIAL)  # type: ignore[method-assign,assignment]
         super().__init_subclass__()
 
     def __init__(self) -> None:
@@ -56,7 +68,9 @@ class State(Part):
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the initial values (each subclass has its own: it is called often)."""
+        """Go back to the initial values."""
+        for name, value in zip(self.FIELDS, self.INITIAL, strict=True):
+            setattr(self, name, value)
 
     def restore(self, key: Any) -> None:
         """Go to the state that ``key`` is the key of."""
@@ -79,22 +93,6 @@ def _stands_in(annotation: Any, initial: Any) -> Any:
     return STANDS_IN[marks[0]] if marks else UNKNOWN
 
 
-def _resetter(fields: tuple[str, ...], initial: tuple[Any, ...]) -> Callable[[Any], None]:
-    """Return a function that sets these fields to these values."""
-    first, value = fields[0], initial[0]
-    rest = tuple(zip(fields[1:], initial[1:], strict=True))
-
-    def reset_one(self: Any) -> None:
-        setattr(self, first, value)
-
-    def reset(self: Any) -> None:
-        setattr(self, first, value)
-        for name, other in rest:
-            setattr(self, name, other)
-
-    return reset if rest else reset_one
-
-
 class Members(dict[Any, S], Generic[S]):
     """States by a key, such as an interrupt's; one that is asked for the first time is initial."""
 
@@ -114,6 +112,7 @@ class MembersPart(Part, Generic[S]):
     """Those members as one part: one resource, one key."""
 
     FIELDS = ("members",)
+    __slots__ = ("initial", "members")
 
     def __init__(self, make: Callable[[], S]) -> None:
         super().__init__()

@@ -11,14 +11,17 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from time import process_time
 from typing import Any, NamedTuple
 
 from harness.contract import Guard, Op, Strategy
+from harness.engine.choice import Draw
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Limits, Outcome, Slot
 from harness.engine.prefix import PrefixExecution
+from harness.engine.slot import Known
 from harness.engine.trio_engine import TrioEngine
 from harness.log.record import record
 from harness.spec import RunSpec
@@ -29,7 +32,7 @@ from tests.bench.unrecorded import unrecorded
 
 ENGINES: dict[str, Any] = {"direct": DirectEngine, "trio": TrioEngine}
 ERAS = ("v4.14", "v7.2")
-SIZES = (2, 4, 8)
+SIZES = (2, 4, 8, 16, 32)
 """Numbers of VCPUs, on as many pCPUs, for which scaling is measured."""
 ROOT = Path(__file__).parents[2]
 
@@ -146,6 +149,10 @@ class Product:
         outcome = self.execute(Counting(world, strategy(seed)))
         return asked, outcome.steps
 
+    def forget_candidates(self, world: Any) -> None:
+        """Empty the engine's table of what can go for each mask of enabled tasks: it is bounded."""
+        Known.of(world.slots).candidates.clear()
+
     # -- blind replay --------------------------------------------------------------------------
 
     def prefixes(self, spec: RunSpec, seeds: Sequence[int]) -> tuple[Any, list[Any], list[Any]]:
@@ -157,7 +164,7 @@ class Product:
         world = spec.build(DirectEngine.task_class, frozenset())
         recorded = [self.execute(self.execution(world, strategy(s))).choices for s in seeds]
         world.mute()
-        starts = [r[: next(i for i, choice in enumerate(r) if choice >= 0)] for r in recorded]
+        starts = [list(takewhile(lambda choice: isinstance(choice, Draw), r)) for r in recorded]
         return world, recorded, starts
 
     def replay(self, world: Any, prefixes: Sequence[Any]) -> Timed:
@@ -182,7 +189,7 @@ class Product:
     def schedule(self, spec: RunSpec, seed: int) -> Any:
         """Return a schedule to record."""
         world = self.world(spec)
-        return spec.schedule(world, self.execute(self.execution(world, strategy(seed))))
+        return spec.schedule(self.execute(self.execution(world, strategy(seed))))
 
     def record(self, spec: RunSpec, schedule: Any) -> float:
         """Time a full recording into a file, the building of the world included."""

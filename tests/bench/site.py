@@ -104,8 +104,19 @@ def traced() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-def kept(product: Product, engine: str, world: Any, seeds: Sequence[int]) -> float:
-    """Return how many bytes more per execution are held after running ``seeds`` than before."""
+def kept(
+    product: Product,
+    engine: str,
+    world: Any,
+    seeds: Sequence[int],
+    first: Callable[[Any], object] = id,
+) -> float:
+    """Return how many bytes more per execution are held after running ``seeds`` than before.
+
+    ``first`` is called with the world before each look.
+    """
+    first(world)
     before = traced()
     product.run(engine, world, seeds)
+    first(world)
     return (traced() - before) / len(seeds)
