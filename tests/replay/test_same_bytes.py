@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from harness.engine.engines import make_engine
 from harness.log.reader import read_log
-from harness.log.record import make_engine, record
+from harness.log.record import record
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from tests.replay.support import ERAS, ROOT, SCENARIOS, random_schedule

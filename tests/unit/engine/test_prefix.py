@@ -59,7 +59,7 @@ def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario:
 def test_nobody_hears_a_muted_world() -> None:
     world = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
     heard: list[object] = []
-    world.subscribe(dict.fromkeys(list(world.table), heard.append))
+    world.subscribe(dict.fromkeys(list(world.checker.table), heard.append))
     run(DirectEngine, Execution(world, RandomWalk(SEED)))
     assert heard
     heard.clear()
