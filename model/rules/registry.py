@@ -1,98 +1,48 @@
-"""All rules, by id, in the order of the document."""
+"""All rules, by id, in the order of the document: what each module of this folder defines.
 
+A rule is found by being here.
+"""
+
+import re
+from importlib import import_module
+from pkgutil import walk_packages
+
+import model.rules
 from model.check.rule import Rule
-from model.rules import (
-    acknowledge,
-    entered_active,
-    forwarded,
-    host_handler,
-    hw_bit,
-    level_edge,
-    lpi,
-    lr_use,
-    pending_state,
-    polled,
-    timer,
-)
-from model.rules.derived import (
-    active,
-    ap_list,
-    conservation,
-    delivery,
-    edges,
-    halts,
-    kicks,
-    locks,
-    maintenance,
-    membership,
-    progress,
-    save_restore,
-    signals,
-    sleep,
-    timer as derived_timer,
-)
 
 __all__ = ["RULES"]
 
-ORDER: tuple[type[Rule], ...] = (
-    host_handler.R0,
-    lr_use.R1,
-    lr_use.R2,
-    forwarded.R2b,
-    hw_bit.R3,
-    forwarded.R4,
-    hw_bit.R5,
-    hw_bit.R6,
-    acknowledge.R7a,
-    acknowledge.R7b,
-    pending_state.R8,
-    acknowledge.R9,
-    polled.R10,
-    polled.R11,
-    entered_active.R12,
-    forwarded.R13,
-    host_handler.R14,
-    entered_active.R15,
-    level_edge.R16,
-    level_edge.R17,
-    level_edge.R18,
-    level_edge.R19,
-    forwarded.R20,
-    forwarded.R21,
-    level_edge.R22,
-    entered_active.R23,
-    lpi.R24,
-    lpi.R25,
-    lpi.R26,
-    lpi.R27,
-    timer.R28,
-    timer.R28b,
-    timer.R29,
-    timer.R30,
-    timer.R31,
-    active.I1,
-    active.I2,
-    active.I3,
-    ap_list.I4,
-    membership.I5,
-    edges.I6,
-    derived_timer.I7,
-    conservation.I8,
-    locks.I9,
-    active.I10,
-    sleep.I11,
-    kicks.I12,
-    signals.I13,
-    maintenance.I14,
-    derived_timer.I15,
-    signals.I16,
-    delivery.L1,
-    progress.L2,
-    progress.L3,
-    halts.L4,
-    delivery.L5,
-    save_restore.L6,
-    delivery.Deadlock,
-    locks.LockOrder,
+GROUPS = ("R", "I", "L")
+"""Rules of the document, then invariants and liveness derived from it; others come last."""
+
+
+def place(cls: type[Rule]) -> tuple[int, int, str]:
+    """Return where a rule stands: by group, then by number, then by letter."""
+    found = re.fullmatch(r"([A-Z])(\d+)(\w*)", cls.id)
+    if found is None:
+        return len(GROUPS), 0, cls.id
+    group, number, letter = found.groups()
+    return GROUPS.index(group), int(number), letter
+
+
+def rules_in(name: str) -> list[type[Rule]]:
+    """Return the rules that a module defines."""
+    defined = vars(import_module(name)).values()
+    return [
+        cls
+        for cls in defined
+        if isinstance(cls, type)
+        and issubclass(cls, Rule)
+        and cls.__module__ == name
+        and hasattr(cls, "id")
+    ]
+
+
+MODULES = sorted(
+    module.name
+    for module in walk_packages(model.rules.__path__, "model.rules.")
+    if not module.ispkg and module.name != __name__
 )
-RULES: dict[str, type[Rule]] = {cls.id: cls for cls in ORDER}
+RULES: dict[str, type[Rule]] = {
+    cls.id: cls for cls in sorted((c for name in MODULES for c in rules_in(name)), key=place)
+}
