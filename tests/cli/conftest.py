@@ -46,7 +46,8 @@ def start(logs: Path) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
+            # No bytecode: a test that limits the size of files would leave it truncated.
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             **options,
         )
         running.append(process)

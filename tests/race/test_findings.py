@@ -152,7 +152,7 @@ async def test_f8_a_deactivation_by_another_vcpu_wakes_nobody() -> None:
     vgic_v3_deactivate leaves it at a request, which a sleeping thread does not see.
     """
     world = world_of(WAKES_NOBODY, V7_2)
-    late = [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]
+    late = [v async for outcome in outcomes(world, 330, audited=2) for v in outcome.violations]
     assert late
     assert {v.type for v in late} == {"late"}
     assert {"L1", "I6"} <= {v.rule for v in late}
@@ -170,4 +170,4 @@ class Kicks(V7_2):
 
 async def test_f8_a_kick_mends_it() -> None:
     world = world_of(WAKES_NOBODY, Kicks)
-    assert not [v async for outcome in outcomes(world, 500, audited=2) for v in outcome.violations]
+    assert not [v async for outcome in outcomes(world, 330, audited=2) for v in outcome.violations]

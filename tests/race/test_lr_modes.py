@@ -26,11 +26,11 @@ OWN_CPU = ["spi-level-own-cpu", "spi-edge-own-cpu", "reset-own-cpu"]
 async def all_the_same(
     scenario: str, kvm: type[Kvm], messages: str, modes: tuple[str, ...]
 ) -> None:
-    """Check that the guests of 20 schedules see the same under each of these settings."""
+    """Check that the guests of 15 schedules see the same under each of these settings."""
     worlds = in_all_modes(scenario, kvm, messages)
     worlds = {mode: worlds[mode] for mode in modes}
     seen = 0
-    for i in range(20):
+    for i in range(15):
         found = await histories(worlds, i)
         arch = found["arch"]
         seen += len(arch.seen)
@@ -101,7 +101,7 @@ async def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
 @pytest.mark.parametrize("scenario", builtin_names())
 async def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))
-    async for outcome in outcomes(world, 12, audited=1):
+    async for outcome in outcomes(world, 8, audited=1):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 

@@ -43,7 +43,7 @@ ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 
 @ERAS
 async def test_every_footprint_holds(era: type[Kvm]) -> None:
-    async for outcome in outcomes(world_of("timer-phys", era), 30, audited=30):
+    async for outcome in outcomes(world_of("timer-phys", era), 16, audited=16):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 

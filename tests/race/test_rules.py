@@ -30,7 +30,7 @@ def assert_schedule_round_trips(world: VgicWorld, outcome: Outcome) -> None:
 async def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
     broken = world_of(mutant.scenario, mutant.broken, mutant.knobs, frozenset({mutant.rule}))
     tried = 0
-    async for outcome in outcomes(broken, mutant.schedules):
+    async for outcome in outcomes(broken, mutant.schedules, audited=4):
         tried += 1
         if outcome.violations:
             break
@@ -40,7 +40,7 @@ async def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
     assert_schedule_round_trips(broken, outcome)
 
     twin = world_of(mutant.scenario, mutant.twin, mutant.knobs)
-    async for outcome in outcomes(twin, max(tried, 32)):
+    async for outcome in outcomes(twin, min(max(tried, 24), 240), audited=2):
         assert outcome.violations == []
         assert outcome.bound == ""
 

@@ -15,7 +15,7 @@ from harness.strategies.round_robin import RoundRobin
 from tests.race.running import strategy
 from tests.unit.engine.tiny import AnyEngine
 
-SCHEDULES = 16
+SCHEDULES = 8
 VARIANTS = ["v4.14", "v7.2", "v4.14+23", "v7.2+bound-3", "v4.14+4"]
 End = tuple[Outcome, tuple[object, ...]]
 

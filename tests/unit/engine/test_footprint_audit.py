@@ -274,7 +274,7 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
     era = variant in ("v4.14", "v7.2")
     world = world_of(scenario, resolve_variant(variant))
-    ended = list(outcomes(world, 12 if era else 2))
+    ended = list(outcomes(world, 6 if era else 1))
     assert all(outcome.steps > 0 for outcome in ended)
     if era:
         assert all(outcome.bound == "" for outcome in ended)

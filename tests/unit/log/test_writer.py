@@ -88,7 +88,8 @@ sys.exit(main(sys.argv[2:]))
 def in_process(script: str, *args: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", script, *args],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        # No bytecode: written under the limit it would be left truncated, for good.
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
