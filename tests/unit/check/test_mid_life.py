@@ -154,7 +154,7 @@ def from_middle(evidence: Evidence, at: int) -> list[Violation]:
     return made.hear(evidence.items[at:])
 
 
-CUTS = 12
+CUTS = 7
 
 
 @pytest.mark.parametrize("era", ERAS)

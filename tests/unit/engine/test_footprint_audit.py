@@ -16,9 +16,10 @@ from harness.guest.steps import GuestSteps
 from harness.kvm.steps import Steps
 from harness.museum import __path__ as museum_path
 from harness.scenarios.schema import builtin_names
-from harness.variants import resolve_variant, variant_names
+from harness.variants import ERAS, resolve_variant, variant_names
 from model.part import Part
 from model.timer import VTIMER_PPI
+from tests.quality.test_museum import SHOWS
 from tests.race.running import outcomes, world_of
 from tests.unit.engine.tiny import STEP, Script, TinyWorld
 
@@ -270,15 +271,18 @@ def test_conflicts_are_symmetric_and_reads_commute() -> None:
 
 
 @pytest.mark.parametrize("scenario", builtin_names())
-@pytest.mark.parametrize("variant", variant_names())
-def test_every_variant_keeps_to_its_footprints(variant: str, scenario: str) -> None:
-    era = variant in ("v4.14", "v7.2")
-    world = world_of(scenario, resolve_variant(variant))
-    ended = list(outcomes(world, 6 if era else 1))
-    assert all(outcome.steps > 0 for outcome in ended)
-    if era:
-        assert all(outcome.bound == "" for outcome in ended)
-        assert [outcome.violations for outcome in ended] == [[]] * len(ended)
+@pytest.mark.parametrize("era", ERAS)
+def test_eras_keep_to_their_footprints(era: str, scenario: str) -> None:
+    ended = list(outcomes(world_of(scenario, ERAS[era]), 6))
+    assert all(outcome.steps > 0 and outcome.bound == "" for outcome in ended)
+    assert [outcome.violations for outcome in ended] == [[]] * len(ended)
+
+
+@pytest.mark.parametrize("variant", [name for name in variant_names() if name not in ERAS])
+def test_patches_keep_to_their_footprints(variant: str) -> None:
+    for scenario in (SHOWS[variant][0], "smp-mix"):
+        world = world_of(scenario, resolve_variant(variant))
+        assert all(outcome.steps > 0 for outcome in outcomes(world, 4))
 
 
 def declared() -> list[Step]:
