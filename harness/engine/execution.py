@@ -145,7 +145,7 @@ class Execution:
         """
         wakes = task.wakes
         watchers = self.watchers
-        if wakes & ~watchers.reads[task.index]:
+        if wakes and wakes & ~watchers.reads[task.index]:
             watchers.learn(task)
         writes = self.writes
         enabled = self.enabled

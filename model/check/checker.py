@@ -63,6 +63,8 @@ class Checker:
         self.tracked: dict[type[State], type[State]] = {}
         self.not_checked: dict[str, tuple[str, ...]] = {}
         self.rules: list[Rule] = []
+        self.owing: list[Rule] = []
+        """The rules that have something to say at rest."""
         self.states: list[Listener] = []
         self.wired = False
         self.table: Table = {} if table is None else table
@@ -139,11 +141,8 @@ class Checker:
         self.parts = [pair for listener in self.listeners for pair in listener.parts]
         parts = [part for listener in self.listeners for _, part in listener.parts]
         states = [part for part in parts if isinstance(part, State)]
-        self.initial = [
-            (state, name, value)
-            for state in states
-            for name, value in zip(state.FIELDS, state.INITIAL, strict=True)
-        ]
+        self.owing = [rule for rule in self.rules if type(rule).at_rest is not Rule.at_rest]
+        self.initial = [(state, name, value) for state in states for name, value in state.START]
         self.resets = [part.reset for part in parts if not isinstance(part, State)]
 
     def subscribe(
@@ -191,7 +190,7 @@ class Checker:
         """Return what is owed now that nothing can happen any more; it is not counted."""
         counted, self.violations = self.violations, []
         try:
-            for rule in self.rules:
+            for rule in self.owing:
                 try:
                     rule.at_rest()
                 except Unknown:

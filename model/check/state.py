@@ -48,15 +48,14 @@ class State(Part, metaclass=StateMeta):
     """
 
     BEGINS: ClassVar[tuple[tuple[str, Any], ...]] = ()
-    INITIAL: ClassVar[tuple[Any, ...]] = ()
+    START: ClassVar[tuple[tuple[str, Any], ...]] = ()
     UNKNOWNS: ClassVar[tuple[Any, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         if cls.BEGINS:
             notes = get_annotations(cls, eval_str=True)
-            own, initial = zip(*cls.BEGINS, strict=True)
-            cls.FIELDS = (*cls.FIELDS, *own)
-            cls.INITIAL = (*cls.INITIAL, *initial)
+            cls.FIELDS = (*cls.FIELDS, *(name for name, _ in cls.BEGINS))
+            cls.START = (*cls.START, *cls.BEGINS)
             cls.UNKNOWNS = (
                 *cls.UNKNOWNS,
                 *(_stands_in(notes[name], value) for name, value in cls.BEGINS),
@@ -65,11 +64,12 @@ class State(Part, metaclass=StateMeta):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reset()
+        for name, value in self.START:  # not by reset(): members are made in every execution
+            setattr(self, name, value)
 
     def reset(self) -> None:
         """Go back to the initial values."""
-        for name, value in zip(self.FIELDS, self.INITIAL, strict=True):
+        for name, value in self.START:
             setattr(self, name, value)
 
     def restore(self, key: Any) -> None:
