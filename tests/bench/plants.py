@@ -1,4 +1,4 @@
-"""Five slow-downs and leaks, planted from outside: what the benchmark must catch.
+"""Slow-downs and leaks, planted from outside: what the benchmark must catch.
 
 Each is a :class:`Product` with one thing made worse. The product itself is not changed, except for
 the log of the slow recorder while it runs.
@@ -8,10 +8,11 @@ import json
 from typing import Any
 from unittest.mock import patch
 
-from harness.contract import Strategy
+from harness.contract import Op, Strategy
 from harness.engine.choice import Choice
 from harness.engine.execution import Execution, Slot
 from harness.log.writer import LogFile
+from harness.spec import RunSpec
 from tests.bench.product import Product, process
 
 
@@ -89,3 +90,31 @@ class SlowImport(Product):
     def help(self) -> float:
         main = "from harness.cli.main import main; sys.exit(main(['--help']))"
         return process(f"import sys, trio; {main}")
+
+
+class LoopingExecution(Execution):
+    __slots__ = ()
+
+    def pick(self, current: Slot | None) -> Slot | None:
+        for task in self.tasks:
+            str(task.bit)
+        return super().pick(current)
+
+
+class Squares(Product):
+    """What each actor does to each other, made beforehand; and a look at every actor per step."""
+
+    execution_class = LoopingExecution
+
+    def __init__(self) -> None:
+        self.tables: dict[int, list[Op]] = {}
+
+    def world(self, spec: RunSpec, engine: str = "direct") -> Any:
+        world = super().world(spec, engine)
+        self.tables[spec.vcpus] = [
+            Op(f"{one.name} to {other.name}, {i}", one.index, other.index)
+            for one in world.slots
+            for other in world.slots
+            for i in range(8)
+        ]
+        return world

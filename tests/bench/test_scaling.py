@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.figures import judge, table
+from tests.bench.plants import Squares
 from tests.bench.product import Product
 from tests.bench.scaling import measure_scaling
 
@@ -21,3 +22,16 @@ def test_a_large_machine_costs_in_proportion(
     with capsys.disabled():
         print(table(f"scaling: {kind}", figures))
     assert judge(figures) == []
+
+
+def test_growth_with_the_square_is_caught(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = list(measure_scaling(Squares(), "timer-wfi", tmp_path, rounds=3))
+    with capsys.disabled():
+        print(table(f"scaling, Squares: {Squares.__doc__}", figures))
+    over = judge(figures)
+    for beginning in ("building", "memory, ", "memory once it ran", "a step"):
+        largest = [f.name for f in figures if f.name.startswith(beginning) and ", 32 to" in f.name]
+        assert len(largest) == 1
+        assert set(largest) <= set(over)
