@@ -115,6 +115,6 @@ class Squares(Product):
             f"{one.name} to {other.name}, {i}"  # no objects that the garbage collector looks at
             for one in world.slots
             for other in world.slots
-            for i in range(4)
+            for i in range(6)
         ]
         return world
