@@ -129,6 +129,7 @@ class Resources:
         self.whole = {kind: sum(bits.values()) for kind, bits in self.bits.items()}
         self.hearers: Hearers | None = None
         self.tells: Mapping[str, tuple[type[Fact], ...]] = {}
+        self.heard: dict[str, tuple[int, int]] = {}
         self.made: dict[tuple[int, int, int, int, int, int], Ops] = {}
 
     def hear(self, hearers: Hearers, tells: Mapping[str, tuple[type[Fact], ...]]) -> None:
@@ -156,12 +157,16 @@ class Resources:
 
     def hearing(self, step: str) -> tuple[int, int]:
         """Return what the facts that come of a step may write where they are heard, and read."""
-        told = heard = 0
-        if self.hearers is not None:
-            for kind in self.tells.get(step, ()):
-                told |= self.hearers.writes_of(kind)
-                heard |= self.hearers.reads_of(kind)
-        return told, heard
+        found = self.heard.get(step)
+        if found is None:
+            told = heard = 0
+            if self.hearers is not None:
+                for kind in self.tells.get(step, ()):
+                    told |= self.hearers.writes_of(kind)
+                    heard |= self.hearers.reads_of(kind)
+            # Wide masks: the same ones in every place where the step is made.
+            found = self.heard[step] = told, heard
+        return found
 
     def ops(
         self, *, c: int = 0, v: int = 0, n: int = 0, irq: int = 0, also: int = 0, touches: int = 0

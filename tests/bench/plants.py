@@ -8,6 +8,8 @@ import json
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import to_builtins
+
 from harness.contract import Strategy
 from harness.engine.choice import Choice
 from harness.engine.execution import Execution, Slot
@@ -77,7 +79,7 @@ class SlowRecorder(Product):
         write = LogFile.write
 
         def slowly(log: LogFile, event: str, **fields: Any) -> None:
-            json.dumps({"event": event, **fields}, indent=1)
+            json.dumps({"event": event, **fields}, indent=1, default=to_builtins)
             write(log, event, **fields)
 
         with patch.object(LogFile, "write", slowly):

@@ -34,7 +34,7 @@ BUILD = (1.0, 1.3)
 BUILT = (1.0, 1.1)
 RAN = (1.25, 1.15)
 """What building, the memory of a world, and that of one that ran, may come to per VCPU."""
-STEP = (1.3, 1.15)
+STEP = (1.3, 1.25)
 """What a step may come to, less the guards."""
 WALKS = 32
 """Executions of the smallest world in a slice, times its size: larger worlds run fewer."""
