@@ -278,11 +278,21 @@ def test_eras_keep_to_their_footprints(era: str, scenario: str) -> None:
     assert [outcome.violations for outcome in ended] == [[]] * len(ended)
 
 
-@pytest.mark.parametrize("variant", [name for name in variant_names() if name not in ERAS])
+PATCHED = [name for name in variant_names() if name not in ERAS]
+
+
+@pytest.mark.parametrize("variant", PATCHED)
 def test_patches_keep_to_their_footprints(variant: str) -> None:
-    for scenario in (SHOWS[variant][0], "smp-mix"):
+    world = world_of(SHOWS[variant][0], resolve_variant(variant))
+    assert all(outcome.steps > 0 for outcome in outcomes(world, 2))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variant", PATCHED)
+def test_patches_keep_to_their_footprints_in_everything_at_once(variant: str) -> None:
+    for scenario, most in ((SHOWS[variant][0], 40), ("smp-mix", 8)):
         world = world_of(scenario, resolve_variant(variant))
-        assert all(outcome.steps > 0 for outcome in outcomes(world, 4))
+        assert all(outcome.steps > 0 for outcome in outcomes(world, most))
 
 
 def declared() -> list[Step]:
