@@ -1,13 +1,15 @@
 """A run specification: scenario, variant, sizes and knobs, checked, picklable, and buildable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from harness.engine.choice import Choice
 from harness.engine.execution import Limits, Outcome, Slot
-from harness.engine.schedule import Schedule
+from harness.engine.schedule import Origin, Schedule
 from harness.errors import UsageError, unknown_name
+from harness.origin import origin
 from harness.scenarios.schema import (
     GICV2_MAX,
     LRS_MAX,
@@ -16,13 +18,15 @@ from harness.scenarios.schema import (
     Scenario,
     load_builtin,
     load_file,
+    parse,
+    read_file,
 )
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
 from model.gic.registers import FIRST_LPI
 from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
 
-__all__ = ["KNOBS", "RunSpec", "parse_knobs"]
+__all__ = ["KNOBS", "RunSpec", "load_scenario", "parse_knobs", "portable"]
 
 NUMBERS = {
     "gic_version": (2, 3),
@@ -79,7 +83,11 @@ def check_knob(name: str, value: str) -> str:
 
 
 class RunSpec(msgspec.Struct, frozen=True):
-    """What to run. ``scenario`` is a built-in name, or the path of a ``.toml`` file."""
+    """What to run.
+
+    ``scenario`` is a built-in name, or the path of a ``.toml`` file. With ``toml``, the text of the
+    scenario itself, nothing is looked for: ``scenario`` is then only what it is called.
+    """
 
     scenario: str
     variant: str
@@ -87,6 +95,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     vcpus: int
     lrs: int
     knobs: tuple[tuple[str, str], ...] = ()
+    toml: str = ""
 
     @classmethod
     def make(
@@ -98,6 +107,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         vcpus: int | None = None,
         lrs: int | None = None,
         knobs: Mapping[str, str] | None = None,
+        toml: str = "",
     ) -> "RunSpec":
         """Check everything and fill in the scenario's sizes.
 
@@ -105,7 +115,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             UsageError: an unknown name, a bad file or variant, or an impossible size.
 
         """
-        loaded = load_scenario(scenario)
+        loaded = load_scenario(scenario, toml)
         resolve_variant(variant)
         sizes = {
             "pcpus": (pcpus if pcpus is not None else loaded.pcpus, PCPUS_MAX),
@@ -134,6 +144,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             scenario=scenario,
             variant=variant,
             knobs=tuple(sorted(checked.items())),
+            toml=toml,
             **{name: size for name, (size, _) in sizes.items()},
         )
 
@@ -147,10 +158,33 @@ class RunSpec(msgspec.Struct, frozen=True):
             vcpus=schedule.vcpus,
             lrs=schedule.lrs,
             knobs=dict(schedule.knobs),
+            toml=schedule.toml,
         )
 
+    def loaded(self) -> Scenario:
+        """Read the scenario, as it says itself: sizes and knobs are not put into it.
+
+        Raises:
+            UsageError: it cannot be had.
+
+        """
+        return load_scenario(self.scenario, self.toml)
+
+    def origin(self) -> Origin:
+        """Return what an execution of this is made with, as far as it can be told.
+
+        Raises:
+            UsageError: scenario or variant cannot be had.
+
+        """
+        return origin(self.loaded(), resolve_variant(self.variant))
+
     def schedule(self, outcome: Outcome) -> Schedule:
-        """Return the schedule of an execution of this specification."""
+        """Return the schedule of an execution of this specification, which names its origin."""
+        return self.schedule_of(outcome.choices)
+
+    def schedule_of(self, choices: Sequence[Choice]) -> Schedule:
+        """Return the schedule with these choices."""
         return Schedule(
             scenario=self.scenario,
             variant=self.variant,
@@ -158,7 +192,9 @@ class RunSpec(msgspec.Struct, frozen=True):
             vcpus=self.vcpus,
             lrs=self.lrs,
             knobs=self.knobs,
-            choices=tuple(outcome.choices),
+            choices=tuple(choices),
+            origin=self.origin(),
+            toml=self.toml,
         )
 
     def config(self, scenario: Scenario) -> Config:
@@ -199,7 +235,7 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     def build(self, task_class: type[Slot], rules: frozenset[str] | None = None) -> VgicWorld:
         """Build the world for an engine's ``task_class``; ``rules`` keeps only the named ones."""
-        scenario = load_scenario(self.scenario)
+        scenario = self.loaded()
         knobs = dict(self.knobs)
         if "preemptions" in knobs:
             scenario = msgspec.structs.replace(scenario, preemptions=int(knobs["preemptions"]))
@@ -230,8 +266,31 @@ def check_growth(scenario: Scenario, name: str, vcpus: int) -> None:
         )
 
 
-def load_scenario(name: str) -> Scenario:
-    """Load a built-in scenario by name, or a file by a path that ends in ``.toml``."""
+def load_scenario(name: str, toml: str = "") -> Scenario:
+    """Load a built-in scenario by name, or a file by a path that ends in ``.toml``.
+
+    Args:
+        name: which; with ``toml`` it only stands in messages.
+        toml: the text of the scenario itself, if it is at hand.
+
+    Raises:
+        UsageError: there is none of that name, or it is none.
+
+    """
+    if toml:
+        return parse(toml, f"scenario {name!r}, as the schedule carries it")
     if name.endswith(".toml"):
         return load_file(Path(name))
     return load_builtin(name)
+
+
+def portable(schedule: Schedule) -> Schedule:
+    """Return a schedule that carries its scenario, unless every copy of vgic-race has that.
+
+    Raises:
+        UsageError: the scenario's file cannot be read.
+
+    """
+    if schedule.toml or not schedule.scenario.endswith(".toml"):
+        return schedule
+    return msgspec.structs.replace(schedule, toml=read_file(Path(schedule.scenario)))

@@ -8,7 +8,7 @@ from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
 from harness.campaign.plan import MIX, Plan, far_k
 from harness.campaign.workers import BatchResult, Finding
-from harness.spec import RunSpec, load_scenario
+from harness.spec import RunSpec
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 from model.rules.sometimes import NAMES
@@ -56,7 +56,7 @@ class Tally(msgspec.Struct):
             UsageError: the variant or the scenario that ``spec`` names cannot be had.
         """
         era = resolve_variant(spec.variant).era
-        wanted = load_scenario(spec.scenario).sometimes.get(era, ())
+        wanted = spec.loaded().sometimes.get(era, ())
         return cls(spec=spec, era=era, wanted=wanted, depth=depth, strategy=strategy)
 
     def add(self, result: BatchResult) -> None:
@@ -137,7 +137,7 @@ class Tally(msgspec.Struct):
 
     def changed(self) -> list[str]:
         """Return the sizes and knobs that are not the scenario's."""
-        loaded = load_scenario(self.spec.scenario)
+        loaded = self.spec.loaded()
         own = (loaded.pcpus, loaded.vcpus or len(loaded.vcpu), loaded.lrs)
         sizes = zip(("pcpus", "vcpus", "lrs"), own, strict=True)
         out = [

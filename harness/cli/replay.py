@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from harness.cli.options import EPILOG, engine_option, json_option
+from harness.cli.target import Target, load
+from harness.intake import STDIN
 
 if TYPE_CHECKING:
     from harness.cli.show import Taken
-    from harness.engine.schedule import Schedule
-    from harness.log.registry import Header
+    from harness.spec import RunSpec
 
 __all__ = ["command"]
 
@@ -19,14 +20,6 @@ OUTSIDE = (
     "the variant's code or the model changed since, or something outside the execution decides "
     "(hash order, wall time, global state)"
 )
-
-
-class Target(NamedTuple):
-    """What is to be run again: a schedule, and the log it comes from, if it does."""
-
-    schedule: "Schedule"
-    header: "Header | None"
-    path: Path | None
 
 
 class Diverged(NamedTuple):
@@ -40,14 +33,20 @@ class Diverged(NamedTuple):
 
 @click.command("replay", epilog=EPILOG)
 @click.argument("schedule")
+@click.option(
+    "--expect", "expected", type=click.Choice(["violated", "clean"]),
+    help="A regression test: exit 0 if that is how it ends, else 1.",
+)  # fmt: skip
 @engine_option
 @json_option
-def command(schedule: str, engine: str, as_json: bool) -> int:
-    """Run SCHEDULE again: a schedule itself, a file that holds one, or a log.
+def command(schedule: str, expected: str | None, engine: str, as_json: bool) -> int:
+    """Run SCHEDULE again: a schedule, its compact form, a file that holds either, a log, or -.
 
     A log is compared with the new one, byte by byte. Exit code 4: the choices could not be made
-    again or the logs differ; the first divergent step and the likely cause are told.
+    again or the logs differ; the first divergent step and the likely cause are told. With --expect
+    a schedule that does not fit any more is followed as far as it can be, and the verdict counts.
     """
+    from harness.cli.expect import report_expected
     from harness.cli.show import report_execution, take
     from harness.places import default_log_root, new_folder, slug
     from harness.spec import RunSpec
@@ -56,75 +55,63 @@ def command(schedule: str, engine: str, as_json: bool) -> int:
     target = load(schedule)
     wanted = target.schedule
     spec = RunSpec.from_schedule(wanted)
+    for what in changes(target, spec):
+        click.echo(f"note: {what} since this was recorded", err=True)
+    if expected is not None:
+        return report_expected(spec, target, expected, engine=engine, as_json=as_json)
     name = f"replay-{slug(Path(spec.scenario).stem)}-{slug(spec.variant)}"
     taken = take(
         spec, wanted, lambda: new_folder(default_log_root(), name) / "execution.jsonl",
         engine=engine, seed=target.header.seed if target.header else None,
     )  # fmt: skip
-    diverged = compare(target, taken)
+    diverged = compare(target, taken, spec)
     if diverged is not None:
         report_divergence(diverged, taken, as_json=as_json)
         if taken.error is not None:
             raise taken.error
         return EXIT_DIVERGED
-    if target.path is not None:
-        if is_complete(target.path):
-            # The same bytes are there already.
-            if taken.path is not None:
-                taken.path.unlink()
-                with contextlib.suppress(OSError):
-                    taken.path.parent.rmdir()
-            recorded = type(taken.recorded)(taken.recorded.outcome, None, target.path)
-            taken = taken._replace(recorded=recorded, error=None)
-            how = "" if target.path.read_bytes() == taken.data else " but for its line ends"
-            click.echo(f"identical: the new log is the old one, byte by byte{how}", err=True)
-        else:
-            click.echo("identical as far as the old log goes; it ends early", err=True)
-    else:
+    if target.header is None:
         click.echo("replayed: every choice could be made again", err=True)
+    elif is_complete(target):
+        how = "" if target.data == taken.data else " but for its line ends"
+        click.echo(f"identical: the new log is the old one, byte by byte{how}", err=True)
+        if target.path is not None:
+            taken = without_copy(taken, target.path)
+    else:
+        click.echo("identical as far as the old log goes; it ends early", err=True)
     return report_execution(taken, wanted, as_json=as_json)
 
 
-def load(text: str) -> Target:
-    """Read what is to be replayed.
-
-    Raises:
-        UsageError: it is neither a schedule, nor a file that holds one, nor a log; or garbled.
-
-    """
-    from harness.engine.schedule import Schedule, is_schedule
-    from harness.log.reader import read_header
-
-    path = Path(text)
-    if not is_schedule(text) and looks_like_log(path):
-        header = read_header(path)
-        return Target(Schedule.parse(header.schedule), header, path)
-    return Target(Schedule.load(text), None, None)
+def without_copy(taken: "Taken", path: Path) -> "Taken":
+    """Remove the new log: the same bytes are at ``path`` already."""
+    if taken.path is not None:
+        taken.path.unlink()
+        with contextlib.suppress(OSError):
+            taken.path.parent.rmdir()
+    recorded = type(taken.recorded)(taken.recorded.outcome, None, path)
+    return taken._replace(recorded=recorded, error=None)
 
 
-def looks_like_log(path: Path) -> bool:
-    """Tell a log from a file that holds a schedule."""
-    if path.suffix in (".jsonl", ".partial"):
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(1) == b"{"
-    except (OSError, ValueError):
-        return False
+def changes(target: Target, spec: "RunSpec") -> list[str]:
+    """Say what is other than it was when the schedule was recorded, as far as that is known."""
+    from harness.origin import changed
+
+    return changed(target.schedule.origin, spec.origin())
 
 
-def is_complete(path: Path) -> bool:
+def is_complete(target: Target) -> bool:
     """Tell whether a log has its footer."""
-    from harness.log.reader import read_log
+    from harness.log.reader import parse_log
 
-    return read_log(path, partial=True).footer is not None
+    return parse_log(target.data, target.path or Path(STDIN), partial=True).footer is not None
 
 
-def compare(target: Target, taken: "Taken") -> Diverged | None:
+def compare(target: Target, taken: "Taken", spec: "RunSpec") -> Diverged | None:
     """Find out whether the new execution is the recorded one."""
+    known = "; ".join(changes(target, spec))
     where = None
-    if target.path is not None:
-        where = compare_logs(target.path, taken)
+    if target.header is not None:
+        where = compare_logs(target, taken, known)
     divergence = taken.recorded.divergence
     if divergence is None:
         return where
@@ -132,7 +119,9 @@ def compare(target: Target, taken: "Taken") -> Diverged | None:
 
     choices = target.schedule.choices[: divergence.position]
     step = max(1, sum(isinstance(choice, StepOf) for choice in choices))
-    cause = where.cause if where is not None else likely_cause(target, divergence.expected)
+    cause = known or (
+        where.cause if where is not None else likely_cause(target, divergence.expected)
+    )
     return Diverged(
         step, f"choice {divergence.position}, {divergence.expected}", divergence.found, cause
     )
@@ -142,34 +131,36 @@ def likely_cause(target: Target, expected: str) -> str:
     """Guess why a choice could not be made."""
     if "no such task" in expected:
         return "the scenario, its sizes or its devices are not the recorded ones"
-    kind = "the log" if target.path is not None else "the schedule"
+    kind = "the log" if target.header is not None else "the schedule"
     return (
         f"scenario {target.schedule.scenario!r} or variant {target.schedule.variant!r} is not what "
         f"{kind} was recorded with, or another version recorded it; else {OUTSIDE}"
     )
 
 
-def compare_logs(old: Path, taken: "Taken") -> Diverged | None:
+def compare_logs(target: Target, taken: "Taken", known: str) -> Diverged | None:
     """Compare two logs byte by byte, as far as the old one goes if it ends early.
 
-    Line ends that an editor or git made CRLF do not count.
+    Line ends that an editor or git made CRLF do not count. ``known`` is what is known to be other
+    than it was.
     """
-    from harness.log.reader import parse_log, read_header
+    from harness.log.reader import parse_log
 
-    before, after = old.read_bytes().replace(b"\r\n", b"\n"), taken.data
+    before, after = target.data.replace(b"\r\n", b"\n"), taken.data
     if before == after:
         return None
-    if not is_complete(old):
+    if not is_complete(target):
         before = before[: before.rfind(b"\n") + 1]
         if after.startswith(before):
             return None
-    causes = []
-    a, b = read_header(old), parse_log(after, taken.recorded.path).header
+    causes = [known] if known else []
+    a, b = target.header, parse_log(after, taken.recorded.path).header
+    assert a is not None
     if a.version != b.version:
         causes.append(f"it was recorded by vgic-race {a.version}, this is {b.version}")
-    if a.scenario_digest != b.scenario_digest:
+    if a.scenario_digest != b.scenario_digest and not known:
         causes.append(f"scenario {a.scenario!r} has changed since")
-    if (a.era, a.tasks) != (b.era, b.tasks):
+    if (a.era, a.tasks) != (b.era, b.tasks) and not known:
         causes.append(f"variant {a.variant!r} or the scenario's tasks have changed since")
     return first_difference(before, after, "; ".join(causes) or OUTSIDE)
 

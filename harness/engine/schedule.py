@@ -1,12 +1,17 @@
 """A schedule is a value: printable, versioned, run-length coded and self-contained.
 
-``v2;SCENARIO;variant=V;pcpus=2,vcpus=1,lrs=4;gic_lag=1;preemptions:0/3,v0*12,l0,p0,v0``: the format
-version, the scenario, the variant, the sizes, the knobs that differ from their defaults, and the
-choices. A choice is a task's name, repeated ``*N`` times, or ``NAME:N/K`` for a draw of N out of K
-(0 to K - 1). What follows the last choice is the engine's drain, which is deterministic and so not
-written down.
+``v3;SCENARIO;variant=V;pcpus=2,vcpus=1,lrs=4;gic_lag=1;ORIGIN;preemptions:0/3,v0*12,l0,p0,v0``: the
+format version, the scenario, the variant, the sizes, the knobs that differ from their defaults,
+where it comes from, and the choices. A choice is a task's name, repeated ``*N`` times, or
+``NAME:N/K`` for a draw of N out of K (0 to K - 1). What follows the last choice is the engine's
+drain, which is deterministic and so not written down.
+
+ORIGIN is ``scenario=D,variant=D,code=D``, digests of what it was recorded with, each as far as it
+is known, and ``toml=T``: the scenario itself in base64, where its name alone would not find it. A
+schedule without any of these is written in format ``v2``, which lacks the field.
 """
 
+import base64
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,24 +20,45 @@ import msgspec
 
 from harness.engine.choice import Choice, Draw, StepOf
 from harness.errors import UsageError
+from harness.intake import SCENARIO_MAX, SCHEDULE_MAX, read_text
 
-__all__ = ["LINE_MAX", "VERSION", "Schedule", "decode_choices", "encode_choices", "is_schedule"]
+__all__ = [
+    "LINE_MAX", "VERSION", "Origin", "Schedule", "decode_choices", "encode_choices",
+    "is_schedule",
+]  # fmt: skip
 
-VERSION = "v2"
+VERSION = "v3"
+BARE = "v2"
+"""The format of a schedule that does not say where it comes from."""
 LINE_MAX = 200
 """A schedule longer than this many characters is written to a file."""
 
 ANY_VERSION = re.compile(r"v([0-9]{1,9})\Z")
+DIGEST = re.compile(r"[0-9a-f]{4,64}\Z")
 STEPS = re.compile(r"([a-z]+[0-9]*)(?:\*([0-9]{1,9}))?\Z")
 DRAW = re.compile(r"([a-z][a-z0-9]*(?:-[a-z0-9]+)*):([0-9]{1,9})/([0-9]{1,9})\Z")
 REPEAT_MAX = 1_000_000
+FORM = "SCENARIO;variant=V;SIZES;KNOBS;"
+FORMS = {BARE: (6, f"{BARE};{FORM}CHOICES"), VERSION: (7, f"{VERSION};{FORM}ORIGIN;CHOICES")}
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What an execution was recorded with: digests (hex) of three things; "" is not known.
+
+    ``scenario`` is that of what the scenario states, ``variant`` that of the sources of the
+    variant's own classes, ``code`` that of all else that decides what an execution does.
+    """
+
+    scenario: str = ""
+    variant: str = ""
+    code: str = ""
 
 
 class Schedule(msgspec.Struct, frozen=True):
     """The recorded choices of one execution, and all that is needed to run it again.
 
-    ``scenario`` is a built-in scenario's name or the path of a file; ``knobs`` are pairs in order
-    of name.
+    ``scenario`` is a built-in scenario's name or the path of a file; with ``toml``, the text of the
+    scenario itself, it is only what the scenario is called. ``knobs`` are pairs in order of name.
     """
 
     scenario: str
@@ -42,12 +68,18 @@ class Schedule(msgspec.Struct, frozen=True):
     lrs: int
     knobs: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...]
+    origin: Origin = Origin()
+    toml: str = ""
 
     def __str__(self) -> str:
         knobs = ",".join(f"{name}={value}" for name, value in self.knobs)
         sizes = f"pcpus={self.pcpus},vcpus={self.vcpus},lrs={self.lrs}"
-        head = f"{VERSION};{self.scenario};variant={self.variant};{sizes};{knobs}"
-        return f"{head};{encode_choices(self.choices)}"
+        head = f"{self.scenario};variant={self.variant};{sizes};{knobs}"
+        choices = encode_choices(self.choices)
+        origin = encode_origin(self.origin, self.toml)
+        if not origin:
+            return f"{BARE};{head};{choices}"
+        return f"{VERSION};{head};{origin};{choices}"
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
@@ -59,12 +91,12 @@ class Schedule(msgspec.Struct, frozen=True):
         """
         fields = text.strip().split(";")
         check_version(fields[0])
-        if len(fields) != 6:
+        count, form = FORMS[fields[0]]
+        if len(fields) != count:
             raise UsageError(
-                f"garbled schedule: {len(fields)} fields separated by ';', expected 6: "
-                f"{VERSION};SCENARIO;variant=V;SIZES;KNOBS;CHOICES"
+                f"garbled schedule: {len(fields)} fields separated by ';', expected {count}: {form}"
             )
-        _, scenario, variant, sizes, knobs, choices = fields
+        _, scenario, variant, sizes, knobs, *origin, choices = fields
         if not variant.startswith("variant="):
             raise UsageError(f"garbled schedule: field 3 is {variant!r}, expected 'variant=...'")
         numbers = {}
@@ -76,11 +108,14 @@ class Schedule(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"garbled schedule: sizes are {sizes!r}, expected pcpus=N,vcpus=N,lrs=N"
             )
+        known, toml = decode_origin(origin[0] if origin else "")
         return cls(
             scenario=scenario,
             variant=variant.removeprefix("variant="),
             knobs=tuple(pairs(knobs, "field 5 (knobs)")),
             choices=tuple(decode_choices(choices)),
+            origin=known,
+            toml=toml,
             **numbers,
         )
 
@@ -94,14 +129,12 @@ class Schedule(msgspec.Struct, frozen=True):
         """
         if is_schedule(text_or_path):
             return cls.parse(text_or_path)
-        path = Path(text_or_path)
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "not text"
+            text = read_text(Path(text_or_path), SCHEDULE_MAX)
+        except UsageError as error:
             raise UsageError(
                 f"{text_or_path[:80]!r} is neither a schedule (it would begin with '{VERSION};') "
-                f"nor a file that can be read: {reason}"
+                f"nor a file that can be read: {error}"
             ) from None
         return cls.parse(text)
 
@@ -121,7 +154,7 @@ def check_version(version: str) -> None:
     """
     if not version:
         raise UsageError("the schedule is empty")
-    if version == VERSION:
+    if version in FORMS:
         return
     match = ANY_VERSION.match(version)
     if not match:
@@ -131,6 +164,61 @@ def check_version(version: str) -> None:
         f"the schedule is in format {version}, which {age} version of vgic-race wrote, expected "
         f"{VERSION}: record it again, or replay it with that version"
     )
+
+
+def encode_origin(origin: Origin, toml: str) -> str:
+    """Write down where a schedule comes from, and the scenario if it is carried along."""
+    known = msgspec.structs.asdict(origin)
+    if toml:
+        known["toml"] = base64.urlsafe_b64encode(toml.encode()).decode().rstrip("=")
+    return ",".join(f"{name}={value}" for name, value in known.items() if value)
+
+
+def decode_origin(text: str) -> tuple[Origin, str]:
+    """Undo :func:`encode_origin`.
+
+    Raises:
+        UsageError: what is wrong with it, and what was expected.
+
+    """
+    known: dict[str, str] = {}
+    toml = ""
+    for name, value in pairs(text, "field 6 (origin)"):
+        if name == "toml":
+            toml = decode_toml(value)
+        elif name not in Origin.__struct_fields__:
+            raise UsageError(
+                f"garbled schedule: {name[:20]!r} in field 6 (origin), expected scenario, variant, "
+                "code or toml"
+            )
+        elif not DIGEST.match(value):
+            raise UsageError(
+                f"garbled schedule: {name}={value[:20]!r} in field 6 (origin), expected a digest "
+                "(hexadecimal)"
+            )
+        else:
+            known[name] = value
+    return Origin(**known), toml
+
+
+def decode_toml(value: str) -> str:
+    """Return the scenario that a schedule carries.
+
+    Raises:
+        UsageError: it is not base64 of text, or too long.
+
+    """
+    if len(value) > SCENARIO_MAX * 4 // 3:
+        raise UsageError(
+            f"garbled schedule: a scenario of more than {SCENARIO_MAX} bytes in field 6"
+        )
+    try:
+        data = base64.b64decode(value + "=" * (-len(value) % 4), b"-_", validate=True)
+        return data.decode()
+    except ValueError:
+        raise UsageError(
+            "garbled schedule: toml in field 6 (origin) is not base64 of a scenario"
+        ) from None
 
 
 def pairs(text: str, where: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness import intake
 from harness.errors import UsageError
 from harness.log.bounds import check_fact, check_setting
 from harness.log.flat import fact_from, violation_from
@@ -22,7 +23,7 @@ from harness.log.registry import (
 from model.check.rule import ERAS
 from model.facts import KINDS, Fact
 
-__all__ = ["Entry", "Log", "facts_of", "parse_log", "read_header", "read_log"]
+__all__ = ["Entry", "Log", "facts_of", "header_of", "parse_log", "read_header", "read_log"]
 
 RECORDS: dict[str, Any] = {"header": Header, "step": Step, "rest": Rest, "footer": Footer}
 COUNT = "count."
@@ -62,14 +63,13 @@ def read_bytes(path: Path) -> bytes:
     """Read a whole file.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is too long to be a log.
 
     """
     try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot read the log {str(path)!r}: {reason}") from None
+        return intake.read_bytes(path, intake.LOG_MAX)
+    except UsageError as error:
+        raise UsageError(f"cannot read the log {str(path)!r}: {error}") from None
 
 
 def lines_in(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any], bool]]:
@@ -155,6 +155,16 @@ def read_header(path: Path) -> Header:
 
     """
     return check_header(path, next(lines_of(path))[1])
+
+
+def header_of(data: bytes, path: Path) -> Header:
+    """Read the first line of a log's content, as :func:`read_header` does; ``path`` names it.
+
+    Raises:
+        UsageError: it is no log.
+
+    """
+    return check_header(path, next(lines_in(data, path))[1])
 
 
 def read_log(path: Path, *, partial: bool = False) -> Log:

@@ -1,6 +1,5 @@
 """Runs a schedule again with everything written down."""
 
-import hashlib
 from collections.abc import Callable, Generator
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ from harness.log.flat import fact_fields, violation_fields
 from harness.log.lives import ABOUT, Lives
 from harness.log.registry import FORMAT
 from harness.log.writer import LogFile, MemoryLog
+from harness.origin import scenario_digest
 from harness.spec import RunSpec
 from harness.strategies.replay import Divergence, Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -112,16 +112,6 @@ def run_into(
     return outcomes[0], strategy.divergence
 
 
-def digest(scenario: msgspec.Struct) -> str:
-    """Return what tells a scenario from a changed one; fields left at their default say nothing."""
-    stated = {
-        field.name: getattr(scenario, field.name)
-        for field in msgspec.structs.fields(scenario)
-        if getattr(scenario, field.name) != field.default
-    }
-    return hashlib.sha256(msgspec.json.encode(stated, order="sorted")).hexdigest()[:16]
-
-
 def program_version() -> str:
     """Return the version of vgic-race."""
     try:
@@ -169,7 +159,7 @@ class Recorder:
             format=FORMAT,
             version=program_version(),
             scenario=spec.scenario,
-            scenario_digest=digest(world.scenario),
+            scenario_digest=scenario_digest(world.scenario),
             variant=spec.variant,
             era=world.checker.era,
             seed=seed,

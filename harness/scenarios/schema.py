@@ -5,6 +5,7 @@ Everything that is wrong with a file is said with its line or field and what was
 
 import re
 import tomllib
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,13 +14,23 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import UsageError, unknown_name
+from harness.intake import SCENARIO_MAX, read_text
 from harness.scenarios.program import check_waits, compile_program
 from model.gic.registers import FIRST_LPI
 from model.guest import AWAIT, MMIO, PTIMER, PTIMER_OFF, SGI, TARGET, Instruction
 from model.rules.sometimes import NAMES
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["DeviceSpec", "Scenario", "VcpuSpec", "builtin_names", "load_builtin", "load_file"]
+__all__ = [
+    "DeviceSpec",
+    "Scenario",
+    "VcpuSpec",
+    "builtin_names",
+    "load_builtin",
+    "load_file",
+    "parse",
+    "read_file",
+]
 
 PCPUS_MAX, VCPUS_MAX, LRS_MAX = 32, 32, 16
 GICV2_MAX = 8
@@ -116,8 +127,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(compiled[v % len(compiled)] for v in range(vcpus))
 
 
+@lru_cache(maxsize=64)
 def parse(text: str, where: str) -> Scenario:
     """Read a scenario from TOML text; ``where`` names it in messages.
+
+    The same text gives the same value, which nobody changes.
 
     Raises:
         UsageError: where it is wrong, and what was expected.
@@ -234,12 +248,17 @@ def load_file(path: Path) -> Scenario:
     Raises:
         UsageError: it cannot be read, is no text or no TOML, or says what no scenario can.
     """
+    return parse(read_file(path), f"scenario file {str(path)!r}")
+
+
+def read_file(path: Path) -> str:
+    """Return the text of a user's scenario file, of bounded length.
+
+    Raises:
+        UsageError: it cannot be read, or is no text.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"scenario file {str(path)!r}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"scenario file {str(path)!r}: not text (expected TOML)") from None
-    except ValueError as error:
-        raise UsageError(f"scenario file {str(path)!r}: not a path: {error}") from None
-    return parse(text, f"scenario file {str(path)!r}")
+        return read_text(path, SCENARIO_MAX)
+    except UsageError as error:
+        what = "not text (expected TOML)" if str(error) == "not text" else str(error)
+        raise UsageError(f"scenario file {str(path)!r}: {what}") from None

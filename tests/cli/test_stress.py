@@ -98,7 +98,7 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> 
     whole = list((logs / "stress-1").glob("*.jsonl"))
     assert len(whole) <= 3 * len(entry["broken"])
     for violation in done.summary["violations"]:
-        assert violation["schedule"].startswith("v2;")
+        assert violation["schedule"].startswith("v3;")
         file = violation["schedule_file"]
         assert (file is not None) == (len(violation["schedule"]) > LINE_MAX)
         assert file is None or Path(file).read_text().strip() == violation["schedule"]
@@ -201,7 +201,7 @@ def test_a_full_disk_hides_nothing(start: Start, finish: Finish, logs: Path, job
     )  # fmt: skip
     done = finish(process)
     done.refused("File too large")
-    assert done.out.splitlines()[-1].startswith("reproduce: vgic-race replay 'v2;")
+    assert done.out.splitlines()[-1].startswith("reproduce: vgic-race replay 'v3;")
 
 
 def test_a_folder_that_cannot_be_written_hides_nothing(cli: Cli, logs: Path) -> None:

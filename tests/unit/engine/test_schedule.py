@@ -9,6 +9,7 @@ from harness.engine.choice import Choice, Draw, StepOf
 from harness.engine.schedule import (
     LINE_MAX,
     REPEAT_MAX,
+    Origin,
     Schedule,
     decode_choices,
     encode_choices,
@@ -34,8 +35,16 @@ SCHEDULES = st.builds(
     lrs=st.integers(0, 99),
     knobs=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
     choices=CHOICES.map(tuple),
+    origin=st.builds(
+        Origin, *[st.one_of(st.just(""), st.from_regex(r"[0-9a-f]{8}", fullmatch=True))] * 3
+    ),
+    toml=st.one_of(st.just(""), st.text(max_size=30)),
 )
 FAST = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+WHOLE = (
+    "v3;mine.toml;variant=v4.14;pcpus=2,vcpus=1,lrs=4;;"
+    "scenario=0123abcd,variant=ffff0000,code=00ff00ff,toml=bmFtZSA9ICJ4Igo;v0*12"
+)
 GOOD = "v2;timer-wfi;variant=v4.14;pcpus=2,vcpus=1,lrs=4;gic_lag=1;v0*12,l0,p0,placed-on:2/3,v0"
 
 
@@ -82,6 +91,15 @@ def test_the_form() -> None:
     assert Schedule.parse(f"  {GOOD}\n") == schedule
 
 
+def test_the_form_of_one_that_says_where_it_comes_from() -> None:
+    schedule = Schedule.parse(WHOLE)
+    assert schedule.origin == Origin("0123abcd", "ffff0000", "00ff00ff")
+    assert schedule.toml == 'name = "x"\n'
+    assert str(schedule) == WHOLE
+    bare = Schedule.parse(WHOLE.replace("v3;", "v2;").replace(WHOLE.split(";")[5] + ";", ""))
+    assert (bare.origin, bare.toml, bare.choices) == (Origin(), "", schedule.choices)
+
+
 def test_draws_are_not_run_length_coded_and_runs_are() -> None:
     v0, draw = StepOf("v0"), Draw("n", 1, 2)
     assert encode_choices([v0, v0, draw, draw, v0]) == "v0*2,n:1/2,n:1/2,v0"
@@ -100,9 +118,9 @@ def test_a_draw_named_like_a_task_is_no_step() -> None:
     ("text", "message"),
     [
         ("", "the schedule is empty"),
-        ("v1;a;b;c;d;e", "in format v1, which an older version of vgic-race wrote, expected v2"),
-        ("v3;a;b;c;d;e", "in format v3, which a newer version of vgic-race wrote, expected v2"),
-        ("hello", "begins with 'hello', expected 'v2'"),
+        ("v1;a;b;c;d;e", "in format v1, which an older version of vgic-race wrote, expected v3"),
+        ("v4;a;b;c;d;e", "in format v4, which a newer version of vgic-race wrote, expected v3"),
+        ("hello", "begins with 'hello', expected 'v3'"),
         ("v2;timer-wfi", "2 fields separated by ';', expected 6"),
         (GOOD + ";more", "7 fields separated by ';', expected 6"),
         (GOOD.replace("variant=", ""), "field 3 is 'v4.14', expected 'variant=...'"),
@@ -126,6 +144,12 @@ def test_a_draw_named_like_a_task_is_no_step() -> None:
         (GOOD.replace("v0*12", "v0*0"), "choice 1 repeats 0 times"),
         (GOOD + f",v0*{REPEAT_MAX}", f"choice 6 repeats {REPEAT_MAX} times"),
         (GOOD + ",", "choice 6 is ''"),
+        (WHOLE.removesuffix(";v0*12"), "6 fields separated by ';', expected 7"),
+        (WHOLE.replace("code=", "revision="), "'revision' in field 6 (origin), expected scenario"),
+        (WHOLE.replace("code=0", "code=g"), "code='g0ff00ff' in field 6 (origin), expected a"),
+        (WHOLE.replace("bmFt", "b?Ft"), "toml in field 6 (origin) is not base64 of a scenario"),
+        (WHOLE.replace("bmFt", "____"), "toml in field 6 (origin) is not base64 of a scenario"),
+        (WHOLE.replace("bmFt", "A" * 400_000), "a scenario of more than 262144 bytes"),
         (GOOD + f",v0*{'9' * 5_000}", "choice 6 is 'v0*9999"),
         (GOOD + f",n:{'9' * 5_000}/3", "choice 6 is 'n:9999"),
         (GOOD.replace("pcpus=2", f"pcpus={'9' * 5_000}"), "is not a number"),
