@@ -86,7 +86,8 @@ class RunSpec(msgspec.Struct, frozen=True):
     """What to run.
 
     ``scenario`` is a built-in name, or the path of a ``.toml`` file. With ``toml``, the text of the
-    scenario itself, nothing is looked for: ``scenario`` is then only what it is called.
+    scenario itself, nothing is looked for: ``scenario`` is then only what it is called. ``rules``
+    are the ids of those that are checked, sorted (None: all); a schedule does not say it.
     """
 
     scenario: str
@@ -96,6 +97,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     lrs: int
     knobs: tuple[tuple[str, str], ...] = ()
     toml: str = ""
+    rules: tuple[str, ...] | None = None
 
     @classmethod
     def make(
@@ -108,6 +110,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         lrs: int | None = None,
         knobs: Mapping[str, str] | None = None,
         toml: str = "",
+        rules: frozenset[str] | None = None,
     ) -> "RunSpec":
         """Check everything and fill in the scenario's sizes.
 
@@ -145,12 +148,13 @@ class RunSpec(msgspec.Struct, frozen=True):
             variant=variant,
             knobs=tuple(sorted(checked.items())),
             toml=toml,
+            rules=None if rules is None else tuple(sorted(rules)),
             **{name: size for name, (size, _) in sizes.items()},
         )
 
     @classmethod
-    def from_schedule(cls, schedule: Schedule) -> "RunSpec":
-        """Return the specification a schedule was recorded under."""
+    def from_schedule(cls, schedule: Schedule, rules: frozenset[str] | None = None) -> "RunSpec":
+        """Return the specification a schedule was recorded under, with these ``rules``."""
         return cls.make(
             schedule.scenario,
             schedule.variant,
@@ -159,6 +163,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             lrs=schedule.lrs,
             knobs=dict(schedule.knobs),
             toml=schedule.toml,
+            rules=rules,
         )
 
     def loaded(self) -> Scenario:
@@ -234,7 +239,12 @@ class RunSpec(msgspec.Struct, frozen=True):
         )
 
     def build(self, task_class: type[Slot], rules: frozenset[str] | None = None) -> VgicWorld:
-        """Build the world for an engine's ``task_class``; ``rules`` keeps only the named ones."""
+        """Build the world for an engine's ``task_class``.
+
+        ``rules`` keeps only the named ones (None: those of this specification).
+        """
+        if rules is None and self.rules is not None:
+            rules = frozenset(self.rules)
         scenario = self.loaded()
         knobs = dict(self.knobs)
         if "preemptions" in knobs:

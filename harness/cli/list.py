@@ -90,7 +90,7 @@ def rules() -> list[Item]:
             "section": rule.section,
             "kind": rule.kind,
             "eras": list(rule.eras),
-            "about": "hardware" if rule.hardware else "kvm",
+            "about": "guest" if rule.guest else "hardware" if rule.hardware else "kvm",
             "leaves": [
                 {"part": x.part, "to": list(x.by), "why": x.why}
                 for x in UNSTATED

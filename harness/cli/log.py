@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import EPILOG, json_option
+from harness.cli.options import EPILOG, json_option, rules_option
 
 if TYPE_CHECKING:
     from harness.log.check import Result
@@ -54,7 +54,7 @@ def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
 
 @group.command("check", epilog=EPILOG)
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
-@click.option("--rules", metavar="ID,...", help="Check these rules only [all; see list rules].")
+@rules_option
 @json_option
 def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     """Check the rules over stored logs again; nothing is run.
@@ -64,8 +64,9 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     """
     from harness.cli.output import print_json
     from harness.errors import UsageError
-    from harness.log.check import check_log, parse_rules
+    from harness.log.check import check_log
     from harness.log.reader import read_log
+    from harness.rule_choice import parse_rules
     from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 
     only = None if rules is None else parse_rules(rules)

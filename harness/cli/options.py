@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["EPILOG", "engine_option", "json_option", "knob_option", "size_options"]
+__all__ = ["EPILOG", "engine_option", "json_option", "knob_option", "rules_option", "size_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +32,15 @@ def knob_option(command: F) -> F:
     """Add ``--knob NAME=VALUE``, repeatable."""
     return click.option(
         "--knob", "knobs", multiple=True, metavar="NAME=VALUE", help="Set a knob (see list knobs)."
+    )(command)
+
+
+def rules_option(command: F) -> F:
+    """Add ``--rules``: ids and groups, divided by commas."""
+    return click.option(
+        "--rules",
+        metavar="guest|kvm|ID,...",
+        help="Check these rules only [all; see list rules].",
     )(command)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from harness.cli.options import EPILOG, engine_option, json_option
+from harness.cli.options import EPILOG, engine_option, json_option, rules_option
 from harness.cli.target import Target, load
 from harness.intake import STDIN
 
@@ -37,24 +37,34 @@ class Diverged(NamedTuple):
     "--expect", "expected", type=click.Choice(["violated", "clean"]),
     help="A regression test: exit 0 if that is how it ends, else 1.",
 )  # fmt: skip
+@rules_option
 @engine_option
 @json_option
-def command(schedule: str, expected: str | None, engine: str, as_json: bool) -> int:
+def command(
+    schedule: str, expected: str | None, rules: str | None, engine: str, as_json: bool
+) -> int:
     """Run SCHEDULE again: a schedule, its compact form, a file that holds either, a log, or -.
 
     A log is compared with the new one, byte by byte. Exit code 4: the choices could not be made
     again or the logs differ; the first divergent step and the likely cause are told. With --expect
     a schedule that does not fit any more is followed as far as it can be, and the verdict counts.
+    A log is run with the rules that it was recorded with; with --rules, with these, and not
+    compared.
     """
     from harness.cli.expect import report_expected
     from harness.cli.show import report_execution, take
     from harness.places import default_log_root, new_folder, slug
+    from harness.rule_choice import parse_rules
     from harness.spec import RunSpec
     from harness.verdict import EXIT_DIVERGED
 
     target = load(schedule)
+    only = None if target.header is None else frozenset(target.header.rules)
+    if rules is not None:
+        only = parse_rules(rules)
+        target = target._replace(path=None)
     wanted = target.schedule
-    spec = RunSpec.from_schedule(wanted)
+    spec = RunSpec.from_schedule(wanted, only)
     for what in changes(target, spec):
         click.echo(f"note: {what} since this was recorded", err=True)
     if expected is not None:

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
+from harness.cli.options import (
+    EPILOG,
+    engine_option,
+    json_option,
+    knob_option,
+    rules_option,
+    size_options,
+)
 
 if TYPE_CHECKING:
     from harness.engine.engines import Engine
@@ -31,6 +38,7 @@ __all__ = ["command"]
 @click.option("--log", "log_path", metavar="PATH", help="Write the log to this new file.")
 @size_options
 @knob_option
+@rules_option
 @engine_option
 @json_option
 def command(
@@ -45,6 +53,7 @@ def command(
     vcpus: int | None,
     pcpus: int | None,
     knobs: tuple[str, ...],
+    rules: str | None,
     engine: str,
     as_json: bool,
 ) -> int:
@@ -59,6 +68,7 @@ def command(
     from harness.cli.show import report_execution, take
     from harness.engine.engines import make_engine
     from harness.places import default_log_root, new_folder, slug
+    from harness.rule_choice import parse_rules
     from harness.spec import RunSpec, parse_knobs
 
     spec = RunSpec.make(
@@ -68,6 +78,7 @@ def command(
         vcpus=vcpus,
         lrs=lrs,
         knobs=parse_knobs(knobs),
+        rules=None if rules is None else parse_rules(rules),
     )
     with naming_variant(spec):
         found = choose(make_engine(engine), spec, strategy, seed, depth)

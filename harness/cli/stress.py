@@ -17,10 +17,18 @@ from harness.campaign.runner import run_campaign
 from harness.campaign.seeds import fresh_seed
 from harness.campaign.summary import KEPT_MAX, Campaign, Tally
 from harness.cli.main import TRACEBACK_ENV
-from harness.cli.options import EPILOG, engine_option, json_option, knob_option, size_options
+from harness.cli.options import (
+    EPILOG,
+    engine_option,
+    json_option,
+    knob_option,
+    rules_option,
+    size_options,
+)
 from harness.cli.output import Progress, last_events, print_json, table
 from harness.errors import UsageError, unknown_name
 from harness.places import shown
+from harness.rule_choice import parse_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -82,6 +90,7 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 @click.option("--keep-going", is_flag=True, help="Do not stop an entry at its first violation.")
 @engine_option
 @knob_option
+@rules_option
 @size_options
 @json_option
 def command(**options: Any) -> int:
@@ -132,6 +141,7 @@ def make_plan(
     pcpus: int | None,
     vcpus: int | None,
     lrs: int | None,
+    rules: str | None,
     **others: Any,
 ) -> tuple[Plan, float | None]:
     """Check all options; ``began`` is when the command did (monotonic clock, in seconds).
@@ -149,8 +159,11 @@ def make_plan(
     if schedules is None and seconds is None:
         seconds = SECONDS
     checked = parse_knobs(knobs)
+    only = None if rules is None else parse_rules(rules)
     specs = tuple(
-        RunSpec.make(scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked)
+        RunSpec.make(
+            scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked, rules=only
+        )
         for scenario in choose_scenarios(scenarios, files)
         for variant in choose_variants(variants)
     )
@@ -216,6 +229,8 @@ def parameters(plan: Plan, seconds: float | None) -> str:
     variants = ",".join(dict.fromkeys(spec.variant for spec in plan.specs))
     limit = f"seconds={seconds:g}" if seconds is not None else f"schedules={plan.schedules}"
     knobs = "".join(f" {name}={value}" for name, value in plan.specs[0].knobs)
+    only = plan.specs[0].rules
+    knobs += "" if only is None else f" rules={','.join(only)}"
     return (
         f"stress: seed={plan.seed} scenarios={scenarios} variants={variants} {limit} "
         f"strategy={plan.strategy} depth={plan.depth} engine={plan.engine} jobs={plan.jobs}{knobs}"
@@ -327,7 +342,9 @@ def print_failure(failure: Failure) -> None:
         for line in last_events(failure.log):
             click.echo(f"  {line}")
         click.echo(f"  log: {shown(failure.log)}")
-    click.echo(f"reproduce: vgic-race replay {shlex.quote(failure.replay)}")
+    only = failure.tally.spec.rules
+    rules = "" if only is None else f" --rules {','.join(only)}"
+    click.echo(f"reproduce: vgic-race replay{rules} {shlex.quote(failure.replay)}")
 
 
 def conclude(campaign: Campaign, evidence: Evidence) -> int:

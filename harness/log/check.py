@@ -7,7 +7,6 @@ before and after every VCPU had an unrelated exit (``rest`` lines).
 
 from typing import NamedTuple
 
-from harness.errors import unknown_name
 from harness.log.reader import Log
 from harness.log.registry import Header, Rest, Step, ViolationLine
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -17,7 +16,7 @@ from model.check.violation import Violation, classify_late_or_lost
 from model.facts import KINDS, Fact
 from model.rules.registry import RULES
 
-__all__ = ["Found", "Result", "check_log", "parse_rules"]
+__all__ = ["Found", "Result", "check_log"]
 
 REST = "rest"
 
@@ -44,20 +43,6 @@ class Result(NamedTuple):
     not_checked: dict[str, tuple[str, ...]]
     agrees: bool | None
     why: str
-
-
-def parse_rules(text: str) -> frozenset[str]:
-    """Read the ids of rules, divided by commas.
-
-    Raises:
-        UsageError: there is no such rule.
-
-    """
-    ids = [word.strip() for word in text.split(",")]
-    for name in ids:
-        if name not in RULES:
-            raise unknown_name("rule", name, RULES)
-    return frozenset(ids)
 
 
 def check_log(log: Log, rules: frozenset[str] | None = None) -> Result:

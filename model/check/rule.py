@@ -19,10 +19,11 @@ class Rule(Listener):
     """A named claim about what happens, checked fact by fact.
 
     ``id`` is stable; ``section`` says where the document (or the architecture) states it; ``title``
-    is one sentence. ``eras`` and :meth:`applies` say where it holds. ``hardware`` marks the claims
-    about the machine rather than about KVM. What a rule looks at it names as annotations; what
-    kinds of facts it needs follows (:meth:`needs`). Each place that can complain has an alarm, a
-    class attribute (``model.check.alarm``).
+    is one sentence. ``eras`` and :meth:`applies` say where it holds. ``guest`` marks what a guest
+    or its user suffers (lost, late, twice, spurious, stuck, hung, a register that reads wrong, a
+    storm), ``hardware`` the claims about the machine; the others are about KVM. What a rule looks
+    at it names as annotations; what kinds of facts it needs follows (:meth:`needs`). Each place
+    that can complain has an alarm, a class attribute (``model.check.alarm``).
     """
 
     id: ClassVar[str]
@@ -30,6 +31,7 @@ class Rule(Listener):
     title: ClassVar[str]
     kind: ClassVar[str] = ALWAYS
     eras: ClassVar[tuple[str, ...]] = ERAS
+    guest: ClassVar[bool] = False
     hardware: ClassVar[bool] = False
     alarms: ClassVar[dict[str, Alarm]] = {}
 

@@ -70,12 +70,16 @@ class R26(Rule):
 
 
 class R27(Rule):
-    """An LPI that comes while its guest runs is queued, and the VCPU is made to take it."""
+    """An LPI that comes while its guest runs is queued, and the VCPU is made to take it.
+
+    The guest's: it misses it.
+    """
 
     id = "R27"
     section = "Forwarded LPIs, paragraph 3"
     title = "the guest of an LPI gets it, by a kick if it runs"
     kind = EVENTUALLY
+    guest = True
 
     NOT_SERVED = alarm("not-served", "LPI {intid}, which is vINTID {vintid} of VCPU {vcpu}")
 

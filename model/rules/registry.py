@@ -10,7 +10,7 @@ from pkgutil import walk_packages
 import model.rules
 from model.check.rule import Rule
 
-__all__ = ["RULES"]
+__all__ = ["GUEST", "HARDWARE", "RULES"]
 
 GROUPS = ("R", "I", "L")
 """Rules of the document, then invariants and liveness derived from it; others come last."""
@@ -46,3 +46,7 @@ MODULES = sorted(
 RULES: dict[str, type[Rule]] = {
     cls.id: cls for cls in sorted((c for name in MODULES for c in rules_in(name)), key=place)
 }
+GUEST: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.guest)
+"""The ids of the rules that speak of what a guest or its user suffers."""
+HARDWARE: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.hardware)
+"""The ids of those that speak of the machine; what is left speaks of KVM."""

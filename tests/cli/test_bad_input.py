@@ -53,6 +53,7 @@ def mine(tmp_path: Path) -> Path:
         (["--scenario-file", "nowhere.toml"], ["nowhere.toml", "No such file"]),
         (["--scenario-file", "scenario.txt"], ["expected a .toml file"]),
         (["--variant", "a;b.py:X"], ["';'"]),
+        (["--rules", "guest,R233"], ["unknown rule 'R233'", "'R23'"]),
     ],
 )
 def test_options(cli: Cli, logs: Path, args: list[str], words: list[str]) -> None:

@@ -21,12 +21,16 @@ __all__ = ["L1", "L5", "Deadlock"]
 
 
 class L1(Rule):
-    """Each interrupt of a timer or a device that the guest lets through is delivered."""
+    """Each interrupt of a timer or a device that the guest lets through is delivered.
+
+    The guest's: what is due to it and does not come, it misses.
+    """
 
     id = "L1"
     section = "introduction (delivery)"
     title = "a guest that lets an interrupt through gets it"
     kind = EVENTUALLY
+    guest = True
 
     TIMER = alarm("timer", "the timer interrupt of VCPU {vcpu}, due at {due} ns")
     PTIMER = alarm("ptimer", "the physical timer interrupt of VCPU {vcpu}, due at {due} ns")
@@ -97,12 +101,16 @@ class L5(Rule):
 
 
 class Deadlock(Rule):
-    """When nothing can go any more, every guest has finished, or sleeps on what it is owed."""
+    """When nothing can go any more, every guest has finished, or sleeps on what it is owed.
+
+    The guest's: it hangs.
+    """
 
     id = "deadlock"
     section = "host (any)"
     title = "no execution ends with a guest unfinished and nothing that can go"
     kind = EVENTUALLY
+    guest = True
 
     STUCK = alarm(
         "stuck",

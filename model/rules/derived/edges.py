@@ -52,13 +52,15 @@ class I6(Rule):
     From the host's acknowledge (before it, R20, R21 and R25 say so) through the software latch and
     List Registers to the guest's. Coalescing is legal, into the latch. A flush takes the latch
     before the List Register is seen to be written, so an event between the two can look as if it
-    had been coalesced until the next fold tells.
+    had been coalesced until the next fold tells. The guest's: an event that it never hears of, or
+    one that there was not.
     """
 
     id = "I6"
     section = "Edge and Level, paragraphs 3 and 4 (derived; Linux d42c79701a3e, Xen 394b7e587b)"
     title = "no accepted edge is lost, and a guest acknowledges none that was not accepted"
     kind = EVENTUALLY
+    guest = True
 
     NOT_INJECTED = alarm(
         "not-injected",

@@ -32,13 +32,15 @@ class L4(Rule):
     """Who halts the guests, or stops the VM, gets what it waits for; and nobody runs meanwhile.
 
     A VCPU that the VM monitor signals may have looked at its requests for the last time already:
-    it enters once, and the kick brings it out.
+    it enters once, and the kick brings it out. The guest's, and its user's: who waits for the stop
+    waits for good, or reads registers that still change.
     """
 
     id = "L4"
     section = "arm.c, kvm_arm_halt_guest and KVM_RUN's signal (derived; Linux abd7229626b9)"
     title = "VCPUs that are halted or stopped leave their guests, stay out, and are let go again"
     kind = EVENTUALLY
+    guest = True
 
     TOO_SOON = alarm(
         "too-soon",

@@ -32,13 +32,15 @@ class L2(Rule):
     """No storm: exits without guest progress come to an end.
 
     Nor does a guest that idles get out of its WFI again and again for nothing: KVM finds something
-    pending for it, so that it does not block, and presents nothing.
+    pending for it, so that it does not block, and presents nothing. The guest's: it gets no time,
+    or its user pays for a CPU that does nothing.
     """
 
     id = "L2"
     section = "Edge and Level, paragraph 2 (progress)"
     title = "a guest makes progress: exits without an instruction in between come to an end"
     kind = EVENTUALLY
+    guest = True
 
     IDLE = alarm(
         "idle",

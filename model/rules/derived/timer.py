@@ -20,12 +20,13 @@ class I7(Rule):
 
     What was rightly pending in a List Register at the entry is legal even if the line fell since:
     it cannot be taken back without an exit. Each write to the physical timer is an exit: its
-    interrupt is acknowledged only while it is due, never early.
+    interrupt is acknowledged only while it is due, never early. The guest's: it is spurious.
     """
 
     id = "I7"
     section = "Edge and Level, paragraph 2 (derived)"
     title = "a guest acknowledges its timer only if it has fired since it was silenced"
+    guest = True
 
     PTIMER = alarm(
         "ptimer",

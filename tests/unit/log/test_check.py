@@ -3,8 +3,9 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.log.check import check_log, parse_rules
+from harness.log.check import check_log
 from harness.log.reader import parse_log
+from harness.rule_choice import parse_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
