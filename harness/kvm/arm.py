@@ -47,13 +47,16 @@ class Arm(Hooks):
             await self.handle_timer(t)
         elif reason == "user":
             await self.return_to_user(t)
+        elif reason == "signal":
+            await self.stop_in_user(t)
 
     # -- the run loop's pieces -----------------------------------------------------------------
 
     async def check_requests(self, t: Context) -> None:
         """check_vcpu_requests: consume what was asked before this entry.
 
-        A signal, by which the VM monitor stops the VCPU, leads to user space from here.
+        A signal, by which the VM monitor stops the VCPU, leads to user space from here, as since
+        xfer_to_guest_mode_handle_work (6caa5812e2d1).
         """
         await self.point(t, Steps.check_requests)
         thread = self.machine.threads[t.v]
@@ -62,7 +65,7 @@ class Arm(Hooks):
         if thread.requests & REQ_SLEEP:
             thread.requests &= ~REQ_SLEEP
             await self.paused(t)
-        if thread.stop:
+        if thread.stop and not self.signal_ends_turn:
             await self.stop_in_user(t)
         elif thread.requests & REQ_PROCESS_UPDATE:
             thread.requests &= ~REQ_PROCESS_UPDATE

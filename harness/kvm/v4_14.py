@@ -27,9 +27,14 @@ class V4_14(Kvm):
     resched_delays_entry = False
     emulation_timer = False
     halts_for_reads = False
+    signal_ends_turn = True
 
     async def run_once(self, t: Context) -> str:
-        """One turn of kvm_arch_vcpu_ioctl_run as of 4.14."""
+        """One turn of kvm_arch_vcpu_ioctl_run as of 4.14.
+
+        signal_pending is tested after both flushes, interrupts off; it gives the entry up as a
+        request does, with both syncs, and only then leads to user space.
+        """
         await self.check_requests(t)
         await self.point(t, Steps.preempt_disable)
         await self.flush_timer(t)
@@ -37,12 +42,13 @@ class V4_14(Kvm):
         await t.step(Steps.irq_disable)
         t.p.irqs_off = True
         if not await self.ready_to_enter(t):
+            reason = "signal" if self.machine.threads[t.v].stop else ""
             await t.step(Steps.abort_entry)
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
             await self.sync_timer(t)
             await self.sync_vgic(t, work)
-            return ""
+            return reason
         await self.restore_state(t)
         reason = await self.enter_guest(t)
         # Back at EL2: the timer first, so that its line falls, then the List Registers.

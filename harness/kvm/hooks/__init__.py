@@ -61,6 +61,8 @@ class Hooks(
     """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
     halts_for_reads: bool = True
     """Whether a read of the active state halts the guests (9a50ebbffa98)."""
+    signal_ends_turn: bool = False
+    """Whether a signal is looked at after the flush only (4.14), and not before the requests."""
     vm_state: ClassVar[Mapping[str, object]] = {}
     """Fields that a variant adds to the VM, with their initial values; see ``own_vm``."""
     vcpu_state: ClassVar[Mapping[str, object]] = {}
