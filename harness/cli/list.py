@@ -122,12 +122,33 @@ def faults() -> list[Item]:
     return [{"name": name, "title": title} for name, title in FAULTS.items()]
 
 
+def findings() -> list[Item]:
+    """Return the known faults of KVM as shipped."""
+    from harness.findings.known import FINDINGS
+
+    return [
+        {
+            "name": finding.id,
+            "title": finding.title,
+            "in": finding.since,
+            "eras": list(finding.eras),
+            "what": finding.what,
+            "see": finding.see,
+            "source": finding.source,
+            "confirmed": finding.confirmed,
+            "upstream": finding.upstream,
+        }
+        for finding in FINDINGS.values()
+    ]
+
+
 SINGULAR = {"strategies": "strategy"}
 KINDS: dict[str, Callable[[], list[Item]]] = {
     "scenarios": scenarios,
     "variants": variants,
     "hooks": list_hooks,
     "rules": rules,
+    "findings": findings,
     "strategies": strategies,
     "knobs": knobs,
     "faults": faults,
@@ -138,7 +159,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 @click.argument("what", metavar="|".join(KINDS))
 @json_option
 def command(what: str, as_json: bool) -> int:
-    """List scenarios, variants, hooks, rules, strategies, knobs, or faults."""
+    """List scenarios, variants, hooks, rules, findings, strategies, knobs, or faults."""
     if what not in KINDS:
         raise unknown_name("list", what, KINDS)
     items = KINDS[what]()
@@ -157,6 +178,8 @@ def command(what: str, as_json: bool) -> int:
                 click.echo(f"    sometimes, {era}: {', '.join(names)}")
     elif what == "rules":
         print_rules(items)
+    elif what == "findings":
+        print_findings(items)
     else:
         click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
     return 0
@@ -183,6 +206,16 @@ def print_rules(items: list[Item]) -> None:
     ]
     click.echo("\n* What these leave out:\n")
     click.echo(table(("rule", "part", "stated by", "why not here"), left))
+
+
+def print_findings(items: list[Item]) -> None:
+    """Print the findings; each with its source, what a real kernel did, and how to see it."""
+    for item in items:
+        click.echo(f"{item['name']}: {item['title']} ({item['in']})")
+        click.echo(f"    {item['what']}.")
+        click.echo(f"    source: {item['source']}")
+        click.echo(f"    confirmed on: {item['confirmed'] or 'no real kernel'}; {item['upstream']}")
+        click.echo(f"    see: {item['see']}; eras here: {', '.join(item['eras']) or 'none'}")
 
 
 def print_variants(items: list[Item]) -> None:

@@ -155,6 +155,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L1", "timer"): Seen("ForgetsEnable", "timer-wfi", 7),
     ("L2", "idle"): Seen("v7.2+26-load", "timer-phys", 1),
     ("L2", "storm"): Seen("v4.14+4", "timer-busy", 5),
+    ("L2", "woken"): Seen("v7.2", "idle-and-due", 0),
     ("L3", "again"): Seen("RetriesForEver", "timer-wfi", 0),
     ("L4", "again"): Seen("IgnoresSignals", "save", 1),
     ("L4", "entered"): Seen("NobodyPauses", "smp-mix", 0),

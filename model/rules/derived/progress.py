@@ -19,21 +19,28 @@ RETRIES = 16
 """So many times the same lock, with nothing else done by who takes it, are a livelock."""
 IDLE_STORM = 64
 """So many WFIs in a row that neither block nor bring an interrupt are one, too."""
+NAPS = 16
+"""So many sleeps in a row without an entry, and nothing new in between, are wake-ups for ever."""
 
 
 class Streak(State):
-    """In a row: ``exits`` without an instruction, and ``wfis`` that brought nothing."""
+    """In a row: ``exits`` without an instruction, ``wfis`` that brought nothing, and ``naps``.
+
+    A nap is a sleep from which the thread was woken for nothing.
+    """
 
     exits: Debt[int] = 0
     wfis: Debt[int] = 0
+    naps: Debt[int] = 0
 
 
 class L2(Rule):
     """No storm: exits without guest progress come to an end.
 
     Nor does a guest that idles get out of its WFI again and again for nothing: KVM finds something
-    pending for it, so that it does not block, and presents nothing. The guest's: it gets no time,
-    or its user pays for a CPU that does nothing.
+    pending for it, so that it does not block, and presents nothing; or wakes it and finds nothing,
+    so that it sleeps again. The guest's: it gets no time, or its user pays for a CPU that does
+    nothing.
     """
 
     id = "L2"
@@ -46,6 +53,11 @@ class L2(Rule):
         "idle",
         "the guest of VCPU {vcpu} idled {n} times in a row without being blocked or given an "
         "interrupt, and nothing new had happened",
+    )
+    WOKEN = alarm(
+        "woken",
+        "VCPU {vcpu} was woken {n} times in a row and had nothing to run for, and nothing new had "
+        "happened",
     )
     EXITS = alarm(
         "storm",
@@ -62,8 +74,29 @@ class L2(Rule):
 
     @on(facts.Blocked)
     def on_block(self, f: facts.Blocked) -> None:
-        """It may sleep."""
-        self.of[f.vcpu].wfis = 0
+        """It may sleep, but not be woken for nothing time after time."""
+        of = self.of[f.vcpu]
+        of.wfis = 0
+        of.naps += 1
+        if of.naps > NAPS:
+            self.report(self.WOKEN, vcpu=f.vcpu, n=NAPS)
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """It was woken for something."""
+        self.of[f.vcpu].naps = 0
+
+    @on(facts.Injected)
+    def on_inject(self, f: facts.Injected) -> None:
+        """So is what is injected: it is woken for it, and sleeps on if it is masked."""
+        if f.accepted:
+            self.of[f.vcpu].naps = 0
+
+    @on(facts.Halting)
+    def on_halting(self, _f: facts.Halting) -> None:
+        """Who halts the guests wakes them all when it lets them go on."""
+        for of in self.of:
+            of.naps = 0
 
     @on(facts.AckedByGuest)
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
@@ -88,7 +121,7 @@ class L2(Rule):
     def on_stimulus(self, _f: facts.NeedResched | facts.Ticked) -> None:
         """Something new happened, to all."""
         for of in self.of:
-            of.exits = of.wfis = 0
+            of.exits = of.wfis = of.naps = 0
 
     @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:

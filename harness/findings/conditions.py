@@ -1,0 +1,114 @@
+"""What a scenario must do for a violation in it to be a known finding's."""
+
+from harness.findings.finding import Case
+from model.check.violation import LATE, LOST, Violation
+from model.gic.registers import FIRST_LPI, FIRST_SPI
+from model.guest import (
+    DEACTIVATE,
+    DISABLE,
+    ENABLE,
+    PEND,
+    PMR,
+    TARGET,
+    TIMER,
+    TVAL,
+)
+from model.timer import PTIMER_PPI, VTIMER_PPI
+
+__all__ = [
+    "anywhere",
+    "armed_again",
+    "cleared_active",
+    "deactivated_by_another",
+    "enabled_level",
+    "idle_and_due",
+    "made_pending",
+    "one_register",
+    "routed_from_the_dead",
+]
+
+
+def anywhere(_violation: Violation, _case: Case) -> bool:
+    """Wherever the variant has the patch."""
+    return True
+
+
+def uses(case: Case, code: int, vintid: int) -> bool:
+    """Tell whether a guest has instruction ``code`` for ``vintid``."""
+    return any(i.code == code and i.a == vintid for program in case.programs for i in program)
+
+
+def is_level(case: Case, vintid: int) -> bool:
+    """Tell whether it is mapped to a level interrupt: the virtual timer's, or a device's."""
+    levels = [f.vintid for f in case.scenario.forward if f.kind == "level"]
+    return vintid == VTIMER_PPI or vintid in levels
+
+
+def is_mapped(case: Case, vintid: int) -> bool:
+    """Tell whether it is mapped to a physical interrupt, level or edge, that can be active."""
+    mapped = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
+    return vintid == VTIMER_PPI or vintid in mapped
+
+
+def enabled_level(violation: Violation, case: Case) -> bool:
+    """A guest enables it while its line may be high; of a PPI, with a GIC that lags."""
+    vintid = violation.subject.vintid
+    if not is_level(case, vintid) or not uses(case, ENABLE, vintid):
+        return False
+    if vintid >= FIRST_SPI:
+        return True
+    return case.era == "v7.2" and case.knobs.get("gic_messages") != "synchronous"
+
+
+def armed_again(violation: Violation, case: Case) -> bool:
+    """A guest programs its timer twice, and the fold reads the line before the GIC shows it."""
+    if violation.subject.vintid != VTIMER_PPI or case.knobs.get("gic_messages") == "synchronous":
+        return False
+    return any(sum(i.code in (TIMER, TVAL) for i in program) > 1 for program in case.programs)
+
+
+def made_pending(violation: Violation, case: Case) -> bool:
+    """A guest makes a mapped interrupt pending."""
+    vintid = violation.subject.vintid
+    return is_mapped(case, vintid) and uses(case, PEND, vintid)
+
+
+def cleared_active(violation: Violation, case: Case) -> bool:
+    """A guest clears the active state of a mapped interrupt."""
+    vintid = violation.subject.vintid
+    return is_mapped(case, vintid) and uses(case, DEACTIVATE, vintid)
+
+
+def one_register(_violation: Violation, case: Case) -> bool:
+    """The machine has one List Register."""
+    return case.scenario.lrs == 1
+
+
+def deactivated_by_another(violation: Violation, case: Case) -> bool:
+    """Another VCPU deactivates an interrupt of the device whose guest waits, late."""
+    if violation.type != LATE or case.scenario.deactivate != "other":
+        return False
+    eoimode = case.knobs.get("eoimode", str(case.scenario.eoimode))
+    return eoimode == "1" and (violation.rule == "deadlock" or is_device(violation, case))
+
+
+def is_device(violation: Violation, case: Case) -> bool:
+    """Tell whether it is about a passthrough device's interrupt."""
+    return violation.subject.vintid in [f.vintid for f in case.scenario.forward]
+
+
+def idle_and_due(_violation: Violation, case: Case) -> bool:
+    """A guest that idles does not let its timer's interrupt through: disabled, or masked."""
+    return any(
+        i.code == PMR or (i.code == DISABLE and i.a in (VTIMER_PPI, PTIMER_PPI))
+        for program in case.programs
+        for i in program
+    )
+
+
+def routed_from_the_dead(violation: Violation, case: Case) -> bool:
+    """A guest routes a device's interrupt away, and that is never delivered."""
+    if violation.type != LOST:
+        return False
+    routed = [i.a for program in case.programs for i in program if i.code == TARGET]
+    return violation.subject.vintid in routed or (violation.rule == "deadlock" and bool(routed))

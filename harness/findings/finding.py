@@ -1,0 +1,76 @@
+"""What a known finding is, and what tells that a violation is one."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from harness.scenarios.schema import Scenario
+from model.check.violation import Violation
+from model.guest import Instruction
+
+__all__ = ["Case", "Condition", "Finding"]
+
+
+class Case(msgspec.Struct, frozen=True):
+    """What a violation was found in, as far as it tells one fault from another.
+
+    ``builtin`` says that the scenario comes with the tool: there no era is excused. ``patches``
+    are those of the variant, ``knobs`` what was set, ``programs`` the guests', compiled.
+    """
+
+    scenario: Scenario
+    builtin: bool
+    era: str
+    patches: tuple[str, ...]
+    knobs: Mapping[str, str]
+    programs: tuple[tuple[Instruction, ...], ...]
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """Which violations are a finding's.
+
+    ``eras`` are those that have the fault; with a ``patch`` only where the variant has it, and else
+    only in scenarios of a user's own, as an era is clean on those that come with the tool.
+    ``broken`` has what may be broken, as "RULE" or "RULE:ALARM"; ``holds`` looks at the rest.
+    """
+
+    eras: tuple[str, ...]
+    broken: tuple[str, ...]
+    holds: Callable[[Violation, Case], bool]
+    patch: str = ""
+
+    def covers(self, violation: Violation, case: Case) -> bool:
+        """Tell whether the violation, found in ``case``, is of this kind."""
+        if case.era not in self.eras:
+            return False
+        if self.patch not in case.patches if self.patch else case.builtin:
+            return False
+        alarm = f"{violation.rule}:{violation.alarm}"
+        if violation.rule not in self.broken and alarm not in self.broken:
+            return False
+        return self.holds(violation, case)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A fault of KVM as shipped.
+
+    ``since`` says which kernels have it, ``title`` what it is and ``what`` what happens, in a
+    sentence or two; ``see`` what shows it: options of ``vgic-race stress``, or a test. ``source``
+    is where it is in Linux, ``confirmed`` on which real kernel it was seen, ``upstream`` what was
+    done about it there. With no ``conditions`` no violation can be it: the model does not show it.
+    """
+
+    id: str
+    title: str
+    since: str
+    what: str
+    see: str
+    source: str
+    confirmed: str = ""
+    upstream: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def eras(self) -> tuple[str, ...]:
+        """The eras that show it, in order; none where only a real kernel does."""
+        return tuple(sorted({era for condition in self.conditions for era in condition.eras}))

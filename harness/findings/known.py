@@ -1,0 +1,208 @@
+"""The known findings. Kernels are named where one was booted and shown to have the fault.
+
+"nobody was asked" means that no report of it to the maintainers is known.
+"""
+
+from harness.findings.conditions import (
+    anywhere,
+    armed_again,
+    cleared_active,
+    deactivated_by_another,
+    enabled_level,
+    idle_and_due,
+    made_pending,
+    one_register,
+    routed_from_the_dead,
+)
+from harness.findings.finding import Condition, Finding
+
+__all__ = ["FINDINGS"]
+
+BOTH = ("v4.14", "v7.2")
+TODAY = ("v7.2",)
+INV_ACT = ("R12", "R15", "R23", "I1")
+"""A guest runs with a HW List Register whose physical interrupt is not active."""
+NOT_DELIVERED = ("L1", "I6", "R27", "deadlock")
+NOBODY = "nobody was asked"
+HERE = "--scenario-file tests/race/scenarios/"
+
+FINDINGS: dict[str, Finding] = {
+    finding.id: finding
+    for finding in (
+        Finding(
+            id="F1",
+            title="a line that KVM has read, and the GIC does not show before the next entry",
+            since="today",
+            what="A guest enables a level interrupt (its timer's PPI) while the line is high: KVM "
+            "reads the line, and relies on the host taking the interrupt before the next entry. If "
+            "the GIC presents it later, a HW List Register is pending and the physical interrupt "
+            "inactive. The same where the fold reads a line that has just risen, and for a "
+            "device's SPI that another CPU has still to take, with a GIC of any speed",
+            see=f"{HERE}enable-while-asserted.toml --variant v7.2",
+            source="vgic_mmio_write_senable, vgic_irq_handle_resampling (7.2)",
+            upstream=NOBODY,
+            conditions=(
+                Condition(BOTH, INV_ACT, enabled_level),
+                Condition(TODAY, INV_ACT, armed_again),
+            ),
+        ),
+        Finding(
+            id="F2",
+            title="a trapped DIR drops irq_lock between looking and deactivating",
+            since="today, since November 2025",
+            what="`vgic_v3_deactivate`, for a DIR that trapped, drops `irq_lock` between finding "
+            "the interrupt active and folding it. Its VCPU flushes in between, and brings the "
+            "active state back: the deactivation is lost, and every later interrupt with it",
+            see="overflow-dir --variant F2",
+            source="vgic_v3_deactivate, vgic_v2_deactivate (7.2); vgic_v3_fold_lr_state's replay "
+            "of EOIcount has the same gap",
+            confirmed="7.2.13",
+            upstream='a patch for the replay ("serialize overflow EOI replay") was posted on 20 '
+            "September 2026",
+            conditions=(Condition(BOTH, (*INV_ACT, "I8", *NOT_DELIVERED), anywhere, patch="F2"),),
+        ),
+        Finding(
+            id="F3",
+            title="halting the guests misses a VCPU that has interrupts in its List Registers",
+            since="today",
+            what="Halting the guests, for ISACTIVER and ICACTIVER, misses a VCPU in three windows: "
+            "between its flush and guest mode; between giving guest mode up and its fold; and "
+            "where the request comes after its last look at requests and before guest mode, so "
+            "that it flushes, gives its entry up and folds beside the writer. It folds over the "
+            "state just written",
+            see="overflow-dir --variant F3",
+            source="kvm_arm_halt_guest, kvm_arch_vcpu_ioctl_run, vgic_mmio_change_active (7.2)",
+            confirmed="7.2.13, each window",
+            upstream="the exit's window: \"Move OUTSIDE_GUEST_MODE publication past context being "
+            'saved" was posted on 29 September 2026; the other two stay',
+            conditions=(Condition(TODAY, (*INV_ACT, "I8", *NOT_DELIVERED), anywhere, patch="F3"),),
+        ),
+        Finding(
+            id="F4",
+            title="what a guest made pending loses its physical active state",
+            since="today",
+            what="What a guest makes pending by ISPENDR of its timer (or of a device's interrupt) "
+            "loses the physical active state at the next exit or load; in 4.14, at the next put",
+            see=f"{HERE}pend-and-exit.toml --variant v7.2",
+            source="vgic_mmio_write_spending (df635c5b184d), vgic_irq_handle_resampling, "
+            "kvm_timer_vcpu_load_gic (7.2); 4.14 writes no physical active state there, the era "
+            "here does",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, INV_ACT, made_pending),),
+        ),
+        Finding(
+            id="F5",
+            title="a timer silenced late is held back until the next load",
+            since="today",
+            what="A timer silenced too late for the GIC to see stays active; armed again, it is "
+            "held back until the next load (messages without bounds only)",
+            see="tests/race/test_findings.py",
+            source="kvm_arch_timer_handler, kvm_timer_vcpu_load_gic (7.2)",
+            upstream=NOBODY,
+        ),
+        Finding(
+            id="F7",
+            title="a storm of underflow interrupts with one List Register",
+            since="all",
+            what="With a single List Register, UIE is asserted as soon as one interrupt is left "
+            "outside: a storm. (No hardware with one is known)",
+            see=f"{HERE}one-register.toml",
+            source="vgic_v3_configure_hcr (7.2), vgic_flush_lr_state (4.14)",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, ("I14", "L2:storm"), one_register),),
+        ),
+        Finding(
+            id="F8",
+            title="a trapped DIR wakes nobody",
+            since="today, since November 2025",
+            what="A DIR that trapped leaves the interrupt's VCPU at a request, without a kick: if "
+            "it idles and an edge came meanwhile, nobody wakes it. One edge and List Registers to "
+            "spare are enough",
+            see=f"{HERE}dir-wakes-nobody.toml --variant v7.2",
+            source="vgic_v3_deactivate (7.2)",
+            confirmed="7.2.13",
+            upstream=NOBODY,
+            conditions=(Condition(TODAY, NOT_DELIVERED, deactivated_by_another),),
+        ),
+        Finding(
+            id="F9",
+            title="a write to the emulated timer can be preempted halfway",
+            since="today, without VHE or with nested guests",
+            what="A write to the emulated physical timer is preemptible between cancelling and "
+            "writing: a load in between arms the old value",
+            see="tests/race/test_phys_timer.py",
+            source="kvm_arm_timer_write_sysreg, kvm_hrtimer_expire (7.2)",
+            upstream=NOBODY,
+        ),
+        Finding(
+            id="F10",
+            title="a physical timer that fires between flush and entry is late",
+            since="4.14",
+            what="A physical timer that fires between the flush and the entry is late: its soft "
+            "timer's callback only wakes, and the guest runs on until something else makes it exit",
+            see="tests/race/test_phys_timer.py",
+            source="kvm_timer_flush_hwstate, kvm_timer_expire (4.14)",
+            upstream="gone since 4.15, whose callback injects",
+        ),
+        Finding(
+            id="F12",
+            title="an idle guest whose due timer cannot be delivered is woken without end",
+            since="today, and before",
+            what="A guest idles while its timer is due and not let through (disabled at the GIC): "
+            "KVM arms a background timer for the past, again and again, and burns the CPU. In 4.14 "
+            "WFI does not block at all",
+            see=f"{HERE}idle-and-due.toml",
+            source="kvm_timer_blocking (7.2); kvm_vcpu_check_block, kvm_cpu_has_pending_timer "
+            "(4.14)",
+            confirmed="7.2.13, 6.12.95",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, ("L2:woken", "L2:idle"), idle_and_due),),
+        ),
+        Finding(
+            id="F13",
+            title="a VCPU that is paused or powered off is woken without end",
+            since="today",
+            what="A VCPU that is paused, or powered off by PSCI, with its timer due, counts as "
+            "blocking: its put arms the background timer for the past, as in F12",
+            see="a real kernel only",
+            source="kvm_vcpu_is_blocking, kvm_timer_vcpu_put, kvm_vcpu_sleep (7.2)",
+            confirmed="7.2.13, 6.12.95",
+            upstream=NOBODY,
+        ),
+        Finding(
+            id="F14",
+            title="a level SPI completed within one stay notifies nobody",
+            since="today",
+            what="A level interrupt of software that is acknowledged and completed within one stay "
+            "is not notified to its resample eventfd, and is presented again and again",
+            see="a real kernel only",
+            source="vgic_v3_fold_lr (7.2)",
+            confirmed="7.2.13 (not 6.12.95)",
+            upstream=NOBODY,
+        ),
+        Finding(
+            id="F15",
+            title="a guest's ICACTIVER of a pending interrupt takes the physical active state",
+            since="today",
+            what="A guest's ICACTIVER of a mapped interrupt that is pending clears its physical "
+            "active state, and the next flush presents it in a HW List Register all the same",
+            see=f"{HERE}cleared-while-pending.toml",
+            source="vgic_hw_irq_change_active (7.2)",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, INV_ACT, cleared_active),),
+        ),
+        Finding(
+            id="F16",
+            title="an SPI left on the ap_list of a VCPU that has gone stays there",
+            since="all",
+            what="An SPI that is pending for a VCPU which goes offline and is routed elsewhere "
+            "only then is not delivered: IROUTER moves nothing, and only the thread of the VCPU "
+            "that has it prunes its list",
+            see=f"{HERE}left-behind.toml",
+            source="vgic_mmio_write_irouter, vgic_prune_ap_list (7.2)",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, NOT_DELIVERED, routed_from_the_dead),),
+        ),
+    )
+}
+"""All of them by id, in order. (F6 was none, and F11 was a fault of the model.)"""

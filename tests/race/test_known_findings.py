@@ -1,0 +1,134 @@
+"""A violation that is a known finding's says so, and no other does."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.findings.known import FINDINGS
+from harness.findings.lookup import find_known
+from harness.findings.table import BEGIN, END, readme_table
+from harness.museum import patches
+from harness.variants import resolve_variant
+from model.check.violation import LATE, LOST, VIOLATION, Subject, Violation
+from tests.race.running import outcomes, world_of
+
+ROOT = Path(__file__).parent.parent.parent
+HERE = Path(__file__).parent / "scenarios"
+README = ROOT / "README.md"
+
+
+def at(name: str) -> str:
+    return str(HERE / f"{name}.toml")
+
+
+SHOWN = [
+    ("F1", at("enable-while-asserted"), "v7.2", 60),
+    ("F1", at("enable-level-asserted"), "v7.2", 60),
+    ("F1", at("enable-level-asserted"), "v4.14", 120),
+    ("F2", "overflow-dir", "v7.2+F2", 60),
+    ("F3", "overflow-dir", "v7.2+F3", 60),
+    ("F4", at("pend-and-exit"), "v7.2", 4),
+    ("F4", at("pend-and-put"), "v4.14", 4),
+    ("F7", at("one-register"), "v7.2", 6),
+    ("F7", at("one-register"), "v4.14", 6),
+    ("F8", at("dir-wakes-nobody"), "v7.2", 60),
+    ("F12", at("idle-and-due"), "v7.2", 2),
+    ("F12", at("idle-and-due"), "v4.14", 2),
+    ("F15", at("cleared-while-pending"), "v7.2", 16),
+    ("F15", at("cleared-while-pending"), "v4.14", 16),
+    ("F16", at("left-behind"), "v7.2", 2),
+    ("F16", at("left-behind"), "v4.14", 2),
+]
+
+
+@pytest.mark.parametrize(("finding", "scenario", "variant", "schedules"), SHOWN, ids=str)
+async def test_each_is_found_and_named(
+    finding: str, scenario: str, variant: str, schedules: int
+) -> None:
+    world = world_of(scenario, resolve_variant(variant))
+    found = [v async for out in outcomes(world, schedules, audited=2) for v in out.violations]
+    assert found
+    for violation in found:
+        known = find_known(violation, scenario, variant, {})
+        assert known is not None, violation.text
+        assert known.id == finding
+
+
+def test_what_the_model_shows_is_shown_above() -> None:
+    assert {name for name, _, _, _ in SHOWN} == {f.id for f in FINDINGS.values() if f.conditions}
+    shipped = {patch.id for patch in patches().values() if patch.shipped}
+    assert shipped == {c.patch for f in FINDINGS.values() for c in f.conditions if c.patch}
+
+
+def broken(rule: str, alarm: str, vintid: int = 27, kind: str = VIOLATION) -> Violation:
+    return Violation(rule, alarm, Subject(vintid=vintid), (), 1, kind)
+
+
+INACTIVE = broken("R15", "inactive")
+
+
+@pytest.mark.parametrize(
+    ("violation", "scenario", "variant", "knobs"),
+    [
+        # Another rule, another interrupt, another alarm of the same rule.
+        (broken("R5", "both"), at("enable-while-asserted"), "v7.2", {}),
+        (broken("R15", "inactive", 80), at("enable-while-asserted"), "v7.2", {}),
+        (broken("L2", "storm"), at("idle-and-due"), "v7.2", {}),
+        (broken("I6", "lost", 80, LATE), at("left-behind"), "v7.2", {}),
+        (broken("I6", "owed", 2, LATE), at("dir-wakes-nobody"), "v7.2", {}),
+        # Late is not lost.
+        (broken("L1", "device", 80, LOST), at("dir-wakes-nobody"), "v7.2", {}),
+        # A guest that does nothing of the sort, an era without it, a GIC that does not lag.
+        (INACTIVE, at("many-exits"), "v7.2", {}),
+        (INACTIVE, at("enable-while-asserted"), "v4.14", {}),
+        (INACTIVE, at("enable-while-asserted"), "v7.2", {"gic_messages": "synchronous"}),
+        (broken("L1", "device", 80, LATE), at("dir-wakes-nobody"), "v4.14", {}),
+        # The eras are clean in what is built in; a patch, or a user's class, may have done it.
+        (INACTIVE, "timer-wfi", "v7.2", {}),
+        (broken("I8", "folded", 80), "overflow-dir", "v7.2", {}),
+        (INACTIVE, at("enable-while-asserted"), "v7.2+44", {}),
+        (INACTIVE, at("enable-while-asserted"), "mine.py:Mine", {}),
+        (broken("I8", "folded", 80), "overflow-dir", "v7.2+F2+44", {}),
+    ],
+    ids=str,
+)
+def test_another_fault_is_not_excused(
+    violation: Violation, scenario: str, variant: str, knobs: dict[str, str]
+) -> None:
+    assert find_known(violation, scenario, variant, knobs) is None
+
+
+def test_knobs_and_sizes_count() -> None:
+    dir_wakes, inactive = at("dir-wakes-nobody"), broken("L1", "device", 80, LATE)
+    assert find_known(inactive, dir_wakes, "v7.2", [("eoimode", "0")]) is None
+    storm = broken("L2", "storm")
+    assert find_known(storm, at("no-room"), "v7.2", {}) is None
+    one = find_known(storm, at("no-room"), "v7.2", {}, lrs=1)
+    assert one is not None
+    assert one.id == "F7"
+
+
+def test_shipped_is_all_faults_that_the_eras_are_mended_for() -> None:
+    found = find_known(broken("I8", "folded", 80), "overflow-dir", "v7.2+shipped", {})
+    assert found is not None
+    assert found.id in ("F2", "F3")
+
+
+def test_each_says_what_it_is_and_where_it_can_be_seen() -> None:
+    for finding in FINDINGS.values():
+        assert all((finding.title, finding.since, finding.what, finding.source, finding.upstream))
+        words = finding.see.split()
+        if words[0] == "--scenario-file":
+            assert (ROOT / words[1]).is_file()
+        elif words[0].startswith("tests/"):
+            assert finding.id in (ROOT / words[0]).read_text()
+
+
+def test_the_readme_has_the_table() -> None:
+    """Between the marks it is as the data say; there is a row for each finding, in order."""
+    table = readme_table()
+    ids = [line.split("|")[1].strip() for line in table.splitlines()[3:-1]]
+    assert ids == list(FINDINGS)
+    text = README.read_text(encoding="utf-8")
+    if BEGIN in text:
+        assert table == text[text.index(BEGIN) : text.index(END) + len(END) + 1]
