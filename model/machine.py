@@ -231,6 +231,7 @@ class Machine:
     def make_virtual_irqs(self, config: Config) -> None:
         """Make KVM's software interrupts: ``private`` by (VCPU, vINTID), and the VM's ``spis``."""
         self.private: dict[tuple[int, int], VgicIrq] = {}
+        group = int(config.gic_version == 3)
         for v in range(config.vcpus):
             self.private[v, VTIMER_PPI] = VgicIrq(
                 VTIMER_PPI,
@@ -238,6 +239,7 @@ class Machine:
                 level=True,
                 hwintid=VTIMER_PPI,
                 priority=config.timer_priority,
+                group=group,
             )
             for n in config.sgis():
                 self.private[v, n] = VgicIrq(
@@ -246,10 +248,15 @@ class Machine:
                     level=False,
                     priority=config.sgi_priority,
                     sourced=config.gic_version == 2,
+                    group=group,
                 )
             if config.ptimer:
                 self.private[v, PTIMER_PPI] = VgicIrq(
-                    PTIMER_PPI, target=v, level=True, priority=config.timer_priority
+                    PTIMER_PPI,
+                    target=v,
+                    level=True,
+                    priority=config.timer_priority,
+                    group=group,
                 )
         self.spis = {
             f.vintid: VgicIrq(
@@ -258,6 +265,7 @@ class Machine:
                 level=f.level,
                 hwintid=f.intid if f.intid < FIRST_LPI else -1,
                 priority=f.priority,
+                group=group,
             )
             for f in config.forwards
         }

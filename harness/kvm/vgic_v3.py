@@ -55,6 +55,7 @@ class VgicV3(Hooks):
             hw=lr.hw,
             pintid=lr.pintid,
             priority=lr.priority,
+            group=lr.group,
             source=lr.source,
         )
 

@@ -88,6 +88,7 @@ def compute_lr(irq: VgicIrq) -> Lr:
         hw=irq.hw,
         pintid=irq.hwintid if irq.hw else 0,
         priority=irq.priority,
+        group=irq.group,
         eoi=multi or (irq.level and not irq.hw),
         source=source,
     )

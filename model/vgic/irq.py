@@ -38,7 +38,9 @@ class VgicIrq(Lockable):
     ``line_level`` and ``pending_latch`` are its software pending state; ``hw`` says that it is
     mapped to the physical interrupt ``hwintid``. ``on_lr`` says that its state is in a List
     Register, where software does not see it. ``source`` is the mask of the VCPUs that sent a GICv2
-    SGI (``sourced``) and ``active_source`` the one whose SGI is active. ``told`` is the state
+    SGI (``sourced``) and ``active_source`` the one whose SGI is active.
+    ``group`` is 0 or 1, as the VM's GIC has it after a reset: 1 in a GICv3, 0 in a GICv2
+    (kvm_vgic_vcpu_init); no guest here writes IGROUPR. ``told`` is the state
     (enabled, active, line, latch) as it was said last within the present hold of the lock, and
     nothing outside one.
     """
@@ -48,7 +50,7 @@ class VgicIrq(Lockable):
         "on_lr", "source", "active_source", "told",
     )  # fmt: skip
     __slots__ = (
-        *FIELDS[1:], "hw", "hwintid", "intid", "level", "priority", "sourced",
+        *FIELDS[1:], "group", "hw", "hwintid", "intid", "level", "priority", "sourced",
     )  # fmt: skip
 
     def __init__(
@@ -60,8 +62,10 @@ class VgicIrq(Lockable):
         hwintid: int = -1,
         priority: int = PRIORITY,
         sourced: bool = False,
+        group: int = 1,
     ) -> None:
         super().__init__(LockId(IRQ, -1 if intid >= FIRST_SPI else target, intid))
+        self.group = group
         self.sourced = sourced
         self.intid = intid
         self.level = level
