@@ -22,15 +22,9 @@ from model.rules.sometimes import NAMES
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = [
-    "DeviceSpec",
-    "Scenario",
-    "VcpuSpec",
-    "builtin_names",
-    "load_builtin",
-    "load_file",
-    "parse",
-    "read_file",
-]
+    "DeviceSpec", "ForwardSpec", "Scenario", "VcpuSpec", "builtin_names", "check", "load_builtin",
+    "load_file", "parse", "read_file",
+]  # fmt: skip
 
 PCPUS_MAX, VCPUS_MAX, LRS_MAX = 32, 32, 16
 GICV2_MAX = 8
@@ -144,6 +138,16 @@ def parse(text: str, where: str) -> Scenario:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
+    check(scenario, where)
+    return scenario
+
+
+def check(scenario: Scenario, where: str) -> None:
+    """Refuse a scenario that can be written down but not be run; ``where`` names it in messages.
+
+    Raises:
+        UsageError: where it is wrong, and what was expected.
+    """
     for vcpu in range(len(scenario.vcpu)):
         compile_program(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
         check_waits(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
@@ -161,7 +165,6 @@ def parse(text: str, where: str) -> Scenario:
         for name in names:
             if name not in NAMES:
                 raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)
-    return scenario
 
 
 def check_interrupts(scenario: Scenario, where: str) -> None:

@@ -35,7 +35,7 @@ class Case(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, spec: RunSpec) -> "Case":
-        """Return the case that runs just as ``spec`` does.
+        """Return the case that runs just as ``spec`` does; it has no states to reach.
 
         Raises:
             UsageError: its scenario cannot be had.
@@ -47,7 +47,7 @@ class Case(msgspec.Struct, frozen=True):
         programs = loaded.vcpu
         vcpus = tuple(programs[v % len(programs)] for v in range(spec.vcpus))
         scenario = msgspec.structs.replace(
-            loaded, pcpus=spec.pcpus, vcpu=vcpus, vcpus=None, lrs=spec.lrs, **said
+            loaded, pcpus=spec.pcpus, vcpu=vcpus, vcpus=None, lrs=spec.lrs, sometimes={}, **said
         )
         return cls(scenario, spec.variant, tuple(sorted(knobs.items())))
 

@@ -4,7 +4,7 @@ Steps that cannot be made are left out and counted, as ``harness.strategies.repl
 ``skip``. It notes what was done on the way: blocks, draws, who would have gone by default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import CORO_CLOSED, getcoroutinestate
 from random import Random
 from typing import Final, Protocol
@@ -15,12 +15,14 @@ from harness.engine.outcome import Outcome
 from harness.search.order import CALM, STAY, Order
 from harness.search.plan import Plan
 
-__all__ = ["CUT", "DRAIN", "END", "RANDOM", "Follow", "Staged"]
+__all__ = ["CUT", "DRAIN", "END", "RANDOM", "STORM", "Follow", "Staged"]
 
 DRAIN, RANDOM, CUT = "drain", "random", "cut"
 """How a trial goes on behind its plan, beside ``order.CALM`` and ``order.STAY``."""
 END: Final = "the plan ends here"
 """The bound of an outcome that was cut."""
+STORM: Final = "a storm has begun"
+"""The bound of an outcome that was cut because its stage has seen enough of a storm."""
 
 
 class Staged(Protocol):
@@ -29,6 +31,7 @@ class Staged(Protocol):
     slots: tuple[Slot, ...]
     named: dict[str, Slot]
     order: Order
+    weary: Callable[[], bool] | None
 
 
 class Follow:
@@ -42,6 +45,8 @@ class Follow:
         starts: where in ``made`` each block begins.
         lefts: the operation at which each block left its task; "" if it had returned.
         drawn: the numbers drawn, by task and name.
+        kept: how many steps there are to the last one that is not what would have gone on by
+            itself: of the plan, and of these those to the last that departs from ``then``.
         skipped: how many steps of the plan could not be made.
         preemptive: how many switches left a task that could have gone on.
 
@@ -60,6 +65,7 @@ class Follow:
             self.behind = Order(then, stage.slots)
         self.random = Random(seed) if then == RANDOM else None
         self.aligned = aligned
+        self.weary = stage.weary
         named = stage.named
         self.blocks = [(named[b.task], b.count, b.until) for b in plan.blocks if b.task in named]
         self.unknown = sum(b.count for b in plan.blocks if b.task not in named)
@@ -78,6 +84,7 @@ class Follow:
         self.asked: dict[tuple[str, str], int] = {}
         self.skipped = self.unknown
         self.preemptive = 0
+        self.kept = 0
         self.at = 0
         self.done = 0
         self.current: Slot | None = None
@@ -90,6 +97,9 @@ class Follow:
         current: Task | None,  # noqa: ARG002
     ) -> Task | Abandon:
         """Take the next step of the plan that can be made; behind it, go on as asked."""
+        if self.weary is not None and self.weary():
+            self.execution.cut(STORM)
+            return ABANDON
         mask = self.execution.enabled
         default = self.order.next(mask)
         chosen = self.planned(mask)
@@ -97,6 +107,8 @@ class Follow:
             chosen = self.beyond(enabled, mask)
             if chosen is None:
                 return ABANDON
+        elif self.behind is None or chosen is not self.behind.next(mask):
+            self.kept = len(self.made) + 1
         last = self.current
         if chosen is not last:
             if last is not None:

@@ -19,6 +19,7 @@ from harness.search.case import Case
 from harness.search.follow import Follow
 from harness.search.order import CALM, Order
 from harness.search.plan import Block, Plan
+from model.check.rule import Rule
 from model.check.violation import Violation
 from model.identity import Actor
 
@@ -87,6 +88,8 @@ class Trial:
         self.drawn = follow.drawn
         self.skipped = follow.skipped
         self.preemptive = follow.preemptive
+        self.kept = follow.kept
+        self.then = follow.then
         self.ran = ran
 
     @property
@@ -134,6 +137,18 @@ class Trial:
         return Plan(blocks, draws)
 
     @cached_property
+    def core(self) -> Plan:
+        """What of it is needed: behind this part it goes on by itself, as ``then`` says."""
+        blocks = []
+        for start, block in zip(self.starts, self.plan.blocks, strict=True):
+            if start >= self.kept:
+                break
+            if start + block.count > self.kept:
+                block = Block(block.task, self.kept - start)  # noqa: PLW2901  # the part of it
+            blocks.append(block)
+        return Plan(tuple(blocks), self.plan.draws)
+
+    @cached_property
     def measure(self) -> Measure:
         """How long it is; departures are those from the stage's default order."""
         return Measure(
@@ -169,6 +184,9 @@ class Stage:
         self.order = Order(order, self.slots)
         self.cost = Cost() if cost is None else cost
         self.key = key
+        self.rules: Sequence[Rule] = ()
+        self.weary: Callable[[], bool] | None = None
+        """Asked before each step whether enough was seen: then the trial is over."""
         self.engine = DirectEngine()
 
     @classmethod
@@ -196,7 +214,9 @@ class Stage:
         """
         world = case.world(DirectEngine.task_class, rules=rules, variant=variant)
         machine, checker = world.machine, world.checker
-        return cls(world, order=order, cost=cost, key=lambda: (machine.key(), checker.key()))
+        stage = cls(world, order=order, cost=cost, key=lambda: (machine.key(), checker.key()))
+        stage.rules = checker.rules
+        return stage
 
     def run(
         self,

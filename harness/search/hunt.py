@@ -1,0 +1,130 @@
+"""Trials that look for one kind of violation, within a budget; the rest of what shrinking does."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from harness.search.case import Case
+from harness.search.follow import STORM
+from harness.search.order import CALM
+from harness.search.plan import Plan
+from harness.search.same import Kind, kind_of
+from harness.search.trial import Cost, Stage, Trial
+from model.rules.derived.progress import L2
+
+__all__ = ["Budget", "Hunt", "Spent"]
+
+BUILD_STEPS: Final = 300
+"""What building a world costs, in steps."""
+IDLES_ENOUGH: Final = 6
+"""So many WFIs in a row for nothing, and it will not come to an end: the rule waits for more."""
+
+
+class Spent(Exception):  # noqa: N818  # it is no error
+    """The budget is spent: ``why`` says which part of it, "steps", "seconds" or "interrupted"."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Budget:
+    """How much may be tried.
+
+    Steps are counted, so that the result is the same on any machine; seconds and ``stop`` are there
+    so that it ends in time, and whoever stopped by them says so.
+
+    Args:
+        steps: how many steps of executions; building a world counts as :data:`BUILD_STEPS`.
+        deadline: when it is over (monotonic clock, in seconds), or None.
+        stop: asked now and then; it is over when it returns True.
+
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        deadline: float | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self.cost = Cost()
+        self.steps = steps
+        self.deadline = deadline
+        self.stop = stop
+
+    def check(self) -> None:
+        """Go on only if something is left.
+
+        Raises:
+            Spent: nothing is.
+
+        """
+        if self.stop is not None and self.stop():
+            raise Spent("interrupted")
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise Spent("seconds")
+        if self.is_spent():
+            raise Spent("steps")
+
+    def is_spent(self) -> bool:
+        """Tell whether the steps are spent."""
+        return self.cost.steps >= self.steps
+
+    def part(self, steps: int) -> "Budget":
+        """Return a part of what is left, at most ``steps``; what is spent of it is spent here."""
+        part = Budget(min(self.steps, self.cost.steps + steps), self.deadline, self.stop)
+        part.cost = self.cost
+        return part
+
+
+class Hunt:
+    """Trials of a case that look for one kind of violation.
+
+    Args:
+        case: what is run.
+        kind: what is looked for.
+        budget: what may be spent.
+
+    Raises:
+        UsageError: the variant of the case cannot be had.
+
+    """
+
+    def __init__(self, case: Case, kind: Kind, budget: Budget) -> None:
+        self.case = case
+        self.kind = kind
+        self.budget = budget
+        budget.cost.steps += BUILD_STEPS
+        self.stage = Stage.of(case, cost=budget.cost)
+        if kind[:2] == (L2.id, L2.IDLE.tag):
+            self.stage.weary = idles(self.stage)
+
+    def attempt(
+        self, plan: Plan, then: str = CALM, *, aligned: bool = False, seed: int = 0
+    ) -> Trial | None:
+        """Run a trial (``Stage.run``), and return it if it fails as it should.
+
+        Raises:
+            Spent: there is no budget left.
+
+        """
+        self.budget.check()
+        trial = self.stage.run(plan, then, aligned=aligned, seed=seed)
+        return trial if self.hits(trial) else None
+
+    def hits(self, trial: Trial) -> bool:
+        """Tell whether a trial fails as it should."""
+        violation = trial.violation
+        if violation is None:
+            return trial.outcome.bound == STORM
+        return kind_of(violation) == self.kind
+
+
+def idles(stage: Stage) -> Callable[[], bool]:
+    """Return what tells that a guest of ``stage`` idles for nothing, and goes on to."""
+    rule = next(rule for rule in stage.rules if isinstance(rule, L2))
+
+    def enough() -> bool:
+        return any(of.wfis >= IDLES_ENOUGH for of in rule.of)
+
+    return enough
