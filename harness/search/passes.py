@@ -118,19 +118,21 @@ class Shortener:
 
     def plain_draws(self) -> None:
         """Draw the simplest number, 0, or at least a smaller one."""
-        for which in range(len(self.best.core.draws)):
-            for at in range(len(self.best.core.draws[which][2])):
+        which = 0
+        while which < len(self.best.core.draws):
+            at = 0
+            while which < len(self.best.core.draws) and at < len(self.best.core.draws[which][2]):
                 for plan in smaller(self.best.core, which, at):
                     trial = self.hunt.attempt(plan, self.best.then)
                     if trial is not None and not is_shorter(self.best, trial):
                         self.take(trial)
                         break
+                at += 1
+            which += 1
 
 
 def smaller(plan: Plan, which: int, at: int) -> Iterator[Plan]:
     """Yield plans that draw a smaller number in one place."""
-    if which >= len(plan.draws) or at >= len(plan.draws[which][2]):
-        return
     task, name, numbers = plan.draws[which]
     for n in dict.fromkeys((0, numbers[at] - 1)) if numbers[at] else ():
         changed = (task, name, (*numbers[:at], n, *numbers[at + 1 :]))
