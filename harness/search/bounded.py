@@ -15,8 +15,7 @@ from harness.contract import RunInfo, Task
 from harness.engine.execution import Slot
 from harness.engine.position import position
 from harness.search.follow import Follow
-from harness.search.hunt import Budget, Hunt, Spent
-from harness.search.order import CALM
+from harness.search.hunt import Hunt
 from harness.search.passes import is_shorter
 from harness.search.plan import Block, Draws, Plan
 from harness.search.trial import Trial
@@ -31,7 +30,7 @@ LEVELS_MAX: Final = 6
 MET: Final = "a state that was reached before"
 """The bound of an outcome that was cut there."""
 GUARDS: Final = ("not-before", "in-handler")
-"""Draws that only hold an optional stimulus back: with 0 it may come whenever it may with others."""
+"""Draws that only hold an optional stimulus back: with 0 it may come whenever it may at all."""
 COUNTS: Final = ("preemptions", "edges")
 """Draws of how often an optional stimulus comes: none has to, so the most includes less."""
 
@@ -101,7 +100,9 @@ class Probe(Follow):
                 self.where[slot.index] = position(slot)
         self.read = len(self.made)
         order = self.behind.state if self.behind is not None else None
-        state = hash((stage.key(), tuple(self.where), order, tuple(self.asked.items())))
+        last = self.made[-1].index if self.made else -1
+        drawn = tuple(self.draws_made) if self.all_draws else tuple(self.asked.items())
+        state = hash((stage.key(), tuple(self.where), order, last, drawn))
         if state in seen:
             return True
         seen.add(state)
@@ -215,21 +216,25 @@ class Proof(NamedTuple):
     found: Trial | None
 
 
-def prove(hunt: Hunt, departures: int, steps: int) -> Proof:
-    """Try every schedule with fewer than so many departures from the calm order, and every draw.
+def prove(hunt: Hunt, then: str, departures: int, steps: int, *, by_state: bool = False) -> Proof:
+    """Try every schedule with fewer than so many departures from an order, and every draw.
 
-    No state is remembered, so that nothing hangs on what a state is.
+    With ``by_state`` nothing is tried from a state that was reached before; else none is
+    remembered, so that nothing hangs on what a state is.
 
     Args:
         hunt: what is looked for, and in which case.
+        then: the order, CALM or STAY.
         departures: how many are known to be enough.
         steps: how much of the budget may be spent.
+        by_state: whether states are remembered.
 
     Raises:
         Spent: the whole budget is spent.
 
     """
     budget = hunt.budget.part(steps)
+    seen: set[int] | None = set() if by_state else None
     level = [Node((), ())]
     for k in range(departures):
         following: list[Node] = []
@@ -238,11 +243,11 @@ def prove(hunt: Hunt, departures: int, steps: int) -> Proof:
             if budget.is_spent():
                 return Proof(k - 1, None)
             node = level.pop()
-            probe = Probe(hunt, node, CALM, None, all_draws=True)
+            probe = Probe(hunt, node, then, seen, all_draws=True)
             trial = hunt.stage.follow(probe)
             if hunt.hits(trial):
                 return Proof(k - 1, trial)
-            if trial.outcome.bound:
+            if trial.outcome.bound not in ("", MET):
                 return Proof(k - 1, None)  # it says nothing of what comes behind the bound
             level.extend(probe.siblings(trial))
             if k + 1 < departures:

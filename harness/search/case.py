@@ -8,14 +8,14 @@ from typing import Final
 
 import msgspec
 
-from harness.engine.choice import Choice
 from harness.engine.execution import Limits
-from harness.engine.schedule import Schedule
 from harness.engine.slot import Slot
 from harness.scenarios.schema import Scenario
-from harness.spec import RunSpec, load_scenario
+from harness.scenarios.writer import to_toml
+from harness.spec import RunSpec
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
+from model.machine import Config
 
 __all__ = ["Case"]
 
@@ -26,12 +26,14 @@ INTO_SCENARIO: Final = ("preemptions", "eoimode")
 class Case(msgspec.Struct, frozen=True):
     """What to run: a scenario as a value, a variant by name, and the knobs it leaves open.
 
-    ``scenario`` says all sizes, and has a program for each VCPU.
+    ``scenario`` says all sizes, and has a program for each VCPU; ``rules`` are the ids of those
+    that are checked (None: all that hold).
     """
 
     scenario: Scenario
     variant: str
     knobs: tuple[tuple[str, str], ...] = ()
+    rules: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, spec: RunSpec) -> "Case":
@@ -41,7 +43,7 @@ class Case(msgspec.Struct, frozen=True):
             UsageError: its scenario cannot be had.
 
         """
-        loaded = load_scenario(spec.scenario)
+        loaded = spec.loaded()
         knobs = dict(spec.knobs)
         said = {name: int(knobs.pop(name)) for name in INTO_SCENARIO if name in knobs}
         programs = loaded.vcpu
@@ -49,29 +51,25 @@ class Case(msgspec.Struct, frozen=True):
         scenario = msgspec.structs.replace(
             loaded, pcpus=spec.pcpus, vcpu=vcpus, vcpus=None, lrs=spec.lrs, sometimes={}, **said
         )
-        return cls(scenario, spec.variant, tuple(sorted(knobs.items())))
+        return cls(scenario, spec.variant, tuple(sorted(knobs.items())), spec.rules)
 
     def replace(self, **fields: object) -> "Case":
         """Return a case with other values for these fields of its scenario."""
         scenario = msgspec.structs.replace(self.scenario, **fields)
         return msgspec.structs.replace(self, scenario=scenario)
 
-    def spec(self, name: str) -> RunSpec:
-        """Return the specification under which it runs; ``name`` is where its scenario is."""
+    @property
+    def spec(self) -> RunSpec:
+        """The specification that runs it anywhere: it carries the scenario."""
         return RunSpec(
-            scenario=name,
+            scenario=self.scenario.name,
             variant=self.variant,
             pcpus=self.scenario.pcpus,
             vcpus=len(self.scenario.vcpu),
             lrs=self.scenario.lrs,
             knobs=self.knobs,
-        )
-
-    def schedule(self, name: str, choices: tuple[Choice, ...]) -> Schedule:
-        """Return a schedule of it; ``name`` is where its scenario is."""
-        spec = self.spec(name)
-        return Schedule(
-            spec.scenario, spec.variant, spec.pcpus, spec.vcpus, spec.lrs, spec.knobs, choices
+            toml=to_toml(self.scenario),
+            rules=self.rules,
         )
 
     def world(
@@ -81,7 +79,7 @@ class Case(msgspec.Struct, frozen=True):
 
         Args:
             task_class: the engine's tasks.
-            rules: the ids of those that are checked; None: all that hold.
+            rules: the ids of the rules that are checked; None: its own.
             variant: runs another one over the same scenario ("": its own).
 
         Raises:
@@ -93,15 +91,23 @@ class Case(msgspec.Struct, frozen=True):
         limits = Limits(steps_max=int(knobs["steps_max"])) if "steps_max" in knobs else Limits()
         return VgicWorld(
             self.scenario,
-            self.spec(self.scenario.name).config(self.scenario),
+            self.config(),
             resolve_variant(name),
             variant=name,
             task_class=task_class,
-            rules=rules,
+            rules=frozenset(self.rules) if rules is None and self.rules is not None else rules,
             limits=limits,
         )
+
+    def config(self) -> Config:
+        """Return its machine's configuration."""
+        s = self.scenario
+        spec = RunSpec(s.name, self.variant, s.pcpus, len(s.vcpu), s.lrs, self.knobs)
+        return spec.config(s)
 
     @property
     def id(self) -> bytes:
         """What tells it from other cases."""
-        return msgspec.json.encode((self.scenario, self.variant, self.knobs), order="sorted")
+        return msgspec.json.encode(
+            (self.scenario, self.variant, self.knobs, self.rules), order="sorted"
+        )

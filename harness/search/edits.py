@@ -70,9 +70,7 @@ def drop_vcpus(case: Case) -> Iterator[Edit]:
     count = len(s.vcpu)
     for v in reversed(range(count) if count > 1 else ()):
         rename = Rename.of_vcpu(v)
-        forwards = tuple(
-            replaced(f, vcpu=max(rename.number(f.vcpu % count), 0)) for f in s.forward
-        )
+        forwards = tuple(replaced(f, vcpu=max(rename.number(f.vcpu % count), 0)) for f in s.forward)
         smaller = case.replace(vcpu=without_vcpu(s.vcpu, v), forward=forwards)
         yield Edit(f"VCPU {v} out", smaller, rename)
 

@@ -47,6 +47,7 @@ class Follow:
         drawn: the numbers drawn, by task and name.
         kept: how many steps there are to the last one that is not what would have gone on by
             itself: of the plan, and of these those to the last that departs from ``then``.
+        departed: how many steps of the plan depart from ``then``.
         skipped: how many steps of the plan could not be made.
         preemptive: how many switches left a task that could have gone on.
 
@@ -85,6 +86,7 @@ class Follow:
         self.skipped = self.unknown
         self.preemptive = 0
         self.kept = 0
+        self.departed = 0
         self.at = 0
         self.done = 0
         self.current: Slot | None = None
@@ -109,6 +111,7 @@ class Follow:
                 return ABANDON
         elif self.behind is None or chosen is not self.behind.next(mask):
             self.kept = len(self.made) + 1
+            self.departed += 1
         last = self.current
         if chosen is not last:
             if last is not None:

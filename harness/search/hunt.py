@@ -16,8 +16,10 @@ __all__ = ["Budget", "Hunt", "Spent"]
 
 BUILD_STEPS: Final = 300
 """What building a world costs, in steps."""
-IDLES_ENOUGH: Final = 6
-"""So many WFIs in a row for nothing, and it will not come to an end: the rule waits for more."""
+ENOUGH: Final = {(L2.id, L2.IDLE.tag): ("wfis", 6), (L2.id, L2.WOKEN.tag): ("naps", 5)}
+"""The storms whose rule waits for long, what it counts, and how much of it is believed.
+
+A storm that goes on behind the last choice is not going to end; at the end it is run in full."""
 
 
 class Spent(Exception):  # noqa: N818  # it is no error
@@ -38,6 +40,7 @@ class Budget:
         steps: how many steps of executions; building a world counts as :data:`BUILD_STEPS`.
         deadline: when it is over (monotonic clock, in seconds), or None.
         stop: asked now and then; it is over when it returns True.
+        cost: what was spent so far, and is added to.
 
     """
 
@@ -46,8 +49,9 @@ class Budget:
         steps: int,
         deadline: float | None = None,
         stop: Callable[[], bool] | None = None,
+        cost: Cost | None = None,
     ) -> None:
-        self.cost = Cost()
+        self.cost = Cost() if cost is None else cost
         self.steps = steps
         self.deadline = deadline
         self.stop = stop
@@ -72,9 +76,8 @@ class Budget:
 
     def part(self, steps: int) -> "Budget":
         """Return a part of what is left, at most ``steps``; what is spent of it is spent here."""
-        part = Budget(min(self.steps, self.cost.steps + steps), self.deadline, self.stop)
-        part.cost = self.cost
-        return part
+        most = min(self.steps, self.cost.steps + steps)
+        return Budget(most, self.deadline, self.stop, self.cost)
 
 
 class Hunt:
@@ -96,8 +99,8 @@ class Hunt:
         self.budget = budget
         budget.cost.steps += BUILD_STEPS
         self.stage = Stage.of(case, cost=budget.cost)
-        if kind[:2] == (L2.id, L2.IDLE.tag):
-            self.stage.weary = idles(self.stage)
+        if kind[:2] in ENOUGH:
+            self.stage.weary = storms(self.stage, *ENOUGH[kind[:2]])
 
     def attempt(
         self, plan: Plan, then: str = CALM, *, aligned: bool = False, seed: int = 0
@@ -120,11 +123,11 @@ class Hunt:
         return kind_of(violation) == self.kind
 
 
-def idles(stage: Stage) -> Callable[[], bool]:
-    """Return what tells that a guest of ``stage`` idles for nothing, and goes on to."""
-    rule = next(rule for rule in stage.rules if isinstance(rule, L2))
+def storms(stage: Stage, count: str, enough: int) -> Callable[[], bool]:
+    """Return what tells that a guest of ``stage`` goes round for nothing, ``enough`` times."""
+    streaks = [of for rule in stage.rules if isinstance(rule, L2) for of in rule.of]
 
-    def enough() -> bool:
-        return any(of.wfis >= IDLES_ENOUGH for of in rule.of)
+    def seen() -> bool:
+        return any(getattr(of, count) >= enough for of in streaks)
 
-    return enough
+    return seen

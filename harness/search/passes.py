@@ -196,9 +196,7 @@ PASSES: Final = (
 ROUNDS_MAX: Final = 6
 
 
-def shorten(
-    hunt: Hunt, trial: Trial, keep: Keep = bool, rounds: int = ROUNDS_MAX
-) -> Trial:
+def shorten(hunt: Hunt, trial: Trial, keep: Keep = bool, rounds: int = ROUNDS_MAX) -> Trial:
     """Make all passes over a failing trial, again and again until none helps any more.
 
     Args:

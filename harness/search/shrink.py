@@ -1,38 +1,44 @@
 """Shrinks a failure: the smallest scenario and the shortest schedule that fail alike.
 
-The order of what is tried, and why, was found by measuring: the scenario first, for it shortens the
-steps; then the schedule, for that cuts the switches; then a search by departures, which reaches what
-no change of a schedule reaches; then both again, with other schedules for each smaller scenario.
+What is tried in which order was found by measuring: the scenario first, for it shortens the steps;
+then the schedule, for that cuts the switches; then a search by departures, which reaches what no
+change of a schedule reaches; then both again, with other schedules for each smaller scenario.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
-
-import msgspec
 
 from harness.engine.schedule import Schedule
 from harness.errors import UsageError
-from harness.scenarios.schema import Scenario
 from harness.search.bounded import find, prove
 from harness.search.case import Case
 from harness.search.edits import KINDS, Edit, edits
 from harness.search.follow import DRAIN, RANDOM
 from harness.search.hunt import Budget, Hunt, Spent
+from harness.search.loops import find_loop
 from harness.search.order import CALM, STAY
 from harness.search.passes import is_shorter, shorten
 from harness.search.plan import Plan
-from harness.search.same import kind_of
+from harness.search.same import Kind, is_same, kind_of
+from harness.search.shrunk import Minimality, Shrunk
 from harness.search.sound import Soundness
-from harness.search.trial import Measure, Trial
+from harness.search.trial import Stage, Trial
 from harness.spec import RunSpec
 from model.check.violation import Violation
 
-__all__ = ["Shrinker"]
+__all__ = ["BUDGET_STEPS", "Shrinker", "shrink"]
 
+BUDGET_STEPS: Final = 700_000
+"""What shrinking may cost, proofs apart, in steps: some ten seconds."""
 FIND_STEPS: Final = 40_000
 FIND_EDIT_STEPS: Final = 8_000
-PROVE_STEPS: Final = 150_000
+"""What one search for few departures may cost: in the best scenario, and after an edit."""
+PROOFS: Final = (
+    (CALM, False, 100_000), (STAY, False, 60_000), (STAY, True, 180_000), (CALM, True, 60_000),
+)  # fmt: skip
+"""The proofs that are tried, until one succeeds: the order, whether by states, and its steps."""
 RETRIES: Final = 15
+"""How many schedules are drawn for an edit."""
 
 
 class Shrinker:
@@ -41,80 +47,71 @@ class Shrinker:
     Args:
         case: where it fails.
         plan: how.
-        violation: what.
+        kind: what is looked for.
         budget: what may be spent.
-        keep: called each time there is a better one.
 
     Raises:
         UsageError: it does not fail so.
-        Spent: the budget is spent.
 
     """
 
-    def __init__(
-        self,
-        case: Case,
-        plan: Plan,
-        violation: Violation,
-        budget: Budget,
-        keep: Callable[["Shrinker"], object] = bool,
-    ) -> None:
+    def __init__(self, case: Case, plan: Plan, kind: Kind, budget: Budget) -> None:
         self.budget = budget
-        self.kind = kind_of(violation)
-        self.keep = keep
-        self.hunt = Hunt(case, self.kind, budget)
+        self.kind = kind
+        self.hunt = Hunt(case, kind, budget)
         self.trial = self.first(plan)
-        self.before = self.trial.measure
-        self.done = ""
-        """How far it came, in a word."""
-        self.sound = Soundness(case, self.trial.plan, budget)
+        self.sound: Soundness | None = None
 
     def first(self, plan: Plan) -> Trial:
         """Run the failure as it was recorded, and on in an order instead of a drain if that does.
 
         Raises:
-            UsageError: it does not fail so.
+            UsageError: it does not fail in any of these ways.
 
         """
         for then in (CALM, STAY, DRAIN):
-            trial = self.hunt.attempt(plan, then)
-            if trial is not None:
+            trial = self.hunt.stage.run(plan, then)
+            if self.hunt.hits(trial):
                 return trial
-        raise UsageError("the schedule does not break that rule when it is run again")
-
-    def take(self, hunt: Hunt, trial: Trial) -> None:
-        """Take what is better."""
-        self.hunt, self.trial = hunt, trial
-        self.keep(self)
+        raise UsageError("the schedule does not fail in this way when it is run again")
 
     def run(self) -> None:
         """Do all of it.
 
         Raises:
-            Spent: the budget is spent before that.
+            Spent: the budget is spent before that; the best so far is there.
 
         """
+        self.sound = Soundness(self.hunt.case, self.trial.plan, self.budget)
         self.edit(self.replayed)
         self.shorten()
-        self.search(FIND_STEPS)
+        self.search()
         self.edit(self.found_anew)
         self.shorten()
-        self.search(FIND_STEPS)
+        self.search()
+
+    def take(self, hunt: Hunt, trial: Trial) -> None:
+        """Take what is better."""
+        self.hunt, self.trial = hunt, trial
+
+    # -- the schedule --------------------------------------------------------------------------
 
     def shorten(self) -> None:
         """Make the schedule shorter."""
         hunt = self.hunt
         shorten(hunt, self.trial, lambda trial: self.take(hunt, trial))
 
-    def search(self, steps: int) -> None:
+    def search(self) -> None:
         """Look for one with few departures from either order, and make that shorter."""
         for then in (CALM, STAY):
-            found = find(self.hunt, self.trial.plan.draws, then, steps)
+            found = find(self.hunt, self.trial.plan.draws, then, FIND_STEPS)
             if found is None:
                 continue
             found = shorten(self.hunt, found)
             if is_shorter(found, self.trial):
                 self.take(self.hunt, found)
+
+    # -- the scenario --------------------------------------------------------------------------
 
     def edit(self, fails: Callable[[Hunt, Edit], Trial | None]) -> None:
         """Try all edits of the scenario, kind by kind; ``fails`` finds how it fails then."""
@@ -130,11 +127,20 @@ class Shrinker:
                 tried.add(edit.case.id)
                 hunt = Hunt(edit.case, self.kind, self.budget)
                 trial = fails(hunt, edit)
-                if trial is None or not self.sound.holds(edit.case, trial.plan):
+                if trial is None or not self.is_sound(edit.case, trial.plan):
                     continue
                 self.take(hunt, trial)
                 proposed = list(edits(edit.case, kind))
                 at -= 1
+
+    def is_sound(self, case: Case, plan: Plan) -> bool:
+        """Tell whether the unmodified era runs a case clean.
+
+        Raises:
+            Spent: the budget is spent.
+
+        """
+        return self.sound is not None and self.sound.holds(case, plan)
 
     def replayed(self, hunt: Hunt, edit: Edit) -> Trial | None:
         """Return how the same schedule fails there, if it does and is no longer."""
@@ -146,15 +152,16 @@ class Shrinker:
         return None
 
     def found_anew(self, hunt: Hunt, edit: Edit) -> Trial | None:
-        """Return how any schedule fails there that is no longer: replayed, at random, or searched.
-
-        """
+        """Return how any schedule fails there that is no longer: the same, searched for, drawn."""
         trial = self.replayed(hunt, edit)
         if trial is not None:
             return trial
         draws = edit.rename(self.trial.plan).draws
         found = [find(hunt, draws, CALM, FIND_EDIT_STEPS)]
-        found += [hunt.attempt(Plan(), RANDOM, seed=seed) for seed in range(RETRIES)]
+        for seed in range(RETRIES):
+            drawn = hunt.attempt(Plan(), RANDOM, seed=seed)
+            if drawn is not None:
+                found.append(hunt.attempt(drawn.plan))
         best: Trial | None = None
         for each in found:
             if each is None:
@@ -163,3 +170,102 @@ class Shrinker:
             if best is None or is_shorter(shorter, best):
                 best = shorter
         return best if best is not None and not is_shorter(self.trial, best) else None
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def in_full(self) -> Trial | None:
+        """Run the best once more, to its end; None if it does not fail there after all."""
+        stage = Stage.of(self.hunt.case, cost=self.budget.cost)
+        trial = stage.run(self.trial.core, self.trial.then)
+        violation = trial.violation
+        return trial if violation is not None and kind_of(violation) == self.kind else None
+
+    def ends(self, work: Callable[[], object]) -> str:
+        """Do some of the work; return why it ended early, "" if it did not."""
+        try:
+            work()
+        except Spent as spent:
+            return spent.why
+        return ""
+
+    @property
+    def base(self) -> Violation | None:
+        """How the unmodified era fails in the whole scenario, as far as that was looked at."""
+        return None if self.sound is None else self.sound.base
+
+    def minimality(self) -> Iterator[Minimality]:
+        """Find out whether fewer departures would do, in one way after the other until one says so.
+
+        Raises:
+            Spent: the budget is spent, but for its steps: these are extra.
+
+        """
+        budget = self.budget
+        most = budget.cost.steps + 2 * sum(steps for _, _, steps in PROOFS)
+        self.hunt.budget = Budget(most, budget.deadline, budget.stop, budget.cost)
+        for then, by_state, steps in PROOFS:
+            shown = self.hunt.stage.run(self.trial.plan, then).departed
+            proof = prove(self.hunt, then, shown, steps, by_state=by_state)
+            fewest = shown if proof.found is None else proof.passed + 1
+            found = Minimality(then, shown, fewest, proof.passed, by_state)
+            yield found
+            if found.proved:
+                break
+
+
+def shrink(
+    spec: RunSpec, schedule: Schedule, violation: Violation, budget: Budget | None = None
+) -> Shrunk:
+    """Find the smallest scenario and the shortest schedule that fail alike.
+
+    The same arguments give the same result, unless the budget's seconds or its ``stop`` ended it.
+
+    Args:
+        spec: what was run.
+        schedule: how it failed.
+        violation: what is looked for: the first rule that was broken.
+        budget: what may be spent (None: :data:`BUDGET_STEPS`); when it ends the best so far is
+            returned. A proof has steps of its own.
+
+    Raises:
+        UsageError: the schedule does not fail so.
+
+    """
+    budget = Budget(BUDGET_STEPS) if budget is None else budget
+    case, plan = Case.of(spec), Plan.of(schedule.choices)
+    before = Stage.of(case).run(plan, DRAIN)
+    if not is_same(violation, before.violation):
+        found = "nothing" if before.violation is None else before.violation.rule
+        raise UsageError(
+            f"the schedule does not break {violation.rule} as it did when it is run again, but "
+            f"{found}: the variant's code or the model changed since"
+        )
+    shrinker = Shrinker(case, plan, kind_of(violation), budget)
+    ended = shrinker.ends(shrinker.run)
+    after = shrinker.in_full()
+    if after is None:
+        # A storm that was believed, and comes to an end after all.
+        shrinker, after = Shrinker(case, plan, kind_of(violation), Budget(0)), before
+    verdicts: list[Minimality] = []
+    if ended in ("", "steps"):
+        ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality())) or ended
+    case = shrinker.hunt.case
+    assert after.violation is not None
+    return Shrunk(
+        schedule=case.spec.schedule_of(after.choices),
+        scenario=case.scenario,
+        violation=after.violation,
+        before=before.measure,
+        after=after.measure,
+        minimality=best_of(verdicts),
+        loop=find_loop(case, after.plan, after.violation),
+        base=shrinker.base,
+        ended=ended,
+        runs=budget.cost.runs,
+        steps=budget.cost.steps,
+    )
+
+
+def best_of(verdicts: Sequence[Minimality]) -> Minimality | None:
+    """Return the one that says most: a proof, else that with the narrowest gap, if any."""
+    return min(verdicts, key=lambda m: (not m.proved, m.fewest - m.passed), default=None)

@@ -89,6 +89,7 @@ class Trial:
         self.skipped = follow.skipped
         self.preemptive = follow.preemptive
         self.kept = follow.kept
+        self.departed = follow.departed
         self.then = follow.then
         self.ran = ran
 
