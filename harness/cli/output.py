@@ -3,22 +3,18 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 import msgspec
 
-from harness.errors import UsageError
-
 if TYPE_CHECKING:
     from harness.campaign.summary import Campaign
 
-__all__ = ["Progress", "last_events", "print_json", "table"]
+__all__ = ["Progress", "print_json", "table"]
 
 PLAIN_SECONDS = 5.0
-EVENTS_SHOWN = 12
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
@@ -44,32 +40,17 @@ def print_json(value: dict[str, Any]) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-def last_events(log: Path, count: int = EVENTS_SHOWN) -> list[str]:
-    """Return the last ``count`` events of a log, a line each; of one that cannot be read, none.
-
-    A line has the virtual time in ns, the step, the task, and what happened.
-    """
-    from harness.log.reader import read_log
-    from harness.log.registry import describe
-
-    try:
-        entries = read_log(log).entries
-    except UsageError:
-        return []
-    lines = []
-    for entry in entries[-count:]:
-        meta = entry.meta
-        lines.append(f"{meta.t:>8} ns  step {meta.step:<4} {meta.task:<5} {describe(entry.record)}")
-    return lines
-
-
 class Progress:
     """Says on stderr how far a campaign is: a bar on a terminal, else a line every 5 s.
 
     ``schedules`` or ``seconds`` (wall time) is what limits the campaign, and so the whole bar.
+    ``quiet`` says nothing at all.
     """
 
-    def __init__(self, schedules: int | None, seconds: float | None) -> None:
+    def __init__(
+        self, schedules: int | None, seconds: float | None, *, quiet: bool = False
+    ) -> None:
+        self.quiet = quiet
         self.schedules = schedules
         self.seconds = seconds
         self.began = time.monotonic()
@@ -80,7 +61,7 @@ class Progress:
         self.update: Callable[[float, str], None] = self.plain
 
     def __enter__(self) -> Self:
-        if sys.stderr is not None and sys.stderr.isatty():
+        if not self.quiet and sys.stderr is not None and sys.stderr.isatty():
             from rich import progress
             from rich.console import Console
 
@@ -128,5 +109,7 @@ class Progress:
 
     def say(self) -> None:
         """Print what was last noted."""
+        if self.quiet:
+            return
         part, self.said = self.last
         click.echo(f"  {min(part, 1.0):4.0%} {self.said}", err=True)

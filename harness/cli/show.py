@@ -10,11 +10,10 @@ import click
 from harness.cli.output import print_json
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.log.reader import Log, parse_log
-from harness.log.registry import ViolationLine, describe
+from harness.log.registry import ViolationLine
 from harness.log.views import columns, life_lines, life_text, story_marks
 from harness.places import shown
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
-from model.facts import Fact
 
 if TYPE_CHECKING:
     from harness.log.record import Recorded
@@ -155,6 +154,8 @@ def take(
 def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
     """Print an execution just recorded, its verdict and its reproducer; return the exit code.
 
+    One that broke a rule is told as a story, any other as the life of each interrupt.
+
     Raises:
         WriteError: after all that, if the log could not be written.
     """
@@ -162,14 +163,32 @@ def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
     log = parse_log(taken.data, taken.recorded.path)
     if path is not None:
         click.echo(f"log: {shown(path)}", err=True)
-    print_log(log, how="json" if as_json else "life")
     if as_json:
+        print_log(log, how="json")
         print_json(summary_of(log, path))
+    elif taken.recorded.verdict == VIOLATED:
+        print_failure(log, path, schedule)
     else:
+        print_log(log, how="life")
         print_verdict(log, path, schedule)
     if taken.error is not None:
         raise taken.error
     return EXIT_CODES[taken.recorded.verdict]
+
+
+def print_failure(log: Log, path: Path | None, schedule: Schedule) -> None:
+    """Print the story of an execution that broke a rule; the reproducer comes last."""
+    from harness.report.console import make_console
+    from harness.report.terminal import Report, show_failure
+
+    report = Report(place=path, replay=reproducer(schedule, path))
+    show_failure(make_console(), log, report=report)
+
+
+def reproducer(schedule: Schedule, path: Path | None) -> str:
+    """Return what ``replay`` takes: the schedule, or the log where that is too long for a line."""
+    text = str(schedule)
+    return text if path is None or len(text) <= LINE_MAX else shown(path)
 
 
 def print_verdict(log: Log, path: Path | None, schedule: Schedule) -> None:
@@ -179,16 +198,6 @@ def print_verdict(log: Log, path: Path | None, schedule: Schedule) -> None:
     click.echo("")
     if footer.verdict == CLEAN:
         click.echo(f"clean: no rule broken in this one execution ({footer.steps} steps)")
-    elif footer.verdict == VIOLATED:
-        broken = [r for _, r in log.entries if isinstance(r, ViolationLine)]
-        for violation in broken:
-            click.echo(f"VIOLATED {describe(violation)}")
-        last = [(m, r) for m, r in log.entries if isinstance(r, Fact)][-5:]
-        click.echo("the last events:")
-        for meta, record in last:
-            click.echo(f"  {meta.t:>8} ns  {meta.step:>5}  {meta.task:<6}  {describe(record)}")
     else:
         click.echo(f"inconclusive: the bound on {footer.bound!r} was reached")
-    text = str(schedule)
-    what = text if path is None or len(text) <= LINE_MAX else shown(path)
-    click.echo(f"reproduce: vgic-race replay {shlex.quote(what)}")
+    click.echo(f"reproduce: vgic-race replay {shlex.quote(reproducer(schedule, path))}")

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -10,12 +9,12 @@ from typing import Any
 
 import click
 
-from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
+from harness.campaign.evidence import Evidence, Failure
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
 from harness.campaign.runner import run_campaign
 from harness.campaign.seeds import fresh_seed
-from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.campaign.summary import Campaign
 from harness.cli.main import TRACEBACK_ENV
 from harness.cli.options import (
     EPILOG,
@@ -25,35 +24,19 @@ from harness.cli.options import (
     rules_option,
     size_options,
 )
-from harness.cli.output import Progress, last_events, print_json, table
+from harness.cli.output import Progress, print_json
 from harness.errors import UsageError, unknown_name
-from harness.places import shown
 from harness.rule_choice import parse_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
-from harness.verdict import (
-    CLEAN,
-    EXIT_CODES,
-    EXIT_INTERNAL,
-    EXIT_INTERRUPTED,
-    EXIT_USAGE,
-    INCONCLUSIVE,
-    VIOLATED,
-)
+from harness.verdict import EXIT_CODES, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
 
 __all__ = ["command"]
 
 SECONDS = 10.0
 REPORT_SECONDS = 0.7
 """What is kept back of the wall time, to write and print what was found."""
-
-LEGEND = (
-    "confidence: <S, the share of such schedules that may fail nevertheless (95 %); d=D >=P, the "
-    "least probability with which a bug of depth D in the first k choice steps would have been "
-    "found"
-)
-VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
 
 
 def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
@@ -88,25 +71,30 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 )  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes [one per CPU].")
 @click.option("--keep-going", is_flag=True, help="Do not stop an entry at its first violation.")
+@click.option("-v", "--verbose", is_flag=True, help="Rates, and the bounds of a clean run.")
+@click.option("-q", "--quiet", is_flag=True, help="One line with the verdict, for CI.")
 @engine_option
 @knob_option
 @rules_option
 @size_options
 @json_option
-def command(**options: Any) -> int:
+def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
     """Run SCENARIOs (all built-in ones by default) under many schedules and check every step.
 
     Each scenario is run with each variant. An entry ends at its first violation; the last line
     then is the command that reproduces it. A clean campaign proves nothing: it says what confidence
     finding nothing gives.
     """
+    if verbose + quiet + options["as_json"] > 1:
+        raise UsageError("--verbose, --quiet and --json exclude each other: give one of them")
     given = click.get_current_context().find_root().obj
     began = given if isinstance(given, float) else time.monotonic()
     plan, seconds = make_plan(began=began, **options)
     as_json: bool = options["as_json"]
-    click.echo(parameters(plan, seconds), err=True)
+    if not quiet:
+        click.echo(parameters(plan, seconds), err=True)
     with Interrupts() as interrupts:
-        with Progress(plan.schedules, seconds) as progress:
+        with Progress(plan.schedules, seconds, quiet=quiet) as progress:
             campaign = run_campaign(plan, interrupts, progress)
         interrupts.reporting()
         from harness.places import default_log_root
@@ -122,7 +110,7 @@ def command(**options: Any) -> int:
                 print_json({"type": "entry", **entry})
             print_json(summary)
         else:
-            print_text(campaign, failures, evidence)
+            show(campaign, failures, evidence, verbose=verbose, quiet=quiet)
     return conclude(campaign, evidence)
 
 
@@ -255,96 +243,22 @@ def summarise(campaign: Campaign, failures: list[Failure]) -> dict[str, Any]:
     }
 
 
-def print_text(campaign: Campaign, failures: list[Failure], evidence: Evidence) -> None:
-    """Print the table, the confidence it gives, and the violations; the reproducer comes last."""
-    rows = [row(tally) for tally in campaign.tallies]
-    head = ("scenario", "variant", "schedules", "steps", "steps/s", "sometimes", "verdict")
-    click.echo(table((*head, "confidence"), rows, right=(2, 3, 4, 5)))
-    clean = [t for t in campaign.tallies if t.verdict == CLEAN]
-    if clean:
-        click.echo(LEGEND)
-        click.echo("\nThe confidence that NOT FOUND gives (a sample proves nothing):")
-        for tally in clean:
-            click.echo(f"  {name_of(tally)}: {tally.confidence.long()}")
-    for tally in campaign.tallies:
-        if tally.verdict == INCONCLUSIVE:
-            for reason in tally.reasons():
-                click.echo(f"\nINCONCLUSIVE {name_of(tally)}: {reason}")
-            if tally.bounded is not None:
-                click.echo(f"  such a schedule: {tally.bounded.schedule}")
-    if evidence.folder is not None and not evidence.error:
-        click.echo(f"\nwritten to {shown(evidence.folder)}")
-    told: dict[tuple[str, str], int] = {}
-    shown_ones = []
-    for failure in failures:
-        key = (failure.tally.spec.variant, failure.finding.violations[0].rule)
-        told[key] = told.get(key, 0) + 1
-        if told[key] <= LOGS_MAX:
-            shown_ones.append(failure)
-    more = sum(sum(t.broken.values()) for t in campaign.tallies) - len(shown_ones)
-    if more:
-        click.echo(f"\n{more} more failing schedules are not shown: {place_of_more(evidence)}")
-    for failure in shown_ones:
-        print_failure(failure)
+def show(
+    campaign: Campaign,
+    failures: list[Failure],
+    evidence: Evidence,
+    *,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Print what a campaign came to: one line if ``quiet``, more figures if ``verbose``."""
+    from harness.report.campaign_text import one_line, show_campaign
+    from harness.report.console import make_console
 
-
-def place_of_more(evidence: Evidence) -> str:
-    """Say where the failures are that are not printed."""
-    if evidence.folder is None or evidence.error:
-        return "they could not be written, see --json"
-    where = shown(evidence.folder / "campaign.json")
-    return f'see "violations" in {where} (at most {KEPT_MAX} per entry and rule)'
-
-
-def row(tally: Tally) -> tuple[str, ...]:
-    """Return an entry's row of the table, as the head of :func:`print_text` names its cells."""
-    reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
-    verdict = VERDICTS[tally.verdict]
-    last = ""
-    if tally.verdict == CLEAN:
-        last = tally.confidence.short()
-    elif tally.broken:
-        counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
-        last = ", ".join(counts)
-        if max(tally.broken.values()) > KEPT_MAX:
-            last += f" (the first {KEPT_MAX} of each kept)"
-    return (
-        tally.spec.scenario,
-        tally.spec.variant,
-        str(tally.schedules),
-        str(tally.steps),
-        f"{tally.rate:.0f}",
-        f"{reached}/{len(tally.wanted)}",
-        verdict,
-        last,
-    )
-
-
-def name_of(tally: Tally) -> str:
-    """Return what an entry is called: its scenario and its variant."""
-    return f"{tally.spec.scenario} {tally.spec.variant}"
-
-
-def print_failure(failure: Failure) -> None:
-    """Print a violation: the rule, what happened, the last events, and how to have it again."""
-    from model.rules.registry import RULES
-
-    first, *others = failure.finding.violations
-    rule = RULES.get(first.rule)
-    about = f": {rule.title} [{rule.section}]" if rule is not None else ""
-    click.echo(f"\nVIOLATED {name_of(failure.tally)}, schedule {failure.finding.index}")
-    click.echo(f"  {first.rule}{about}")
-    click.echo(f"  {first.text} (step {first.step})")
-    if others:
-        click.echo(f"  also: {', '.join(dict.fromkeys(v.rule for v in others))}")
-    if failure.log is not None:
-        click.echo("  the last events:")
-        for line in last_events(failure.log):
-            click.echo(f"  {line}")
-        click.echo(f"  log: {shown(failure.log)}")
-    only = failure.tally.spec.rules
-    rules = "" if only is None else f" --rules {','.join(only)}"
-    click.echo(f"reproduce: vgic-race replay{rules} {shlex.quote(failure.replay)}")
+    if quiet:
+        click.echo(one_line(campaign, failures))
+    else:
+        show_campaign(make_console(), campaign, failures, evidence, verbose=verbose)
 
 
 def conclude(campaign: Campaign, evidence: Evidence) -> int:

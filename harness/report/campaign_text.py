@@ -1,0 +1,208 @@
+"""A campaign on a terminal: a table, what it is worth, and what was found."""
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
+from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.errors import UsageError
+from harness.places import shown
+from harness.report.clean import cleaned
+from harness.report.terminal import Report, hung, plain, show_failure, show_short
+from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["one_line", "show_campaign"]
+
+VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
+STYLES = {CLEAN: "green", VIOLATED: "bold red", INCONCLUSIVE: "yellow"}
+
+
+def show_campaign(
+    console: "Console",
+    campaign: Campaign,
+    failures: Sequence[Failure],
+    evidence: Evidence,
+    *,
+    verbose: bool = False,
+) -> None:
+    """Print a campaign: the table, what is open, what was found; last a line with the verdict.
+
+    Where something was found the last line reproduces it. ``verbose`` adds rates and the bounds
+    that finding nothing gives.
+    """
+    console.print(campaign_table(campaign, verbose=verbose))
+    if verbose:
+        show_confidence(console, campaign)
+    show_open(console, campaign)
+    if evidence.folder is not None and not evidence.error:
+        console.print()
+        plain(console, f"written to {shown(evidence.folder)}")
+    told = chosen(failures)
+    more = sum(sum(t.broken.values()) for t in campaign.tallies) - len(told)
+    if more:
+        console.print()
+        plain(console, f"{more} more failing schedules are not shown: {place_of_more(evidence)}")
+    console.print(Text(f"\n{closing(campaign)}", STYLES[campaign.verdict]))
+    for failure in told:
+        console.print()
+        show_one(console, failure)
+
+
+def one_line(campaign: Campaign, failures: Sequence[Failure]) -> str:
+    """Return a campaign in one line, for logs of CI."""
+    text = closing(campaign)
+    return f"{text} {reproduce(failures[0])}" if failures else text
+
+
+# -- the table -----------------------------------------------------------------------------------
+
+
+def campaign_table(campaign: Campaign, *, verbose: bool) -> Table:
+    """Return a row per entry: what was run, and what it came to."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("scenario", overflow="fold")
+    table.add_column("variant", overflow="fold")
+    table.add_column("schedules", justify="right", no_wrap=True)
+    table.add_column("steps", justify="right", no_wrap=True)
+    if verbose:
+        table.add_column("steps/s", justify="right", no_wrap=True)
+    table.add_column("reached", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    for tally in campaign.tallies:
+        rate = [Text(f"{tally.rate:.0f}")] if verbose else []
+        reached = sum(bool(tally.times_reached(name)) for name in tally.wanted)
+        table.add_row(
+            Text(cleaned(tally.spec.scenario)),
+            Text(cleaned(tally.spec.variant)),
+            Text(str(tally.schedules)),
+            Text(str(tally.steps)),
+            *rate,
+            Text(f"{reached}/{len(tally.wanted)}"),
+            verdict_cell(tally, verbose=verbose),
+        )
+    return table
+
+
+def verdict_cell(tally: Tally, *, verbose: bool) -> Text:
+    """Return an entry's verdict, with the broken rules, or what finding nothing is worth."""
+    text = Text(VERDICTS[tally.verdict], STYLES[tally.verdict])
+    if tally.broken:
+        counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
+        text.append(f" {', '.join(counts)}", "default")
+        if max(tally.broken.values()) > KEPT_MAX:
+            text.append(f" (the first {KEPT_MAX} of each kept)", "default")
+    elif tally.verdict == CLEAN:
+        confidence = tally.confidence
+        short = confidence.short() if verbose else confidence.short().partition(";")[0]
+        text.append(f" {short}", "dim")
+    return text
+
+
+def show_confidence(console: "Console", campaign: Campaign) -> None:
+    """Print what the bounds of clean entries are, in sentences."""
+    clean = [tally for tally in campaign.tallies if tally.verdict == CLEAN]
+    if not clean:
+        return
+    hung(
+        console,
+        Text(
+            "<S: the share of such schedules that may fail nevertheless (95 %); d=D >=P: the "
+            "least probability with which a bug of depth D in the first k choice steps would "
+            "have been found",
+            "dim",
+        ),
+    )
+    console.print("\nThe confidence that NOT FOUND gives (a sample proves nothing):")
+    for tally in clean:
+        hung(console, Text(f"{cleaned(name_of(tally))}: {tally.confidence.long()}"))
+
+
+def show_open(console: "Console", campaign: Campaign) -> None:
+    """Print why nothing can be concluded of an entry."""
+    for tally in campaign.tallies:
+        if tally.verdict != INCONCLUSIVE:
+            continue
+        console.print()
+        for reason in tally.reasons():
+            console.print(Text(f"INCONCLUSIVE {cleaned(name_of(tally))}: {reason}"))
+        if tally.bounded is not None:
+            plain(console, f"  such a schedule: {tally.bounded.schedule}")
+
+
+def name_of(tally: Tally) -> str:
+    """Return what an entry is called: its scenario and its variant."""
+    return f"{tally.spec.scenario} {tally.spec.variant}"
+
+
+def closing(campaign: Campaign) -> str:
+    """Return the verdict of a campaign in one sentence."""
+    entries = len(campaign.tallies)
+    what = f"{campaign.schedules} schedules of {entries} {'entry' if entries == 1 else 'entries'}"
+    verdict = campaign.verdict
+    if verdict == VIOLATED:
+        broken = [tally for tally in campaign.tallies if tally.broken]
+        names = ", ".join(f"{name_of(t)} ({', '.join(t.broken)})" for t in broken[:3])
+        rest = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        return cleaned(f"VIOLATED: {names}{rest}; {what}")
+    if verdict == INCONCLUSIVE:
+        open_ = sum(tally.verdict == INCONCLUSIVE for tally in campaign.tallies)
+        cut = ", cut short" if campaign.interrupted else ""
+        return f"INCONCLUSIVE: {open_} of {entries} entries; {what}{cut}"
+    worst = max(tally.confidence.failing_at_most for tally in campaign.tallies)
+    return (
+        f"NOT FOUND in {what}: of each entry at most {worst:.2g} of such schedules fail "
+        "(95 %, rule of three); a sample, no proof (-v says more)"
+    )
+
+
+# -- what was found ------------------------------------------------------------------------------
+
+
+def chosen(failures: Sequence[Failure]) -> list[Failure]:
+    """Return the failures to print: so many of each variant and rule as logs are kept."""
+    told: dict[tuple[str, str], int] = {}
+    out = []
+    for failure in failures:
+        key = (failure.tally.spec.variant, failure.finding.violations[0].rule)
+        told[key] = told.get(key, 0) + 1
+        if told[key] <= LOGS_MAX:
+            out.append(failure)
+    return out
+
+
+def place_of_more(evidence: Evidence) -> str:
+    """Say where the failures are that are not printed."""
+    if evidence.folder is None or evidence.error:
+        return "they could not be written, see --json"
+    where = shown(evidence.folder / "campaign.json")
+    return f'see "violations" in {where} (at most {KEPT_MAX} per entry and rule)'
+
+
+def show_one(console: "Console", failure: Failure) -> None:
+    """Print a failure: its story where its log is kept, else the rule and how to have it again."""
+    from harness.log.reader import read_log
+
+    note = f", schedule {failure.finding.index}"
+    if failure.log is not None:
+        try:
+            log = read_log(failure.log)
+        except UsageError:
+            log = None
+        if log is not None:
+            report = Report(note=note, place=failure.log, replay=failure.replay)
+            show_failure(console, log, report=report)
+            return
+    show_short(console, name_of(failure.tally) + note, failure.finding.violations)
+    plain(console, reproduce(failure))
+
+
+def reproduce(failure: Failure) -> str:
+    """Return the line that has a failure again."""
+    return f"reproduce: vgic-race replay {shlex.quote(failure.replay)}"
