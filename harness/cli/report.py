@@ -138,7 +138,7 @@ def print_campaign(campaign: "CampaignFile") -> None:
             plain(console, f"VIOLATED {best.scenario} {best.variant} {best.rule}: {best.text}")
             plain(console, f"  no story: {error}")
             continue
-        note = f", schedule {best.execution}, one of {bucket.count} kept"
+        note = f", schedule {best.execution}, one of {bucket.kept} kept"
         report = Report(note=note, place=place, replay=replay_of(best))
         show_failure(console, log, report=report)
 

@@ -4,6 +4,7 @@ Failures are of one kind if scenario and variant are the same, and the first rul
 and by which alarm.
 """
 
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ __all__ = ["CampaignFile", "buckets_of", "campaign_page", "log_of", "read_campai
 STORIES_MAX = 24
 """So many kinds have their story in the page; the others their schedule only."""
 NAME = "campaign.json"
+RUN_HEAD = ("schedules", "scenario", "variant", "steps", "verdict", "broken, or why it is open")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -73,7 +75,7 @@ class Bucket(NamedTuple):
     """Failures of one kind: how many were kept, and the one with the fewest steps."""
 
     number: int
-    count: int
+    kept: int
     best: Found
 
 
@@ -139,8 +141,7 @@ def campaign_page(campaign: CampaignFile) -> bytes:
         head = ("", "rule", "scenario", "variant", "kept", "steps", "what happens", "replay")
         body.append(table_of(head, rows))
     body.append("<h2>What was run</h2>")
-    head = ("schedules", "scenario", "variant", "steps", "verdict", "broken, or why it is open")
-    body.append(table_of(head, map(entry_row, campaign.entries)))
+    body.append(table_of(RUN_HEAD, map(entry_row, campaign.entries)))
     body += [section.html for section in sections]
     return page_of(f"campaign: {campaign.verdict}", "\n".join(body), sections)
 
@@ -196,9 +197,9 @@ def bucket_row(bucket: Bucket, there: set[str], why: str) -> str:
     note = f"<br><small>no story: {safe(why)}</small>" if why else ""
     cells = (
         f"<td>{link}</td><td>{safe(best.rule)}</td><td>{safe(best.scenario)}</td>"
-        f'<td>{safe(best.variant)}</td><td class="num">{bucket.count}</td>'
+        f'<td>{safe(best.variant)}</td><td class="num">{bucket.kept}</td>'
         f'<td class="num">{best.steps}</td><td>{safe(best.text)}{note}</td>'
-        f"<td><code>vgic-race replay {safe(replay_of(best))}</code></td>"
+        f"<td><code>vgic-race replay {safe(shlex.quote(replay_of(best)))}</code></td>"
     )
     return f"<tr>{cells}</tr>"
 

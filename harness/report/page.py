@@ -98,8 +98,9 @@ def failure_section(
         '<details class="alternative" open><summary>The story as text</summary>',
         story_table(story),
         "</details>",
-        '<details class="noprint"><summary>'
-        f"All {course.steps} steps as text</summary>{steps_table(course)}</details>",
+        f'<details class="noprint"><summary>All {course.steps} steps as text</summary>',
+        steps_table(course),
+        "</details>",
         "</section>",
     ))  # fmt: skip
     return Section(name, html, {"runs": runs, "aligned": aligned})
