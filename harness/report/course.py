@@ -13,13 +13,14 @@ from harness.log.lives import Life, Lives
 from harness.log.reader import Entry, Log
 from harness.log.record import ENGINE_TASK
 from harness.log.registry import Header, Rest, Step, ViolationLine
-from model.check.violation import Violation
+from model.check.violation import VIOLATION, Violation
 from model.facts import Fact
 from model.identity import Actor
 
 __all__ = ["Course", "Turn", "Who", "actors_of", "course_of"]
 
 ENGINE = Actor("engine")
+REST = "rest"
 UNKNOWN = "task"
 """The kind of an actor of which nothing is known but its name."""
 
@@ -110,9 +111,12 @@ class Course(msgspec.Struct, frozen=True):
         """
         violation = self.violation
         last = len(self.turns) - 1
-        if violation is None or violation.step >= self.steps:
+        if violation is None:
             return last
-        return self.at(violation.step)
+        if violation.type != VIOLATION:
+            rests = (t.index for t in self.turns if t.op == REST and t.number >= violation.step)
+            return next(rests, last)
+        return last if violation.step >= self.steps else self.at(violation.step)
 
 
 def actors_of(header: Header) -> dict[str, Actor]:

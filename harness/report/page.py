@@ -26,7 +26,7 @@ from harness.report.chain import (
     what_decides,
 )
 from harness.report.course import Course, course_of
-from harness.report.page_data import run_data
+from harness.report.page_data import interrupts_of, run_data
 from harness.report.page_text import facts_list, safe, steps_table, story_table
 from harness.report.passing import passing_course
 from harness.report.story import tell
@@ -80,11 +80,15 @@ def failure_section(
     ``level`` is that of its heading; ``lazy``: its chart is drawn when it comes into sight.
     """
     story = tell(course, explanation)
-    runs = [run_data(story, "fails" if course.violations else course.verdict)]
-    aligned: list[tuple[int, int]] = []
+    name_of_run = "fails" if course.violations else course.verdict
     other = passing_course(course, explanation)
-    if other is not None:
-        runs.append(run_data(tell(other), "passes"))
+    aligned: list[tuple[int, int]] = []
+    if other is None:
+        runs = [run_data(story, name_of_run, interrupts_of(story))]
+    else:
+        beside = tell(other, like=story)
+        interrupts = interrupts_of(story, beside)
+        runs = [run_data(story, name_of_run, interrupts), run_data(beside, "passes", interrupts)]
         aligned = align(course.turns, other.turns)
     replay = report.replay or how_to_replay(course.header, report.place)
     html = "\n".join((

@@ -12,24 +12,24 @@ from harness.report.states import COLUMNS, NOTHING, Four, Interrupt, States, nam
 from harness.report.story import Line, Story
 from model.facts import Fact, LockReleased, LockTaken
 
-__all__ = ["run_data"]
+__all__ = ["fact_text", "interrupts_of", "run_data"]
 
 LOCKS = (LockTaken, LockReleased)
 KINDS = {"vcpu": "vcpu", "host-irq": "irq", "soft-timer": "soft", "worker": "soft"}
 
 
-def run_data(story: Story, name: str) -> dict[str, Any]:
+def run_data(story: Story, name: str, interrupts: list[Interrupt]) -> dict[str, Any]:
     """Return a run: its lanes, steps, interrupts with their states, messages, and the machine.
 
     Args:
         story: what is told of it; the rest of the execution is there as well.
         name: what the run is called beside another.
+        interrupts: those to show; all of the run are among them (:func:`interrupts_of`).
 
     """
     course = story.course
     whos = sorted({turn.who for turn in course.turns}, key=order_of)
     lanes = {who: n for n, who in enumerate(whos)}
-    interrupts = interrupts_of(story)
     numbers = {which: n for n, which in enumerate(interrupts)}
     told = {line.turn: line.marks for line in story.lines if isinstance(line, Line)}
     changes = watch(course)
@@ -85,11 +85,12 @@ def fact_text(fact: Fact) -> str:
     return brief(fact)
 
 
-def interrupts_of(story: Story) -> list[Interrupt]:
-    """Return all interrupts of a run: those concerned first, then by VCPU and number."""
+def interrupts_of(story: Story, *others: Story) -> list[Interrupt]:
+    """Return all interrupts of some runs: those concerned first, then by VCPU and number."""
     seen = {
         Interrupt(*life[:2])
-        for turn in story.course.turns
+        for one in (story, *others)
+        for turn in one.course.turns
         for life in turn.lives
         if life is not None
     }

@@ -82,7 +82,10 @@ class Story(msgspec.Struct, frozen=True):
 
 
 def tell(
-    course: Course, explanation: Explanation | None = None, lines_max: int = LINES_MAX
+    course: Course,
+    explanation: Explanation | None = None,
+    lines_max: int = LINES_MAX,
+    like: Story | None = None,
 ) -> Story:
     """Choose what to tell of an execution.
 
@@ -90,9 +93,11 @@ def tell(
         course: the execution; without a violation its end is told.
         explanation: what is known of it, if it was looked into.
         lines_max: how many lines at most; the marked ones are told in any case.
+        like: the story of a failing execution beside which a passing one stands: of this the same
+            is told.
 
     """
-    teller = Teller(course, explanation)
+    teller = Teller(course, explanation, like)
     keep, left = teller.chosen(lines_max)
     return Story(course, teller.about, tuple(teller.lines(keep)), left)
 
@@ -100,14 +105,14 @@ def tell(
 class Teller:
     """Chooses the lines of a story."""
 
-    def __init__(self, course: Course, explanation: Explanation | None) -> None:
+    def __init__(self, course: Course, explanation: Explanation | None, like: Story | None) -> None:
         self.course = course
         self.end = course.end
         self.turns = course.turns[: self.end + 1]
-        self.about = concerned(course)
+        self.about = like.about if like else concerned(course)
         self.loops = find_loops(self.turns)
-        self.marks = self.marked(explanation)
-        violation = course.violation
+        self.marks = counterparts(like, self.turns) if like else self.marked(explanation)
+        violation = like.course.violation if like else course.violation
         self.subject = violation.subject if violation else Subject()
         rule = RULES.get(violation.rule) if violation else None
         self.needs = rule.needs() if rule else frozenset()
@@ -213,6 +218,30 @@ def repeat_of(loop: Loop, turns: Sequence[Turn]) -> Repeat:
     """Return the line of a loop."""
     last = turns[loop.first + loop.period - 1]
     return Repeat(turns[loop.first].number, last.number, loop.times)
+
+
+def counterparts(like: Story, turns: Sequence[Turn]) -> dict[int, tuple[str, ...]]:
+    """Return where the deciding pair of a failing execution is in another one.
+
+    A step's counterpart is the same operation of the same task, the same time that it makes it.
+    """
+    marks: dict[int, tuple[str, ...]] = {}
+    for line in like.lines:
+        if not isinstance(line, Line):
+            continue
+        for mark in line.marks:
+            if mark in (FIRST, SECOND):
+                step = like.course.turns[line.turn]
+                nth = sum(alike(step, turn) for turn in like.course.turns[: line.turn])
+                same = [turn.index for turn in turns if alike(step, turn)]
+                if nth < len(same):
+                    marks[same[nth]] = (*marks.get(same[nth], ()), mark)
+    return marks
+
+
+def alike(one: Turn, other: Turn) -> bool:
+    """Tell whether two turns are the same operation of the same task."""
+    return (one.who.task, one.op) == (other.who.task, other.op)
 
 
 def concerned(course: Course) -> tuple[Interrupt, ...]:

@@ -70,13 +70,18 @@ class Story {
     const beside = this.mode === "both";
     const shown = beside ? [0, 1] : [Number(this.mode)];
     const entries = beside ? this.alignedEntries() : [];
+    this.stage.classList.toggle("beside", beside);
     this.panes.replaceChildren(...shown.map((n) => this.charts[n].root));
     this.shown = shown.map((n) => this.charts[n]);
-    shown.forEach((n) => {
-      const run = this.runs[n];
-      const list = beside ? entries[n] : this.entriesOf(run);
-      const used = new Set(list.filter((one) => one.turn >= 0).map((one) => run.steps[one.turn].lane));
-      const lanes = run.lanes.map((_, lane) => lane).filter((lane) => used.has(lane));
+    const lists = shown.map((n, place) => (beside ? entries[place] : this.entriesOf(this.runs[n])));
+    const tasks = new Set();
+    shown.forEach((n, place) => {
+      const { steps, lanes } = this.runs[n];
+      for (const { turn } of lists[place]) if (turn >= 0) tasks.add(lanes[steps[turn].lane].task);
+    });
+    shown.forEach((n, place) => {
+      const run = this.runs[n], list = lists[place];
+      const lanes = run.lanes.map((_, lane) => lane).filter((lane) => tasks.has(run.lanes[lane].task));
       const interrupts = [...this.shownInterrupts].filter((which) => which < run.interrupts.length).sort((a, b) => a - b);
       this.charts[n].show({ entries: list, lanes, interrupts: beside ? interrupts.slice(0, 1) : interrupts, narrow: beside });
     });

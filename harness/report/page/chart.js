@@ -30,7 +30,7 @@ class Chart {
   // entries: {turn, note} in order (turn -1: nothing here); lanes and interrupts: which are shown.
   show(view) {
     this.view = view;
-    this.laneWidth = view.lanes.length > 14 ? 22 : 32;
+    this.laneWidth = view.narrow || view.lanes.length > 14 ? 22 : 32;
     this.lanesWidth = this.laneWidth * view.lanes.length;
     this.cells = this.run.columns.map((name, c) => this.cellWidth(c));
     this.bandWidth = this.cells.reduce((sum, width) => sum + width, 0);
@@ -229,12 +229,16 @@ class Chart {
   }
 
   badges(picture, first, end, y) {
-    const signs = { first: "1", second: "2", cause: "C", break: "✗" };
-    for (const [mark, turn] of this.run.marks) {
+    const signs = { cause: "C", break: "✗", first: "1", second: "2" };
+    const there = new Map();
+    for (const mark of Object.keys(signs)) {
+      const turn = this.run.marks.get(mark);
       const n = this.rowOf.get(turn);
-      if (n === undefined || n < first || n >= end || !signs[mark]) continue;
-      const x = this.lanePlace.get(this.run.steps[turn].lane);
-      if (x === undefined) continue;
+      if (n === undefined || n < first || n >= end) continue;
+      const lane = this.lanePlace.get(this.run.steps[turn].lane);
+      if (lane === undefined) continue;
+      const x = lane + 15 * (there.get(turn) ?? 0);
+      there.set(turn, (there.get(turn) ?? 0) + 1);
       picture.append(svg("circle", { class: `badge ${mark}`, cx: x, cy: y(n), r: 8.5 }));
       const text = svg("text", { class: "badge-text", x, y: y(n) + 4 });
       text.textContent = signs[mark];
