@@ -11,10 +11,12 @@ from harness.engine.schedule import Schedule
 from harness.errors import UsageError
 from harness.report.brief import short_lr
 from harness.report.course import Course
+from harness.report.states import Interrupt, software_letters
 from model.gic.lr import Lr
 from model.gic.state import Bank
 from model.identity import Actor
 from model.part import Part
+from model.vgic.irq import VgicIrq
 
 if TYPE_CHECKING:
     from harness.contract import Op
@@ -38,12 +40,14 @@ class Changes(msgspec.Struct, frozen=True):
         fields: each field as its part and its name; those of part "next" are the tasks.
         begin: what each was before the first step.
         after: for each turn of the course the fields that changed, as index and value.
+        software: for each turn KVM's own state of every interrupt, in the letters of reports.
 
     """
 
     fields: list[tuple[str, str]]
     begin: list[str]
     after: list[list[tuple[int, str]]]
+    software: list[dict[Interrupt, str]]
 
 
 def watch(course: Course) -> Changes | str:
@@ -102,6 +106,9 @@ class Watcher:
         self.after: dict[int, list[tuple[int, str]]] = {}
         self.late: dict[int, list[tuple[int, str]]] = {}
         self.made: list[tuple[str, str]] = []
+        self.letters: dict[Interrupt, str] = {}
+        self.software: dict[int, dict[Interrupt, str]] = {}
+        """KVM's own state after step ``n``; shared where nothing changed."""
 
     def watch(self, execution: "Execution") -> None:
         """Have ``execution`` tell of its steps."""
@@ -129,6 +136,9 @@ class Watcher:
             return
         for index, value in changed:
             self.values[index] = value
+        if changed:
+            self.letters = self.software_now()
+        self.software[step] = self.letters
         (self.late if step in self.after else self.after).setdefault(step, []).extend(changed)
 
     def changed(self, part: Part, at: int) -> list[tuple[int, str]]:
@@ -139,6 +149,23 @@ class Watcher:
             if value != self.values[i]:
                 found.append((i, value))
         return found
+
+    def software_now(self) -> dict[Interrupt, str]:
+        """Return KVM's own state of every interrupt."""
+        machine = self.world.machine
+        out = {Interrupt(v, n): self.letters_of(v, irq) for (v, n), irq in machine.private.items()}
+        # An SPI is told under any VCPU: whose lives they are, the facts decide.
+        for n, irq in machine.spis.items():
+            for v in range(len(machine.threads)):
+                out[Interrupt(v, n)] = self.letters_of(v, irq)
+        return out
+
+    def letters_of(self, v: int, irq: VgicIrq) -> str:
+        """Return KVM's own state of an interrupt, as VCPU ``v`` sees it."""
+        queued = "" if irq.vcpu < 0 else "q" if irq.vcpu == v else f"q{irq.vcpu}"
+        return software_letters(
+            irq.pending_latch, irq.line_level, irq.active, queued, not irq.enabled
+        )
 
     def announced(self) -> list[tuple[int, str]]:
         """Return which tasks are about to do another thing, or wait where they did not."""
@@ -153,10 +180,12 @@ class Watcher:
     def changes(self, course: Course) -> Changes:
         """Return the changes, turn by turn."""
         out = []
+        software = []
         for turn in course.turns:
             step = turn.who.task in self.names
             out.append((self.after if step else self.late).pop(turn.number, []))
-        return Changes(self.fields, self.begin, out)
+            software.append(self.software.get(turn.number, {}))
+        return Changes(self.fields, self.begin, out, software)
 
 
 def text_of(part: Part, field: str) -> str:

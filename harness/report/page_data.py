@@ -5,10 +5,11 @@ from typing import Any
 from harness.report.arrows import arrows_of
 from harness.report.brief import brief
 from harness.report.course import Course, Who
+from harness.report.followed import interrupts_in
 from harness.report.lanes import GIC, order_of, title_of
 from harness.report.loops import find_loops
-from harness.report.machine import watch
-from harness.report.states import COLUMNS, NOTHING, Four, Interrupt, States, named
+from harness.report.machine import Changes
+from harness.report.states import COLUMNS, NOTHING, Four, Interrupt, named
 from harness.report.story import Line, Story
 from model.facts import Fact, LockReleased, LockTaken
 
@@ -32,7 +33,6 @@ def run_data(story: Story, name: str, interrupts: list[Interrupt]) -> dict[str, 
     lanes = {who: n for n, who in enumerate(whos)}
     numbers = {which: n for n, which in enumerate(interrupts)}
     told = {line.turn: line.marks for line in story.lines if isinstance(line, Line)}
-    changes = watch(course)
     return {
         "name": name,
         "lanes": [lane(who) for who in whos],
@@ -55,13 +55,13 @@ def run_data(story: Story, name: str, interrupts: list[Interrupt]) -> dict[str, 
             }
             for turn in course.turns
         ],
-        "states": states_of(course, interrupts),
+        "states": states_of(story, interrupts),
         "arrows": [
             [a.start, a.end, a.kind, a.what, numbers.get(a.which, -1) if a.which else -1]
             for a in arrows_of(course.turns)
         ],
         "loops": [[loop.first, loop.end, loop.period, loop.times] for loop in loops_of(course)],
-        "machine": machine_data(changes),
+        "machine": machine_data(story.followed.changes),
     }
 
 
@@ -87,37 +87,29 @@ def fact_text(fact: Fact) -> str:
 
 def interrupts_of(story: Story, *others: Story) -> list[Interrupt]:
     """Return all interrupts of some runs: those concerned first, then by VCPU and number."""
-    seen = {
-        Interrupt(*life[:2])
-        for one in (story, *others)
-        for turn in one.course.turns
-        for life in turn.lives
-        if life is not None
-    }
+    seen = {which for one in (story, *others) for which in interrupts_in(one.course)}
     rest = sorted(seen - set(story.about), key=lambda x: (x.vcpu < 0, x))
     return [*story.about, *rest]
 
 
-def states_of(course: Course, interrupts: list[Interrupt]) -> list[list[list[Any]]]:
+def states_of(story: Story, interrupts: list[Interrupt]) -> list[list[list[Any]]]:
     """Return for each turn which interrupts are in another state after it, and in which."""
-    states = States(course.header.setting, course.header.era)
-    before: dict[Interrupt, Four] = dict.fromkeys(interrupts, NOTHING)
+    followed = story.followed
+    before: dict[Interrupt, Four] = {}
     out = []
-    for turn in course.turns:
-        for fact in turn.facts:
-            states.hear(fact)
+    for now in followed.after:
         changed: list[list[Any]] = []
-        if turn.facts:
+        if now is not before:
             for n, which in enumerate(interrupts):
-                now = states.of(which)
-                if now != before[which]:
-                    before[which] = now
-                    changed.append([n, *now])
+                four = now.get(which, NOTHING)
+                if four != before.get(which, NOTHING):
+                    changed.append([n, *four])
+            before = now
         out.append(changed)
     return out
 
 
-def machine_data(changes: Any) -> dict[str, Any]:
+def machine_data(changes: Changes | str) -> dict[str, Any]:
     """Return the machine's state, or why it is not there."""
     if isinstance(changes, str):
         return {"why": changes}

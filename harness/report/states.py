@@ -23,7 +23,16 @@ from model.gic.lr import ACTIVE, PENDING
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["COLUMNS", "LEGENDS", "NOTHING", "Four", "Interrupt", "States", "named"]
+__all__ = [
+    "COLUMNS",
+    "LEGENDS",
+    "NOTHING",
+    "Four",
+    "Interrupt",
+    "States",
+    "named",
+    "software_letters",
+]
 
 COLUMNS = ("dist", "LR", "KVM", "guest")
 """Who keeps the state of an interrupt, in the order of :class:`Four`."""
@@ -66,6 +75,11 @@ def named(which: Interrupt) -> str:
     return f"{what} {which.vintid} of VCPU {which.vcpu}{words.get(which.vintid, '')}"
 
 
+def software_letters(latch: bool, line: bool, active: bool, queued: str, disabled: bool) -> str:
+    """Return the letters of KVM's state of an interrupt; ``queued`` are those of its ap_list."""
+    return "P" * latch + "L" * line + "A" * active + queued + "d" * disabled or "-"
+
+
 class Software(State):
     """KVM's state of an interrupt (struct vgic_irq), and the VCPU on whose ap_list it is."""
 
@@ -83,7 +97,12 @@ class Handled(State):
 
 
 class SoftwareOfAll(View):
-    """``of[v, vintid]``: KVM's state of every interrupt; ``v`` is -1 for an SPI."""
+    """``of[v, vintid]``: KVM's state of every interrupt; ``v`` is -1 for an SPI.
+
+    It is what KVM of the era makes of the facts; of a variant, the machine itself knows better.
+    """
+
+    loaded: LoadedVcpus
 
     def setup(self) -> None:
         """Make the states."""
@@ -107,6 +126,21 @@ class SoftwareOfAll(View):
     def on_resample(self, f: facts.Resampled) -> None:
         """KVM read the line again."""
         self.at(f.vcpu, f.vintid).line = f.level
+
+    @on(facts.LrWritten)
+    def on_written(self, f: facts.LrWritten) -> None:
+        """A List Register tells what was consumed for it: the latch of an edge.
+
+        Of a mapped level interrupt the line is, since 4.16; of a forwarded SPI in both eras.
+        """
+        v, lr = self.loaded.on[f.pcpu].vcpu, f.after
+        if not lr.state & PENDING or v < 0:
+            return
+        irq = self.at(v, lr.vintid)
+        if lr.vintid not in self.levels:
+            irq.latch = False
+        elif lr.hw and (lr.vintid >= FIRST_SPI or self.era != "v4.14"):
+            irq.line = False
 
     @on(facts.Folded)
     def on_fold(self, f: facts.Folded) -> None:
@@ -135,11 +169,6 @@ class SoftwareOfAll(View):
             case "reset":
                 irq.active = irq.latch = irq.line = False
                 irq.disabled = True
-
-    @on(facts.Emulated)
-    def on_emulated(self, f: facts.Emulated) -> None:
-        """KVM deactivates it outside the List Registers."""
-        self.at(f.vcpu, f.vintid).active = False
 
     @on(facts.Queued)
     def on_queue(self, f: facts.Queued) -> None:
@@ -252,10 +281,8 @@ class States:
     def in_software(self, v: int, vintid: int) -> str:
         """Return KVM's letters of it."""
         irq = self.software.at(v, vintid)
-        text = "P" * irq.latch + "L" * irq.line + "A" * irq.active
-        if irq.queued >= 0:
-            text += "q" if irq.queued == v or self.setting.vcpus == 1 else f"q{irq.queued}"
-        return text + "d" * irq.disabled or "-"
+        queued = "" if irq.queued < 0 else "q" if irq.queued == v else f"q{irq.queued}"
+        return software_letters(irq.latch, irq.line, irq.active, queued, irq.disabled)
 
     def in_guest(self, v: int, vintid: int) -> str:
         """Return how far a guest is with it; an SPI may be with any."""

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.report.course import Course, Turn
+from harness.report.followed import Followed, follow
 from harness.report.loops import Loop, find_loops
-from harness.report.states import Four, Interrupt, States
+from harness.report.states import Four, Interrupt
 from harness.search.explanation import Explanation
 from model import facts
 from model.check.violation import Subject
@@ -66,14 +67,20 @@ class Repeat(msgspec.Struct, frozen=True):
 class Story(msgspec.Struct, frozen=True):
     """What is told of an execution, and of which interrupt the states are.
 
-    ``about`` are the interrupts concerned, the first one that of the states. ``left`` counts the
-    turns that would be told if there were room.
+    Attributes:
+        course: the execution.
+        about: the interrupts concerned, the first one that of the lines' states.
+        lines: what is told, in order.
+        left: how many turns would be told as well if there were room.
+        followed: what every interrupt is after each turn, and the whole machine.
+
     """
 
     course: Course
     about: tuple[Interrupt, ...]
     lines: tuple[Line | Repeat, ...]
     left: int
+    followed: Followed
 
     @property
     def turns(self) -> list[Turn]:
@@ -99,7 +106,8 @@ def tell(
     """
     teller = Teller(course, explanation, like)
     keep, left = teller.chosen(lines_max)
-    return Story(course, teller.about, tuple(teller.lines(keep)), left)
+    followed = follow(course)
+    return Story(course, teller.about, tuple(teller.lines(keep, followed)), left, followed)
 
 
 class Teller:
@@ -188,23 +196,19 @@ class Teller:
         if len(wanted) <= room:
             return wanted, 0
         keep = set(self.marks)
-        for some, most in ((matter, room), (firsts & busy, room), (firsts, FILLED_MAX)):
+        for some, most in ((matter, room), (firsts & busy, room), (firsts, min(room, FILLED_MAX))):
             spare = sorted(some - keep, reverse=True)
             keep.update(spare[: max(most - len(keep), 0)])
         return keep, len(wanted - keep)
 
-    def lines(self, keep: set[int]) -> Iterable[Line | Repeat]:
+    def lines(self, keep: set[int], followed: Followed) -> Iterable[Line | Repeat]:
         """Yield the lines of the turns to ``keep``, with the state after each."""
         after = {loop.first + loop.period - 1: loop for loop in self.loops}
-        header = self.course.header
-        states = States(header.setting, header.era)
         main = self.about[0] if self.about else Interrupt(-1, VTIMER_PPI)
         before = Four()
         for turn in self.turns:
-            for fact in turn.facts:
-                states.hear(fact)
             if turn.index in keep:
-                now = states.of(main)
+                now = followed.state(turn.index, main)
                 changed = tuple(a != b for a, b in zip(before, now, strict=True))
                 yield Line(
                     turn.index, self.marks.get(turn.index, ()), self.told(turn), now, changed

@@ -152,6 +152,7 @@ class StoryTable:
     def __init__(self, console: "Console", story: Story) -> None:
         self.story = story
         utf = console.encoding.lower().startswith("utf")
+        self.box = box.SIMPLE_HEAD if utf else None
         self.dot, self.rail, self.cross = ("●", "│", "✗") if utf else ("o", "|", "X")
         lanes = lanes_of(turn.who for turn in story.turns)
         self.lanes = lanes if len(lanes) <= LANES_MAX and console.width >= LANES_WIDTH else []
@@ -161,7 +162,7 @@ class StoryTable:
 
     def made(self) -> Table:
         """Make the table."""
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+        table = Table(box=self.box, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
         table.add_column("step", justify="right", no_wrap=True)
         for lane in self.lanes:
             table.add_column(lane.title, no_wrap=True, min_width=len(lane.title))

@@ -34,15 +34,24 @@ def test_both_eras_are_clean(cli: Cli, logs: Path) -> None:
         "stress", "timer-wfi", "--schedules", 500, "--seed", 1, "--engine", "direct", "--jobs", 1
     )
     assert done.code == 0, done.out
-    assert done.out.count("NOT FOUND  <0.012") == 2
+    assert done.out.count("NOT FOUND <0.012") == 2
+    lines = [line for line in done.out.splitlines() if not line.startswith("written to ")]
+    assert max(map(len, lines)) <= 80
     assert "rule of three" in done.out
-    assert "99 % would take" in done.out
     assert "proved" not in done.out.lower()
     assert "seed=1 " in done.err
     campaign = json.loads((logs / "stress-1" / "campaign.json").read_text())
     assert campaign["schedules"] == 500
     assert campaign["verdict"] == "clean"
     assert sorted(p.name for p in (logs / "stress-1").iterdir()) == ["campaign.json"]
+
+
+def test_verbose_tells_what_a_clean_run_is_worth(cli: Cli) -> None:
+    args = ["stress", "timer-wfi", "--schedules", 20, "--seed", 1, "--engine", "direct"]
+    done = cli(*args, "--jobs", 1, "--variant", "v7.2", "-v")
+    assert "steps/s" in done.out
+    assert "99 % would take" in " ".join(done.out.split())
+    assert "proved" not in done.out.lower()
 
 
 def test_jobs_and_engine_change_nothing(cli: Cli, logs: Path) -> None:

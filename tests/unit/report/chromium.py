@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 BINARY = shutil.which("chromium") or "chromium"
 FLAGS = (
@@ -26,9 +26,8 @@ TIMEOUT = 60
 class Browser:
     """A running browser with one page."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", read: int, write: int) -> None:
-        self.process = process
-        self.replies = os.fdopen(read, "rb")
+    def __init__(self, replies: BinaryIO, write: int) -> None:
+        self.replies = replies
         self.write = write
         self.number = 0
         self.session = ""
@@ -148,10 +147,12 @@ def chromium() -> Iterator[Browser]:
     )  # fmt: skip
     os.close(theirs_in)
     os.close(theirs_out)
+    replies = os.fdopen(ours_in, "rb")
     try:
-        yield Browser(process, ours_in, ours_out)
+        yield Browser(replies, ours_out)
     finally:
         process.kill()
+        replies.close()
         process.wait(timeout=TIMEOUT)
         os.close(ours_out)
         shutil.rmtree(folder, ignore_errors=True)
