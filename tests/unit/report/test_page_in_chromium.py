@@ -138,7 +138,8 @@ def test_of_thousands_of_steps_only_those_in_sight_are_drawn(show: Any) -> None:
       return [7, 1011, 1503, 40].map((n) => {
         scroll.scrollTop = n * 22;
         scroll.dispatchEvent(new Event('scroll'));
-        const numbers = [...document.querySelectorAll('.row .num')].map((x) => Number(x.textContent));
+        const cells = [...document.querySelectorAll(".row .num")];
+        const numbers = cells.map((x) => Number(x.textContent));
         return [numbers.length, numbers.includes(n + 2)];
       }); })()"""
     for rows, there in browser.value(inside):
