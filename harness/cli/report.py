@@ -65,14 +65,14 @@ def log_of(target: str) -> "tuple[Log, Path | None]":
         UsageError: it is neither, or cannot be run.
     """
     from harness.campaign.crash import naming_variant
-    from harness.cli.replay import load
-    from harness.log.reader import parse_log, read_log
+    from harness.cli.target import load
+    from harness.log.reader import parse_log
     from harness.log.record import remember
     from harness.spec import RunSpec
 
     wanted = load(target)
-    if wanted.path is not None:
-        return read_log(wanted.path, partial=True), wanted.path
+    if wanted.header is not None:
+        return parse_log(wanted.data, wanted.path or Path(target), partial=True), wanted.path
     spec = RunSpec.from_schedule(wanted.schedule)
     with naming_variant(spec):
         _, data = remember(spec, wanted.schedule, Path(), engine="direct", seed=None)
@@ -83,16 +83,18 @@ def of_log(log: "Log", path: Path | None, *, text: bool) -> tuple[dict[str, Any]
     """Return the summary of a log and its page; with ``text`` print it, and make no page."""
     from harness.cli.show import summary_of
     from harness.report.console import make_console
+    from harness.report.known import finding_of
     from harness.report.terminal import Report, show_failure
 
     report = Report(place=path)
     summary = summary_of(log, path)
+    finding = finding_of(log)
     if text:
-        show_failure(make_console(), log, report=report)
+        show_failure(make_console(), log, finding=finding, report=report)
         return summary, None
     from harness.report.page import failure_page
 
-    return summary, failure_page(log, report=report)
+    return summary, failure_page(log, finding=finding, report=report)
 
 
 def of_campaign(path: Path, *, text: bool) -> tuple[dict[str, Any], bytes | None]:
@@ -124,6 +126,7 @@ def print_campaign(campaign: "CampaignFile") -> None:
     from harness.errors import UsageError
     from harness.report.campaign_page import buckets_of, log_of as log_of_failure, replay_of
     from harness.report.console import make_console
+    from harness.report.known import finding_of
     from harness.report.terminal import Report, plain, show_failure
 
     console = make_console()
@@ -140,7 +143,7 @@ def print_campaign(campaign: "CampaignFile") -> None:
             continue
         note = f", schedule {best.execution}, one of {bucket.kept} kept"
         report = Report(note=note, place=place, replay=replay_of(best))
-        show_failure(console, log, report=report)
+        show_failure(console, log, finding=finding_of(log), report=report)
 
 
 def write_page(page: bytes, place: Path, out: str | None) -> Path:

@@ -179,10 +179,11 @@ def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
 def print_failure(log: Log, path: Path | None, schedule: Schedule) -> None:
     """Print the story of an execution that broke a rule; the reproducer comes last."""
     from harness.report.console import make_console
+    from harness.report.known import finding_of
     from harness.report.terminal import Report, show_failure
 
     report = Report(place=path, replay=reproducer(schedule, path))
-    show_failure(make_console(), log, report=report)
+    show_failure(make_console(), log, finding=finding_of(log), report=report)
 
 
 def reproducer(schedule: Schedule, path: Path | None) -> str:

@@ -15,6 +15,7 @@ from harness.log.reader import Log, parse_log, read_log
 from harness.places import shown
 from harness.report.chain import Said
 from harness.report.course import course_of
+from harness.report.known import finding_of
 from harness.report.page import Section, failure_section, page_of
 from harness.report.page_text import facts_list, safe, table_of
 from harness.report.terminal import Report
@@ -129,7 +130,9 @@ def campaign_page(campaign: CampaignFile) -> bytes:
             note=f", schedule {bucket.best.execution}", place=place, replay=replay_of(bucket.best)
         )
         name = f"story-{bucket.number}"
-        sections.append(failure_section(name, course_of(log), report=report, level=2, lazy=True))
+        sections.append(
+            failure_section(name, course_of(log), None, finding_of(log), report, level=2, lazy=True)
+        )
     there = {section.name for section in sections}
     body = [
         f"<h1>{verdict_html(campaign.verdict)}: {campaign.schedules} schedules</h1>",

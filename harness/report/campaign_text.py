@@ -1,6 +1,5 @@
 """A campaign on a terminal: a table, what it is worth, and what was found."""
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,8 @@ from harness.campaign.summary import KEPT_MAX, Campaign, Tally
 from harness.errors import UsageError
 from harness.places import shown
 from harness.report.clean import cleaned
-from harness.report.terminal import Report, hung, plain, show_failure, show_short
+from harness.report.known import finding_of
+from harness.report.terminal import Report, hung, plain, reproducer, show_failure, show_short
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 
 if TYPE_CHECKING:
@@ -196,8 +196,8 @@ def show_one(console: "Console", failure: Failure) -> None:
         except UsageError:
             log = None
         if log is not None:
-            report = Report(note=note, place=failure.log, replay=failure.replay)
-            show_failure(console, log, report=report)
+            report = Report(note, failure.log, failure.replay, failure.tally.spec.rules)
+            show_failure(console, log, finding=finding_of(log), report=report)
             return
     show_short(console, name_of(failure.tally) + note, failure.finding.violations)
     plain(console, reproduce(failure))
@@ -205,4 +205,4 @@ def show_one(console: "Console", failure: Failure) -> None:
 
 def reproduce(failure: Failure) -> str:
     """Return the line that has a failure again."""
-    return f"reproduce: vgic-race replay {shlex.quote(failure.replay)}"
+    return reproducer(failure.replay, failure.tally.spec.rules)

@@ -4,13 +4,27 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from harness.engine.schedule import LINE_MAX
+from harness.errors import UsageError
 from harness.log.registry import Header
 from harness.places import shown
 from harness.search.explanation import Explanation, Moment, Symptom, Window
 from model.check.violation import Violation
 from model.rules.registry import RULES
 
-__all__ = ["Known", "Said", "chain_of", "headline", "how_to_replay", "rule_text", "what_decides"]
+__all__ = [
+    "NOT_KNOWN",
+    "Known",
+    "Said",
+    "chain_of",
+    "compact_of",
+    "headline",
+    "how_to_replay",
+    "rule_text",
+    "what_decides",
+]
+
+
+NOT_KNOWN = "no finding that is on record"
 
 
 class Known(Protocol):
@@ -121,6 +135,17 @@ def switches_text(explanation: Explanation) -> str:
         return "no preemptive switch is needed"
     proof = f"no schedule with fewer than {n} fails" if explanation.proved else "fewer may do"
     return f"{n} preemptive; {proof}"
+
+
+def compact_of(header: Header) -> str:
+    """Return a log's schedule in its compact form; nothing if it cannot be read."""
+    from harness.engine.compact import pack
+    from harness.engine.schedule import Schedule
+
+    try:
+        return pack(Schedule.parse(header.schedule))
+    except UsageError:
+        return ""
 
 
 def how_to_replay(header: Header, place: Path | None) -> str:

@@ -66,7 +66,7 @@ def watch(course: Course) -> Changes | str:
 
     try:
         schedule = Schedule.parse(course.header.schedule)
-        spec = RunSpec.from_schedule(schedule)
+        spec = RunSpec.from_schedule(schedule, frozenset(course.header.rules))
         with naming_variant(spec):
             world = spec.build(DirectEngine.task_class)
             watcher = Watcher(world)

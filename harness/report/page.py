@@ -17,9 +17,11 @@ from harness.log.reader import Log
 from harness.log.record import program_version
 from harness.report.align import align
 from harness.report.chain import (
+    NOT_KNOWN,
     Known,
     Said,
     chain_of,
+    compact_of,
     headline,
     how_to_replay,
     rule_text,
@@ -27,7 +29,7 @@ from harness.report.chain import (
 )
 from harness.report.course import Course, course_of
 from harness.report.page_data import interrupts_of, run_data
-from harness.report.page_text import facts_list, safe, steps_table, story_table
+from harness.report.page_text import facts_list, safe, safe_lines, steps_table, story_table
 from harness.report.passing import passing_course
 from harness.report.story import tell
 from harness.report.terminal import Report
@@ -90,17 +92,24 @@ def failure_section(
         interrupts = interrupts_of(story, beside)
         runs = [run_data(story, name_of_run, interrupts), run_data(beside, "passes", interrupts)]
         aligned = align(course.turns, other.turns)
+    chain = chain_of(explanation, finding)
+    if course.violations and finding is None:
+        chain.append(Said("known", NOT_KNOWN))
     replay = report.replay or how_to_replay(course.header, report.place)
+    packed = compact_of(course.header)
     html = "\n".join((
         f'<section id="{safe(name)}"{" data-lazy" if lazy else ""}>',
         *heading(course, report, level),
         facts_list(
-            [*chain_of(explanation, finding), *what_decides(explanation), *figures(course)],
+            [*chain, *what_decides(explanation), *figures(course)],
             [Said("replay", f"vgic-race replay {shlex.quote(replay)}")],
         ),
         '<div class="chart"></div>',
         '<details class="alternative" open><summary>The story as text</summary>',
         story_table(story),
+        "</details>",
+        '<details class="noprint"><summary>The schedule, to paste into a mail</summary>',
+        f"<p>What reads it: <code>vgic-race replay -</code></p><pre>{safe_lines(packed)}</pre>",
         "</details>",
         f'<details class="noprint"><summary>All {course.steps} steps as text</summary>',
         steps_table(course),

@@ -12,7 +12,7 @@ from harness.report.page_data import fact_text
 from harness.report.states import COLUMNS, LEGENDS, named
 from harness.report.story import BREAK, CAUSE, FIRST, SECOND, Repeat, Story
 
-__all__ = ["facts_list", "safe", "steps_table", "story_table", "table_of"]
+__all__ = ["facts_list", "safe", "safe_lines", "steps_table", "story_table", "table_of"]
 
 MARKS = {FIRST: "1 of the pair", SECOND: "2 of the pair", CAUSE: "the cause", BREAK: "the break"}
 
@@ -20,6 +20,11 @@ MARKS = {FIRST: "1 of the pair", SECOND: "2 of the pair", CAUSE: "the cause", BR
 def safe(text: object) -> str:
     """Return text as it may stand anywhere in the page."""
     return escape(cleaned(str(text)), quote=True)
+
+
+def safe_lines(text: str) -> str:
+    """Return several lines of text as they may stand in a ``pre``."""
+    return "\n".join(map(safe, text.splitlines()))
 
 
 def facts_list(said: Iterable[Said], commands: Sequence[Said] = ()) -> str:

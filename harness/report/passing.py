@@ -24,7 +24,7 @@ def passing_course(course: Course, explanation: Explanation | None) -> Course | 
     try:
         failing = Schedule.parse(course.header.schedule)
         schedule = msgspec.structs.replace(failing, choices=explanation.passing)
-        spec = RunSpec.from_schedule(schedule)
+        spec = RunSpec.from_schedule(schedule, frozenset(course.header.rules))
         with naming_variant(spec):
             _, data = remember(spec, schedule, Path("passing"), engine="direct", seed=None)
         return course_of(parse_log(data, Path("passing")))

@@ -15,9 +15,11 @@ from harness.log.reader import Log
 from harness.places import shown
 from harness.report.brief import brief
 from harness.report.chain import (
+    NOT_KNOWN,
     Known,
     Said,
     chain_of,
+    compact_of,
     headline,
     how_to_replay,
     rule_text,
@@ -34,9 +36,11 @@ from model.check.violation import Violation
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Report", "hung", "plain", "show_failure", "show_short", "show_story"]
+__all__ = ["Report", "hung", "plain", "reproducer", "show_failure", "show_short", "show_story"]
 
 LANES_MAX = 8
+COMPACT_MAX = 16
+"""A schedule that takes more lines is left to its file."""
 LANES_WIDTH = 70
 """A terminal that is narrower has a column with names in place of lanes."""
 SIGNS = {FIRST: ("1", "bold red"), SECOND: ("2", "bold red"), CAUSE: ("C", "bold magenta")}
@@ -50,12 +54,14 @@ class Report(msgspec.Struct, frozen=True):
         note: what else the first line says, such as the number of the schedule.
         place: the file of the log, if it is in one.
         replay: what ``vgic-race replay`` takes; made of the log if it is not given.
+        rules: the rules that alone were checked, where not all were.
 
     """
 
     note: str = ""
     place: Path | None = None
     replay: str = ""
+    rules: tuple[str, ...] | None = None
 
 
 def show_failure(
@@ -83,13 +89,32 @@ def show_failure(
         console.print(Text(f"{course.verdict} {cleaned(headline(header))}{report.note}", "bold"))
     for said in chain_of(explanation, finding):
         show_said(console, said)
+    if course.violations and finding is None:
+        show_said(console, Said("known", NOT_KNOWN))
     show_story(console, tell(course, explanation))
     for said in what_decides(explanation):
         show_said(console, said)
     if report.place is not None:
         plain(console, f"  log: {shown(report.place)}")
     what = report.replay or how_to_replay(header, report.place)
-    plain(console, f"reproduce: vgic-race replay {shlex.quote(what)}")
+    if what != header.schedule:
+        show_compact(console, course)
+    plain(console, reproducer(what, report.rules))
+
+
+def reproducer(what: str, rules: tuple[str, ...] | None = None) -> str:
+    """Return the line that has a failure again; ``rules`` are those that alone were checked."""
+    only = "" if rules is None else f"--rules {','.join(rules)} "
+    return f"reproduce: vgic-race replay {only}{shlex.quote(what)}"
+
+
+def show_compact(console: "Console", course: Course) -> None:
+    """Print a long schedule in the form that survives a mail, unless it is very long."""
+    lines = compact_of(course.header).splitlines()
+    if lines and len(lines) <= COMPACT_MAX:
+        console.print("  anywhere else, paste these lines into: vgic-race replay -")
+        for line in lines:
+            plain(console, f"  {line}")
 
 
 def show_short(console: "Console", what: str, violations: Sequence[Violation]) -> None:

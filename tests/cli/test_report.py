@@ -99,12 +99,12 @@ def test_bad_input(cli: Cli, log: Path, tmp_path: Path) -> None:
 
 
 def test_one_line_for_ci(cli: Cli) -> None:
-    args = ["stress", "timer-wfi", "--schedules", 200, "--seed", 1, "--jobs", 1]
+    args = ["stress", "timer-wfi", "--schedules", 60, "--seed", 1, "--jobs", 1]
     done = cli(*args, "--engine", "direct", "--variant", "v4.14", "-q")
     assert done.code == 0
     assert done.err == ""
     assert done.out.count("\n") == 1
-    assert done.out.startswith("NOT FOUND in 200 schedules of 1 entry: ")
+    assert done.out.startswith("NOT FOUND in 60 schedules of 1 entry: ")
     done = cli(*args, "--engine", "direct", "--variant", "v4.14+23", "-q")
     assert done.code == 1
     assert done.out.startswith("VIOLATED: timer-wfi v4.14+23 (")

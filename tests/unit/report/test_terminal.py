@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from harness.engine.compact import unpack
 from harness.report.campaign_text import campaign_table
 from harness.report.console import make_console
 from harness.report.course import Course
@@ -45,8 +46,12 @@ def words(text: str) -> str:
 @pytest.mark.parametrize("width", [50, 80, 132])
 @pytest.mark.parametrize("variant", ["v4.14+23", "v4.14+1"])
 def test_it_fits(variant: str, width: int) -> None:
-    lines = report(course(variant), width, explained(variant)).splitlines()
+    out = report(course(variant), width, explained(variant))
+    packed = re.search(r"  \[BEGIN .*END [^\n]*\n", out, re.DOTALL)
+    assert packed is not None
+    lines = out.replace(packed[0], "").splitlines()
     assert max(map(len, lines)) <= width
+    assert str(unpack(packed[0])) == course(variant).header.schedule
     assert lines[-1] == "reproduce: vgic-race replay a.schedule"
     assert lines[0].startswith("VIOLATED ")
 
