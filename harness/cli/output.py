@@ -20,19 +20,31 @@ PLAIN_SECONDS = 5.0
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Lay out rows in columns; those numbered in ``right``, from 0, are aligned to the right.
 
+    On a terminal it is as wide as that and cells are folded; else a row is a line.
+
     Raises:
-        IndexError: a row has fewer cells than ``head``.
-        ValueError: a row has more.
+        ValueError: a row has fewer or more cells than ``head``.
     """
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = []
-    for row in [head, *rows]:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.report.console import make_console
+
+    laid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    for i, name in enumerate(head):
+        laid.add_column(Text(name), justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        if len(row) != len(head):
+            raise ValueError(f"a row of {len(row)} cells under {len(head)} headings")
+        laid.add_row(*map(Text, row))
+    console = make_console()
+    if not sys.stdout.isatty():
+        options = console.options.update(max_width=1_000_000)
+        console.width = max(Measurement.get(console, options, laid).maximum, 1)
+    with console.capture() as capture:
+        console.print(laid)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from harness.report.course import Course, course_of
 from harness.report.page_data import interrupts_of, run_data
 from harness.report.page_text import facts_list, safe, safe_lines, steps_table, story_table
 from harness.report.passing import passing_course
+from harness.report.states import LEGENDS
 from harness.report.story import tell
 from harness.report.terminal import Report
 from harness.search.explanation import Explanation
@@ -105,6 +106,7 @@ def failure_section(
             [Said("replay", f"vgic-race replay {shlex.quote(replay)}")],
         ),
         '<div class="chart"></div>',
+        legend(),
         '<details class="alternative" open><summary>The story as text</summary>',
         story_table(story),
         "</details>",
@@ -117,6 +119,19 @@ def failure_section(
         "</section>",
     ))  # fmt: skip
     return Section(name, html, {"runs": runs, "aligned": aligned})
+
+
+def legend() -> str:
+    """Return what the chart's letters mean, and which keys it knows."""
+    letters = "; ".join(LEGENDS)
+    keys = (
+        "Keys: up and down (k, j) go from step to step, Home and End to the ends, 1 and 2 to the "
+        "deciding pair, c to the cause, x to the break, a shows all steps or the story."
+    )
+    return (
+        f'<p class="legend">{safe(letters)}; @1: on CPU 1. '
+        f'<span class="noprint needs-script">{safe(keys)}</span></p>'
+    )
 
 
 def heading(course: Course, report: Report, level: int) -> list[str]:

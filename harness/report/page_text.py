@@ -9,7 +9,7 @@ from harness.report.clean import cleaned
 from harness.report.course import Course
 from harness.report.lanes import title_of
 from harness.report.page_data import fact_text
-from harness.report.states import COLUMNS, LEGENDS, named
+from harness.report.states import COLUMNS, named
 from harness.report.story import BREAK, CAUSE, FIRST, SECOND, Repeat, Story
 
 __all__ = ["facts_list", "safe", "safe_lines", "steps_table", "story_table", "table_of"]
@@ -65,8 +65,7 @@ def story_table(story: Story) -> str:
             f"{states}<td>{safe(marks)}</td></tr>"
         )
     table = table_of(("step", "who", "what happens", *COLUMNS, ""), rows)
-    legend = f"The state is that of {about} after each step. {'. '.join(LEGENDS)}."
-    return f'{table}<p class="legend">{safe(legend)}</p>'
+    return f'{table}<p class="legend">{safe(f"The state is that of {about} after each step.")}</p>'
 
 
 def steps_table(course: Course) -> str:

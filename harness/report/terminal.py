@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.log.reader import Log
 from harness.places import shown
+from harness.report.beside import show_beside
 from harness.report.brief import brief
 from harness.report.chain import (
     NOT_KNOWN,
@@ -28,6 +29,7 @@ from harness.report.chain import (
 from harness.report.clean import cleaned
 from harness.report.course import Course, Turn, course_of
 from harness.report.lanes import Lane, lane_of, lanes_of
+from harness.report.passing import passing_course
 from harness.report.states import COLUMNS, LEGENDS, named
 from harness.report.story import BREAK, CAUSE, FIRST, SECOND, Line, Repeat, Story, tell
 from harness.search.explanation import Explanation
@@ -94,6 +96,9 @@ def show_failure(
     show_story(console, tell(course, explanation))
     for said in what_decides(explanation):
         show_said(console, said)
+    other = passing_course(course, explanation)
+    if other is not None:
+        show_beside(console, course, other)
     if report.place is not None:
         plain(console, f"  log: {shown(report.place)}")
     what = report.replay or how_to_replay(header, report.place)

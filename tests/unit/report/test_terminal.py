@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.engine.compact import unpack
+from harness.report.beside import ROWS_MAX, show_beside
 from harness.report.campaign_text import campaign_table
 from harness.report.console import make_console
 from harness.report.course import Course
@@ -68,6 +69,24 @@ def test_it_says_what_a_maintainer_asks() -> None:
         assert f" {label} " in text
     assert "1, 2: the pair whose order decides" in text
     assert "the state of vINTID 27 of VCPU 0" in text
+
+
+def test_the_passing_execution_stands_beside_it_from_where_they_part() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=80)
+    show_beside(console, course("v4.14+1"), course("v4.14+1"))
+    assert out.getvalue() == ""
+    show_beside(console, course("v4.14+1"), course("v4.14+1", clean=True))
+    lines = [line for line in out.getvalue().splitlines() if re.match(r" +\d", line)]
+    assert 3 < len(lines) <= ROWS_MAX
+    left, right = halves(lines[0])
+    assert left.split()[:3] == right.split()[:3], "the last step in common"
+    assert any(left != right for left, right in map(halves, lines[1:]))
+    assert max(map(len, out.getvalue().splitlines())) <= 80
+
+
+def halves(line: str) -> tuple[str, str]:
+    return line[:40].strip(), line[40:].strip()
 
 
 def test_marks_stand_in_the_actors_lane() -> None:
