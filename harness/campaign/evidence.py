@@ -16,6 +16,7 @@ from harness.campaign.workers import Finding
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.errors import UsageError
 from harness.places import next_folder, shown, write_whole
+from harness.search.shrunk import Kept
 
 __all__ = ["LOGS_MAX", "Evidence", "Failure"]
 
@@ -27,13 +28,15 @@ NAME = "stress"
 class Failure(msgspec.Struct):
     """A failing execution as it is reported.
 
-    ``replay`` is what ``vgic-race replay`` takes: the schedule, or the file it is in.
+    ``replay`` is what ``vgic-race replay`` takes: the schedule, or the file it is in; ``shortest``
+    is what it was shrunk to, if it was.
     """
 
     tally: Tally
     finding: Finding
     replay: str
     log: Path | None = None
+    shortest: Kept | None = None
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return one object per broken rule, the first one first."""
@@ -50,6 +53,7 @@ class Failure(msgspec.Struct):
                 "steps": self.finding.steps,
                 "log": None if self.log is None else shown(self.log),
                 "execution": self.finding.index,
+                "shortest": None if self.shortest is None else shown(self.shortest.schedule),
             }
             for v in self.finding.violations
         ]

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("harness.cli.run:command", "Run one execution, and tell the life of each interrupt."),
     "replay": ("harness.cli.replay:command", "Run a schedule, or a log's, exactly again."),
     "report": ("harness.cli.report:command", "Make a page of a log, or of a campaign."),
+    "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),
     "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
     "log": ("harness.cli.log:group", "Show a log, or check the rules over logs again."),
     "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),

@@ -14,6 +14,7 @@ from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
 from harness.campaign.runner import run_campaign
 from harness.campaign.seeds import fresh_seed
+from harness.campaign.shortest import shorten_failures
 from harness.campaign.summary import Campaign
 from harness.cli.main import TRACEBACK_ENV
 from harness.cli.options import (
@@ -73,6 +74,10 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 @click.option("--keep-going", is_flag=True, help="Do not stop an entry at its first violation.")
 @click.option("-v", "--verbose", is_flag=True, help="Rates, and the bounds of a clean run.")
 @click.option("-q", "--quiet", is_flag=True, help="One line with the verdict, for CI.")
+@click.option(
+    "--no-shrink", is_flag=True,
+    help="Do not look for the shortest story of what is found (half a minute at most).",
+)  # fmt: skip
 @engine_option
 @knob_option
 @rules_option
@@ -96,11 +101,13 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
     with Interrupts() as interrupts:
         with Progress(plan.schedules, seconds, quiet=quiet) as progress:
             campaign = run_campaign(plan, interrupts, progress)
-        interrupts.reporting()
         from harness.places import default_log_root
 
         evidence = Evidence(default_log_root())
         failures = evidence.keep(campaign)
+        if not options["no_shrink"]:
+            shorten_failures(failures, evidence, lambda: interrupts.seen)
+        interrupts.reporting()
         summary = summarise(campaign, failures)
         evidence.finish(
             {"began": datetime.now(UTC).isoformat(), "arguments": sys.argv[1:], **summary}

@@ -186,21 +186,35 @@ def place_of_more(evidence: Evidence) -> str:
 
 
 def show_one(console: "Console", failure: Failure) -> None:
-    """Print a failure: its story where its log is kept, else the rule and how to have it again."""
+    """Print a failure: its shortest story, else that of its log, else the rule alone."""
     from harness.log.reader import read_log
 
     note = f", schedule {failure.finding.index}"
-    if failure.log is not None:
+    kept = failure.shortest
+    place = failure.log if kept is None else kept.log
+    if place is not None:
         try:
-            log = read_log(failure.log)
+            log = read_log(place)
         except UsageError:
             log = None
         if log is not None:
-            report = Report(note, failure.log, failure.replay, failure.tally.spec.rules)
+            replay = failure.replay if kept is None else shown(kept.schedule)
+            report = Report(note, place, replay, failure.tally.spec.rules, how_short(failure))
             show_failure(console, log, finding=finding_of(log), report=report)
             return
     show_short(console, name_of(failure.tally) + note, failure.finding.violations)
     plain(console, reproduce(failure))
+
+
+def how_short(failure: Failure) -> str:
+    """Return how much shorter the story shown is than what was found, and where that is."""
+    if failure.shortest is None or failure.log is None:
+        return ""
+    before, after = failure.shortest.shrunk.before, failure.shortest.shrunk.after
+    return (
+        f"{after.steps} steps, {after.switches} switches, {after.preemptive} of them preemptive; "
+        f"found with {before.steps}, {before.switches}, {before.preemptive}: {shown(failure.log)}"
+    )
 
 
 def reproduce(failure: Failure) -> str:

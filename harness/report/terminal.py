@@ -57,6 +57,7 @@ class Report(msgspec.Struct, frozen=True):
         place: the file of the log, if it is in one.
         replay: what ``vgic-race replay`` takes; made of the log if it is not given.
         rules: the rules that alone were checked, where not all were.
+        short: how much shorter this is than what was found, where it was shrunk.
 
     """
 
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, frozen=True):
     place: Path | None = None
     replay: str = ""
     rules: tuple[str, ...] | None = None
+    short: str = ""
 
 
 def show_failure(
@@ -93,6 +95,8 @@ def show_failure(
         show_said(console, said)
     if course.violations and finding is None:
         show_said(console, Said("known", NOT_KNOWN))
+    if report.short:
+        show_said(console, Said("shrunk", report.short))
     show_story(console, tell(course, explanation))
     for said in what_decides(explanation):
         show_said(console, said)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from harness.contract import RunInfo, Task
 from harness.engine.execution import Slot
-from harness.engine.position import position
+from harness.engine.position import PositionError, position
 from harness.search.follow import Follow
 from harness.search.hunt import Hunt
 from harness.search.passes import is_shorter
@@ -83,14 +83,30 @@ class Probe(Follow):
 
     def beyond(self, enabled: Sequence[Task], mask: int) -> Slot | None:
         """Go on in the order, unless all that can come is known."""
-        if self.seen is not None and mask & (mask - 1) and self.is_known(self.seen):
+        if self.seen is not None and mask & (mask - 1) and self.meets(self.seen):
             self.execution.cut(MET)
             return None
         self.masks.append(mask)
         return super().beyond(enabled, mask)
 
+    def meets(self, seen: set[int]) -> bool:
+        """Tell whether this state was reached before; it has been now.
+
+        Where a variant remembers what no state can hold, none is known, which ``hunt`` notes.
+        """
+        try:
+            return not self.hunt.opaque and self.is_known(seen)
+        except PositionError:
+            self.hunt.opaque = True
+            return False
+
     def is_known(self, seen: set[int]) -> bool:
-        """Tell whether this state was reached before; it has been now."""
+        """Tell whether this state was reached before.
+
+        Raises:
+            PositionError: a task of the variant remembers what no position can hold.
+
+        """
         stage = self.hunt.stage
         self.hunt.budget.cost.steps += STATE_STEPS
         if not self.where or self.eager:
@@ -247,7 +263,7 @@ def prove(hunt: Hunt, then: str, departures: int, steps: int, *, by_state: bool 
             trial = hunt.stage.follow(probe)
             if hunt.hits(trial):
                 return Proof(k - 1, trial)
-            if trial.outcome.bound not in ("", MET):
+            if trial.outcome.bound not in ("", MET) or (by_state and hunt.opaque):
                 return Proof(k - 1, None)  # it says nothing of what comes behind the bound
             level.extend(probe.siblings(trial))
             if k + 1 < departures:

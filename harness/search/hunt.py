@@ -99,6 +99,8 @@ class Hunt:
         self.budget = budget
         budget.cost.steps += BUILD_STEPS
         self.stage = Stage.of(case, cost=budget.cost)
+        self.opaque = False
+        """Whether the variant was seen to remember what no state can hold."""
         if kind[:2] in ENOUGH:
             self.stage.weary = storms(self.stage, *ENOUGH[kind[:2]])
 

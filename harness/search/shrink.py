@@ -39,6 +39,9 @@ PROOFS: Final = (
 """The proofs that are tried, until one succeeds: the order, whether by states, and its steps."""
 RETRIES: Final = 15
 """How many schedules are drawn for an edit."""
+REDRAWN: Final = 60
+REDRAWN_HITS: Final = 3
+"""How many schedules are drawn in the end, and how many of those that fail are made short."""
 
 
 class Shrinker:
@@ -89,6 +92,7 @@ class Shrinker:
         self.edit(self.found_anew)
         self.shorten()
         self.search()
+        self.redraw()
 
     def take(self, hunt: Hunt, trial: Trial) -> None:
         """Take what is better."""
@@ -110,6 +114,21 @@ class Shrinker:
             found = shorten(self.hunt, found)
             if is_shorter(found, self.trial):
                 self.take(self.hunt, found)
+
+    def redraw(self) -> None:
+        """Begin anew with other failing schedules: the way to a short one hangs on the first."""
+        hits = 0
+        for seed in range(REDRAWN):
+            drawn = self.hunt.attempt(Plan(), RANDOM, seed=RETRIES + seed)
+            calm = None if drawn is None else self.hunt.attempt(drawn.plan)
+            if calm is None:
+                continue
+            found = shorten(self.hunt, calm)
+            if is_shorter(found, self.trial):
+                self.take(self.hunt, found)
+            hits += 1
+            if hits == REDRAWN_HITS:
+                break
 
     # -- the scenario --------------------------------------------------------------------------
 
@@ -193,7 +212,7 @@ class Shrinker:
         """How the unmodified era fails in the whole scenario, as far as that was looked at."""
         return None if self.sound is None else self.sound.base
 
-    def minimality(self) -> Iterator[Minimality]:
+    def minimality(self, proofs: Sequence[tuple[str, bool, int]]) -> Iterator[Minimality]:
         """Find out whether fewer departures would do, in one way after the other until one says so.
 
         Raises:
@@ -201,9 +220,9 @@ class Shrinker:
 
         """
         budget = self.budget
-        most = budget.cost.steps + 2 * sum(steps for _, _, steps in PROOFS)
+        most = budget.cost.steps + 2 * sum(steps for _, _, steps in proofs)
         self.hunt.budget = Budget(most, budget.deadline, budget.stop, budget.cost)
-        for then, by_state, steps in PROOFS:
+        for then, by_state, steps in proofs:
             shown = self.hunt.stage.run(self.trial.plan, then).departed
             proof = prove(self.hunt, then, shown, steps, by_state=by_state)
             fewest = shown if proof.found is None else proof.passed + 1
@@ -214,7 +233,11 @@ class Shrinker:
 
 
 def shrink(
-    spec: RunSpec, schedule: Schedule, violation: Violation, budget: Budget | None = None
+    spec: RunSpec,
+    schedule: Schedule,
+    violation: Violation,
+    budget: Budget | None = None,
+    proofs: Sequence[tuple[str, bool, int]] = PROOFS,
 ) -> Shrunk:
     """Find the smallest scenario and the shortest schedule that fail alike.
 
@@ -225,7 +248,8 @@ def shrink(
         schedule: how it failed.
         violation: what is looked for: the first rule that was broken.
         budget: what may be spent (None: :data:`BUDGET_STEPS`); when it ends the best so far is
-            returned. A proof has steps of its own.
+            returned.
+        proofs: those that are tried, which have steps of their own.
 
     Raises:
         UsageError: the schedule does not fail so.
@@ -248,7 +272,7 @@ def shrink(
         shrinker, after = Shrinker(case, plan, kind_of(violation), Budget(0)), before
     verdicts: list[Minimality] = []
     if ended in ("", "steps"):
-        ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality())) or ended
+        ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality(proofs))) or ended
     case = shrinker.hunt.case
     assert after.violation is not None
     return Shrunk(

@@ -1,5 +1,7 @@
 """What shrinking a failure came to: values only, which reports show."""
 
+from pathlib import Path
+
 import msgspec
 
 from harness.engine.schedule import Schedule
@@ -7,7 +9,7 @@ from harness.scenarios.schema import Scenario
 from harness.search.trial import Measure
 from model.check.violation import Violation
 
-__all__ = ["Loop", "Minimality", "Shrunk"]
+__all__ = ["Kept", "Loop", "Minimality", "Shrunk"]
 
 
 class Minimality(msgspec.Struct, frozen=True):
@@ -42,9 +44,8 @@ class Minimality(msgspec.Struct, frozen=True):
         if not self.fewest:
             return f"{which} itself fails: no departure from it is needed"
         if self.proved:
-            return (
-                f"no schedule with fewer than {times(self.fewest)} from {which} fails (all tried)"
-            )
+            tried = "all states" if self.by_state else "all schedules"
+            return f"no schedule with fewer than {times(self.fewest)} from {which} fails ({tried})"
         known = f"{times(self.fewest)} from {which} are enough"
         if self.passed < 0:
             return f"{known}; whether fewer are could not be said"
@@ -103,3 +104,11 @@ class Shrunk(msgspec.Struct, frozen=True):
     ended: str = ""
     runs: int = 0
     steps: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A shrunk failure, and where it is: its ``schedule`` and its ``log``."""
+
+    shrunk: Shrunk
+    schedule: Path
+    log: Path
