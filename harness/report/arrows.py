@@ -11,6 +11,7 @@ from harness.report.course import Turn
 from harness.report.states import Interrupt
 from model import facts
 from model.facts import Fact
+from model.identity import VTIMER
 
 __all__ = ["Arrow", "arrows_of"]
 
@@ -54,9 +55,11 @@ class Arrows:
 
     def __init__(self) -> None:
         self.found: list[Arrow] = []
-        self.under: dict[Hashable, list[Under]] = {}
+        self.under: dict[tuple[Hashable, ...], list[Under]] = {}
         self.turns: list[Turn] = []
         self.which: Interrupt | None = None
+        self.guests: dict[int, int] = {}
+        """The CPU on which each VCPU's guest was entered last."""
 
     def take(self, turn: Turn) -> None:
         """Take notice of a turn."""
@@ -126,12 +129,38 @@ def on_edge(arrows: Arrows, f: facts.EdgeArrived) -> None:
 
 def on_line(arrows: Arrows, f: facts.LineChanged) -> None:
     """Take a line to the distributor: a device's, or a timer's that fired as time went on."""
-    level = "high" if f.level else "low"
+    what = f"line of {f.intid} {'high' if f.level else 'low'}"
     arrows.drop("edge", f.intid)
     if ("line", f.intid) in arrows.under:
-        arrows.arrive(f"line of {f.intid} {level}", "line", f.intid)
+        arrows.arrive(what, "line", f.intid)
+    elif arrows.under.get(("timer", f.pcpu)):
+        arrows.arrive(what, "timer", f.pcpu)
     elif f.level:
-        arrows.arrive(f"line of {f.intid} {level}", "time")
+        arrows.arrive(what, "time")
+
+
+def on_tick(arrows: Arrows, _f: facts.Ticked) -> None:
+    """Let time go on: from here on it may be what raises a timer's line."""
+    for key in [key for key in arrows.under if key[0] == "timer"]:
+        arrows.drop(*key)
+    arrows.send("time", only=True)
+
+
+def on_entry(arrows: Arrows, f: facts.Entered) -> None:
+    """Note where a guest runs."""
+    arrows.guests[f.vcpu] = f.pcpu
+
+
+def on_guest_timer(arrows: Arrows, f: facts.GuestTimer) -> None:
+    """Write a virtual timer in the guest: its line may change."""
+    if f.timer == VTIMER and f.vcpu in arrows.guests:
+        arrows.send("timer", arrows.guests[f.vcpu], only=True)
+
+
+def on_timer(arrows: Arrows, f: facts.TimerSaved | facts.TimerRestored) -> None:
+    """Write it in KVM."""
+    if f.timer == VTIMER:
+        arrows.send("timer", f.pcpu, only=True)
 
 
 def on_signal(arrows: Arrows, f: facts.Signalled) -> None:
@@ -186,7 +215,11 @@ HANDLERS: dict[type[Fact], Handler] = {
     facts.DeviceRaised: on_raised,
     facts.EdgeArrived: on_edge,
     facts.LineChanged: on_line,
-    facts.Ticked: sent(kind="time"),
+    facts.Ticked: on_tick,
+    facts.Entered: on_entry,
+    facts.GuestTimer: on_guest_timer,
+    facts.TimerSaved: on_timer,
+    facts.TimerRestored: on_timer,
     facts.Signalled: on_signal,
     facts.InterruptTaken: on_taken,
     facts.Exited: on_exit,

@@ -63,7 +63,10 @@ def test_messages_go_from_who_sends_to_who_receives() -> None:
     deactivations = [a for a in arrows if a.kind == "deactivation"]
     assert [(a.start, a.end) for a in deactivations] == list(zip(sent, got, strict=False))
     assert deactivations[0].which == Interrupt(1, 27)
-    assert {"pin", "deactivation", "time"} <= {arrow.kind for arrow in arrows}
+    assert {"pin", "deactivation", "time", "timer"} <= {arrow.kind for arrow in arrows}
+    # A timer that KVM takes off lowers its line, later.
+    lowered = next(a for a in arrows if a.kind == "timer" and a.what == "line of 27 low")
+    assert run.turns[lowered.start].op == "timer_save"
     for arrow in arrows:
         assert arrow.start < arrow.end
         assert run.turns[arrow.start].who != run.turns[arrow.end].who
