@@ -1,8 +1,9 @@
 """The story of a failure: of all the turns of an execution those that a reader needs.
 
 These are the first turn of each block (a block is what one task does in a row), the turns with a
-fact that the broken rule or a view of its needs and that is about the interrupt concerned, the
-steps of the deciding pair and of the cause, and the break. A loop is told once. What is still too
+fact that the broken rule or a view of its needs and that is about the interrupt concerned, those in
+which the guest acknowledges or deactivates that, the steps of the deciding pair and of the cause,
+and the break. A loop is told once. What is still too
 long leaves out first the blocks in which nothing of that kind happens, then what is farthest back.
 """
 
@@ -23,7 +24,7 @@ from model.rules.registry import RULES
 from model.timer import VTIMER_PPI
 
 __all__ = [
-    "BREAK", "CAUSE", "FIRST", "LINES_MAX", "SECOND", "Line", "Repeat", "Story", "tell",
+    "ALWAYS", "BREAK", "CAUSE", "FIRST", "LINES_MAX", "SECOND", "Line", "Repeat", "Story", "tell",
 ]  # fmt: skip
 
 LINES_MAX = 48
@@ -33,6 +34,8 @@ FIRST, SECOND, CAUSE, BREAK = "first", "second", "cause", "break"
 """What may be special of a line: a step of the deciding pair, the cause, the broken rule."""
 UNTOLD = (facts.LockTaken, facts.LockReleased)
 """Facts that no line tells: they say little to most readers. (A rule about locks has its own.)"""
+ALWAYS = frozenset({facts.AckedByGuest, facts.DeactivatedByGuest, facts.Emulated})
+"""Facts that matter whatever rule is broken: how the guest handles the interrupt."""
 NOISE = (facts.GuestMask, facts.Signalled, facts.TimerRead, facts.RequestsChecked, facts.IpiSent)
 """Facts that are told where the broken rule needs them, or nothing else is to be told."""
 
@@ -104,26 +107,33 @@ def tell(
             is told.
 
     """
-    teller = Teller(course, explanation, like)
-    keep, left = teller.chosen(lines_max)
     followed = follow(course)
-    return Story(course, teller.about, tuple(teller.lines(keep, followed)), left, followed)
+    teller = Teller(course, explanation, like, followed)
+    keep, left = teller.chosen(lines_max)
+    return Story(course, teller.about, tuple(teller.lines(keep)), left, followed)
 
 
 class Teller:
     """Chooses the lines of a story."""
 
-    def __init__(self, course: Course, explanation: Explanation | None, like: Story | None) -> None:
+    def __init__(
+        self,
+        course: Course,
+        explanation: Explanation | None,
+        like: Story | None,
+        followed: Followed,
+    ) -> None:
         self.course = course
+        self.followed = followed
         self.end = course.end
         self.turns = course.turns[: self.end + 1]
-        self.about = like.about if like else concerned(course)
+        self.about = like.about if like else concerned(course, followed)
         self.loops = find_loops(self.turns)
         self.marks = counterparts(like, self.turns) if like else self.marked(explanation)
         violation = like.course.violation if like else course.violation
         self.subject = violation.subject if violation else Subject()
         rule = RULES.get(violation.rule) if violation else None
-        self.needs = rule.needs() if rule else frozenset()
+        self.needs = ALWAYS | (rule.needs() if rule else frozenset())
 
     def marked(self, explanation: Explanation | None) -> dict[int, tuple[str, ...]]:
         """Return what is special, by turn."""
@@ -201,14 +211,14 @@ class Teller:
             keep.update(spare[: max(most - len(keep), 0)])
         return keep, len(wanted - keep)
 
-    def lines(self, keep: set[int], followed: Followed) -> Iterable[Line | Repeat]:
+    def lines(self, keep: set[int]) -> Iterable[Line | Repeat]:
         """Yield the lines of the turns to ``keep``, with the state after each."""
         after = {loop.first + loop.period - 1: loop for loop in self.loops}
         main = self.about[0] if self.about else Interrupt(-1, VTIMER_PPI)
         before = Four()
         for turn in self.turns:
             if turn.index in keep:
-                now = followed.state(turn.index, main)
+                now = self.followed.state(turn.index, main)
                 changed = tuple(a != b for a, b in zip(before, now, strict=True))
                 yield Line(
                     turn.index, self.marks.get(turn.index, ()), self.told(turn), now, changed
@@ -222,6 +232,11 @@ def repeat_of(loop: Loop, turns: Sequence[Turn]) -> Repeat:
     """Return the line of a loop."""
     last = turns[loop.first + loop.period - 1]
     return Repeat(turns[loop.first].number, last.number, loop.times)
+
+
+def places(state: Four) -> int:
+    """Return in how many places an interrupt is anything."""
+    return sum(text != "-" for text in state)
 
 
 def counterparts(like: Story, turns: Sequence[Turn]) -> dict[int, tuple[str, ...]]:
@@ -248,11 +263,12 @@ def alike(one: Turn, other: Turn) -> bool:
     return (one.who.task, one.op) == (other.who.task, other.op)
 
 
-def concerned(course: Course) -> tuple[Interrupt, ...]:
+def concerned(course: Course, followed: Followed) -> tuple[Interrupt, ...]:
     """Return the interrupts that the violation is about, the one whose state is told first.
 
     A violation may name a vINTID of a VCPU, a physical INTID (of a CPU), only a VCPU, or none of
-    these; then it is what was last heard of before the break.
+    these; then it is the one that is something in most places at the break, and of several the one
+    that was last heard of.
     """
     heard: dict[Interrupt, int] = {}
     for turn in course.turns[: course.end + 1]:
@@ -278,7 +294,6 @@ def concerned(course: Course) -> tuple[Interrupt, ...]:
     ]
     if vintid < 0:
         found = [key for key in recent if subject.vcpu in (-1, key.vcpu)]
-        # Of a whole VCPU or CPU: what it last dealt with; a guest's before one of the host's.
-        found.sort(key=lambda key: key.vcpu < 0)
+        found.sort(key=lambda key: (key.vcpu < 0, -places(followed.state(course.end, key))))
         found = found[:1]
     return tuple(found or recent[:1])

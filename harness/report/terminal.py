@@ -173,7 +173,8 @@ def show_story(console: "Console", story: Story) -> None:
         legend.insert(0, "1, 2: the pair whose order decides")
     if CAUSE in marks:
         legend.insert(0, "C: the cause")
-    console.print(Text("; ".join(legend), "dim"))
+    if legend:
+        console.print(Text("; ".join(legend), "dim"))
     told = len(story.lines)
     left = f"; {story.left} more switches are left out" if story.left else ""
     console.print(Text(f"{told} lines of {course.steps} steps{left}", "dim"))

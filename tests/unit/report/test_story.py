@@ -7,7 +7,18 @@ from harness.report.course import Turn
 from harness.report.followed import follow
 from harness.report.loops import LENGTH_MIN, Loop, find_loops
 from harness.report.states import Interrupt
-from harness.report.story import BREAK, CAUSE, FIRST, LINES_MAX, SECOND, Line, Repeat, Story, tell
+from harness.report.story import (
+    ALWAYS,
+    BREAK,
+    CAUSE,
+    FIRST,
+    LINES_MAX,
+    SECOND,
+    Line,
+    Repeat,
+    Story,
+    tell,
+)
 from model.identity import Actor
 from model.rules.registry import RULES
 from tests.unit.report.runs import (
@@ -70,7 +81,7 @@ def test_a_short_one_is_told_whole() -> None:
     assert story.left == 0
     assert {i for i in firsts if i <= run.end} <= told
     assert run.violation is not None
-    needs = RULES[run.violation.rule].needs()
+    needs = RULES[run.violation.rule].needs() | ALWAYS
     for line in lines(story):
         facts = run.turns[line.turn].facts
         assert line.turn in firsts | {run.end} or needs & {type(fact) for fact in facts}
