@@ -148,7 +148,12 @@ def course_of(log: Log, actors: dict[str, Actor] | None = None) -> Course:
         log: the log.
         actors: who its tasks are; None: :func:`actors_of` is asked.
 
+    Raises:
+        UsageError: it has no step.
+
     """
+    if not any(isinstance(entry.record, Step) for entry in log.entries):
+        raise UsageError("the log has no step: there is nothing to tell of it")
     known = actors_of(log.header) if actors is None else actors
     footer = log.footer
     violations = tuple(r.violation for _, r in log.entries if isinstance(r, ViolationLine))

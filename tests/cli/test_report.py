@@ -93,6 +93,9 @@ def test_bad_input(cli: Cli, log: Path, tmp_path: Path) -> None:
     cli("report", log, "--out", tmp_path).refused("is a folder")
     cli("report", log, "--out", tmp_path / "no" / "page.html").refused("cannot write")
     cli("report", log, "--text", "--json").refused("exclude each other")
+    head = tmp_path / "head.jsonl"
+    head.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
+    cli("report", head).refused("no step")
     other = tmp_path / "b.jsonl"
     other.write_text("{}\n")
     cli("report", other).refused("line 1")
