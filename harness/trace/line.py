@@ -117,7 +117,7 @@ def place_of(prefix: bytes) -> Where | None:
 
 
 def time_of(stamp: bytes) -> int:
-    """Return a time in ns, from seconds with six digits after the point, or nine; -1: it is none."""
+    """Return a time in ns, from seconds with six or nine digits after the point; -1: none."""
     digits = stamp.replace(b".", b"", 1)
     if len(digits) > TIME_MAX or not digits.isdigit():
         return -1
