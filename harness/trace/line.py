@@ -13,7 +13,9 @@ from harness.trace.events import BufferStarted, Event, Lost
 from harness.trace.formats import FORMATS, Format, Malformed
 from harness.trace.source import LONGEST
 
-__all__ = ["NOWHERE", "Counts", "Record", "Where", "records"]
+__all__ = [
+    "CONTEXTS", "HARD_IRQ", "IDLE", "NOWHERE", "SOFT_IRQ", "Counts", "Record", "Where", "records",
+]  # fmt: skip
 
 
 class Where(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +91,8 @@ PREAMBLE = (b"cpus=", b"version = ", b"CPU ")
 CPUS = 1 << 12
 TIME_MAX = 20
 """No time has more digits."""
-CONTEXTS = 4
+IDLE, SOFT_IRQ, HARD_IRQ, CONTEXTS = -1, -2, -3, 4
+"""Contexts of CPU 0 that are no thread's; each CPU has as many, further below."""
 
 
 def place_of(prefix: bytes) -> Where | None:
@@ -108,11 +111,11 @@ def place_of(prefix: bytes) -> Where | None:
         soft = "s" in flags
     context = pid
     if hard:
-        context = -(CONTEXTS * cpu + 3)
+        context = HARD_IRQ - CONTEXTS * cpu
     elif soft:
-        context = -(CONTEXTS * cpu + 2)
+        context = SOFT_IRQ - CONTEXTS * cpu
     elif pid == 0:
-        context = -(CONTEXTS * cpu + 1)
+        context = IDLE - CONTEXTS * cpu
     return Where(found[1].decode("utf-8", "replace"), pid, cpu, flags, hard, context)
 
 

@@ -10,10 +10,10 @@ from pkgutil import walk_packages
 import model.rules
 from model.check.rule import Rule
 
-__all__ = ["GUEST", "HARDWARE", "RULES"]
+__all__ = ["GUEST", "HARDWARE", "RULES", "TRACED"]
 
-GROUPS = ("R", "I", "L")
-"""Rules of the document, then invariants and liveness derived from it; others come last."""
+GROUPS = ("R", "I", "L", "T")
+"""Rules of the document, invariants and liveness derived from it, of traces; others come last."""
 
 
 def place(cls: type[Rule]) -> tuple[int, int, str]:
@@ -38,14 +38,22 @@ def rules_in(name: str) -> list[type[Rule]]:
     ]
 
 
+OF_TRACES = "model.rules.traced."
 MODULES = sorted(
     module.name
     for module in walk_packages(model.rules.__path__, "model.rules.")
     if not module.ispkg and module.name != __name__
 )
-RULES: dict[str, type[Rule]] = {
-    cls.id: cls for cls in sorted((c for name in MODULES for c in rules_in(name)), key=place)
-}
+
+
+def by_id(names: list[str]) -> dict[str, type[Rule]]:
+    """Return the rules of these modules by id, in order."""
+    return {cls.id: cls for cls in sorted((c for name in names for c in rules_in(name)), key=place)}
+
+
+RULES = by_id([name for name in MODULES if not name.startswith(OF_TRACES)])
+TRACED = by_id([name for name in MODULES if name.startswith(OF_TRACES)])
+"""Rules that only traces of a real kernel are judged by, beside those of ``RULES``."""
 GUEST: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.guest)
 """The ids of the rules that speak of what a guest or its user suffers."""
 HARDWARE: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.hardware)
