@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from harness.trace import events as ev
 from harness.trace.calls import Calls
 from harness.trace.line import Counts, Record, records
-from harness.trace.registers import Registers
+from harness.trace.registers import FOLD_ENDS, Registers
 from harness.trace.scene import Scene
 from harness.trace.sleep import Sleep
 from harness.trace.switch import PUTS, Switch
@@ -62,14 +62,11 @@ class Producer:
             scene.went_on(context)
         if context in self.sleep.ended and kind is not ev.HrtimerStart:
             self.sleep.settle(context)
-        if not scene.in_thread(where, context):
+        in_thread = scene.in_thread(where, context)
+        if where.pid in scene.folding and (not in_thread or kind in FOLD_ENDS):
+            self.registers.end_fold(scene.folding.pop(where.pid))
+        if not in_thread:
             return
-        folds = scene.settles.get(where.pid)
-        if folds is not None and kind not in folds:
-            del scene.settles[where.pid]
-            v = scene.threads.vcpu.get(where.pid, -1)
-            if v >= 0:
-                self.registers.end_fold(v)
         cpu = scene.cpus.get(where.cpu)
         if cpu is not None and cpu.putting >= 0:
             mine = scene.threads.vcpu.get(where.pid, -1) == cpu.putting

@@ -121,6 +121,7 @@ class Ground:
             return lacks or ("more than a trace shows",)
         if contradicted := self.contradicted():
             return (ASSUMES + contradicted,)
+        names = self.counts.names
         missing = self.missing(rule)
         if rule.id == "T1" and missing:
             given = self.witness.kinds.get(traced.LevelGiven, 0)
@@ -130,6 +131,8 @@ class Ground:
             return missing
         if rule.id == "T2" and not self.witness.callback_wakes:
             return (ASSUMES + CALLBACK_WAKES,)
+        if rule.id == "T13" and not (names.get("sched_waking") or names.get("sched_wakeup")):
+            return (facts.Woken.KIND,)
         if rule.id == "T13" and not self.witness.kick_wakes:
             return (ASSUMES + KICK_WAKES,)
         if rule.id == "T3" and not self.scene.load_writes:

@@ -10,7 +10,7 @@ from model.facts.traced import FoldEnded, Populated, ResampleCalled, SoftwareSee
 from model.gic.lr import ACTIVE, EMPTY, PENDING, PENDING_ACTIVE, Lr, decode_v2, decode_v3
 from model.messages import VTIMER_PPI
 
-__all__ = ["Registers"]
+__all__ = ["FOLD_ENDS", "Registers"]
 
 LRS_MAX = 16
 V2_BITS = 32
@@ -23,8 +23,10 @@ STEPS = {
     (PENDING_ACTIVE, 0): (("eoir", PENDING), ("iar", ACTIVE), ("eoir", 0)),
 }
 """By what way a guest takes a List Register from one state to another."""
-FOLD: frozenset[type[Event]] = frozenset({ev.Resample, ev.PhysSet, ev.PhysGet})
-"""What belongs to a fold that is under way."""
+FOLD_ENDS: frozenset[type[Event]] = frozenset(
+    {ev.GuestExit, ev.GuestEntry, ev.Flush, ev.Sync, ev.Switch, ev.VcpuPut, ev.LrEntry, ev.LrExit}
+)
+"""With these in its thread a fold is over; so it is with any interrupt, for it masks them."""
 
 
 class Registers(Group):
@@ -144,7 +146,7 @@ class Registers(Group):
             scene.emit(facts.Folded(v, lr.vintid, lr.state, active, line, latch))
         if found:
             scene.vcpu(v).folding = True
-            scene.settles[r.where.pid] = FOLD
+            scene.folding[r.where.pid] = v
 
     def moved(self, cpu: Cpu, c: int, i: int, after: Lr) -> None:
         """Say what the guest did with a register, from what it was at the entry."""

@@ -81,8 +81,8 @@ class Scene:
         self.vcpus: dict[int, Vcpu] = {}
         self.awaiting: dict[int, frozenset[type[Event]]] = {}
         """By context, the events that may come next there without a call being left out."""
-        self.settles: dict[int, frozenset[type[Event]]] = {}
-        """By pid of a VCPU's thread whose fold is under way, the events that belong to it."""
+        self.folding: dict[int, int] = {}
+        """By pid of its thread, a VCPU whose fold is under way."""
         self.distributor_on = False
         self.version = 0
         self.nested = False
@@ -148,7 +148,7 @@ class Scene:
         self.cpus.clear()
         self.vcpus.clear()
         self.awaiting.clear()
-        self.settles.clear()
+        self.folding.clear()
         self.out.append(Gap(why))
 
     def meddled(self) -> None:

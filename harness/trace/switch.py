@@ -55,6 +55,10 @@ class Switch(Group):
         if vcpu.loading and isinstance(e, ev.TimerLoad):
             return
         self.loaded(e.vcpu)
+        for c, cpu in scene.cpus.items():
+            # Nothing may have run there since.
+            if cpu.putting == e.vcpu:
+                self.end_put(c)
         vcpu.loading = True
         vcpu.pcpu = r.where.cpu
         vcpu.accesses = False
