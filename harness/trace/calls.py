@@ -6,13 +6,20 @@ from harness.trace.line import Record
 from harness.trace.scene import Group, Handlers
 from model import facts
 from model.check.views.handlings import TIMER_OF
-from model.facts.traced import KickCalled, LevelGiven, LevelTaken, QueueDecided
+from model.facts.traced import (
+    KickCalled,
+    LevelGiven,
+    LevelTaken,
+    PhysActiveAsked,
+    QueueDecided,
+)
 
 __all__ = ["Calls"]
 
 INJECTS: frozenset[type[Event]] = frozenset({ev.Inject, ev.UpdatePending})
 KICKS: frozenset[type[Event]] = frozenset({ev.VcpuKick})
 WAKES: frozenset[type[Event]] = frozenset({ev.VcpuWakeUp, ev.Waking, ev.Wakeup})
+WRITES: frozenset[type[Event]] = frozenset({ev.PhysSet})
 PAGE = 0xFFF
 STATES = range(0x180, 0x400)
 """Where, in a page of a distributor or redistributor, enables, pending and active states are."""
@@ -34,7 +41,7 @@ class Calls(Group):
             ev.Mmio: self.mmio,
             ev.MmioChangeActive: self.change_active,
             ev.SetPhysActive: self.set_active,
-            ev.SetPhysPending: self.set_active,
+            ev.SetPhysPending: self.set_pending,
             ev.ResetMapped: self.reset,
             ev.UnmapPhys: self.reset,
             ev.MapPhys: self.map_phys,
@@ -98,7 +105,18 @@ class Calls(Group):
         self.scene.meddled()
         self.access(r)
 
-    def set_active(self, r: Record, _e: ev.SetPhysActive | ev.SetPhysPending) -> None:
+    def set_active(self, r: Record, e: ev.SetPhysActive) -> None:
+        """A physical active state is to be written, for a guest's access or by a fold."""
+        scene = self.scene
+        v = scene.runs(r.where)
+        if v < 0 or not scene.vcpu(v).folding:
+            scene.meddled()
+            self.access(r)
+        context = scene.context(r.where)
+        scene.emit(PhysActiveAsked(context, v, e.intid, e.val))
+        scene.await_in(context, WRITES)
+
+    def set_pending(self, r: Record, _e: ev.SetPhysPending) -> None:
         """An access of a guest is carried out in the distributor."""
         self.scene.meddled()
         self.access(r)

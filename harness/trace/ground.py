@@ -32,6 +32,7 @@ RARE: tuple[type[Fact], ...] = (
     traced.Gap,
     traced.Meddled,
     traced.ContextWentOn,
+    traced.ContextLeft,
     facts.Cancelled,
     facts.Unblocked,
     facts.LrMoved,

@@ -17,7 +17,8 @@ VCPUS = 64
 """Of so many VCPUs."""
 DULL: frozenset[type[Fact]] = frozenset(
     {
-        facts.TimerRead, facts.IsrBegan, facts.IsrEnded, traced.ContextWentOn, traced.Meddled,
+        facts.TimerRead, facts.IsrBegan, facts.IsrEnded, traced.ContextWentOn, traced.ContextLeft,
+        traced.Meddled, traced.PhysActiveDone,
         traced.ExitTraced, traced.FoldEnded, traced.DeadlineSet,
     }
 )  # fmt: skip

@@ -176,6 +176,8 @@ class Registers(Group):
         if v < 0:
             return
         self.settle(v)
+        # Of a fold that began before the trace, too.
+        scene.folding[r.where.pid] = v
         known = e.hw is not None and e.lr_pend is not None and e.lr_deact is not None
         if not known:
             return

@@ -5,7 +5,7 @@ from harness.trace.counter import Counter
 from harness.trace.line import Record
 from harness.trace.scene import Group, Handlers, Scene
 from model import facts
-from model.facts.traced import CallbackEnded, DeadlineSet, SwitchedOut
+from model.facts.traced import CallbackEnded, ContextLeft, DeadlineSet, SwitchedOut
 from model.identity import BG_TIMER
 
 __all__ = ["Sleep"]
@@ -58,8 +58,9 @@ class Sleep(Group):
     def switch(self, r: Record, e: ev.Switch) -> None:
         """A CPU goes from one thread to another."""
         scene, c = self.scene, r.where.cpu
-        # What was under way in this context is under way still.
-        scene.awaiting.pop(scene.context(r.where), None)
+        context = scene.context(r.where)
+        if scene.awaiting.pop(context, None) is not None:
+            scene.emit(ContextLeft(context))
         v = scene.threads.of(e.prev_pid, e.prev_comm)
         if v >= 0:
             vcpu = scene.vcpu(v)

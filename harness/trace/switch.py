@@ -7,7 +7,7 @@ from harness.trace.registers import Registers
 from harness.trace.scene import Group, Handlers, Scene
 from harness.trace.who import MANY
 from model import facts
-from model.facts.traced import ExitTraced, LoadBegan
+from model.facts.traced import ExitTraced, LoadBegan, PhysActiveDone
 
 __all__ = ["PUTS", "Switch"]
 
@@ -129,6 +129,7 @@ class Switch(Group):
         if e.which != ACTIVE:
             return
         scene, c = self.scene, r.where.cpu
+        scene.emit(PhysActiveDone(scene.context(r.where), e.val))
         v = scene.runs(r.where)
         if v >= 0 and (asked := scene.vcpu(v).map_asked) >= 0:
             scene.irqs.learn(e.irq, asked)

@@ -10,6 +10,7 @@ TEXTS: dict[type[Fact], str] = {
     traced.Gap: "a gap: {why}",
     traced.Meddled: "the interrupts of VCPU {vcpu} may have been changed",
     traced.ContextWentOn: "the context goes on",
+    traced.ContextLeft: "the context gives its CPU away",
     traced.LevelGiven: "the timer of VCPU {vcpu} gives level {level:d} for vINTID {vintid}",
     traced.LevelTaken: "the vgic takes level {level:d} for vINTID {vintid} of VCPU {vcpu}",
     traced.QueueDecided: "vINTID {vintid} is found deliverable to VCPU {vcpu}",
@@ -21,6 +22,10 @@ TEXTS: dict[type[Fact], str] = {
         "the background timer's callback of VCPU {vcpu} ends (started again: {restarted})"
     ),
     traced.DeadlineSet: "background timer of VCPU {vcpu} for {expiry}, its timer is due at {due}",
+    traced.PhysActiveAsked: (
+        "the active state of vINTID {vintid} of VCPU {vcpu} is to be written: {value:d}"
+    ),
+    traced.PhysActiveDone: "an active state is written: {value:d}",
     traced.Populated: (
         "LR{index} is filled with vINTID {vintid}, mapped to {intid}: pending {pending}, "
         "active {active}"

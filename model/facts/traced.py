@@ -11,6 +11,7 @@ from model.facts.base import Fact
 
 __all__ = [
     "CallbackEnded",
+    "ContextLeft",
     "ContextWentOn",
     "DeadlineSet",
     "ExitTraced",
@@ -21,6 +22,8 @@ __all__ = [
     "LevelTaken",
     "LoadBegan",
     "Meddled",
+    "PhysActiveAsked",
+    "PhysActiveDone",
     "Populated",
     "QueueDecided",
     "ResampleCalled",
@@ -55,6 +58,13 @@ class ContextWentOn(TracedFact, frozen=True, gc=False):
     """``context`` did something else: what was to follow at once did not."""
 
     KIND: ClassVar[str] = "context"
+    context: int
+
+
+class ContextLeft(TracedFact, frozen=True, gc=False):
+    """``context`` gave its CPU away: what is to follow at once may follow later."""
+
+    KIND: ClassVar[str] = "context-left"
     context: int
 
 
@@ -141,6 +151,24 @@ class DeadlineSet(TracedFact, frozen=True, gc=False):
     vcpu: int
     expiry: int
     due: int
+
+
+class PhysActiveAsked(TracedFact, frozen=True, gc=False):
+    """vgic_irq_set_phys_active: the vgic is to write ``value`` for ``vintid`` of ``vcpu``."""
+
+    KIND: ClassVar[str] = "phys-active-asked"
+    context: int
+    vcpu: int
+    vintid: int
+    value: bool
+
+
+class PhysActiveDone(TracedFact, frozen=True, gc=False):
+    """irq_set_irqchip_state: ``context`` wrote ``value`` as an active state."""
+
+    KIND: ClassVar[str] = "phys-active-done"
+    context: int
+    value: bool
 
 
 class Populated(TracedFact, frozen=True, gc=False):

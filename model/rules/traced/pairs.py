@@ -7,7 +7,7 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.facts import traced
 
-__all__ = ["T1", "T10"]
+__all__ = ["T1", "T10", "T14"]
 
 
 class Given(State):
@@ -86,6 +86,11 @@ class T1(Rule):
             given.open = False
             self.report(self.DROPPED, vcpu=given.vcpu, vintid=given.vintid, level=given.level)
 
+    @on(traced.ContextLeft)
+    def on_left(self, f: traced.ContextLeft) -> None:
+        """Other calls of the same kind may come in between."""
+        self.given[f.context].open = False
+
 
 class Decided(State):
     """Whom this context is to kick for which interrupt; -1: nobody."""
@@ -122,6 +127,11 @@ class T10(Rule):
         if decided.vcpu == f.vcpu:
             decided.vcpu = -1
 
+    @on(traced.ContextLeft)
+    def on_left(self, f: traced.ContextLeft) -> None:
+        """The kick may come later."""
+        self.decided[f.context].vcpu = -1
+
     @on(traced.ContextWentOn)
     def on_went_on(self, f: traced.ContextWentOn) -> None:
         """The kick did not come."""
@@ -129,3 +139,68 @@ class T10(Rule):
         vcpu, decided.vcpu = decided.vcpu, -1
         if vcpu >= 0:
             self.report(self.NOT_KICKED, vcpu=vcpu, vintid=decided.vintid)
+
+
+class Asked(State):
+    """``open``: in this context the vgic is to write a physical active state, and has not yet."""
+
+    open: Debt[bool] = False
+    vcpu: Debt[int] = -1
+    vintid: Debt[int] = -1
+    value: Debt[bool] = False
+
+
+class T14(Rule):
+    """What the vgic decides about a physical active state is what is written.
+
+    At a fold, to retire an interrupt whose line is low, and for a guest's access.
+    """
+
+    id = "T14"
+    section = "Linux vgic.c, vgic_irq_set_phys_active"
+    title = "the active state that the vgic is to write is written, at once"
+
+    DROPPED = alarm(
+        "dropped",
+        "the active state of vINTID {vintid} of VCPU {vcpu} was to be written {value:0|1} and was "
+        "not",
+    )
+    CHANGED = alarm(
+        "changed",
+        "the active state of vINTID {vintid} of VCPU {vcpu} was to be written {value:0|1}, but "
+        "{value:1|0} was",
+    )
+
+    def setup(self) -> None:
+        """Make the states, by context."""
+        self.asked = self.members(Asked)
+
+    @on(traced.PhysActiveAsked)
+    def on_asked(self, f: traced.PhysActiveAsked) -> None:
+        """It is to be written."""
+        asked = self.asked[f.context]
+        asked.open = True
+        asked.vcpu, asked.vintid, asked.value = f.vcpu, f.vintid, f.value
+
+    @on(traced.PhysActiveDone)
+    def on_done(self, f: traced.PhysActiveDone) -> None:
+        """It is."""
+        asked = self.asked[f.context]
+        if not asked.open:
+            return
+        asked.open = False
+        if asked.value != f.value:
+            self.report(self.CHANGED, vcpu=asked.vcpu, vintid=asked.vintid, value=asked.value)
+
+    @on(traced.ContextLeft)
+    def on_left(self, f: traced.ContextLeft) -> None:
+        """It may be written later."""
+        self.asked[f.context].open = False
+
+    @on(traced.ContextWentOn)
+    def on_went_on(self, f: traced.ContextWentOn) -> None:
+        """It was not."""
+        asked = self.asked[f.context]
+        if asked.open:
+            asked.open = False
+            self.report(self.DROPPED, vcpu=asked.vcpu, vintid=asked.vintid, value=asked.value)

@@ -100,8 +100,12 @@ class T13(Rule):
     @on(traced.KickCalled)
     def on_kick(self, f: traced.KickCalled) -> None:
         """A sleeper is kicked."""
-        if self.of[f.vcpu].asleep:
-            self.kicking[f.context].vcpu = f.vcpu
+        self.kicking[f.context].vcpu = f.vcpu if self.of[f.vcpu].asleep else -1
+
+    @on(traced.ContextLeft)
+    def on_left(self, f: traced.ContextLeft) -> None:
+        """It may be woken later."""
+        self.kicking[f.context].vcpu = -1
 
     @on(traced.ContextWentOn)
     def on_went_on(self, f: traced.ContextWentOn) -> None:
