@@ -13,6 +13,7 @@ from model.facts.traced import (
     PhysActiveAsked,
     QueueDecided,
 )
+from model.identity import VTIMER
 
 __all__ = ["Calls"]
 
@@ -57,6 +58,8 @@ class Calls(Group):
             scene.own(r.where, e.vcpu, sure=False)
         scene.emit(LevelGiven(context, e.vcpu, e.intid, e.level))
         timer = TIMER_OF.get(e.intid)
+        if timer == VTIMER and e.vcpu in scene.vcpus and scene.vcpus[e.vcpu].loading:
+            scene.load_reports += 1
         if timer is not None:
             scene.emit(facts.TimerRead(e.vcpu, timer, "", e.level))
         scene.await_in(context, INJECTS)

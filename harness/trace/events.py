@@ -5,81 +5,42 @@ number that the kernel did not print is -1 (in a mark of ftrace, an unknown CPU 
 Levels and bits are bool. Times are nanoseconds, as printed; addresses are the kernel's.
 """
 
-import msgspec
-
-__all__ = [
-    "AckIrq",
-    "BgTimerExpire",
-    "BufferStarted",
-    "DispatchSgi",
-    "Event",
-    "Flush",
-    "GuestEntry",
-    "GuestExit",
-    "HostTimerIrq",
-    "HrtimerCancel",
-    "HrtimerDone",
-    "HrtimerExpire",
-    "HrtimerStart",
-    "Hvc",
-    "Inject",
-    "IpiEntry",
-    "IpiExit",
-    "IpiRaise",
-    "IrqEntry",
-    "IrqExit",
-    "IrqLine",
-    "IrqVcpuAffinity",
-    "KvmHrtimerExpire",
-    "Lost",
-    "LrEntry",
-    "LrExit",
-    "MapIsActive",
-    "MapPhys",
-    "Mark",
-    "Migrate",
-    "Mmio",
-    "MmioChangeActive",
-    "PhysGet",
-    "PhysSet",
-    "Populate",
-    "QueueIrq",
-    "Resample",
-    "ResetMapped",
-    "SetPhysActive",
-    "SetPhysPending",
-    "Switch",
-    "Sync",
-    "TimerEmulate",
-    "TimerHrtimer",
-    "TimerIrqEoi",
-    "TimerLoad",
-    "TimerMap",
-    "TimerPut",
-    "TimerRestore",
-    "TimerSave",
-    "TimerUpdate",
-    "UnmapPhys",
-    "UpdatePending",
-    "UserspaceExit",
-    "VcpuBlock",
-    "VcpuBlockRet",
-    "VcpuBlocking",
-    "VcpuKick",
-    "VcpuLoad",
-    "VcpuPut",
-    "VcpuWakeUp",
-    "VcpuWakeup",
-    "VgicMaint",
-    "Wakeup",
-    "Waking",
-    "Wfx",
-]
-
-
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """Base of all events."""
-
+from harness.trace.event import Event as Event
+from harness.trace.probes import (
+    BgTimerExpire as BgTimerExpire,
+    DispatchSgi as DispatchSgi,
+    Flush as Flush,
+    HostTimerIrq as HostTimerIrq,
+    Inject as Inject,
+    IrqVcpuAffinity as IrqVcpuAffinity,
+    KvmHrtimerExpire as KvmHrtimerExpire,
+    LrEntry as LrEntry,
+    LrExit as LrExit,
+    MapIsActive as MapIsActive,
+    MapPhys as MapPhys,
+    MmioChangeActive as MmioChangeActive,
+    PhysGet as PhysGet,
+    PhysSet as PhysSet,
+    Populate as Populate,
+    QueueIrq as QueueIrq,
+    Resample as Resample,
+    ResetMapped as ResetMapped,
+    SetPhysActive as SetPhysActive,
+    SetPhysPending as SetPhysPending,
+    Sync as Sync,
+    TimerIrqEoi as TimerIrqEoi,
+    TimerLoad as TimerLoad,
+    TimerPut as TimerPut,
+    UnmapPhys as UnmapPhys,
+    VcpuBlock as VcpuBlock,
+    VcpuBlocking as VcpuBlocking,
+    VcpuBlockRet as VcpuBlockRet,
+    VcpuKick as VcpuKick,
+    VcpuLoad as VcpuLoad,
+    VcpuPut as VcpuPut,
+    VcpuWakeUp as VcpuWakeUp,
+    VgicMaint as VgicMaint,
+)
 
 # -- what ftrace says of itself --------------------------------------------------------------------
 
@@ -318,281 +279,3 @@ class Migrate(Event, frozen=True, gc=False):
     pid: int
     orig_cpu: int
     dest_cpu: int
-
-
-# -- kprobe events: see the README of the traces ---------------------------------------------------
-
-
-class VcpuLoad(Event, frozen=True, gc=False):
-    """kvm_arch_vcpu_load begins."""
-
-    vcpu: int
-    cpu: int = -1
-
-
-class VcpuPut(Event, frozen=True, gc=False):
-    """kvm_arch_vcpu_put begins."""
-
-    vcpu: int
-
-
-class VcpuBlocking(Event, frozen=True, gc=False):
-    """kvm_arch_vcpu_blocking: it will wait."""
-
-    vcpu: int
-
-
-class VcpuBlock(Event, frozen=True, gc=False):
-    """kvm_vcpu_block begins."""
-
-    vcpu: int
-
-
-class VcpuBlockRet(Event, frozen=True, gc=False):
-    """kvm_vcpu_block returns; ``waited``: it slept."""
-
-    waited: bool = False
-
-
-class VcpuWakeUp(Event, frozen=True, gc=False):
-    """kvm_vcpu_wake_up."""
-
-    vcpu: int
-
-
-class VcpuKick(Event, frozen=True, gc=False):
-    """kvm_vcpu_kick."""
-
-    vcpu: int
-
-
-class TimerLoad(Event, frozen=True, gc=False):
-    """kvm_timer_vcpu_load begins: level and "loaded" of the two timers as they are then."""
-
-    vcpu: int
-    vlevel: bool | None = None
-    vloaded: bool | None = None
-    plevel: bool | None = None
-    ploaded: bool | None = None
-
-
-class TimerPut(Event, frozen=True, gc=False):
-    """kvm_timer_vcpu_put begins."""
-
-    vcpu: int
-    vlevel: bool | None = None
-    vloaded: bool | None = None
-    plevel: bool | None = None
-    ploaded: bool | None = None
-
-
-class BgTimerExpire(Event, frozen=True, gc=False):
-    """kvm_bg_timer_expire begins."""
-
-
-class KvmHrtimerExpire(Event, frozen=True, gc=False):
-    """kvm_hrtimer_expire begins: the soft timer of an emulated timer."""
-
-
-class HostTimerIrq(Event, frozen=True, gc=False):
-    """kvm_arch_timer_handler begins, in the host's interrupt ``irq``, for ``vcpu``."""
-
-    irq: int = -1
-    vcpu: int = -1
-    vlevel: bool | None = None
-    vloaded: bool | None = None
-    plevel: bool | None = None
-    ploaded: bool | None = None
-
-
-class Inject(Event, frozen=True, gc=False):
-    """kvm_vgic_inject_irq begins."""
-
-    cpuid: int
-    intid: int
-    level: bool
-    owner: int = -1
-
-
-class QueueIrq(Event, frozen=True, gc=False):
-    """vgic_queue_irq_unlock begins: the software state of ``intid`` as it is then.
-
-    ``cur_vcpu`` is 0 if it is on no list, ``tgt_id`` the id of the VCPU that it goes to.
-    """
-
-    intid: int
-    line: bool | None = None
-    latch: bool | None = None
-    active: bool | None = None
-    enabled: bool | None = None
-    hw: bool | None = None
-    cur_vcpu: int = -1
-    tgt_id: int = -1
-
-
-class Populate(Event, frozen=True, gc=False):
-    """vgic_v2_populate_lr, vgic_v3_populate_lr (``version``) begins: what is to go into ``lr``."""
-
-    version: int
-    vcpu: int
-    lr: int
-    intid: int
-    line: bool | None = None
-    latch: bool | None = None
-    active: bool | None = None
-    enabled: bool | None = None
-    hw: bool | None = None
-    hwintid: int = -1
-    cfg: int = -1
-
-
-class Flush(Event, frozen=True, gc=False):
-    """kvm_vgic_flush_hwstate begins; ``v_*`` is the virtual timer's interrupt in software."""
-
-    vcpu: int
-    v_line: bool | None = None
-    v_latch: bool | None = None
-    v_active: bool | None = None
-    v_en: bool | None = None
-    v_hw: bool | None = None
-
-
-class Sync(Event, frozen=True, gc=False):
-    """kvm_vgic_sync_hwstate begins."""
-
-    vcpu: int
-
-
-class LrEntry(Event, frozen=True, gc=False):
-    """The List Registers in memory after the flush; those from ``used`` on are stale."""
-
-    vcpu: int
-    used: int
-    lrs: tuple[int, ...]
-    hcr: int = -1
-    v_line: bool | None = None
-    v_latch: bool | None = None
-    v_active: bool | None = None
-    v_en: bool | None = None
-    v_hw: bool | None = None
-
-
-class LrExit(Event, frozen=True, gc=False):
-    """The List Registers as the guest left them, at the fold; ``version`` is 2 or 3."""
-
-    version: int
-    vcpu: int
-    used: int
-    lrs: tuple[int, ...]
-    hcr: int = -1
-    v_line: bool | None = None
-    v_latch: bool | None = None
-    v_active: bool | None = None
-    v_en: bool | None = None
-    v_hw: bool | None = None
-
-
-class PhysSet(Event, frozen=True, gc=False):
-    """irq_set_irqchip_state of the host's ``irq``; ``which``: 0 pending, 1 active, 2 masked."""
-
-    irq: int
-    which: int
-    val: bool
-
-
-class PhysGet(Event, frozen=True, gc=False):
-    """irq_get_irqchip_state."""
-
-    irq: int
-    which: int
-
-
-class SetPhysActive(Event, frozen=True, gc=False):
-    """vgic_irq_set_phys_active: an access of the guest changes the physical active state."""
-
-    intid: int
-    val: bool
-    hw: bool | None = None
-    active: bool | None = None
-    enabled: bool | None = None
-
-
-class SetPhysPending(Event, frozen=True, gc=False):
-    """vgic_irq_set_phys_pending."""
-
-    intid: int
-    val: bool
-    hw: bool | None = None
-
-
-class Resample(Event, frozen=True, gc=False):
-    """vgic_irq_handle_resampling begins, in the fold of ``intid``."""
-
-    intid: int
-    line: bool | None = None
-    latch: bool | None = None
-    active: bool | None = None
-    hw: bool | None = None
-    lr_deact: bool | None = None
-    lr_pend: bool | None = None
-
-
-class MapPhys(Event, frozen=True, gc=False):
-    """kvm_vgic_map_phys_irq: ``vintid`` of ``vcpu`` stands for the host's ``host_irq``."""
-
-    vcpu: int
-    host_irq: int
-    vintid: int
-
-
-class UnmapPhys(Event, frozen=True, gc=False):
-    """kvm_vgic_unmap_phys_irq."""
-
-    vcpu: int
-    vintid: int
-
-
-class ResetMapped(Event, frozen=True, gc=False):
-    """kvm_vgic_reset_mapped_irq: a reset of ``vcpu``'s timer."""
-
-    vcpu: int
-    vintid: int
-
-
-class MapIsActive(Event, frozen=True, gc=False):
-    """kvm_vgic_map_is_active: the load asks whether the guest has ``vintid`` active."""
-
-    vcpu: int
-    vintid: int
-
-
-class VgicMaint(Event, frozen=True, gc=False):
-    """vgic_maintenance_handler begins."""
-
-
-class TimerIrqEoi(Event, frozen=True, gc=False):
-    """timer_irq_eoi begins (a host whose GIC has no usable active state)."""
-
-
-class IrqVcpuAffinity(Event, frozen=True, gc=False):
-    """irq_set_vcpu_affinity: the host's ``irq`` is given to a VCPU, or taken back."""
-
-    irq: int
-
-
-class MmioChangeActive(Event, frozen=True, gc=False):
-    """vgic_mmio_change_active: ``vcpu`` writes the active state of ``intid``."""
-
-    vcpu: int
-    intid: int
-    val: bool
-    active: bool | None = None
-    enabled: bool | None = None
-    hw: bool | None = None
-
-
-class DispatchSgi(Event, frozen=True, gc=False):
-    """vgic_v3_dispatch_sgi: ``vcpu`` wrote ``reg`` to ICC_SGI1R_EL1."""
-
-    vcpu: int
-    reg: int

@@ -67,6 +67,9 @@ class Producer:
             self.registers.end_fold(scene.folding.pop(where.pid))
         if not in_thread:
             return
+        v = scene.threads.vcpu.get(where.pid, -1)
+        if v >= 0 and kind is not ev.Switch and kind not in PUTS:
+            scene.at(v, where.cpu)
         cpu = scene.cpus.get(where.cpu)
         if cpu is not None and cpu.putting >= 0:
             mine = scene.threads.vcpu.get(where.pid, -1) == cpu.putting

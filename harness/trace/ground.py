@@ -36,13 +36,15 @@ RARE: tuple[type[Fact], ...] = (
     facts.Cancelled,
     facts.Unblocked,
     facts.LrMoved,
+    facts.UserLeft,
 )
 """Facts that need not come: a trace in which they do not has none."""
 KINDS_SHOWN: frozenset[type[Fact]] = frozenset(
     {
         facts.AckedByGuest, facts.AckedByHost, facts.ActiveChanged, facts.Armed, facts.Blocked,
         facts.Cancelled, facts.DeactivatedByGuest, facts.Entered, facts.Exited, facts.Expired,
-        facts.Folded, facts.Injected, facts.IsrBegan, facts.IsrEnded, facts.Loaded, facts.LrMoved,
+        facts.Folded, facts.HcrWritten, facts.Injected, facts.IsrBegan, facts.IsrEnded,
+        facts.Loaded, facts.LrMoved,
         facts.LrWritten, facts.PhysActiveWritten, facts.Placed, facts.Put, facts.Resampled,
         facts.TimerRead, facts.TimerRestored, facts.TimerSaved, facts.Unblocked, facts.UserLeft,
         facts.Woken, *traced.TracedFact.__subclasses__(),

@@ -6,7 +6,7 @@ from harness.trace.line import Record
 from harness.trace.scene import Cpu, Group, Handlers
 from model import facts
 from model.check.views.handlings import TIMER_OF
-from model.facts.traced import FoldEnded, Populated, ResampleCalled, SoftwareSeen
+from model.facts.traced import FlushOwes, FoldEnded, Populated, ResampleCalled, SoftwareSeen
 from model.gic.lr import ACTIVE, EMPTY, PENDING, PENDING_ACTIVE, Lr, decode_v2, decode_v3
 from model.messages import VTIMER_PPI
 
@@ -62,6 +62,8 @@ class Registers(Group):
                     bool(e.v_latch),
                 )
             )  # fmt: skip
+            if e.v_en and (e.v_line or e.v_latch) and scene.distributor_on:
+                scene.emit(FlushOwes(e.vcpu, VTIMER_PPI))
 
     def populate(self, r: Record, e: ev.Populate) -> None:
         """A List Register is filled."""
@@ -90,6 +92,8 @@ class Registers(Group):
                 pending = bool(p.latch or (p.line and p.cfg))
                 scene.emit(Populated(e.vcpu, c, p.lr, p.intid, intid, pending, bool(p.active)))
         vcpu.populated = []
+        if e.hcr >= 0:
+            scene.emit(facts.HcrWritten(c, e.hcr))
         cpu = scene.cpu(c)
         for i in range(LRS_MAX):
             if i < shown:

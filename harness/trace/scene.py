@@ -39,7 +39,8 @@ class Vcpu:
     fold looks at and whether it reads its line; ``folding``: the fold is under way; ``populated``
     is what is to go into List Registers; ``map_asked`` the vINTID whose active state a load asked
     for; ``accesses``: an access of its guest is about to change a physical state; ``cval`` and
-    ``fires`` are of its virtual timer in memory.
+    ``fires`` are of its virtual timer in memory. ``on_cpu`` is where its thread runs, until it is
+    seen to go (-1).
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Vcpu:
         "folding",
         "loading",
         "map_asked",
+        "on_cpu",
         "pcpu",
         "populated",
         "resample",
@@ -59,6 +61,7 @@ class Vcpu:
     def __init__(self) -> None:
         self.loading = False
         self.pcpu = -1
+        self.on_cpu = -1
         self.blocks = False
         self.asleep = False
         self.resample: tuple[int, bool] | None = None
@@ -89,6 +92,8 @@ class Scene:
         """A nested guest's timers were seen."""
         self.load_writes = 0
         """How often a load wrote an active state."""
+        self.load_reports = 0
+        """How often a load reported the level of the virtual timer's line."""
         self.other_writes = 0
         """How often it was written where 4.16 and later never do."""
 
@@ -140,6 +145,14 @@ class Scene:
             self.threads.learn(where.pid, vcpu)
         self.gap("a VCPU was touched by a thread that is not its own")
         return False
+
+    def at(self, v: int, c: int) -> None:
+        """The thread of VCPU ``v`` is on CPU ``c``: a gap if it was not seen to leave another."""
+        vcpu = self.vcpu(v)
+        if vcpu.on_cpu not in (-1, c):
+            self.gap("a thread changed its CPU unseen")
+            vcpu = self.vcpu(v)
+        vcpu.on_cpu = c
 
     def gap(self, why: str) -> None:
         """Nothing is known any more of CPUs and VCPUs."""

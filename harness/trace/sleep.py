@@ -64,6 +64,7 @@ class Sleep(Group):
         v = scene.threads.of(e.prev_pid, e.prev_comm)
         if v >= 0:
             vcpu = scene.vcpu(v)
+            vcpu.on_cpu = -1
             scene.emit(SwitchedOut(v, c))
             state = e.prev_state[:1]
             if state == "S" and vcpu.blocks:
@@ -74,6 +75,7 @@ class Sleep(Group):
                 scene.vcpus.pop(v, None)
         v = scene.threads.of(e.next_pid, e.next_comm)
         if v >= 0:
+            scene.at(v, c)
             vcpu = scene.vcpu(v)
             self.woken(v)
             scene.emit(facts.Placed(v, vcpu.pcpu, c))

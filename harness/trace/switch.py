@@ -78,6 +78,7 @@ class Switch(Group):
         if not scene.own(r.where, e.vcpu):
             return
         self.loaded(e.vcpu)
+        scene.vcpu(e.vcpu).on_cpu = -1
         cpu = scene.cpu(r.where.cpu)
         if cpu.putting != e.vcpu:
             self.end_put(r.where.cpu)

@@ -31,6 +31,7 @@ TEXTS: dict[type[Fact], str] = {
         "active {active}"
     ),
     traced.ResampleCalled: "the fold looks at vINTID {vintid} (reads its line: {asked})",
+    traced.FlushOwes: "the flush finds vINTID {vintid} of VCPU {vcpu} pending and enabled",
     traced.FoldEnded: "the fold of VCPU {vcpu} is over",
     traced.SoftwareSeen: (
         "software has vINTID {vintid}: enabled {enabled}, active {active}, line {line_level}, "

@@ -15,6 +15,7 @@ __all__ = [
     "ContextWentOn",
     "DeadlineSet",
     "ExitTraced",
+    "FlushOwes",
     "FoldEnded",
     "Gap",
     "KickCalled",
@@ -201,6 +202,14 @@ class FoldEnded(TracedFact, frozen=True, gc=False):
 
     KIND: ClassVar[str] = "fold-ended"
     vcpu: int
+
+
+class FlushOwes(TracedFact, frozen=True, gc=False):
+    """A flush finds ``vintid`` of ``vcpu`` pending and enabled, and the distributor on."""
+
+    KIND: ClassVar[str] = "flush-owes"
+    vcpu: int
+    vintid: int
 
 
 class SoftwareSeen(TracedFact, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from model.check.unknown import Debt
 from model.check.views.handlings import TIMER_OF
 from model.facts import traced
 from model.identity import VTIMER
+from model.timer import ENABLE, IMASK
 
 __all__ = ["T3", "T6", "T7", "T8"]
 
@@ -25,9 +26,10 @@ class Timer(State):
 
 
 class Loading(State):
-    """``now``: a vcpu_load is under way; ``written``: it wrote the virtual timer's active state."""
+    """``now``: a load is under way; ``reported`` and ``written``: the virtual timer's states."""
 
     now: Debt[bool] = False
+    reported: Debt[bool] = True
     written: Debt[bool] = False
 
 
@@ -52,6 +54,11 @@ class T3(Rule):
         "the load of VCPU {vcpu} on CPU {pcpu} wrote INTID {intid} active, but its timer's line is "
         "low and the guest has it not active: the next assertion is masked",
     )
+    UNREPORTED = alarm(
+        "unreported",
+        "the load of VCPU {vcpu} on CPU {pcpu} wrote the timer's active state without reporting "
+        "the level of its line",
+    )
     MISSING = alarm(
         "missing", "the load of VCPU {vcpu} on CPU {pcpu} did not write the timer's active state"
     )
@@ -65,6 +72,8 @@ class T3(Rule):
     def on_read(self, f: facts.TimerRead) -> None:
         """KVM reported a level."""
         self.timers[f.vcpu, f.timer].level = YES if f.level else NO
+        if f.timer == VTIMER:
+            self.loading[f.vcpu].reported = True
 
     @on(facts.Folded, traced.SoftwareSeen)
     def on_fold(self, f: facts.Folded | traced.SoftwareSeen) -> None:
@@ -82,7 +91,7 @@ class T3(Rule):
     def on_began(self, f: traced.LoadBegan) -> None:
         """A load begins."""
         loading = self.loading[f.vcpu]
-        loading.now, loading.written = True, False
+        loading.now, loading.written, loading.reported = True, False, False
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
@@ -93,6 +102,8 @@ class T3(Rule):
         which = TIMER_OF[f.intid]
         if which == VTIMER:
             loading.written = True
+            if not loading.reported:
+                self.report(self.UNREPORTED, vcpu=f.vcpu, pcpu=f.pcpu)
         timer = self.timers[f.vcpu, which]
         said = {"vcpu": f.vcpu, "pcpu": f.pcpu, "intid": f.intid}
         if not f.value and YES in (timer.level, timer.active):
@@ -154,8 +165,19 @@ class T6(Rule):
             self.report(self.ELSEWHERE, vcpu=f.vcpu, pcpu=f.pcpu, other=other)
 
 
+class Saved(State):
+    """The virtual timer in memory as it was saved: ``ctl`` (-1: not known) and ``cval``."""
+
+    ctl: Debt[int] = -1
+    cval: Debt[int] = 0
+
+
 class T7(Rule):
-    """A timer is restored to the hardware and saved from it in turns, on one CPU."""
+    """A timer is restored to the hardware and saved from it in turns, on one CPU.
+
+    The virtual timer's accesses do not trap: it is restored as it was saved, unless user space had
+    the VCPU meanwhile.
+    """
 
     id = "T7"
     section = "Linux arch_timer.c, timer_save_state and timer_restore_state"
@@ -175,10 +197,16 @@ class T7(Rule):
         "timer {timer} of VCPU {vcpu} was saved on CPU {pcpu}, but was in the hardware of CPU "
         "{other}",
     )
+    VALUES = alarm(
+        "values",
+        "the virtual timer of VCPU {vcpu} was restored on CPU {pcpu} with CTL {ctl:#x} and CVAL "
+        "{cval:#x}, but was saved with {old_ctl:#x} and {old_cval:#x}",
+    )
 
     def setup(self) -> None:
-        """Make the states, by VCPU and timer."""
-        self.of = self.members(Whereabouts)
+        """Make the states, by VCPU and timer, and by VCPU."""
+        self.of = self.members(Whereabouts, "of")
+        self.saved = self.members(Saved, "saved")
 
     @on(facts.TimerRestored)
     def on_restored(self, f: facts.TimerRestored) -> None:
@@ -187,6 +215,42 @@ class T7(Rule):
         other, of.pcpu = of.pcpu, f.pcpu
         if other >= 0:
             self.report(self.TWICE, vcpu=f.vcpu, pcpu=f.pcpu, timer=f.timer, other=other)
+
+    @on(facts.TimerRestored)
+    def on_values(self, f: facts.TimerRestored) -> None:
+        """It is as it was saved."""
+        if f.timer != VTIMER:
+            return
+        saved = self.saved[f.vcpu]
+        ctl, saved.ctl = saved.ctl, -1
+        on = ENABLE | IMASK
+        if ctl >= 0 and (ctl & on, saved.cval) != (f.ctl & on, f.cval):
+            self.report(
+                self.VALUES,
+                vcpu=f.vcpu,
+                pcpu=f.pcpu,
+                ctl=f.ctl,
+                cval=f.cval,
+                old_ctl=ctl,
+                old_cval=saved.cval,
+            )
+
+    @on(facts.UserLeft)
+    def on_user(self, f: facts.UserLeft) -> None:
+        """User space may change it."""
+        self.saved[f.vcpu].ctl = -1
+
+    @on(traced.Meddled)
+    def on_meddled(self, f: traced.Meddled) -> None:
+        """It may have been reset."""
+        self.saved[f.vcpu].ctl = -1
+
+    @on(facts.TimerSaved)
+    def on_save(self, f: facts.TimerSaved) -> None:
+        """It is in memory."""
+        if f.timer == VTIMER:
+            saved = self.saved[f.vcpu]
+            saved.ctl, saved.cval = f.ctl, f.cval
 
     @on(facts.TimerSaved)
     def on_saved(self, f: facts.TimerSaved) -> None:

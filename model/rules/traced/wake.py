@@ -119,9 +119,10 @@ class T13(Rule):
 class Cover(State):
     """``blocked``: it sleeps. ``fires``: its virtual timer, saved in memory, is on and not masked.
 
-    ``armed``: its background timer was armed since it was loaded last.
+    ``armed``: its background timer was armed since it was loaded last; ``ticks``: it still is.
     """
 
+    ticks: Debt[bool] = False
     blocked: Debt[bool] = False
     fires: Debt[bool] = False
     armed: Debt[bool] = True
@@ -136,6 +137,10 @@ class T12(Rule):
 
     UNCOVERED = alarm(
         "uncovered", "VCPU {vcpu} sleeps with its timer on, and no background timer was armed"
+    )
+    LEFT_ARMED = alarm(
+        "left-armed",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} with its background timer armed still",
     )
     LATE = alarm(
         "late",
@@ -173,7 +178,22 @@ class T12(Rule):
     def on_armed(self, f: facts.Armed) -> None:
         """The background timer is armed."""
         if f.timer == BG_TIMER:
-            self.of[f.vcpu].armed = True
+            of = self.of[f.vcpu]
+            of.armed = of.ticks = True
+
+    @on(facts.Cancelled, facts.Expired)
+    def on_over(self, f: facts.Cancelled | facts.Expired) -> None:
+        """It is not any more."""
+        if f.timer == BG_TIMER:
+            self.of[f.vcpu].ticks = False
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """The guest has its own timer again."""
+        of = self.of[f.vcpu]
+        ticks, of.ticks = of.ticks, False
+        if ticks:
+            self.report(self.LEFT_ARMED, vcpu=f.vcpu, pcpu=f.pcpu)
 
     @on(facts.Put)
     def on_put(self, f: facts.Put) -> None:
