@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),
     "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
     "log": ("harness.cli.log:group", "Show a log, or check the rules over logs again."),
+    "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),
     "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),
 }
 

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.trace.events import BufferStarted, Lost
 from harness.trace.facts import Producer
-from harness.trace.ground import ASSUMES, CHECKED, Ground, Witness
+from harness.trace.ground import CHECKED, ERA, Ground, Witness
 from harness.trace.life import Lives
 from harness.trace.line import Counts, Record, records
 from harness.trace.source import Source
@@ -93,7 +93,7 @@ class Judge:
             if (vintid, intid) != (VTIMER_PPI, VTIMER_PPI)
         )
         setting = Setting(self.pcpus, self.vcpus, LRS_MIN, forwards=forwards)
-        return Checker(setting, "v7.2", rules=CHECKED.values(), states=(), from_start=False)
+        return Checker(setting, ERA, rules=CHECKED.values(), states=(), from_start=False)
 
     def grow(self, cpu: int) -> None:
         """Go on with a Checker that is large enough, and knows what this one knows."""
@@ -189,7 +189,7 @@ def check_lines(lines: Iterable[bytes], name: str, only: frozenset[str] | None =
     checked: list[str] = []
     not_checked: dict[str, tuple[str, ...]] = {}
     for rule in (*RULES.values(), *TRACED.values()):
-        if only is not None and rule.id not in only:
+        if ERA not in rule.eras or (only is not None and rule.id not in only):
             continue
         why = ground.why_not(rule)
         if why:
@@ -210,9 +210,3 @@ def check_lines(lines: Iterable[bytes], name: str, only: frozenset[str] | None =
         name, counts, verdict, found, checked, not_checked,
         withdrawn=judge.withdrawn, more=judge.more,
     )  # fmt: skip
-
-
-def assumptions(report: Report) -> list[str]:
-    """Return the assumptions that do not hold, each once."""
-    words = [why for reasons in report.not_checked.values() for why in reasons]
-    return list(dict.fromkeys(w.removeprefix(ASSUMES) for w in words if w.startswith(ASSUMES)))

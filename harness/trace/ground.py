@@ -1,5 +1,6 @@
 """Where the rules hold, and whether a trace is from there: what it lacks, what it contradicts."""
 
+from harness.errors import unknown_name
 from harness.trace.line import Counts
 from harness.trace.scene import Scene
 from model import facts
@@ -7,10 +8,14 @@ from model.check.rule import Rule
 from model.facts import Fact, traced
 from model.rules.registry import RULES, TRACED
 
-__all__ = ["ASSUMES", "CHECKED", "KINDS_SHOWN", "Ground", "Witness"]
+__all__ = ["ASSUMES", "CHECKED", "ERA", "KINDS_SHOWN", "Ground", "Witness", "parse_rules"]
 
+ERA = "v7.2"
+"""The era whose rules hold of kernels since 4.16."""
 ASSUMES = "assumption: "
 """How a reason begins that is no missing fact, but an assumption which the trace contradicts."""
+NOT_SHOWN = "what a trace shows by itself"
+"""Of rules whose facts a trace is rebuilt from: that proves nothing."""
 ONE_VM = "one VM in the trace"
 NEW_ENOUGH = "Linux 4.16 or later, which writes the active state at each load"
 NOT_NESTED = "no nested guest"
@@ -20,7 +25,7 @@ CALLBACK_WAKES = "the callback of the background timer wakes its VCPU itself (4.
 KICK_WAKES = "a kick that wakes a sleeper is seen to"
 LOAD_WRITES = "each load writes the active state"
 
-REUSED = ("R2b", "R4", "R5", "R15", "R26", "R29", "I1", "I3")
+REUSED = ("R2b", "R3", "R4", "R5", "R12", "R15", "R26", "R29", "I1", "I3")
 """The rules about executions that a trace shows enough for, and that a kernel can break in one.
 
 Of others a trace lacks facts; the rest says nothing there: what they are about is what a trace is
@@ -35,7 +40,6 @@ RARE: tuple[type[Fact], ...] = (
     traced.ContextLeft,
     facts.Cancelled,
     facts.Unblocked,
-    facts.LrMoved,
     facts.UserLeft,
 )
 """Facts that need not come: a trace in which they do not has none."""
@@ -56,6 +60,21 @@ NEEDS_TOO: dict[str, tuple[type[Fact], ...]] = {"R4": (traced.Populated,)}
 
 LEVELS_WITHOUT = 3
 """So many levels that no vgic takes, and none that one does, are a vgic in user space."""
+
+
+def parse_rules(text: str) -> frozenset[str]:
+    """Read ids of rules, divided by commas.
+
+    Raises:
+        UsageError: there is no such rule.
+
+    """
+    ids = [word.strip() for word in text.split(",")]
+    known = {**RULES, **TRACED}
+    for name in ids:
+        if name not in known:
+            raise unknown_name("rule", name, known)
+    return frozenset(ids)
 
 
 class Witness:
@@ -114,14 +133,17 @@ class Ground:
     def missing(self, rule: type[Rule]) -> tuple[str, ...]:
         """Return the kinds of facts that a rule needs and the trace did not show, by name."""
         needs = rule.needs() | frozenset(NEEDS_TOO.get(rule.id, ()))
-        there = self.witness.kinds
+        there = {*self.witness.kinds}
+        if facts.LrWritten in there and rule.id != "R3":
+            # Guests that moved none: R3 is about their moves, others look at what there is.
+            there.add(facts.LrMoved)
         return tuple(sorted(x.KIND for x in needs if x not in there and x not in RARE))
 
     def why_not(self, rule: type[Rule]) -> tuple[str, ...]:
         """Return why a rule was not checked: facts by name, assumptions; nothing if it was."""
         if rule.id not in CHECKED:
             lacks = tuple(sorted(x.KIND for x in rule.needs() - KINDS_SHOWN))
-            return lacks or ("more than a trace shows",)
+            return lacks or (NOT_SHOWN,)
         if contradicted := self.contradicted():
             return (ASSUMES + contradicted,)
         names = self.counts.names

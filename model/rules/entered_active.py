@@ -58,7 +58,8 @@ class R12(Rule):
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
         """KVM writes it, changed or not."""
-        self.on[f.pcpu].set_active = f.value
+        if f.intid == VTIMER_PPI:
+            self.on[f.pcpu].set_active = f.value
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

@@ -158,7 +158,8 @@ class R29(Rule):
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
         """KVM wrote it."""
-        self.of[f.vcpu].pcpu = f.pcpu
+        if f.intid == VTIMER_PPI:
+            self.of[f.vcpu].pcpu = f.pcpu
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
