@@ -25,8 +25,8 @@ PAGE = 0xFFF
 STATES = range(0x180, 0x400)
 """Where, in a page of a distributor or redistributor, enables, pending and active states are."""
 CPU_OFF = 0x8400_0002
-HARMLESS = ("KVM_EXIT_MMIO", "KVM_EXIT_INTR")
-"""Exits to user space after which it comes back without having changed interrupts."""
+HARMLESS = "KVM_EXIT_MMIO"
+"""The exit to user space from which it comes back without having changed timers or interrupts."""
 
 
 class Calls(Group):
@@ -143,7 +143,7 @@ class Calls(Group):
         v = self.scene.runs(r.where)
         if v < 0:
             return
-        if e.reason not in HARMLESS:
+        if e.reason != HARMLESS:
             self.scene.meddled()
         vcpu = self.scene.vcpu(v)
         vcpu.blocks = False

@@ -13,6 +13,9 @@ from model.facts import Fact
 
 __all__ = ["Producer", "facts_of"]
 
+ANYWHERE = PUTS | {ev.Switch, ev.GuestExit}
+"""Events that tell nothing of where a thread runs: it goes, or a rule asks where they come."""
+
 
 class Producer:
     """Makes facts of records, one record after the other.
@@ -68,7 +71,7 @@ class Producer:
         if not in_thread:
             return
         v = scene.threads.vcpu.get(where.pid, -1)
-        if v >= 0 and kind is not ev.Switch and kind not in PUTS:
+        if v >= 0 and kind not in ANYWHERE:
             scene.at(v, where.cpu)
         cpu = scene.cpus.get(where.cpu)
         if cpu is not None and cpu.putting >= 0:

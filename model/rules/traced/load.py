@@ -26,9 +26,13 @@ class Timer(State):
 
 
 class Loading(State):
-    """``now``: a load is under way; ``reported`` and ``written``: the virtual timer's states."""
+    """``now``: a load is under way on ``pcpu``; what of the virtual timer it has done.
+
+    ``reported``: the level of its line; ``written``: its active state.
+    """
 
     now: Debt[bool] = False
+    pcpu: Debt[int] = ANYWHERE
     reported: Debt[bool] = True
     written: Debt[bool] = False
 
@@ -58,6 +62,11 @@ class T3(Rule):
         "unreported",
         "the load of VCPU {vcpu} on CPU {pcpu} wrote the timer's active state without reporting "
         "the level of its line",
+    )
+    ELSEWHERE = alarm(
+        "elsewhere",
+        "the load of VCPU {vcpu} on CPU {other} wrote the active state of INTID {intid} on CPU "
+        "{pcpu}",
     )
     MISSING = alarm(
         "missing", "the load of VCPU {vcpu} on CPU {pcpu} did not write the timer's active state"
@@ -91,7 +100,8 @@ class T3(Rule):
     def on_began(self, f: traced.LoadBegan) -> None:
         """A load begins."""
         loading = self.loading[f.vcpu]
-        loading.now, loading.written, loading.reported = True, False, False
+        loading.now, loading.pcpu = True, f.pcpu
+        loading.written = loading.reported = False
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
@@ -100,6 +110,8 @@ class T3(Rule):
         if not loading.now or f.intid not in TIMER_OF:
             return
         which = TIMER_OF[f.intid]
+        if f.pcpu != loading.pcpu:
+            self.report(self.ELSEWHERE, vcpu=f.vcpu, pcpu=f.pcpu, intid=f.intid, other=loading.pcpu)
         if which == VTIMER:
             loading.written = True
             if not loading.reported:
@@ -235,14 +247,9 @@ class T7(Rule):
                 old_cval=saved.cval,
             )
 
-    @on(facts.UserLeft)
-    def on_user(self, f: facts.UserLeft) -> None:
-        """User space may change it."""
-        self.saved[f.vcpu].ctl = -1
-
     @on(traced.Meddled)
     def on_meddled(self, f: traced.Meddled) -> None:
-        """It may have been reset."""
+        """It may have been reset, or user space may have set it."""
         self.saved[f.vcpu].ctl = -1
 
     @on(facts.TimerSaved)
