@@ -201,8 +201,7 @@ def print_found(found: "Found") -> None:
         f"{found.line}: {violation.text}"
     )
     for line in found.life:
-        mark = ">" if f"line {found.line} " in line else " "
-        click.echo(f"    {mark} {line}")
+        click.echo(f"      {line}")
 
 
 def notes(report: "Report") -> list[str]:

@@ -3,7 +3,7 @@
 from harness.trace import events as ev
 from harness.trace.events import Event
 from harness.trace.line import Record
-from harness.trace.scene import Group, Handlers
+from harness.trace.scene import Group, Handlers, Scene
 from model import facts
 from model.check.views.handlings import TIMER_OF
 from model.facts.traced import (
@@ -31,6 +31,11 @@ HARMLESS = "KVM_EXIT_MMIO"
 
 class Calls(Group):
     """Reads what is given to the vgic, and who is kicked for it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.control_by = -1
+        """The thread that wrote last to what may be the distributor's control register (-1)."""
+        super().__init__(scene)
 
     def table(self) -> Handlers:
         """Return what reads which kind of event."""
@@ -94,12 +99,13 @@ class Calls(Group):
 
     # -- what changes interrupts behind the back of these events -------------------------------
 
-    def mmio(self, _r: Record, e: ev.Mmio) -> None:
+    def mmio(self, r: Record, e: ev.Mmio) -> None:
         """A guest may write to its distributor, wherever that is."""
         if e.kind != "write":
             return
-        if e.gpa & PAGE == 0:
+        if e.gpa & PAGE == 0 and self.scene.distributor_on:
             self.scene.distributor_on = False
+            self.control_by = r.where.pid
         if e.gpa & PAGE in STATES:
             self.scene.meddled()
 
@@ -141,6 +147,10 @@ class Calls(Group):
     def user(self, r: Record, e: ev.UserspaceExit) -> None:
         """User space may change anything."""
         v = self.scene.runs(r.where)
+        if r.where.pid == self.control_by:
+            # What goes to user space was not for the distributor.
+            self.scene.distributor_on = True
+            self.control_by = -1
         if v < 0:
             return
         if e.reason != HARMLESS:

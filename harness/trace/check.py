@@ -12,7 +12,7 @@ import msgspec
 from harness.trace.events import BufferStarted, Lost
 from harness.trace.facts import Producer
 from harness.trace.ground import CHECKED, ERA, Ground, Witness
-from harness.trace.life import Lives
+from harness.trace.life import Lives, stamp
 from harness.trace.line import Counts, Record, records
 from harness.trace.source import Source
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
@@ -32,7 +32,7 @@ LIVES_MAX = 3
 """With so many of each rule and alarm, the life of the interrupt."""
 LRS_MIN = 4
 """No GIC that KVM runs on is known to have fewer List Registers."""
-LATE = ("T12", "late")
+LATE = ("T16", "late")
 UNREPORTED = ("T3", "unreported")
 """Counts where loads report levels: old kernels do not."""
 LATE_MIN = 2
@@ -147,7 +147,8 @@ class Judge:
                 vcpu = subject.vcpu
                 if vcpu < 0:
                     vcpu = self.lives.on.get(subject.pcpu, -1)
-                life = self.lives.view(vcpu, max(subject.vintid, subject.intid))
+                here = f"{stamp(record.time, record.line)}>> {violation.rule}: {violation.alarm}"
+                life = self.lives.view(vcpu, max(subject.vintid, subject.intid), here)
             if len(self.found) < FOUND_MAX:
                 self.found.append(Found(violation, record.time, record.line, life))
             else:

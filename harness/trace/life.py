@@ -7,7 +7,7 @@ from harness.trace.text import tell
 from model import facts
 from model.facts import Fact, traced
 
-__all__ = ["Lives", "Moment", "View"]
+__all__ = ["Lives", "Moment", "View", "stamp"]
 
 RING = 64
 """So many facts of each VCPU are kept."""
@@ -78,10 +78,14 @@ class Lives:
                 view.left -= 1
                 view.lines.append(text_of(moment))
 
-    def view(self, v: int, interrupt: int) -> list[str]:
-        """Return what was said of ``interrupt`` (-1: of any) and VCPU ``v``; more is added."""
+    def view(self, v: int, interrupt: int, here: str) -> list[str]:
+        """Return what was said of ``interrupt`` (-1: of any) and VCPU ``v``, and then ``here``.
+
+        What comes after is added to it.
+        """
         ring = self.rings.get(v, ())
         lines = [text_of(m) for m in ring if about(m.fact, interrupt)][-BEFORE:]
+        lines.append(here)
         views = [view for view in self.open.get(v, ()) if view.left]
         self.open[v] = [*views, View(interrupt, lines)]
         return lines
@@ -101,4 +105,9 @@ def about(fact: Fact, interrupt: int) -> bool:
 
 def text_of(moment: Moment) -> str:
     """Return a line of text."""
-    return f"{moment.time / 1e9:.6f}  line {moment.line:<8} {tell(moment.fact)}"
+    return f"{stamp(moment.time, moment.line)}{tell(moment.fact)}"
+
+
+def stamp(time: int, line: int) -> str:
+    """Return how such a line begins."""
+    return f"{time / 1e9:.6f}  line {line:<8} "

@@ -320,7 +320,7 @@ PLANTED: dict[str, tuple[bytes, Edit, str]] = {
     "resample-skipped": (b"lr_exit", drop_next(b"resample", (b"kvm_exit",)), "T11"),
     "retired-unasked": (b"resample", retires_unasked, "T11"),
     "active-lost": (b"lr_exit", loses_active, "T11"),
-    "background-late": (b"hrtimer_start", late, "T12"),
+    "background-late": (b"hrtimer_start", late, "T16"),
     "background-missing": (b"hrtimer_start", uncovered, "T12"),
     "background-left-armed": (b"hrtimer_cancel", left_armed, "T12"),
     "left-out": (b"lr_exit", left_out, "T4"),
