@@ -3,6 +3,7 @@
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -13,6 +14,7 @@ __all__ = ["LONGEST", "STDIN", "Source"]
 
 STDIN = "-"
 CHUNK = 1 << 18
+PACKED = 1 << 12
 LONGEST = 1 << 16
 """A line longer than this is no line of a trace; what is over is not kept."""
 GZIP = b"\x1f\x8b"
@@ -120,7 +122,11 @@ class Source:
     def unpacked(self, first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield what is packed by gzip in one or more members, as far as it goes."""
         packed = zlib.decompressobj(wbits=31)
-        data = first
+        # In small pieces: of one with damage in it nothing is had.
+        pieces = (
+            x[i : i + PACKED] for x in chain((first,), pieces) for i in range(0, len(x), PACKED)
+        )
+        data = next(pieces)
         while True:
             try:
                 text = packed.decompress(data, CHUNK)
