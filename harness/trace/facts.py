@@ -15,6 +15,8 @@ __all__ = ["Producer", "facts_of"]
 
 ANYWHERE = PUTS | {ev.Switch, ev.GuestExit}
 """Events that tell nothing of where a thread runs: it goes, or a rule asks where they come."""
+BACK_NS = 100_000_000
+"""By so much time does not go back within a trace, whatever its clock."""
 
 
 class Producer:
@@ -25,6 +27,7 @@ class Producer:
 
     def __init__(self) -> None:
         self.scene = Scene()
+        self.last = 0
         self.registers = Registers(self.scene)
         self.calls = Calls(self.scene)
         self.sleep = Sleep(self.scene)
@@ -45,15 +48,22 @@ class Producer:
         if scene.threads.several:
             return out
         if kind is ev.Lost or kind is ev.BufferStarted:
-            scene.gap("events were lost")
-            scene.threads.forget()
-            self.sleep.forget()
+            self.forget("events were lost")
             return out
+        if record.time < self.last - BACK_NS:
+            self.forget("time went back: another trace begins")
+        self.last = record.time
         self.settle(record)
         handler = self.handlers.get(kind)
         if handler is not None:
             handler(record, event)
         return [] if scene.threads.several else out
+
+    def forget(self, why: str) -> None:
+        """Nothing that was seen counts any more."""
+        self.scene.gap(why)
+        self.scene.threads.forget()
+        self.sleep.forget()
 
     def settle(self, record: Record) -> None:
         """Say what the coming of this event tells of what was under way."""

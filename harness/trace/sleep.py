@@ -52,6 +52,7 @@ class Sleep(Group):
         """Events were lost."""
         self.owner.clear()
         self.ended.clear()
+        self.counter.forget()
 
     # -- threads -------------------------------------------------------------------------------
 

@@ -91,6 +91,12 @@ def drop_next(wanted: bytes, stop: tuple[bytes, ...] = (), unless: tuple[bytes, 
     return edit
 
 
+def drop_wake(lines: Lines, i: int) -> dict[int, list[bytes]] | None:
+    """Leave out the waking that a kick comes to."""
+    j = next(same(lines, i), None)
+    return {j: []} if j is not None and name(lines[j]) == b"sched_waking" else None
+
+
 def drop_after(*names: bytes, until: tuple[bytes, ...]) -> Edit:
     """Leave out what is called from here on, up to something else."""
 
@@ -297,9 +303,7 @@ PLANTED: dict[str, tuple[bytes, Edit, str]] = {
     "kick-dropped": (
         b"queue_irq", drop_next(b"vcpu_kick", (b"queue_irq",), unless=(b"sched_waking",)), "T10",
     ),
-    "kick-wakes-nobody": (
-        b"vcpu_kick", drop_next(b"sched_waking", (b"vcpu_kick", b"flush", b"inject")), "T13",
-    ),
+    "kick-wakes-nobody": (b"vcpu_kick", drop_wake, "T13"),
     "wake-up-dropped": (
         b"bg_timer_expire",
         drop_after(b"vcpu_wake_up", b"sched_waking", until=(b"hrtimer_expire_exit",)), "T2",

@@ -30,13 +30,17 @@ def test_a_line_of_trace() -> None:
     ("line", "event"),
     [
         (
-            b" CPU 0/KVM-133   [001]   1.000002: sched_switch:         CPU 0/KVM:133 [120] S "
-            b"==> swapper/1:0 [120]",
+            (
+                b" CPU 0/KVM-133   [001]   1.000002: sched_switch:         CPU 0/KVM:133 [120] S "
+                b"==> swapper/1:0 [120]"
+            ),
             ev.Switch("CPU 0/KVM", 133, "S", "swapper/1", 0),
         ),
         (
-            b" CPU 0/KVM-133 (   99) [001] d..2. 1.000002123: sched_waking: comm=a: b pid=7 "
-            b"prio=120 target_cpu=000",
+            (
+                b" CPU 0/KVM-133 (   99) [001] d..2. 1.000002123: sched_waking: comm=a: b pid=7 "
+                b"prio=120 target_cpu=000"
+            ),
             ev.Waking("a: b", 7),
         ),
         (b" a: b-7 [000] ..... 1.000000: vcpu_load: (f+0x0/0x1d4) vcpu=1 cpu=0", ev.VcpuLoad(1, 0)),
@@ -46,13 +50,17 @@ def test_a_line_of_trace() -> None:
             ev.TimerMap(1, 1, 0, 3, 2),
         ),
         (
-            b" x-7 [000] d.... 1.000000: hrtimer_start: hrtimer=0xffff0001 function=f/0x0 "
-            b"expires=5 softexpires=5",
+            (
+                b" x-7 [000] d.... 1.000000: hrtimer_start: hrtimer=0xffff0001 function=f/0x0 "
+                b"expires=5 softexpires=5"
+            ),
             ev.HrtimerStart(0xFFFF0001, "f", 5),
         ),
         (
-            b" x-7 [000] d.... 1.000000: phys_set: (irq_set_irqchip_state+0x0/0xf0) val=1 "
-            b"which=1 irq=0xc",
+            (
+                b" x-7 [000] d.... 1.000000: phys_set: (irq_set_irqchip_state+0x0/0xf0) val=1 "
+                b"which=1 irq=0xc"
+            ),
             ev.PhysSet(12, 1, val=True),
         ),
         (
