@@ -1,0 +1,156 @@
+"""The guest's accesses to its distributor, and the physical state that KVM changes for them.
+
+Where the distributor is in the guest's memory is not in a trace. A page becomes known as one of its
+frames when an access to it has an effect that only the distributor has.
+"""
+
+from harness.trace.events import (
+    Event,
+    MapPhys,
+    Mmio,
+    MmioChangeActive,
+    PhysSet,
+    QueueIrq,
+    UserspaceExit,
+    VcpuPut,
+)
+from harness.trace.follow.base import Base, Shared
+from harness.trace.follow.context import run
+from harness.trace.follow.state import (
+    ACTIVE,
+    ENABLED,
+    GROUP,
+    HW,
+    LATCH,
+    LEVEL,
+    PRIORITY,
+    TARGET,
+    Flow,
+    TracedIrq,
+    Vcpu,
+)
+from harness.trace.line import Record
+
+__all__ = ["Accesses"]
+
+PER_BIT = ((0x080, GROUP), (0x180, ENABLED), (0x280, LATCH))
+"""Registers of one bit per interrupt whose writes have no event of their own."""
+PER_BYTE = ((0x400, PRIORITY), (0x800, TARGET))
+CONFIGURATION = 0xC00
+ROUTERS = 0x6000
+MOST = 1020
+
+
+class Accesses(Base):
+    """vgic-mmio.c: what its writes do."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self.frames: dict[int, int] = {}
+
+    def end_mmio(self, flow: Flow, ev: Event) -> bool:
+        """Say what a write did, now that it shows who took it: the kernel or user space."""
+        access, vc = flow.mmio, flow.vcpu
+        if access is None or vc is None or type(ev) in (VcpuPut, UserspaceExit):
+            flow.mmio = None
+            return True
+        frame, register = access.gpa >> 16, access.gpa & 0xFFFF
+        if isinstance(ev, QueueIrq):
+            self.frames[frame] = ev.tgt_id if ev.intid < 32 else -1
+        elif isinstance(ev, MmioChangeActive):
+            self.frames.setdefault(frame, -1)
+        else:
+            self.silent(vc, frame, register, access)
+        return True
+
+    def silent(self, vc: Vcpu, frame: int, register: int, access: Mmio) -> None:
+        """Follow a write that has no event of its own, if it was one to the distributor."""
+        for base, field in PER_BIT:
+            if base <= register < base + 0x80:
+                first = (register - base) * 8
+                for n in range(access.len * 8):
+                    if access.val >> n & 1 or field == GROUP:
+                        self.written(vc, frame, first + n, field)
+                return
+        for base, field in PER_BYTE:
+            if base <= register < base + 0x400:
+                for n in range(access.len):
+                    self.written(vc, frame, register - base + n, field)
+                return
+        if CONFIGURATION <= register < CONFIGURATION + 0x100:
+            for n in range(access.len * 4):
+                self.written(vc, frame, (register - CONFIGURATION) * 4 + n, LEVEL)
+        elif ROUTERS <= register < ROUTERS + 8 * MOST:
+            self.written(vc, frame, (register - ROUTERS) // 8, TARGET)
+
+    def written(self, vc: Vcpu, frame: int, intid: int, field: int) -> None:
+        """Follow the write of one interrupt's ``field``: in a known frame what it does is known."""
+        if intid >= MOST or (intid < 16 and field == LEVEL) or (intid < 32 and field == TARGET):
+            return
+        known = frame in self.frames
+        if intid < 32:
+            owner = self.frames.get(frame, -1)
+            owners = [owner] if owner >= 0 else list(self.vcpus)
+            if self.machine.version == 2:
+                owners = [vc.v]
+            for v in owners:
+                irq = self.machine.private.get((v, intid))
+                if isinstance(irq, TracedIrq):
+                    self.change(vc, irq, field, sure=known and len(owners) == 1)
+            return
+        irq = self.machine.spis.get(intid)
+        if isinstance(irq, TracedIrq):
+            self.change(vc, irq, field, sure=known)
+
+    def change(self, vc: Vcpu, irq: TracedIrq, field: int, *, sure: bool) -> None:
+        """Have the hypervisor carry out a write, or know the field no more."""
+        irq.touched = self.at
+        if sure and field == ENABLED:
+            run(self.kvm.write_enable(vc.t, irq, False))
+            irq.known |= ENABLED
+        elif sure and field == LATCH:
+            run(self.kvm.write_pending(vc.t, irq, False))
+        else:
+            irq.known &= ~field
+
+    # -- active ------------------------------------------------------------------------------------
+
+    def on_change_active(self, flow: Flow, ev: MmioChangeActive, record: Record) -> None:
+        """A write to ISACTIVER or ICACTIVER takes effect."""
+        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        irq = self.irq(vc.v, ev.intid)
+        self.check_state(
+            "state at ISACTIVER", irq, vc.v, (None, None, ev.active, ev.enabled, ev.hw)
+        )
+        if not ev.val:
+            self.expected_phys = []
+            run(self.kvm.change_active(vc.t, irq, False))
+            flow.phys = self.expected_phys
+            irq.known |= ACTIVE
+            irq.touched = self.at
+
+    expected_phys: list[tuple[int, bool]]
+
+    # -- the physical state ------------------------------------------------------------------------
+
+    def other_phys_set(self, flow: Flow, ev: PhysSet) -> None:
+        """A write of the physical active state that is neither a load's nor a resample's."""
+        if ev.which != 1:
+            return
+        if flow.phys:
+            intid, active = flow.phys.pop(0)
+            vc = flow.vcpu
+            v = -1 if vc is None else vc.v
+            self.tally.compare("physical active", int(active), int(ev.val), v, intid)
+        elif flow.mmio is not None and not ev.val:
+            flow.released = True
+        else:
+            self.tally.unknown("physical active", "why it is written is not shown")
+
+    def on_map_phys(self, flow: Flow, ev: MapPhys, record: Record) -> None:
+        """kvm_vgic_map_phys_irq: the interrupt stands for a physical one from here on."""
+        irq = self.irq(ev.vcpu, ev.vintid)
+        irq.hw = True
+        irq.known |= HW
+        if irq.hwintid < 0:
+            irq.hwintid = ev.vintid

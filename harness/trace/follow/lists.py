@@ -1,0 +1,279 @@
+"""Injections, and what is put on which list, and who is kicked for it."""
+
+from collections.abc import Callable
+
+from harness.trace.events import (
+    DispatchSgi,
+    Event,
+    Inject,
+    Mmio,
+    QueueIrq,
+    TimerUpdate,
+    UpdatePending,
+    VcpuKick,
+)
+from harness.trace.follow.base import Base, Shared
+from harness.trace.follow.context import run
+from harness.trace.follow.state import (
+    ENABLED,
+    FOREVER,
+    LATCH,
+    LEVEL,
+    LINE,
+    LISTED,
+    SOURCE,
+    TARGET,
+    Flow,
+    TracedIrq,
+)
+from harness.trace.line import Record
+from model.guest import DISABLE, ENABLE, PEND, SGI, Instruction
+from model.vgic.irq import VgicIrq
+
+__all__ = ["Lists"]
+
+
+class Lists(Base):
+    """kvm_vgic_inject_irq and vgic_queue_irq_unlock."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self.verdict: bool | None = None
+        self.began = 0
+        self.queue: QueueIrq | None = None
+        self.kvm.injecting = False
+
+    # -- injections ------------------------------------------------------------------------------
+
+    def on_timer_update(self, flow: Flow, ev: TimerUpdate, record: Record) -> None:
+        """Remember what must be given to the vgic next, in this flow."""
+        flow.update = (ev.vcpu, ev.intid, ev.level)
+        flow.owed.append(self.end_update)
+
+    def end_update(self, flow: Flow, ev: Event) -> bool:
+        """Compare a timer's update with what the vgic was given."""
+        if type(ev) is Inject:
+            return False
+        update, flow.update = flow.update, None
+        if update is None:
+            return True
+        v, intid, level = update
+        if type(ev) is UpdatePending:
+            seen = (ev.vcpu, ev.intid, ev.level)
+            self.tally.compare("update to inject", update, seen, v, intid)
+        elif UpdatePending in self.kinds:
+            told = f"level {int(level)} given to the vgic"
+            self.tally.differ("update to inject", told, "nothing", v, intid)
+        else:
+            self.tally.unknown("update to inject", "no vgic_update_irq_pending in this trace")
+        return True
+
+    def on_pending(self, flow: Flow, ev: UpdatePending, record: Record) -> None:
+        """An injection: whether it was accepted, the next event of this flow tells."""
+        irq = self.irq(ev.vcpu, ev.intid)
+        flow.injected = (irq, ev.vcpu, ev.level, self.at)
+        flow.owed.append(self.end_injection)
+
+    def end_injection(self, flow: Flow, ev: Event) -> bool:
+        """Follow an injection that was not accepted."""
+        if flow.injected is None:
+            return True
+        irq = flow.injected[0]
+        if type(ev) is QueueIrq and ev.intid == irq.intid:
+            return True
+        self.inject(flow, accepted=False)
+        return True
+
+    def inject(self, flow: Flow, *, accepted: bool) -> None:
+        """Have the hypervisor carry out the injection of ``flow``."""
+        assert flow.injected is not None, "there is one"
+        (irq, v, level, self.began), flow.injected = flow.injected, None
+        if QueueIrq not in self.kinds:
+            irq.known &= ~(LINE | LATCH)
+            self.tally.unknown("injection accepted", "no queue_irq in this trace")
+            return
+        self.verdict = accepted
+        self.kvm.injecting = True
+        run(self.kvm.inject_irq(self.context(flow), irq, v, level))
+        self.kvm.injecting = False
+        self.verdict = None
+        irq.touched = self.at
+
+    def accepts(self, irq: VgicIrq, level: bool, accepted: bool) -> bool:
+        """Compare whether an injection is accepted, and go on as the kernel did."""
+        seen = self.verdict
+        if seen is None or not isinstance(irq, TracedIrq):
+            return accepted
+        v = irq.target
+        if irq.known & (LINE | LEVEL) != LINE | LEVEL:
+            self.tally.unknown("injection accepted", "line or trigger are not known")
+        elif irq.touched > self.began:
+            self.tally.unknown("injection accepted", "changed by another CPU meanwhile")
+        else:
+            words = ("rejected", "accepted")
+            self.tally.compare(
+                "injection accepted", words[accepted], words[seen], v, irq.intid, irq.told_state()
+            )
+        if irq.known & LEVEL and irq.level:
+            irq.line_level = not level if seen else level
+            irq.known |= LINE
+        elif seen:
+            irq.known |= LATCH
+        return seen
+
+    # -- queueing ----------------------------------------------------------------------------------
+
+    def on_queue(self, flow: Flow, ev: QueueIrq, record: Record) -> None:
+        """Follow what led here, then the queueing itself, then expect the kick."""
+        injected = flow.injected
+        self.queue = ev
+        self.expected_kicks = []
+        if injected is not None and injected[0].intid == ev.intid:
+            irq = injected[0]
+            self.pruned_before(irq, ev)
+            was_off = irq.vcpu < 0
+            self.inject(flow, accepted=True)
+        else:
+            owner = ev.tgt_id if ev.intid < 32 else -1
+            if owner < 0 and ev.intid < 32:
+                self.tally.unknown("state at queue", "whose private interrupt it is is not known")
+                self.queue = None
+                return
+            irq = self.irq(owner, ev.intid)
+            self.pruned_before(irq, ev)
+            was_off = irq.vcpu < 0
+            self.caused(flow, ev, irq)
+            irq.touched = self.at
+        self.queue = None
+        if was_off and irq.vcpu >= 0:
+            irq.since, irq.until = self.at, FOREVER
+        elif was_off:
+            irq.off = self.at
+        flow.queued = irq
+        flow.kicks = self.expected_kicks
+        flow.owed.append(self.end_queue)
+
+    def pruned_before(self, irq: TracedIrq, ev: QueueIrq) -> None:
+        """Follow the prune of an exit that is under way, if it must have been before this."""
+        if ev.cur_vcpu == 0 and irq.vcpu >= 0:
+            owner = self.vcpu(irq.vcpu)
+            if owner.pruning:
+                self.settle(owner)
+
+    def caused(self, flow: Flow, ev: QueueIrq, irq: TracedIrq) -> None:
+        """Have the hypervisor do what a guest's access asked for: an SGI, or a write."""
+        kvm, vc = self.kvm, flow.vcpu
+        register = -1 if flow.mmio is None else flow.mmio.gpa & 0xFFFF
+        if vc is None:
+            self.take_queue(flow, irq)
+        elif ev.intid < 16 and (flow.sgi or register == 0xF00):
+            kvm.trap = Instruction(SGI, ev.intid, irq.target)
+            irq.known |= LATCH
+            irq.known &= ~SOURCE
+            run(kvm.handle_sgi(vc.t))
+        elif 0x100 <= register < 0x180:
+            irq.known |= ENABLED
+            run(kvm.write_enable(vc.t, irq, True))
+        elif 0x200 <= register < 0x280:
+            irq.known |= LATCH
+            run(kvm.write_pending(vc.t, irq, True))
+        elif 0x300 <= register < 0x380:
+            run(kvm.change_active(vc.t, irq, True))
+        else:
+            self.take_queue(flow, irq)
+
+    def take_queue(self, flow: Flow, irq: TracedIrq) -> None:
+        """Follow a queueing whose cause is not known: its state is the trace's."""
+        ev = self.queue
+        assert ev is not None, "there is one"
+        self.take_state(irq, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw))
+        run(self.kvm.queue_irq_unlock(self.context(flow), irq, False))
+
+    def queueing(self, irq: VgicIrq) -> None:
+        """Compare the state of what is queued, and whether it is on a list already."""
+        ev = self.queue
+        if ev is None or not isinstance(irq, TracedIrq):
+            return
+        v = irq.owner()
+        self.check_state("state at queue", irq, v, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw))
+        if ev.tgt_id >= 0:
+            self.vcpu(ev.tgt_id)
+            irq.target = ev.tgt_id
+            irq.known |= TARGET
+        if ev.cur_vcpu >= 0:
+            self.check_list(irq, ev.cur_vcpu != 0)
+
+    def check_list(self, irq: TracedIrq, on: bool) -> None:
+        """Compare whether an interrupt is on a list."""
+        words = ("on none", "on a list")
+        if not irq.known & LISTED:
+            self.tally.unknown("on a list", "the list is not known")
+        elif (irq.vcpu >= 0) != on and irq.off >= self.began:
+            self.tally.unknown("on a list", "pruned meanwhile")
+        elif not on and irq.until == FOREVER:
+            # Two senders at once: one of them puts it on the list.
+            self.tally.unknown("on a list", "another CPU is about to queue it")
+            return
+        else:
+            self.tally.compare(
+                "on a list", words[irq.vcpu >= 0], words[on], irq.owner(), irq.intid,
+                irq.told_state(),
+            )  # fmt: skip
+        if on and irq.vcpu < 0:
+            self.put_on(irq, irq.target)
+        elif not on and irq.vcpu >= 0:
+            self.take_off(irq)
+        irq.known |= LISTED
+
+    def end_queue(self, flow: Flow, ev: Event) -> bool:
+        """Compare what was queued with the kick that follows, or does not."""
+        irq, flow.queued = flow.queued, None
+        if irq is not None and irq.until == FOREVER:
+            irq.until = self.at
+        if type(ev) is VcpuKick:
+            self.check_kick(flow, ev, irq)
+        elif flow.kicks:
+            v = flow.kicks[0]
+            if VcpuKick in self.kinds:
+                intid = -1 if irq is None else irq.intid
+                state = "" if irq is None else irq.told_state()
+                self.tally.differ("queue to kick", f"VCPU {v} kicked", "no kick", v, intid, state)
+            else:
+                self.tally.unknown("queue to kick", "no vcpu_kick in this trace")
+        elif irq is not None:
+            self.tally.equal["queue to kick"] += 1
+        flow.kicks = []
+        return True
+
+    def check_kick(self, flow: Flow, ev: VcpuKick, irq: TracedIrq | None) -> None:
+        """Compare who was kicked."""
+        intid = -1 if irq is None else irq.intid
+        if ev.vcpu in flow.kicks:
+            self.tally.equal["queue to kick"] += 1
+        elif flow.kicks:
+            self.tally.compare("queue to kick", flow.kicks[0], ev.vcpu, ev.vcpu, intid)
+        elif irq is not None:
+            state = irq.told_state()
+            if irq.known & ENABLED:
+                seen = f"VCPU {ev.vcpu} kicked"
+                self.tally.differ("queue to kick", "no kick", seen, ev.vcpu, intid, state)
+            else:
+                self.tally.unknown("queue to kick", "the state is not known")
+
+    # -- the guest's accesses ------------------------------------------------------------------------
+
+    def on_sgi(self, flow: Flow, ev: DispatchSgi, record: Record) -> None:
+        """A GICv3 guest sends SGIs: what is queued next in this flow is one."""
+        flow.sgi = True
+        flow.mmio = None
+        self.began = self.at
+        self.thread(flow, ev.vcpu, record.where.cpu)
+
+    def on_mmio(self, flow: Flow, ev: Mmio, record: Record) -> None:
+        """A guest's access to a device; which, its effects tell."""
+        flow.sgi = False
+        flow.mmio = ev if ev.kind == "write" else None
+        self.began = self.at
+
+
+assert Callable and DISABLE and PEND and ENABLE

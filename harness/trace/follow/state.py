@@ -1,0 +1,147 @@
+"""What is known of a VM whose trace is read: its interrupts, its VCPUs, and its flows of control.
+
+A trace begins in mid-life, loses events, and does not show everything: each field of an interrupt
+has a bit that says whether its value is known. What is not known is compared with nothing.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from harness.trace.events import Mmio
+from harness.trace.follow.context import Flight, Quiet
+from model.gic.lr import Lr
+from model.vgic.irq import VgicIrq
+
+__all__ = [
+    "ACTIVE", "ALL", "ENABLED", "FOREVER", "GROUP", "HW", "LATCH", "LEVEL", "LINE", "LISTED",
+    "NAMES", "PRIORITY", "SHOWN", "SOURCE", "TARGET", "Flow", "TracedIrq", "Vcpu",
+]  # fmt: skip
+
+LINE, LATCH, ACTIVE, ENABLED, HW, LISTED, LEVEL, PRIORITY, GROUP, SOURCE, TARGET = (
+    1 << n for n in range(11)
+)
+"""Which fields of an interrupt are known."""
+NAMES: Final = ("line", "latch", "active", "enabled", "hw")
+"""The first five, as the trace calls them."""
+SHOWN: Final = LINE | LATCH | ACTIVE | ENABLED | HW
+ALL: Final = (1 << 11) - 1
+FOREVER: Final = 1 << 62
+
+
+class TracedIrq(VgicIrq):
+    """A virtual interrupt of a traced VM.
+
+    ``known`` has a bit for each field whose value is known. It was put on its ap_list somewhere
+    from event ``since`` to event ``until``; ``off`` is the event at which it was taken off one.
+    ``touched`` is the last event that changed it.
+    """
+
+    __slots__ = ("known", "off", "since", "touched", "until")
+
+    def __init__(self, intid: int, vcpu: int, *, sourced: bool, group: int) -> None:
+        super().__init__(intid, vcpu, level=intid >= 16, sourced=sourced, group=group)
+        # Those of SGIs are fixed, and a private interrupt has no other target.
+        self.known = 0
+        if intid < 32:
+            self.known |= TARGET
+        if intid < 16:
+            self.known |= LEVEL | LINE
+        self.since = self.until = self.off = 0
+        self.touched = 0
+
+    def state(self) -> tuple[bool, ...]:
+        """Return the five fields that the trace shows, in the order of :data:`NAMES`."""
+        return (self.line_level, self.pending_latch, self.active, self.enabled, self.hw)
+
+    def told_state(self) -> str:
+        """Return the state as a reader wants it: what is not known has a question mark."""
+        fields = zip(NAMES, self.state(), range(5), strict=True)
+        text = " ".join(
+            f"{name}={int(value)}" if self.known >> n & 1 else f"{name}=?"
+            for name, value, n in fields
+        )
+        where = f"ap_list of VCPU {self.vcpu}" if self.vcpu >= 0 else "no ap_list"
+        return f"{text}, {where if self.known & LISTED else 'ap_list unknown'}"
+
+
+class Vcpu:
+    """A VCPU as its trace shows it; what the hypervisor knows of it is in the machine.
+
+    ``cpu`` is where it is loaded (-1: nowhere, or not known). ``inside`` says whether it is in its
+    guest: False, True, or None where that cannot be told; ``entered`` is the event of the entry.
+    ``blocking`` says whether it is on its waitqueue, ``asleep`` that it was switched out there;
+    both None: not known. ``whole`` is set once a whole flush was seen, which shows all of its
+    ap_list that matters. ``pruning`` is the event of a sync whose prune has not been followed yet.
+    """
+
+    __slots__ = (
+        "asleep", "blocked_at", "blocking", "cpu", "entered", "flush", "flush_at", "flushed",
+        "fold", "guessing", "inside", "kicked", "load", "manual", "pid", "pruning", "ptimer",
+        "t", "timer_known", "v", "whole", "woken",
+    )  # fmt: skip
+
+    def __init__(self, v: int, t: Quiet) -> None:
+        self.v = v
+        self.t = t
+        self.pid = -1
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing of it any more."""
+        self.cpu = -1
+        self.inside: bool | None = None
+        self.entered = 0
+        self.blocking: bool | None = None
+        self.asleep: bool | None = None
+        self.blocked_at = self.woken = 0
+        self.kicked: list[int] = []
+        self.timer_known = False
+        self.ptimer: bool | None = None
+        self.whole = False
+        self.pruning = 0
+        self.fold: Flight | None = None
+        self.load: Flight | None = None
+        self.drop_flush()
+
+    def drop_flush(self) -> None:
+        """Leave the flush that is under way, if there is one."""
+        self.flush: Flight | None = None
+        self.flush_at = 0
+        self.manual = False
+        self.guessing = False
+        self.flushed: list[tuple[TracedIrq, Lr]] = []
+
+
+Settle = Callable[["Flow", object], bool]
+
+
+class Flow:
+    """A flow of control of the host: a thread, or the hard IRQs or softirqs of a CPU.
+
+    ``vcpu`` is the VCPU whose thread it is. ``owed`` are the things that the next event in this
+    flow decides, each a function that is asked with that event and says whether it is done with.
+    """
+
+    __slots__ = (
+        "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released", "sgi",
+        "update", "vcpu",
+    )  # fmt: skip
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        self.vcpu: Vcpu | None = None
+        self.ctx: Quiet | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Expect nothing any more."""
+        self.owed: list[Settle] = []
+        self.injected: tuple[TracedIrq, int, bool, int] | None = None
+        self.update: tuple[int, int, bool] | None = None
+        self.kicks: list[int] = []
+        self.queued: TracedIrq | None = None
+        self.phys: list[tuple[int, bool]] = []
+        self.mmio: Mmio | None = None
+        self.released = False
+        self.sgi = False
+        self.hrtimer = 0

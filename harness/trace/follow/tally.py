@@ -1,0 +1,109 @@
+"""What was compared, what could not be, and what differed."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from harness.trace.line import Record
+
+__all__ = ["NOT_SHOWN", "Difference", "Tally"]
+
+KEPT = 50
+"""So many differences of each kind are kept; the rest is counted."""
+
+NOT_SHOWN = {
+    "priority": "the priority mask and priorities are learnt from the List Registers only",
+    "GICv2 source": "which VCPUs sent a GICv2 SGI is in no event",
+    "EOIcount": "ICH_HCR_EL2.EOIcount is in no event",
+    "List Registers beyond four": "the kprobe events print four",
+    "the lock order": "no event shows a lock",
+    "requests and modes": "vcpu->requests and vcpu->mode are in no event",
+}
+"""What no trace of this kind shows, so that no decision about it is compared."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One decision that the kernel made otherwise than the model.
+
+    ``kind`` is that of the decision, ``expected`` the model's and ``seen`` the kernel's; ``state``
+    is the software state before it. ``excuse`` names the reason why it is none of the model's.
+    """
+
+    kind: str
+    line: int
+    time: int
+    event: str
+    vcpu: int
+    intid: int
+    expected: str
+    seen: str
+    state: str
+    excuse: str = ""
+
+    def text(self) -> str:
+        """Return it as one line."""
+        whose = f"VCPU {self.vcpu}" if self.vcpu >= 0 else "the VM"
+        what = f" vINTID {self.intid}" if self.intid >= 0 else ""
+        state = f"; state before: {self.state}" if self.state else ""
+        when = f"{self.time // 10**9}.{self.time // 1000 % 10**6:06}"
+        return (
+            f"line {self.line}, {when}, {self.event}: {self.kind} of {whose}{what}: "
+            f"expected {self.expected}, seen {self.seen}{state}"
+        )
+
+
+Excuser = Callable[[Difference], str]
+
+
+class Tally:
+    """Counts decisions by kind: equal, different, and not to be compared, with the reason."""
+
+    def __init__(self, excuser: Excuser) -> None:
+        self.excuser = excuser
+        self.equal: Counter[str] = Counter()
+        self.not_compared: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.excused: Counter[str] = Counter()
+        self.differences: list[Difference] = []
+        self.pardoned: list[Difference] = []
+        self.record: Record | None = None
+
+    def unknown(self, kind: str, why: str) -> None:
+        """Count a decision that could not be compared, and why."""
+        self.not_compared[kind, why] += 1
+
+    def compare(
+        self, kind: str, expected: object, seen: object, vcpu: int, intid: int = -1, state: str = ""
+    ) -> bool:
+        """Count a decision; return whether the kernel's is the model's."""
+        if expected == seen:
+            self.equal[kind] += 1
+            return True
+        self.differ(kind, str(expected), str(seen), vcpu, intid, state)
+        return False
+
+    def differ(
+        self, kind: str, expected: str, seen: str, vcpu: int, intid: int = -1, state: str = ""
+    ) -> None:
+        """Count a decision that the kernel made otherwise."""
+        record = self.record
+        assert record is not None, "something was read"
+        difference = Difference(
+            kind, record.line, record.time, type(record.event).__name__, vcpu, intid, expected,
+            seen, state,
+        )  # fmt: skip
+        excuse = self.excuser(difference)
+        if excuse:
+            self.excused[excuse] += 1
+            if self.excused[excuse] <= KEPT:
+                self.pardoned.append(msgspec.structs.replace(difference, excuse=excuse))
+            return
+        self.counts[kind] += 1
+        if self.counts[kind] <= KEPT:
+            self.differences.append(difference)
+
+    @property
+    def compared(self) -> int:
+        """How many decisions were compared."""
+        return self.equal.total() + self.counts.total() + self.excused.total()
