@@ -86,7 +86,7 @@ class Registers(Base):
         self.set_version(ev.version)
         irq = self.irq(vc.v, ev.intid)
         if not vc.flush_at:
-            vc.flush_at, vc.whole, vc.manual = self.at, False, True
+            vc.flush_at, vc.whole, vc.manual, vc.partial = self.at, False, True, True
             self.machine.vgics[vc.v].used = ev.lr
         next_one = self.advance(vc, irq)
         self.check_state(
@@ -189,7 +189,10 @@ class Registers(Base):
         started = vc.flush_at > 0
         if started:
             self.end_flush(vc)
-            self.check_registers(vc, ev)
+            if vc.partial:
+                self.tally.unknown("LR set and order", "the flush began before the trace")
+            else:
+                self.check_registers(vc, ev)
         vgic.used = ev.used
         seen = [decoded(self.machine.version, lr) for lr in ev.lrs[: ev.used]]
         vgic.lrs = (*seen, *vgic.lrs[len(seen) :])
@@ -197,7 +200,7 @@ class Registers(Base):
             self.check_hcr(vc, ev)
         elif started:
             self.tally.unknown("HCR", "the list is not known")
-        vc.whole = started and ev.used < len(vgic.lrs)
+        vc.whole = started and not vc.partial and ev.used < len(vgic.lrs)
         if vc.manual:
             self.reorder(vc)
         vc.drop_flush()

@@ -76,7 +76,7 @@ class Vcpu:
 
     __slots__ = (
         "asleep", "blocked_at", "blocking", "cpu", "entered", "flush", "flush_at", "flushed",
-        "fold", "guessing", "inside", "kicked", "load", "manual", "pid", "pruning", "ptimer",
+        "fold", "inside", "kicked", "load", "manual", "partial", "pid", "pruning", "ptimer",
         "t", "timer_known", "v", "whole", "woken",
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ class Vcpu:
         self.flush: Flight | None = None
         self.flush_at = 0
         self.manual = False
-        self.guessing = False
+        self.partial = False
         self.flushed: list[tuple[TracedIrq, Lr]] = []
 
 

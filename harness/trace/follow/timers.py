@@ -252,17 +252,19 @@ class Timers(Base):
         thread.blocking = bool(vc.blocking)
         run(self.kvm.vcpu_put(vc.t))
         expiry, saved = self.told_expiry, self.time
+        known = self.counter.offset is not None and self.shared.ahead is not None
 
         def end(flow: Flow, ev: Event) -> bool:
             if type(ev) in (TimerMap, HrtimerCancel, TimerSave):
                 return False
-            self.end_put(vc, ev, expiry, saved)
+            if self.end_put(vc, ev, expiry) and isinstance(ev, HrtimerStart):
+                self.check_expiry(vc, ev, expiry if known else None, saved)
             return True
 
         flow.owed.append(end)
 
-    def end_put(self, vc: Vcpu, ev: Event, expiry: int | None, saved: int) -> None:
-        """Compare whether the background timer was set, and for when."""
+    def end_put(self, vc: Vcpu, ev: Event, expiry: int | None) -> bool:
+        """Compare whether the background timer was set; return whether it was."""
         armed = type(ev) is HrtimerStart and ev.function == BG_FUNCTION
         why = ""
         if HrtimerStart not in self.kinds:
@@ -280,8 +282,7 @@ class Timers(Base):
             self.tally.compare(
                 "background timer", words[expiry is not None], words[armed], vc.v, VTIMER_PPI, told
             )
-        if armed and isinstance(ev, HrtimerStart):
-            self.check_expiry(vc, ev, None if why else expiry, saved)
+        return armed
 
     def check_expiry(self, vc: Vcpu, ev: HrtimerStart, expiry: int | None, saved: int) -> None:
         """Compare when the background timer is to expire with the compare value.
@@ -292,7 +293,7 @@ class Timers(Base):
         self.hrtimers[ev.hrtimer] = vc
         now = self.host_time()
         ctl, cval = self.raw[vc.v]
-        if now is None or self.counter.offset is None or expiry is None:
+        if expiry is None:
             self.tally.unknown("background timer's expiry", "the counter's offset is not known")
         else:
             late = ev.expires - expiry
