@@ -16,6 +16,7 @@ from harness.trace.follow.state import (
     LISTED,
     NAMES,
     SHOWN,
+    SOURCE,
     TARGET,
     Flow,
     TracedIrq,
@@ -23,7 +24,7 @@ from harness.trace.follow.state import (
 )
 from harness.trace.follow.tally import Tally
 from harness.trace.line import Record
-from model.gic.lr import EMPTY, Lr
+from model.gic.lr import Lr
 from model.identity import Actor
 from model.timer import VTIMER_PPI
 from model.vgic.irq import VgicIrq
@@ -49,6 +50,7 @@ class Shared:
         self.tally = tally
         self.over = tuple(over)
         self.kinds: set[type[Event]] = set()
+        self.flows: dict[int, Flow] = {}
         self.due: dict[int, tuple[Base, Vcpu]] = {}
         self.ahead: int | None = None
 
@@ -66,12 +68,17 @@ class Base:
         self.machine = TracedMachine()
         self.rt = TracedRuntime(self.machine)
         self.kvm: Followed = hypervisor(shared.kernel, self.rt, self, shared.over)
+        self.flows = shared.flows
         self.vcpus: dict[int, Vcpu] = {}
         self.by_pid: dict[int, Vcpu] = {}
         self.machine.need_cpu(0)
         self.at = 0
         self.time = 0
         self.expected_kicks: list[int] = []
+
+    def set_kernel(self, kernel: Kernel) -> None:
+        """Follow another kernel from here on: its events told which one it is."""
+        self.kvm = hypervisor(kernel, self.rt, self, self.shared.over)
 
     def begin(self, record: Record) -> None:
         """Note which event it is."""
@@ -158,6 +165,9 @@ class Base:
             irq.active = active
         if enabled is not None:
             irq.enabled = enabled
+        if irq.sourced and latch is False and active is False:
+            irq.source = irq.active_source = 0
+            irq.known |= SOURCE
         if hw is not None:
             irq.hw = hw
             if hw and irq.hwintid < 0:
@@ -244,5 +254,6 @@ class Base:
     def settle(self, vc: Vcpu) -> None:
         """Follow the rest of an exit."""
 
+    def settled_by(self, vc: Vcpu, flow: Flow, record: Record) -> None:
+        """Follow the rest of an exit, if it is over."""
 
-assert EMPTY is not None

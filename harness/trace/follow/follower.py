@@ -1,47 +1,61 @@
-"""The records of a trace, one by one: which VM each is about."""
+"""The records of a trace, one by one: which VM each is about, and which kernel it was."""
 
+import re
 from collections.abc import Iterable
 
 from harness.trace import events as ev
+from harness.trace.events import Event
 from harness.trace.follow.base import Shared
-from harness.trace.follow.kernels import Kernel
-from harness.trace.follow.state import Flow
+from harness.trace.follow.kernels import LATEST, OVERFLOW, Kernel, version_of
+from harness.trace.follow.state import LATCH, LINE, LISTED, Flow
 from harness.trace.follow.tally import Excuser, Tally
-from harness.trace.follow.timers import BG_FUNCTION
 from harness.trace.follow.vm import Vm
 from harness.trace.line import Record
 
 __all__ = ["Follower"]
 
-MONOTONIC = 1_000_000
-"""Clocks that differ by less than so many ns are one and the same."""
-IGNORED = (ev.IrqEntry, ev.IrqExit, ev.HrtimerDone, ev.IpiEntry, ev.IpiExit, ev.Mark, ev.Migrate)
+OWN = frozenset({
+    ev.VcpuLoad, ev.VcpuPut, ev.Flush, ev.Sync, ev.LrEntry, ev.LrExit, ev.Populate, ev.TimerLoad,
+    ev.TimerPut, ev.VcpuBlock, ev.VcpuBlocking, ev.MmioChangeActive, ev.DispatchSgi,
+})  # fmt: skip
+"""Events that come in the thread of the VCPU that they name."""
+INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
+GROUP_CAUSES = 0xF0
+"""VGrp0EIE to VGrp1DIE of ICH_HCR_EL2: one of each pair is set since 6.19, and none before."""
+SAID = re.compile(r"(?:[Ll]inux|[Kk]ernel|uname|osrelease)\D{0,16}(\d{1,3}\.\d{1,3}\S*)")
+"""How a mark in a trace may say which kernel it is of."""
 
 
 class Follower:
-    """The model in lock step with a trace; ``feed`` it the records, then ``end``.
+    """The model in lock step with a trace: ``feed`` it the records.
 
-    ``tally`` has what was compared. ``over`` are hooks to lay over the hypervisor.
+    ``tally`` has what was compared. ``kernel`` is which kernel is followed; one that was not
+    ``given`` is learnt from the trace. ``over`` are hooks to lay over the hypervisor.
     """
 
-    def __init__(self, kernel: Kernel, excuser: Excuser, over: Iterable[type] = ()) -> None:
+    def __init__(
+        self, kernel: Kernel, excuser: Excuser, over: Iterable[type] = (), *, given: bool = True
+    ) -> None:
         self.tally = Tally(excuser)
         self.shared = Shared(kernel, self.tally, over)
-        self.flows: dict[int, Flow] = {}
-        self.vm = Vm(self.shared)
-        self.vm.flows = self.flows
-        self.last: Record | None = None
+        self.flows = self.shared.flows
+        self.given = given
+        self.vms = [Vm(self.shared)]
+        self.running: dict[int, Vm] = {}
+
+    @property
+    def kernel(self) -> Kernel:
+        """Which kernel is followed."""
+        return self.shared.kernel
 
     def feed(self, record: Record) -> None:
         """Follow one event of the trace."""
-        event = record.event
+        event, where, shared = record.event, record.where, self.shared
         kind = type(event)
-        where = record.where
-        if kind is ev.Lost or kind is ev.BufferStarted:
+        if kind in (ev.Lost, ev.BufferStarted):
             self.forget()
             return
         self.tally.record = record
-        shared = self.shared
         shared.kinds.add(kind)
         flow = self.flows.get(where.context)
         if flow is None:
@@ -49,30 +63,99 @@ class Follower:
         if shared.due:
             due = shared.due.get(where.cpu)
             if due is not None:
-                vm, vc = due
-                if not self.vm.within_exit(vc, flow, event):
-                    self.vm.at, self.vm.time = record.line, record.time
-                    self.vm.settle(vc)
-        if kind is ev.HrtimerExpire:
-            self.expired(flow, record)
-        self.vm.feed(flow, record)
+                due[0].settled_by(due[1], flow, record)
+        if not self.given:
+            self.learn_kernel(event)
+        vm = self.vms[0]
+        if len(self.vms) > 1 or flow.vm is None:
+            found = self.vm_of(flow, record)
+            if found is None:
+                return
+            vm = found
+        vm.feed(flow, record)
 
-    def expired(self, flow: Flow, record: Record) -> None:
-        """Learn the host's clock; follow the expiry of a background timer."""
-        event = record.event
-        assert isinstance(event, ev.HrtimerExpire), "one"
-        ahead = event.now - record.time
-        self.shared.ahead = 0 if abs(ahead) < MONOTONIC else ahead
+    # -- which VM ----------------------------------------------------------------------------------
+
+    def vm_of(self, flow: Flow, record: Record) -> Vm | None:
+        """Return the VM that an event is about; None if several may be meant."""
+        event, cpu = record.event, record.where.cpu
+        kind = type(event)
+        if kind in OWN:
+            flow.vm = self.owner(flow, event)
+            self.running[cpu] = flow.vm
+            return flow.vm
+        if len(self.vms) == 1:
+            return self.vms[0]
+        if kind is ev.HostTimerIrq:
+            flow.vm = self.running.get(cpu, self.vms[0])
+        elif kind is ev.HrtimerExpire:
+            flow.vm = self.of_hrtimer(event)
+        elif kind in (ev.Switch, ev.Waking):
+            for vm in self.vms:
+                vm.feed(flow, record)
+            return None
+        elif kind is ev.IrqEntry and flow.key < 0:
+            flow.vm = None
+        if flow.vm is None and kind in INJECTIONS:
+            self.somebodys(event)
+            return None
+        return flow.vm or self.vms[0]
+
+    def owner(self, flow: Flow, event: Event) -> Vm:
+        """Return the VM whose VCPU's thread ``flow`` is: with a VCPU of that number of its own."""
+        v: int = getattr(event, "vcpu", 0)
+        if flow.vm is not None and flow.vcpu is not None and flow.vcpu.v == v:
+            return flow.vm
+        for vm in self.vms:
+            vc = vm.vcpus.get(v)
+            if vc is not None and vc.pid == flow.key:
+                return vm
+        free = [vm for vm in self.vms if v not in vm.vcpus or vm.vcpus[v].pid < 0]
+        if not free:
+            free = [Vm(self.shared)]
+            self.vms += free
+        # Threads of one VM are made one after the other.
+        return min(free, key=lambda vm: min((abs(pid - flow.key) for pid in vm.by_pid), default=0))
+
+    def of_hrtimer(self, event: Event) -> Vm | None:
+        """Return the VM whose background timer expires."""
+        address: int = getattr(event, "hrtimer", 0)
+        return next((vm for vm in self.vms if address in vm.hrtimers), None)
+
+    def somebodys(self, event: Event) -> None:
+        """An injection by a thread of some VMM: no VM's state of that interrupt is known now."""
+        intid: int = getattr(event, "intid", -1)
+        self.tally.unknown("injection accepted", "several VMs: whose it is is not shown")
+        for vm in self.vms:
+            for irq in vm.machine.irqs():
+                if irq.intid == intid:
+                    irq.known &= ~(LINE | LATCH | LISTED)
+
+    # -- what the trace tells of itself --------------------------------------------------------------
+
+    def learn_kernel(self, event: Event) -> None:
+        """Learn which kernel it is, from a mark or from what only some kernels do."""
+        if isinstance(event, ev.Mark):
+            said = SAID.search(event.text)
+            if said is not None:
+                self.set_kernel(Kernel(version_of(said[1])))
+                self.given = True
+        elif isinstance(event, ev.LrEntry) and event.hcr > 0:
+            if event.hcr & GROUP_CAUSES and not self.kernel.has(OVERFLOW):
+                self.set_kernel(Kernel(LATEST))
+            self.given = True
+
+    def set_kernel(self, kernel: Kernel) -> None:
+        """Follow another kernel from here on."""
+        self.shared.kernel = kernel
+        for vm in self.vms:
+            vm.set_kernel(kernel)
 
     def forget(self) -> None:
         """Know nothing any more: events were lost."""
         self.shared.due.clear()
-        self.vm.forget()
+        self.running.clear()
+        for vm in self.vms:
+            vm.forget()
         for flow in self.flows.values():
             flow.forget()
-
-    def end(self) -> None:
-        """The trace is over; what is still under way is not judged."""
-
-
-assert BG_FUNCTION

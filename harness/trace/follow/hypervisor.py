@@ -68,6 +68,8 @@ class Followed(Hooks):
     trap: Instruction
     injecting: bool
     """Whether an injection is carried out; else it is only told that there would be one."""
+    kicking: bool
+    """The same of a kick."""
 
     # -- decisions that are told -----------------------------------------------------------------
 
@@ -87,9 +89,12 @@ class Followed(Hooks):
         self.watch.queueing(irq)
         await super().queue_irq_unlock(ctx, irq, saved)
 
-    async def request_and_kick(self, ctx: Context, v: int) -> None:
-        """Tell who is kicked; the trace has the kick itself."""
-        self.watch.kicks(v)
+    async def kick(self, ctx: Context, v: int) -> None:
+        """Tell who is kicked; carry it out when the trace has it."""
+        if self.kicking:
+            await super().kick(ctx, v)
+        else:
+            self.watch.kicks(v)
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """Tell what goes into the List Register."""
@@ -180,6 +185,6 @@ def hypervisor(kernel: Kernel, rt: Runtime, watch: Watcher, over: Iterable[type]
     made = cast("Followed", cls(rt))
     assert isinstance(made, Kvm), "an era is one"
     made.watch = watch
-    made.injecting = True
+    made.injecting = made.kicking = False
     made.trap = Instruction(0)
     return made

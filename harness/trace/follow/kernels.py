@@ -16,7 +16,10 @@ from harness.museum.overflow_uie import PATCH as UNDERFLOW_ONLY
 from harness.context import Context
 from model.gic.registers import HCR_UIE
 
-__all__ = ["DIFFERENCES", "Difference", "Kernel", "version_of"]
+__all__ = [
+    "DIFFERENCES", "LATEST", "LOADED_TIMER", "OLDER", "OVERFLOW", "Difference", "Kernel",
+    "version_of",
+]  # fmt: skip
 
 Version = tuple[int, int]
 
@@ -47,6 +50,10 @@ OVERFLOW = Difference(
     "while an SPI is in flight, and the first one of those is told to all VCPUs; before, active "
     "ones first and UIE alone, once the registers are full and the list has more",
 )
+LATEST: Version = (7, 2)
+"""The newest kernel whose source the model was held against."""
+OLDER: Version = (6, 1)
+"""What a kernel is taken for that shows nothing newer."""
 DIFFERENCES = (LOADED_TIMER, OBSERVED_EDGES, ONE_LR_PER_SGI, OVERFLOW)
 
 

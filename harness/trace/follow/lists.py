@@ -1,7 +1,5 @@
 """Injections, and what is put on which list, and who is kicked for it."""
 
-from collections.abc import Callable
-
 from harness.trace.events import (
     DispatchSgi,
     Event,
@@ -21,13 +19,12 @@ from harness.trace.follow.state import (
     LEVEL,
     LINE,
     LISTED,
-    SOURCE,
     TARGET,
     Flow,
     TracedIrq,
 )
 from harness.trace.line import Record
-from model.guest import DISABLE, ENABLE, PEND, SGI, Instruction
+from model.guest import SGI, Instruction
 from model.vgic.irq import VgicIrq
 
 __all__ = ["Lists"]
@@ -41,7 +38,6 @@ class Lists(Base):
         self.verdict: bool | None = None
         self.began = 0
         self.queue: QueueIrq | None = None
-        self.kvm.injecting = False
 
     # -- injections ------------------------------------------------------------------------------
 
@@ -169,7 +165,6 @@ class Lists(Base):
         elif ev.intid < 16 and (flow.sgi or register == 0xF00):
             kvm.trap = Instruction(SGI, ev.intid, irq.target)
             irq.known |= LATCH
-            irq.known &= ~SOURCE
             run(kvm.handle_sgi(vc.t))
         elif 0x100 <= register < 0x180:
             irq.known |= ENABLED
@@ -275,5 +270,3 @@ class Lists(Base):
         flow.mmio = ev if ev.kind == "write" else None
         self.began = self.at
 
-
-assert Callable and DISABLE and PEND and ENABLE

@@ -21,10 +21,8 @@ from harness.trace.follow.context import Flight, run
 from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
     ACTIVE,
-    ENABLED,
     FOREVER,
     GROUP,
-    HW,
     LATCH,
     LEVEL,
     LINE,
@@ -36,7 +34,7 @@ from harness.trace.follow.state import (
     Vcpu,
 )
 from harness.trace.line import Record
-from model.gic.lr import EMPTY, INACTIVE, PENDING, Lr, decode_v2, decode_v3
+from model.gic.lr import INACTIVE, PENDING, Lr, decode_v2, decode_v3
 from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE
 from model.host.thread import IN_GUEST, OUTSIDE
 from model.vgic.irq import VgicIrq
@@ -436,6 +434,12 @@ class Registers(Base):
         if isinstance(irq, TracedIrq):
             irq.off = self.at
 
+    def settled_by(self, vc: Vcpu, flow: Flow, record: Record) -> None:
+        """Follow the rest of an exit if ``record``, on its CPU, is not part of it."""
+        if not self.within_exit(vc, flow, record.event):
+            self.begin(record)
+            self.settle(vc)
+
     def within_exit(self, vc: Vcpu, flow: Flow, ev: object) -> bool:
         """Tell whether an event belongs to the exit of ``vc`` that is being followed."""
         if flow.vcpu is not vc or type(ev) not in WITHIN_FOLD:
@@ -445,5 +449,3 @@ class Registers(Base):
         flight = vc.fold
         return flight is not None and flight.at is not None
 
-
-assert EMPTY is not None and HW and ENABLED

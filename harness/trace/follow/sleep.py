@@ -2,12 +2,17 @@
 
 from harness.trace.events import (
     Event,
+    Flush,
     IpiRaise,
+    QueueIrq,
     Switch,
+    UpdatePending,
+    UserspaceExit,
     VcpuBlock,
     VcpuBlocking,
     VcpuBlockRet,
     VcpuKick,
+    VcpuPut,
     Waking,
 )
 from harness.trace.follow.base import Base, Shared
@@ -56,9 +61,25 @@ class Sleep(Base):
             elif runs:
                 self.tally.equal[kind] += 1
             else:
-                # Signals, and a timer that was read live, are not in the trace.
-                self.tally.unknown(kind, "a signal is in no event")
+                self.goes_on(flow, vc, kind)
         vc.blocking, vc.asleep = False, False
+
+    def goes_on(self, flow: Flow, vc: Vcpu, kind: str) -> None:
+        """It goes on with nothing to run for: a signal leads to user space, else it enters."""
+        told = self.told_list(vc)
+
+        def end(flow: Flow, ev: Event) -> bool:
+            if type(ev) is Flush:
+                self.tally.differ(kind, "sleeps on", "goes on to its guest", vc.v, -1, told)
+            elif type(ev) in (VcpuPut, UserspaceExit):
+                self.tally.unknown(kind, "a signal, perhaps, which is in no event")
+            elif type(ev) in (UpdatePending, QueueIrq):
+                self.tally.unknown(kind, "something was injected on its way")
+            else:
+                return False
+            return True
+
+        flow.owed.append(end)
 
     def on_switch(self, flow: Flow, ev: Switch, record: Record) -> None:
         """A thread gives up its CPU, another one gets it."""
@@ -119,9 +140,11 @@ class Sleep(Base):
             context.move(record.where.cpu)
         thread.cpu = vc.cpu
         self.told_ipi = False
+        self.kvm.kicking = True
         run(self.kvm.kick(context, vc.v))
+        self.kvm.kicking = False
         ipi = self.told_ipi
-        asleep, inside, cpu = vc.asleep, vc.inside, vc.cpu
+        asleep, inside = vc.asleep, vc.inside
 
         def end(flow: Flow, ev: Event) -> bool:
             if asleep:
@@ -131,7 +154,7 @@ class Sleep(Base):
             elif vc.blocking:
                 self.tally.unknown("kick to IPI", "on its way into or out of a sleep")
             else:
-                self.end_ipi(vc, ev, ipi, cpu)
+                self.end_ipi(vc, ev, ipi, inside)
             return True
 
         flow.owed.append(end)
@@ -147,17 +170,17 @@ class Sleep(Base):
             return
         self.tally.compare("kick to wake-up", "woken", seen, vc.v)
 
-    def end_ipi(self, vc: Vcpu, ev: Event, expected: bool, cpu: int) -> None:
+    def end_ipi(self, vc: Vcpu, ev: Event, expected: bool, inside: bool) -> None:
         """Compare the kick of one that is not asleep with the IPI that is sent, or not."""
         if IpiRaise not in self.kinds:
             self.tally.unknown("kick to IPI", "no ipi_raise in this trace")
             return
         raised = type(ev) is IpiRaise and ev.reason == RESCHEDULE
-        if expected and not raised:
+        if expected and not raised and inside:
             # It may have been on its way out: mode is set before the sync. That shows there.
             vc.kicked.append(self.time)
-        elif raised and not expected and vc.inside:
-            self.tally.unknown("kick to IPI", "kicked before, or near the exit")
+        elif raised and not expected and inside and vc.kicked:
+            self.tally.unknown("kick to IPI", "kicked before, near the exit")
         else:
             words = ("no IPI", "an IPI")
             self.tally.compare("kick to IPI", words[expected], words[raised], vc.v)

@@ -5,7 +5,7 @@ has a bit that says whether its value is known. What is not known is compared wi
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from harness.trace.events import Mmio
 from harness.trace.follow.context import Flight, Quiet
@@ -120,16 +120,18 @@ class Flow:
 
     ``vcpu`` is the VCPU whose thread it is. ``owed`` are the things that the next event in this
     flow decides, each a function that is asked with that event and says whether it is done with.
+    ``vm`` is the VM that it works for, if that is known.
     """
 
     __slots__ = (
         "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released", "sgi",
-        "update", "vcpu",
+        "update", "vcpu", "vm",
     )  # fmt: skip
 
     def __init__(self, key: int) -> None:
         self.key = key
         self.vcpu: Vcpu | None = None
+        self.vm: Any = None
         self.ctx: Quiet | None = None
         self.forget()
 

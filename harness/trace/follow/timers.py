@@ -3,7 +3,6 @@
 from harness.actors.soft_timer import expire
 from harness.kvm.steps import Steps
 from harness.trace.events import (
-    BgTimerExpire,
     Event,
     HostTimerIrq,
     HrtimerCancel,
@@ -17,14 +16,13 @@ from harness.trace.events import (
     TimerRestore,
     TimerSave,
     TimerUpdate,
-    VcpuPut,
     VcpuWakeUp,
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import Flight, run
 from harness.trace.follow.counter import Counter
 from harness.trace.follow.kernels import LOADED_TIMER
-from harness.trace.follow.state import ACTIVE, LATCH, LINE, Flow, TracedIrq, Vcpu
+from harness.trace.follow.state import ACTIVE, LATCH, LINE, Flow, Vcpu
 from harness.trace.line import Record
 from model.identity import BG_TIMER, VTIMER
 from model.timer import ENABLE, ISTATUS, VTIMER_PPI
@@ -377,5 +375,3 @@ class Timers(Base):
         self.raw.pop(ev.vcpu, None)
         self.levels.discard(ev.vcpu)
 
-
-assert BgTimerExpire and VcpuPut and TracedIrq

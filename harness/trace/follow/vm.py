@@ -16,6 +16,8 @@ from harness.trace.line import Record
 
 __all__ = ["Vm"]
 
+MONOTONIC = 1_000_000
+"""Clocks that differ by less than so many ns are one and the same."""
 Handler = Callable[[Flow, Any, Record], None]
 
 
@@ -133,8 +135,10 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
             vc.asleep = False if vc.asleep else vc.asleep
 
     def on_hrtimer(self, flow: Flow, ev: ev.HrtimerExpire, record: Record) -> None:
-        """A timer of the host expires: which one, for what follows."""
+        """A timer of the host expires: which one, for what follows; it tells the host's clock."""
         flow.hrtimer = ev.hrtimer
+        ahead = ev.now - record.time
+        self.shared.ahead = 0 if abs(ahead) < MONOTONIC else ahead
 
     def on_bg_timer(self, flow: Flow, ev: ev.BgTimerExpire, record: Record) -> None:
         """The background timer that just expired in this flow."""
@@ -150,5 +154,3 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
             if flow.vcpu is vc:
                 flow.kicks = kicks
                 flow.owed.append(self.end_queue)
-
-    flows: dict[int, Flow]
