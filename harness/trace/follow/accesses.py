@@ -29,7 +29,6 @@ from harness.trace.follow.state import (
     TracedIrq,
     Vcpu,
 )
-from harness.trace.line import Record
 
 __all__ = ["Accesses"]
 
@@ -113,11 +112,11 @@ class Accesses(Base):
         else:
             irq.known &= ~field
 
-    # -- active ------------------------------------------------------------------------------------
+    # -- active ----------------------------------------------------------------------------------
 
-    def on_change_active(self, flow: Flow, ev: MmioChangeActive, record: Record) -> None:
+    def on_change_active(self, flow: Flow, ev: MmioChangeActive) -> None:
         """A write to ISACTIVER or ICACTIVER takes effect."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         irq = self.irq(vc.v, ev.intid)
         self.check_state(
             "state at ISACTIVER", irq, vc.v, (None, None, ev.active, ev.enabled, ev.hw)
@@ -131,7 +130,7 @@ class Accesses(Base):
 
     expected_phys: list[tuple[int, bool]]
 
-    # -- the physical state ------------------------------------------------------------------------
+    # -- the physical state ----------------------------------------------------------------------
 
     def other_phys_set(self, flow: Flow, ev: PhysSet) -> None:
         """A write of the physical active state that is neither a load's nor a resample's."""
@@ -147,7 +146,7 @@ class Accesses(Base):
         else:
             self.tally.unknown("physical active", "why it is written is not shown")
 
-    def on_map_phys(self, flow: Flow, ev: MapPhys, record: Record) -> None:
+    def on_map_phys(self, flow: Flow, ev: MapPhys) -> None:
         """kvm_vgic_map_phys_irq: the interrupt stands for a physical one from here on."""
         irq = self.irq(ev.vcpu, ev.vintid)
         irq.hw = True

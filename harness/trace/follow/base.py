@@ -10,7 +10,6 @@ from harness.trace.follow.machine import TracedMachine, TracedRuntime
 from harness.trace.follow.state import (
     ACTIVE,
     ENABLED,
-    FOREVER,
     LATCH,
     LINE,
     LISTED,
@@ -58,7 +57,7 @@ class Shared:
 class Base:
     """A VM that is followed.
 
-    ``at`` is the number of the present event, ``time`` its time in ns.
+    ``at`` is the number of the present event, ``time`` its time in ns, ``cpu`` where it came.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -74,6 +73,7 @@ class Base:
         self.machine.need_cpu(0)
         self.at = 0
         self.time = 0
+        self.cpu = 0
         self.expected_kicks: list[int] = []
 
     def set_kernel(self, kernel: Kernel) -> None:
@@ -82,8 +82,7 @@ class Base:
 
     def begin(self, record: Record) -> None:
         """Note which event it is."""
-        self.at = record.line
-        self.time = record.time
+        self.at, self.time, self.cpu = record.line, record.time, record.where.cpu
 
     # -- who -------------------------------------------------------------------------------------
 
@@ -95,8 +94,9 @@ class Base:
             vc = self.vcpus[v] = Vcpu(v, Quiet(self.rt, v, 0))
         return vc
 
-    def thread(self, flow: Flow, v: int, cpu: int) -> Vcpu:
-        """Return VCPU ``v``, in whose own thread the present event came, on ``cpu``."""
+    def thread(self, flow: Flow, v: int) -> Vcpu:
+        """Return VCPU ``v``, in whose own thread the present event came."""
+        cpu = self.cpu
         vc = flow.vcpu
         if vc is None or vc.v != v:
             vc = self.vcpu(v)
@@ -128,24 +128,19 @@ class Base:
         if irq.known & SHOWN == SHOWN and irq.state() == seen:
             self.tally.equal[kind] += 1
             return
-        wrong, told, compared = 0, irq.told_state(), False
-        for n, (have, value) in enumerate(zip(irq.state(), seen, strict=True)):
-            if value is None or not irq.known >> n & 1:
-                continue
-            compared = True
-            wrong |= (have != value) << n
-        if wrong:
-            have = irq.state()
-            fields = [n for n in range(5) if wrong >> n & 1]
+        have = irq.state()
+        known = [n for n in range(5) if seen[n] is not None and irq.known >> n & 1]
+        fields = [n for n in known if have[n] != seen[n]]
+        if fields:
             self.tally.differ(
                 kind,
                 " ".join(f"{NAMES[n]}={int(have[n])}" for n in fields),
                 " ".join(f"{NAMES[n]}={int(seen[n] or False)}" for n in fields),
                 v,
                 irq.intid,
-                told,
+                irq,
             )
-        elif compared:
+        elif known:
             self.tally.equal[kind] += 1
         else:
             self.tally.unknown(kind, "the state before is not known")
@@ -186,8 +181,10 @@ class Base:
     # -- lists -----------------------------------------------------------------------------------
 
     def put_on(self, irq: TracedIrq, v: int) -> None:
-        """Put an interrupt on the ap_list of ``v``, where it was found; since when, and where on
-        the list, is not known."""
+        """Put an interrupt on the ap_list of ``v``, where it was found.
+
+        Since when it is there, and where on the list, is not known.
+        """
         self.take_off(irq)
         self.machine.vgics[v].queue(ACTOR, irq)
         irq.since, irq.until = 0, self.at
@@ -206,11 +203,11 @@ class Base:
         """Know nothing any more: events were lost."""
         for irq in self.machine.irqs():
             irq.known &= ~(ORACLE | LISTED) if irq.intid >= 32 else ~((ORACLE | LISTED) & ~TARGET)
-            irq.until = min(irq.until, FOREVER)
+            irq.since, irq.until = 0, self.at
         for vc in self.vcpus.values():
             vc.forget()
 
-    # -- the watcher's part; each is overridden where it means something ----------------------------
+    # -- the watcher's part; each is overridden where it means something -------------------------
 
     def accepts(self, irq: VgicIrq, level: bool, accepted: bool) -> bool:
         """An injection is accepted or not."""
@@ -256,4 +253,3 @@ class Base:
 
     def settled_by(self, vc: Vcpu, flow: Flow, record: Record) -> None:
         """Follow the rest of an exit, if it is over."""
-

@@ -30,8 +30,8 @@ class Goes:
     """A step that is made at once."""
 
     def __await__(self) -> Generator[Any, None, int]:
+        yield from ()
         return 0
-        yield
 
 
 class Waits:
@@ -127,19 +127,26 @@ class Quiet(Context):
 
 
 class Flight:
-    """A coroutine under way; ``at`` is the step that it waits at, None once it is done."""
+    """A coroutine under way in ``context``.
 
-    __slots__ = ("at", "coroutine")
+    ``at`` is the step that it waits at, None once it is done, and ``irq`` the interrupt that the
+    step works on.
+    """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    __slots__ = ("at", "context", "coroutine", "irq")
+
+    def __init__(self, context: Quiet, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.context = context
         self.coroutine = coroutine
         self.at: Step | None = None
+        self.irq: VgicIrq | None = None
         self.go()
 
     def go(self) -> None:
         """Make the step that it waits at, and go on to the next that it waits at."""
         try:
             self.at = self.coroutine.send(None)
+            self.irq = self.context.irq
         except StopIteration:
             self.at = None
 

@@ -20,6 +20,7 @@ OWN = frozenset({
 })  # fmt: skip
 """Events that come in the thread of the VCPU that they name."""
 INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
+LOSSES = (ev.Lost, ev.BufferStarted)
 GROUP_CAUSES = 0xF0
 """VGrp0EIE to VGrp1DIE of ICH_HCR_EL2: one of each pair is set since 6.19, and none before."""
 SAID = re.compile(r"(?:[Ll]inux|[Kk]ernel|uname|osrelease)\D{0,16}(\d{1,3}\.\d{1,3}\S*)")
@@ -52,11 +53,12 @@ class Follower:
         """Follow one event of the trace."""
         event, where, shared = record.event, record.where, self.shared
         kind = type(event)
-        if kind in (ev.Lost, ev.BufferStarted):
-            self.forget()
-            return
+        if kind not in shared.kinds:
+            if kind in LOSSES:
+                self.forget()
+                return
+            shared.kinds.add(kind)
         self.tally.record = record
-        shared.kinds.add(kind)
         flow = self.flows.get(where.context)
         if flow is None:
             flow = self.flows[where.context] = Flow(where.context)
@@ -74,16 +76,16 @@ class Follower:
             vm = found
         vm.feed(flow, record)
 
-    # -- which VM ----------------------------------------------------------------------------------
+    # -- which VM --------------------------------------------------------------------------------
 
     def vm_of(self, flow: Flow, record: Record) -> Vm | None:
         """Return the VM that an event is about; None if several may be meant."""
         event, cpu = record.event, record.where.cpu
         kind = type(event)
         if kind in OWN:
-            flow.vm = self.owner(flow, event)
-            self.running[cpu] = flow.vm
-            return flow.vm
+            vm = self.owner(flow, event)
+            flow.vm = self.running[cpu] = vm
+            return vm
         if len(self.vms) == 1:
             return self.vms[0]
         if kind is ev.HostTimerIrq:
@@ -99,13 +101,15 @@ class Follower:
         if flow.vm is None and kind in INJECTIONS:
             self.somebodys(event)
             return None
-        return flow.vm or self.vms[0]
+        known: Vm | None = flow.vm
+        return known or self.vms[0]
 
     def owner(self, flow: Flow, event: Event) -> Vm:
         """Return the VM whose VCPU's thread ``flow`` is: with a VCPU of that number of its own."""
         v: int = getattr(event, "vcpu", 0)
-        if flow.vm is not None and flow.vcpu is not None and flow.vcpu.v == v:
-            return flow.vm
+        known: Vm | None = flow.vm
+        if known is not None and flow.vcpu is not None and flow.vcpu.v == v:
+            return known
         for vm in self.vms:
             vc = vm.vcpus.get(v)
             if vc is not None and vc.pid == flow.key:
@@ -131,7 +135,7 @@ class Follower:
                 if irq.intid == intid:
                     irq.known &= ~(LINE | LATCH | LISTED)
 
-    # -- what the trace tells of itself --------------------------------------------------------------
+    # -- what the trace tells of itself ----------------------------------------------------------
 
     def learn_kernel(self, event: Event) -> None:
         """Learn which kernel it is, from a mark or from what only some kernels do."""

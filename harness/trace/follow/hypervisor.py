@@ -121,7 +121,7 @@ class Followed(Hooks):
         """Tell which CPU is sent an IPI."""
         self.watch.interrupts(cpu)
 
-    # -- what the trace says ----------------------------------------------------------------------
+    # -- what the trace says ---------------------------------------------------------------------
 
     def device_level(self, t: Context, irq: VgicIrq) -> bool:
         """Take what the kernel read."""
@@ -147,7 +147,7 @@ class Followed(Hooks):
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """When the trace has the write, the wait is over."""
 
-    # -- the timer -----------------------------------------------------------------------------------
+    # -- the timer -------------------------------------------------------------------------------
 
     def put_on_hardware(self, t: Context) -> None:
         """The CPU's timer has it from here on."""

@@ -8,12 +8,12 @@ have yet.
 import re
 from typing import NamedTuple
 
+from harness.context import Context
 from harness.errors import UsageError
 from harness.kvm.hooks import Hooks
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.museum.overflow_uie import PATCH as UNDERFLOW_ONLY
-from harness.context import Context
 from model.gic.registers import HCR_UIE
 
 __all__ = [
@@ -69,9 +69,16 @@ class BeforeOverflow(UNDERFLOW_ONLY.hooks):  # type: ignore[name-defined,misc]  
         return False
 
     async def flush_lrs(self, t: Context) -> None:
-        """UIE is set when the last register was used and something comes behind it on the list."""
-        await super().flush_lrs(t)
+        """UIE is set when the last register was used and something comes behind it on the list.
+
+        A GICv2 SGI of several senders has the list sorted, too.
+        """
         vgic = self.machine.vgics[t.v]
+        if self.machine.gic.version == 2:
+            irqs = [self.machine.irq(t.v, intid) for intid in vgic.ap_list]
+            if any(irq.is_multi_sgi() for irq in irqs):
+                vgic.ap_list = tuple(irq.intid for irq in sorted(irqs, key=self.sort_key))
+        await super().flush_lrs(t)
         full = vgic.used == len(vgic.lrs) and vgic.ap_list[-1] != vgic.last_lr
         vgic.hcr = vgic.hcr & ~HCR_UIE | (HCR_UIE if full else 0)
 

@@ -12,6 +12,7 @@ from harness.trace.events import (
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
+from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
     ENABLED,
     FOREVER,
@@ -23,7 +24,6 @@ from harness.trace.follow.state import (
     Flow,
     TracedIrq,
 )
-from harness.trace.line import Record
 from model.guest import SGI, Instruction
 from model.vgic.irq import VgicIrq
 
@@ -41,7 +41,7 @@ class Lists(Base):
 
     # -- injections ------------------------------------------------------------------------------
 
-    def on_timer_update(self, flow: Flow, ev: TimerUpdate, record: Record) -> None:
+    def on_timer_update(self, flow: Flow, ev: TimerUpdate) -> None:
         """Remember what must be given to the vgic next, in this flow."""
         flow.update = (ev.vcpu, ev.intid, ev.level)
         flow.owed.append(self.end_update)
@@ -64,7 +64,7 @@ class Lists(Base):
             self.tally.unknown("update to inject", "no vgic_update_irq_pending in this trace")
         return True
 
-    def on_pending(self, flow: Flow, ev: UpdatePending, record: Record) -> None:
+    def on_pending(self, flow: Flow, ev: UpdatePending) -> None:
         """An injection: whether it was accepted, the next event of this flow tells."""
         irq = self.irq(ev.vcpu, ev.intid)
         flow.injected = (irq, ev.vcpu, ev.level, self.at)
@@ -108,7 +108,7 @@ class Lists(Base):
         else:
             words = ("rejected", "accepted")
             self.tally.compare(
-                "injection accepted", words[accepted], words[seen], v, irq.intid, irq.told_state()
+                "injection accepted", words[accepted], words[seen], v, irq.intid, irq
             )
         if irq.known & LEVEL and irq.level:
             irq.line_level = not level if seen else level
@@ -117,9 +117,9 @@ class Lists(Base):
             irq.known |= LATCH
         return seen
 
-    # -- queueing ----------------------------------------------------------------------------------
+    # -- queueing --------------------------------------------------------------------------------
 
-    def on_queue(self, flow: Flow, ev: QueueIrq, record: Record) -> None:
+    def on_queue(self, flow: Flow, ev: QueueIrq) -> None:
         """Follow what led here, then the queueing itself, then expect the kick."""
         injected = flow.injected
         self.queue = ev
@@ -190,7 +190,9 @@ class Lists(Base):
         if ev is None or not isinstance(irq, TracedIrq):
             return
         v = irq.owner()
-        self.check_state("state at queue", irq, v, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw))
+        self.check_state(
+            "state at queue", irq, v, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw)
+        )
         if ev.tgt_id >= 0:
             self.vcpu(ev.tgt_id)
             irq.target = ev.tgt_id
@@ -212,7 +214,7 @@ class Lists(Base):
         else:
             self.tally.compare(
                 "on a list", words[irq.vcpu >= 0], words[on], irq.owner(), irq.intid,
-                irq.told_state(),
+                irq,
             )  # fmt: skip
         if on and irq.vcpu < 0:
             self.put_on(irq, irq.target)
@@ -225,6 +227,9 @@ class Lists(Base):
         irq, flow.queued = flow.queued, None
         if irq is not None and irq.until == FOREVER:
             irq.until = self.at
+        if type(ev) is VcpuKick and self.broadcast(flow, ev, irq):
+            flow.queued = irq
+            return False
         if type(ev) is VcpuKick:
             self.check_kick(flow, ev, irq)
         elif flow.kicks:
@@ -239,6 +244,12 @@ class Lists(Base):
             self.tally.equal["queue to kick"] += 1
         flow.kicks = []
         return True
+
+    def broadcast(self, flow: Flow, ev: VcpuKick, irq: TracedIrq | None) -> bool:
+        """Tell whether a kick may be that of an SPI that all VCPUs are told of (since 6.19)."""
+        if irq is None or irq.intid < 32 or not self.shared.kernel.has(OVERFLOW):
+            return False
+        return bool(flow.kicks) and ev.vcpu not in flow.kicks
 
     def check_kick(self, flow: Flow, ev: VcpuKick, irq: TracedIrq | None) -> None:
         """Compare who was kicked."""
@@ -255,18 +266,17 @@ class Lists(Base):
             else:
                 self.tally.unknown("queue to kick", "the state is not known")
 
-    # -- the guest's accesses ------------------------------------------------------------------------
+    # -- the guest's accesses --------------------------------------------------------------------
 
-    def on_sgi(self, flow: Flow, ev: DispatchSgi, record: Record) -> None:
+    def on_sgi(self, flow: Flow, ev: DispatchSgi) -> None:
         """A GICv3 guest sends SGIs: what is queued next in this flow is one."""
         flow.sgi = True
         flow.mmio = None
         self.began = self.at
-        self.thread(flow, ev.vcpu, record.where.cpu)
+        self.thread(flow, ev.vcpu)
 
-    def on_mmio(self, flow: Flow, ev: Mmio, record: Record) -> None:
+    def on_mmio(self, flow: Flow, ev: Mmio) -> None:
         """A guest's access to a device; which, its effects tell."""
         flow.sgi = False
         flow.mmio = ev if ev.kind == "write" else None
         self.began = self.at
-

@@ -1,4 +1,4 @@
-"""The part of a machine that the trace of a VM shows; it grows as the trace names VCPUs and CPUs."""
+"""The part of a machine that the trace of a VM shows; it grows as VCPUs and CPUs are named."""
 
 from collections.abc import Callable
 from typing import cast
@@ -97,10 +97,7 @@ class TracedMachine(Machine):
 
     def irq(self, v: int, intid: int) -> TracedIrq:
         """Return the virtual interrupt ``intid`` as VCPU ``v`` sees it."""
-        if intid >= FIRST_SPI:
-            irq = self.spis.get(intid)
-        else:
-            irq = self.private.get((v, intid))
+        irq = self.spis.get(intid) if intid >= FIRST_SPI else self.private.get((v, intid))
         if irq is None:
             irq = TracedIrq(
                 intid, v, sourced=self.version == 2 and intid < 16, group=int(self.version == 3)

@@ -18,7 +18,6 @@ from harness.trace.events import (
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
 from harness.trace.follow.state import LISTED, Flow, TracedIrq, Vcpu
-from harness.trace.line import Record
 from model.host.thread import INTERRUPTIBLE, RUNNING
 
 __all__ = ["Sleep"]
@@ -35,20 +34,20 @@ class Sleep(Base):
         super().__init__(shared)
         self.told_ipi = False
 
-    # -- block -------------------------------------------------------------------------------------
+    # -- block -----------------------------------------------------------------------------------
 
-    def on_block(self, flow: Flow, ev: VcpuBlock, record: Record) -> None:
+    def on_block(self, flow: Flow, ev: VcpuBlock) -> None:
         """The guest idles: the thread will wait, if there is nothing to run for."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         vc.blocking, vc.asleep = False, False
 
-    def on_blocking(self, flow: Flow, ev: VcpuBlocking, record: Record) -> None:
+    def on_blocking(self, flow: Flow, ev: VcpuBlocking) -> None:
         """It is on its waitqueue from here on."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         vc.blocking, vc.asleep = True, False
         vc.blocked_at = self.at
 
-    def on_block_ret(self, flow: Flow, ev: VcpuBlockRet, record: Record) -> None:
+    def on_block_ret(self, flow: Flow, ev: VcpuBlockRet) -> None:
         """It goes on: there is something to run for, or a signal."""
         vc = flow.vcpu
         if vc is None:
@@ -81,7 +80,7 @@ class Sleep(Base):
 
         flow.owed.append(end)
 
-    def on_switch(self, flow: Flow, ev: Switch, record: Record) -> None:
+    def on_switch(self, flow: Flow, ev: Switch) -> None:
         """A thread gives up its CPU, another one gets it."""
         vc = self.by_pid.get(ev.prev_pid)
         if vc is not None and vc.blocking and not vc.asleep and ev.prev_state[:1] == "S":
@@ -91,9 +90,7 @@ class Sleep(Base):
                 self.tally.unknown("slept", why)
             else:
                 words = ("sleeps", "goes on")
-                self.tally.compare(
-                    "slept", words[runs], "sleeps", vc.v, -1, self.told_list(vc)
-                )
+                self.tally.compare("slept", words[runs], "sleeps", vc.v, -1, self.told_list(vc))
             if vc.woken >= vc.blocked_at:
                 vc.asleep = None  # woken on its way into the sleep
         vc = self.by_pid.get(ev.next_pid)
@@ -102,7 +99,7 @@ class Sleep(Base):
             vc.blocked_at = self.at
 
     def runs(self, vc: Vcpu) -> tuple[bool, str]:
-        """Ask the hypervisor whether the VCPU has something to run for; or why that is not known."""
+        """Ask whether the VCPU has something to run for; or say why that is not known."""
         vgic = self.machine.vgics[vc.v]
         runs = self.kvm.runnable(vc.t)
         if not vc.whole:
@@ -126,32 +123,35 @@ class Sleep(Base):
         """Note that an IPI would be sent."""
         self.told_ipi = True
 
-    # -- kick --------------------------------------------------------------------------------------
+    # -- kick ------------------------------------------------------------------------------------
 
-    def on_kick(self, flow: Flow, ev: VcpuKick, record: Record) -> None:
+    def on_kick(self, flow: Flow, ev: VcpuKick) -> None:
         """A VCPU is kicked: whether it is woken or sent an IPI, the next event tells."""
         vc = self.vcpu(ev.vcpu)
+        asleep, inside, blocking = vc.asleep, vc.inside, vc.blocking
+        if flow.vcpu is vc:
+            # It runs this very code: it neither sleeps nor is in its guest.
+            asleep = inside = blocking = False
         thread = self.machine.threads[vc.v]
-        thread.waiting = bool(vc.asleep)
-        thread.state = INTERRUPTIBLE if vc.asleep else RUNNING
+        thread.waiting = bool(asleep)
+        thread.state = INTERRUPTIBLE if asleep else RUNNING
         context = self.context(flow)
-        self.machine.need_cpu(record.where.cpu)
-        if context.c != record.where.cpu:
-            context.move(record.where.cpu)
+        self.machine.need_cpu(self.cpu)
+        if context.c != self.cpu:
+            context.move(self.cpu)
         thread.cpu = vc.cpu
         self.told_ipi = False
         self.kvm.kicking = True
         run(self.kvm.kick(context, vc.v))
         self.kvm.kicking = False
         ipi = self.told_ipi
-        asleep, inside = vc.asleep, vc.inside
 
         def end(flow: Flow, ev: Event) -> bool:
             if asleep:
                 self.end_wake(vc, ev)
             elif asleep is None or inside is None:
                 self.tally.unknown("kick to IPI", "near the entry, or not known to be in the guest")
-            elif vc.blocking:
+            elif blocking:
                 self.tally.unknown("kick to IPI", "on its way into or out of a sleep")
             else:
                 self.end_ipi(vc, ev, ipi, inside)

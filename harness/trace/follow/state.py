@@ -112,7 +112,7 @@ class Vcpu:
         self.flushed: list[tuple[TracedIrq, Lr]] = []
 
 
-Settle = Callable[["Flow", object], bool]
+Settle = Callable[["Flow", Any], bool]
 
 
 class Flow:
@@ -124,8 +124,8 @@ class Flow:
     """
 
     __slots__ = (
-        "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released", "sgi",
-        "update", "vcpu", "vm",
+        "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released",
+        "sgi", "update", "vcpu", "vm",
     )  # fmt: skip
 
     def __init__(self, key: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -21,6 +22,17 @@ NOT_SHOWN = {
     "requests and modes": "vcpu->requests and vcpu->mode are in no event",
 }
 """What no trace of this kind shows, so that no decision about it is compared."""
+
+
+class Told(Protocol):
+    """What can say in what state it is."""
+
+    def told_state(self) -> str:
+        """Return the state as a reader wants it."""
+
+
+State = str | Told
+"""A state, or what has one: it is asked only where there is a difference."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -74,7 +86,13 @@ class Tally:
         self.not_compared[kind, why] += 1
 
     def compare(
-        self, kind: str, expected: object, seen: object, vcpu: int, intid: int = -1, state: str = ""
+        self,
+        kind: str,
+        expected: object,
+        seen: object,
+        vcpu: int,
+        intid: int = -1,
+        state: State = "",
     ) -> bool:
         """Count a decision; return whether the kernel's is the model's."""
         if expected == seen:
@@ -84,14 +102,14 @@ class Tally:
         return False
 
     def differ(
-        self, kind: str, expected: str, seen: str, vcpu: int, intid: int = -1, state: str = ""
+        self, kind: str, expected: str, seen: str, vcpu: int, intid: int = -1, state: State = ""
     ) -> None:
         """Count a decision that the kernel made otherwise."""
         record = self.record
         assert record is not None, "something was read"
         difference = Difference(
             kind, record.line, record.time, type(record.event).__name__, vcpu, intid, expected,
-            seen, state,
+            seen, state if isinstance(state, str) else state.told_state(),
         )  # fmt: skip
         excuse = self.excuser(difference)
         if excuse:

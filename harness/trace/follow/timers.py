@@ -1,4 +1,4 @@
-"""The timer: its level and the physical active state at a load, and what stands in for it at a put."""
+"""The timer: its level and the physical active state at a load, what stands in for it at a put."""
 
 from harness.actors.soft_timer import expire
 from harness.kvm.steps import Steps
@@ -23,7 +23,6 @@ from harness.trace.follow.context import Flight, run
 from harness.trace.follow.counter import Counter
 from harness.trace.follow.kernels import LOADED_TIMER
 from harness.trace.follow.state import ACTIVE, LATCH, LINE, Flow, Vcpu
-from harness.trace.line import Record
 from model.identity import BG_TIMER, VTIMER
 from model.timer import ENABLE, ISTATUS, VTIMER_PPI
 from model.timer_context import TimerContext
@@ -53,7 +52,7 @@ class Timers(Base):
         self.told_wake: int | None = None
         self.asked: dict[int, int] = {}
 
-    # -- what the hypervisor tells ------------------------------------------------------------------
+    # -- what the hypervisor tells ---------------------------------------------------------------
 
     def injects(self, irq: VgicIrq, level: bool) -> None:
         """Note the level that a timer would give."""
@@ -71,7 +70,15 @@ class Timers(Base):
         """Note who would be woken."""
         self.told_wake = v
 
-    # -- small things -----------------------------------------------------------------------------
+    def last_level(self) -> tuple[VgicIrq, bool] | None:
+        """Return the level that was noted."""
+        return self.told_level
+
+    def last_wake(self) -> int | None:
+        """Return who it was noted would be woken."""
+        return self.told_wake
+
+    # -- small things ----------------------------------------------------------------------------
 
     def vtimer(self, v: int) -> TimerContext:
         """Return the virtual timer of VCPU ``v``."""
@@ -116,18 +123,18 @@ class Timers(Base):
         timer.irq_level = level
         self.levels.add(v)
 
-    # -- load --------------------------------------------------------------------------------------
+    # -- load ------------------------------------------------------------------------------------
 
-    def on_timer_load(self, flow: Flow, ev: TimerLoad, record: Record) -> None:
+    def on_timer_load(self, flow: Flow, ev: TimerLoad) -> None:
         """Begin the load of the timer."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
-        vc.cpu = record.where.cpu
+        vc = self.thread(flow, ev.vcpu)
+        vc.cpu = self.cpu
         self.check_level(vc.v, ev.vlevel)
         if vc.load is not None:
             vc.load.drop()
         vc.load = None
         if self.shared.kernel.has(LOADED_TIMER):
-            vc.load = Flight(self.kvm.load_timer(vc.t))
+            vc.load = Flight(vc.t, self.kvm.load_timer(vc.t))
 
     def on_level(self, flow: Flow, ev: TimerUpdate) -> None:
         """The level of a timer is given: at a load, or by the host's handler."""
@@ -135,9 +142,9 @@ class Timers(Base):
             self.tally.unknown("level at load", "the model has no direct physical timer (VHE)")
             return
         vc = flow.vcpu
-        if vc is not None and vc.v == ev.vcpu and vc.load is not None:
-            if vc.load.at is Steps.timer_update:
-                self.level_at_load(vc, vc.load, ev.level)
+        load = None if vc is None or vc.v != ev.vcpu else vc.load
+        if vc is not None and load is not None and load.at is Steps.timer_update:
+            self.level_at_load(vc, load, ev.level)
         self.vcpu(ev.vcpu)
         self.vtimer(ev.vcpu).irq_level = ev.level
         self.levels.add(ev.vcpu)
@@ -150,16 +157,16 @@ class Timers(Base):
             self.take_timer(v, *self.raw[v])
         self.told_level = None
         flight.go()
-        why = self.near(v)
-        if self.told_level is None:
+        why, told_level = self.near(v), self.last_level()
+        if told_level is None:
             self.tally.differ("level at load", "none given", f"level {int(seen)}", v, VTIMER_PPI)
         elif why:
             self.tally.unknown("level at load", why)
         else:
             told = "timer ctl={} cval={:#x}".format(*self.raw[v])
-            self.tally.compare("level at load", self.told_level[1], seen, v, VTIMER_PPI, told)
+            self.tally.compare("level at load", told_level[1], seen, v, VTIMER_PPI, told)
 
-    def on_map_is_active(self, flow: Flow, ev: MapIsActive, record: Record) -> None:
+    def on_map_is_active(self, flow: Flow, ev: MapIsActive) -> None:
         """The load looks whether the guest has the interrupt active."""
         self.asked[flow.key] = ev.vintid
         vc = flow.vcpu
@@ -192,12 +199,10 @@ class Timers(Base):
         expected = "none" if self.told_active is None else int(self.told_active[1])
         level = int(self.vtimer(vc.v).irq_level)
         told = f"level={level} {irq.told_state()}"
-        self.tally.compare(
-            "physical active at load", expected, int(ev.val), vc.v, VTIMER_PPI, told
-        )
+        self.tally.compare("physical active at load", expected, int(ev.val), vc.v, VTIMER_PPI, told)
         return True
 
-    def on_timer_restore(self, flow: Flow, ev: TimerRestore, record: Record) -> None:
+    def on_timer_restore(self, flow: Flow, ev: TimerRestore) -> None:
         """End the load: the registers go to the hardware."""
         vc = flow.vcpu
         if vc is None or ev.timer != VTIMER:
@@ -214,24 +219,22 @@ class Timers(Base):
             why = "the physical active state was not written"
             if PhysSet in self.kinds and MapIsActive in self.kinds:
                 seen_text = "no write"
-                self.tally.differ(
-                    "physical active at load", "a write", seen_text, v, VTIMER_PPI
-                )
+                self.tally.differ("physical active at load", "a write", seen_text, v, VTIMER_PPI)
             else:
                 self.tally.unknown("physical active at load", why)
         flight.finish()
 
-    # -- put ---------------------------------------------------------------------------------------
+    # -- put -------------------------------------------------------------------------------------
 
-    def on_timer_put(self, flow: Flow, ev: TimerPut, record: Record) -> None:
+    def on_timer_put(self, flow: Flow, ev: TimerPut) -> None:
         """The timer is put."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         if vc.load is not None:
             vc.load.drop()
             vc.load = None
         self.check_level(vc.v, ev.vlevel)
 
-    def on_timer_save(self, flow: Flow, ev: TimerSave, record: Record) -> None:
+    def on_timer_save(self, flow: Flow, ev: TimerSave) -> None:
         """The registers come back to memory; what stands in for them follows in this flow."""
         vc = flow.vcpu
         if vc is None:
@@ -304,9 +307,9 @@ class Timers(Base):
         if now is not None and ev.expires - now > AHEAD and not vc.ptimer:
             self.counter.learn(cval, ev.expires)
 
-    # -- interrupts --------------------------------------------------------------------------------
+    # -- interrupts ------------------------------------------------------------------------------
 
-    def on_host_timer(self, flow: Flow, ev: HostTimerIrq, record: Record) -> None:
+    def on_host_timer(self, flow: Flow, ev: HostTimerIrq) -> None:
         """The host's handler of the timer: what it read of the timer, the next event tells."""
         if ev.vcpu < 0:
             return
@@ -322,7 +325,9 @@ class Timers(Base):
             return False
         v = flow.hrtimer
         if type(ev) is not TimerUpdate:
-            self.tally.unknown("handler's injection", "the line as the handler read it is not shown")
+            self.tally.unknown(
+                "handler's injection", "the line as the handler read it is not shown"
+            )
             return True
         machine = self.machine
         handler = self.context(flow)
@@ -349,7 +354,7 @@ class Timers(Base):
             self.take_timer(vc.v, *self.raw[vc.v])
         if expire(self.rt, self.kvm, hrtimer):  # type: ignore[arg-type]  # Followed is laid over one
             run(self.kvm.soft_timer_expired(self.context(flow), vc.v))
-        told = self.told_wake
+        told = self.last_wake()
 
         def end(flow: Flow, ev: Event) -> bool:
             seen = ev.vcpu if type(ev) is VcpuWakeUp else None
@@ -360,13 +365,15 @@ class Timers(Base):
             elif (told is None or seen is None) and early:
                 self.tally.unknown("expiry to wake-up", early)
             else:
-                words = [f"VCPU {v} woken" if v is not None else "nobody" for v in (told, seen)]
-                self.tally.compare("expiry to wake-up", *words, vc.v)
+                expected, found = (
+                    f"VCPU {v} woken" if v is not None else "nobody" for v in (told, seen)
+                )
+                self.tally.compare("expiry to wake-up", expected, found, vc.v)
             return True
 
         flow.owed.append(end)
 
-    def on_reset_mapped(self, flow: Flow, ev: ResetMapped, record: Record) -> None:
+    def on_reset_mapped(self, flow: Flow, ev: ResetMapped) -> None:
         """kvm_vgic_reset_mapped_irq: neither active nor pending; the timer is reset, too."""
         irq = self.irq(ev.vcpu, ev.vintid)
         irq.active = irq.pending_latch = irq.line_level = False
@@ -374,4 +381,3 @@ class Timers(Base):
         irq.touched = self.at
         self.raw.pop(ev.vcpu, None)
         self.levels.discard(ev.vcpu)
-

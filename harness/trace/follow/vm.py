@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from harness.kvm.steps import Steps
 from harness.trace import events as ev
 from harness.trace.events import Event
 from harness.trace.follow.accesses import Accesses
 from harness.trace.follow.base import Shared
+from harness.trace.follow.folds import Folds
 from harness.trace.follow.lists import Lists
-from harness.trace.follow.registers import Registers
 from harness.trace.follow.sleep import Sleep
-from harness.trace.follow.state import Flow, Vcpu
+from harness.trace.follow.state import Flow, TracedIrq, Vcpu
 from harness.trace.follow.timers import Timers
 from harness.trace.line import Record
 
@@ -18,10 +19,10 @@ __all__ = ["Vm"]
 
 MONOTONIC = 1_000_000
 """Clocks that differ by less than so many ns are one and the same."""
-Handler = Callable[[Flow, Any, Record], None]
+Handler = Callable[[Flow, Any], None]
 
 
-class Vm(Lists, Registers, Timers, Sleep, Accesses):
+class Vm(Lists, Folds, Timers, Sleep, Accesses):
     """One VM, event by event."""
 
     def __init__(self, shared: Shared) -> None:
@@ -36,6 +37,7 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
             ev.Flush: self.on_flush,
             ev.Populate: self.on_populate,
             ev.LrEntry: self.on_lr_entry,
+            ev.GuestEntry: self.on_guest_entry,
             ev.Sync: self.on_sync,
             ev.LrExit: self.on_lr_exit,
             ev.Resample: self.on_resample,
@@ -63,8 +65,7 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
 
     def feed(self, flow: Flow, record: Record) -> None:
         """Follow one event, which came in ``flow``."""
-        self.at = record.line
-        self.time = record.time
+        self.at, self.time, self.cpu = record.line, record.time, record.where.cpu
         event = record.event
         if flow.owed:
             owed, flow.owed = flow.owed, []
@@ -73,21 +74,21 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
                     flow.owed.append(settle)
         handler = self.handlers.get(type(event))
         if handler is not None:
-            handler(flow, event, record)
+            handler(flow, event)
 
-    def on_timer_update(self, flow: Flow, ev: ev.TimerUpdate, record: Record) -> None:
+    def on_timer_update(self, flow: Flow, ev: ev.TimerUpdate) -> None:
         """A timer's level: what it is, and that the vgic is told."""
         self.on_level(flow, ev)
-        super().on_timer_update(flow, ev, record)
+        super().on_timer_update(flow, ev)
 
-    def on_mmio(self, flow: Flow, ev: ev.Mmio, record: Record) -> None:
+    def on_mmio(self, flow: Flow, ev: ev.Mmio) -> None:
         """An access; its effect follows in this flow."""
-        super().on_mmio(flow, ev, record)
+        super().on_mmio(flow, ev)
         flow.released = False
         if flow.mmio is not None:
             flow.owed.append(self.end_mmio)
 
-    def on_phys_set(self, flow: Flow, ev: ev.PhysSet, record: Record) -> None:
+    def on_phys_set(self, flow: Flow, ev: ev.PhysSet) -> None:
         """A write of the physical state, by whom it is shows from what is under way."""
         vc = flow.vcpu
         if vc is not None and vc.fold is not None and ev.which == 1:
@@ -97,18 +98,18 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
 
     def released_at_fold(self, vc: Vcpu, flow: Flow, event: ev.PhysSet) -> None:
         """The line was read again and was low: the physical interrupt is released."""
-        if vc.fold is None or vc.fold.at is None or vc.fold.at.name not in ("resample", "resample_device"):
-            irq = vc.t.irq
-            intid = -1 if irq is None else irq.intid
+        flight = vc.fold
+        assert flight is not None, "a fold is under way"
+        irq = flight.irq
+        intid = -1 if irq is None else irq.intid
+        if flight.at not in (Steps.resample, Steps.resample_device):
             seen = f"physical active state written {int(event.val)}"
-            self.tally.differ("resample", "line not read again", seen, vc.v, intid)
+            self.tally.differ("released at fold", "line not read again", seen, vc.v, intid)
             return
-        irq = vc.t.irq
+        told = irq.told_state() if isinstance(irq, TracedIrq) else ""
         self.told_active = None
-        told = "" if irq is None else str(irq.intid)
         self.end_resample(vc, high=False)
         expected = "none" if self.told_active is None else int(self.told_active[1])
-        intid = -1 if irq is None else irq.intid
         self.tally.compare("released at fold", expected, int(event.val), vc.v, intid, told)
 
     def phys_active(self, v: int, intid: int, active: bool) -> None:
@@ -116,31 +117,31 @@ class Vm(Lists, Registers, Timers, Sleep, Accesses):
         super().phys_active(v, intid, active)
         self.expected_phys.append((intid, active))
 
-    def on_load(self, flow: Flow, ev: ev.VcpuLoad, record: Record) -> None:
+    def on_load(self, flow: Flow, ev: ev.VcpuLoad) -> None:
         """A thread has its VCPU loaded on a CPU."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
-        vc.cpu = record.where.cpu
+        vc = self.thread(flow, ev.vcpu)
+        vc.cpu = self.cpu
         vc.inside = False
 
-    def on_put(self, flow: Flow, ev: ev.VcpuPut, record: Record) -> None:
+    def on_put(self, flow: Flow, ev: ev.VcpuPut) -> None:
         """A thread gives its CPU up, or goes to user space."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         vc.inside = False
 
-    def on_waking(self, flow: Flow, ev: ev.Waking, record: Record) -> None:
+    def on_waking(self, flow: Flow, ev: ev.Waking) -> None:
         """Somebody wakes a thread: if it is a VCPU's, it will look again."""
         vc = self.by_pid.get(ev.pid)
         if vc is not None:
             vc.woken = self.at
             vc.asleep = False if vc.asleep else vc.asleep
 
-    def on_hrtimer(self, flow: Flow, ev: ev.HrtimerExpire, record: Record) -> None:
+    def on_hrtimer(self, flow: Flow, ev: ev.HrtimerExpire) -> None:
         """A timer of the host expires: which one, for what follows; it tells the host's clock."""
         flow.hrtimer = ev.hrtimer
-        ahead = ev.now - record.time
+        ahead = ev.now - self.time
         self.shared.ahead = 0 if abs(ahead) < MONOTONIC else ahead
 
-    def on_bg_timer(self, flow: Flow, ev: ev.BgTimerExpire, record: Record) -> None:
+    def on_bg_timer(self, flow: Flow, ev: ev.BgTimerExpire) -> None:
         """The background timer that just expired in this flow."""
         vc = self.hrtimers.get(flow.hrtimer)
         if vc is None:

@@ -1,31 +1,18 @@
-"""List Registers: the flush of each entry, the fold of each exit, and what is pruned after it."""
+"""The flush of each entry: what goes into the List Registers, in which order, and HCR."""
 
 from functools import lru_cache
 
 import msgspec
 
 from harness.kvm.steps import Steps
-from harness.trace.events import (
-    Flush,
-    LrEntry,
-    LrExit,
-    PhysGet,
-    PhysSet,
-    Populate,
-    Resample,
-    SetPhysActive,
-    Sync,
-)
+from harness.trace.events import Flush, GuestEntry, LrEntry, Populate
 from harness.trace.follow.base import Base, Shared
-from harness.trace.follow.context import Flight, run
+from harness.trace.follow.context import Flight
 from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
-    ACTIVE,
     FOREVER,
     GROUP,
-    LATCH,
     LEVEL,
-    LINE,
     LISTED,
     PRIORITY,
     SOURCE,
@@ -33,15 +20,13 @@ from harness.trace.follow.state import (
     TracedIrq,
     Vcpu,
 )
-from harness.trace.line import Record
-from model.gic.lr import INACTIVE, PENDING, Lr, decode_v2, decode_v3
+from model.gic.lr import Lr, decode_v2, decode_v3
 from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE
-from model.host.thread import IN_GUEST, OUTSIDE
+from model.host.thread import IN_GUEST
 from model.vgic.irq import VgicIrq
 
-__all__ = ["Registers"]
+__all__ = ["Flushes", "decoded"]
 
-WITHIN_FOLD = (Resample, PhysSet, PhysGet, SetPhysActive, LrExit)
 HCR_DECIDED = HCR_EN | HCR_UIE | HCR_NPIE | HCR_LRENPIE | HCR_TDIR
 """The bits of ICH_HCR_EL2 that the flush decides on; EOIcount and the groups' are others."""
 SHOWN_LRS = 4
@@ -53,34 +38,31 @@ def decoded(version: int, value: int) -> Lr:
     return decode_v2(value) if version == 2 else decode_v3(value)
 
 
-class Registers(Base):
-    """vgic_flush_lr_state, vgic_fold_lr_state and vgic_prune_ap_list."""
+class Flushes(Base):
+    """kvm_vgic_flush_hwstate."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self.filling: Vcpu | None = None
-        self.fold_event: Resample | None = None
-        self.active_known = False
-        self.sampled: bool | None = None
         self.constant_hcr: int | None = None
 
-    # -- flush -----------------------------------------------------------------------------------
-
-    def on_flush(self, flow: Flow, ev: Flush, record: Record) -> None:
+    def on_flush(self, flow: Flow, ev: Flush) -> None:
         """Begin a flush: up to the first interrupt that may go into a List Register."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
-        vc.cpu = record.where.cpu
-        self.check_vtimer("state at flush", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw))
+        vc = self.thread(flow, ev.vcpu)
+        vc.cpu = self.cpu
+        self.check_vtimer(
+            "state at flush", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw)
+        )
         vc.drop_flush()
         vc.flush_at = self.at
         vc.inside = None
         self.machine.vgics[vc.v].used = 0
         if self.kvm.needs_flush(vc.t):
-            vc.flush = Flight(self.kvm.flush_lrs(vc.t))
+            vc.flush = Flight(vc.t, self.kvm.flush_lrs(vc.t))
 
-    def on_populate(self, flow: Flow, ev: Populate, record: Record) -> None:
+    def on_populate(self, flow: Flow, ev: Populate) -> None:
         """Put one interrupt into a List Register, if it is the next."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         self.set_version(ev.version)
         irq = self.irq(vc.v, ev.intid)
         if not vc.flush_at:
@@ -103,7 +85,7 @@ class Registers(Base):
             vc.flush.go()
             if len(vc.flushed) == count:
                 seen = f"vINTID {ev.intid} in a List Register"
-                self.tally.differ("LR set", "none", seen, vc.v, ev.intid, irq.told_state())
+                self.tally.differ("LR set", "none", seen, vc.v, ev.intid, irq)
                 vc.manual = True
         if len(vc.flushed) == count:
             self.kvm.put_in_lr(vc.t, irq)
@@ -134,7 +116,7 @@ class Registers(Base):
         """
         flight = vc.flush
         while not vc.manual and flight is not None and flight.at is Steps.populate_lr:
-            other = vc.t.irq
+            other = flight.irq
             if other is irq:
                 return True
             assert isinstance(other, TracedIrq), "a traced one"
@@ -154,16 +136,20 @@ class Registers(Base):
         at = vc.flush_at
         if not vc.whole or not self.sure(other) or not other.known & LISTED:
             self.tally.unknown(kind, "the list is not known")
-        elif other.until >= at or other.touched >= at:
+        elif (
+            other.until >= at
+            or other.touched >= at
+            or (irq is not None and (irq.until >= at or not irq.known & LISTED))
+        ):
             self.tally.unknown(kind, "queued or changed during the flush")
-        elif irq is not None and (irq.until >= at or not irq.known & LISTED):
-            self.tally.unknown(kind, "queued or changed during the flush")
+        elif irq is not None and not irq.known & LISTED:
+            self.tally.unknown(kind, "the list is not known")
         elif irq is not None and other.since < irq.until and irq.since < other.until:
             self.tally.unknown(kind, "insertions into the list overlap")
         else:
             expected = f"vINTID {other.intid} next"
             seen = "the end" if irq is None else f"vINTID {irq.intid}"
-            self.tally.differ(kind, expected, seen, vc.v, other.intid, other.told_state())
+            self.tally.differ(kind, expected, seen, vc.v, other.intid, other)
         vc.manual = True
 
     def unforeseen(self, vc: Vcpu, irq: TracedIrq) -> None:
@@ -174,11 +160,11 @@ class Registers(Base):
             self.tally.unknown("LR set", "queued or changed during the flush")
         else:
             seen = f"vINTID {irq.intid} in a List Register"
-            self.tally.differ("LR set", "none", seen, vc.v, irq.intid, irq.told_state())
+            self.tally.differ("LR set", "none", seen, vc.v, irq.intid, irq)
 
-    def on_lr_entry(self, flow: Flow, ev: LrEntry, record: Record) -> None:
+    def on_lr_entry(self, flow: Flow, ev: LrEntry) -> None:
         """End the flush: what is in the List Registers, and in HCR."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
+        vc = self.thread(flow, ev.vcpu)
         self.check_vtimer(
             "state at entry", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw)
         )
@@ -206,6 +192,22 @@ class Registers(Base):
         vc.entered = self.at
         self.machine.threads[vc.v].mode = IN_GUEST
 
+    def on_guest_entry(self, flow: Flow, ev: GuestEntry) -> None:
+        """The guest is entered; without lr_entry before, this is the end of the flush."""
+        vc = flow.vcpu
+        if vc is None or not vc.flush_at:
+            return
+        self.tally.unknown("LR set and order", "no lr_entry before the entry")
+        vgic = self.machine.vgics[vc.v]
+        self.end_flush(vc)
+        if vc.manual:
+            self.reorder(vc)
+        vgic.used = len(vc.flushed)
+        vc.drop_flush()
+        vc.inside = True
+        vc.entered = self.at
+        self.machine.threads[vc.v].mode = IN_GUEST
+
     def end_flush(self, vc: Vcpu) -> None:
         """Go on to the end of a flush."""
         flight = vc.flush
@@ -225,10 +227,9 @@ class Registers(Base):
         shown = ev.lrs[: min(ev.used, SHOWN_LRS)]
         seen = [decoded(version, value) for value in shown]
         expected = [irq.intid for irq, _ in vc.flushed[:SHOWN_LRS]]
-        told = " ".join(map(str, expected))
         same = self.tally.compare(
             "LR set and order", (len(vc.flushed), expected), (ev.used, [lr.vintid for lr in seen]),
-            vc.v, -1, told,
+            vc.v,
         )  # fmt: skip
         if ev.used > SHOWN_LRS:
             self.tally.unknown("LR bits", "List Registers beyond four are not shown")
@@ -252,7 +253,7 @@ class Registers(Base):
         if irq.sourced and not irq.known & SOURCE:
             changes["source"], changes["eoi"] = seen.source, seen.eoi
         expected = msgspec.structs.replace(lr, **changes) if changes else lr
-        self.tally.compare("LR bits", expected, seen, vc.v, irq.intid, irq.told_state())
+        self.tally.compare("LR bits", expected, seen, vc.v, irq.intid, irq)
 
     def check_hcr(self, vc: Vcpu, ev: LrEntry) -> None:
         """Compare ICH_HCR_EL2, as far as it is decided anew at each flush."""
@@ -265,13 +266,13 @@ class Registers(Base):
         bits = HCR_DECIDED
         if self.constant_hcr is None:
             self.constant_hcr = ev.hcr & HCR_TDIR
+        expected = vgic.hcr
         if not self.shared.kernel.has(OVERFLOW):
-            expected = vgic.hcr | self.constant_hcr
-        else:
-            expected = vgic.hcr
-            if self.machine.spis:
-                bits &= ~HCR_TDIR
-                self.tally.unknown("HCR.TDIR", "how many SPIs are in flight is not known")
+            expected |= self.constant_hcr
+        elif self.constant_hcr or self.machine.spis:
+            # A host without that trap has the bit set for good.
+            bits &= ~HCR_TDIR
+            self.tally.unknown("HCR.TDIR", "set for good, or SPIs may be in flight")
         self.tally.compare(
             "HCR", f"{expected & bits:#x}", f"{ev.hcr & bits:#x}", vc.v, -1,
             f"{len(vgic.ap_list)} on the list, {len(vgic.lrs)} List Registers",
@@ -285,167 +286,3 @@ class Registers(Base):
         for irq, _ in vc.flushed:
             if irq.until < FOREVER:
                 irq.since = irq.until = vc.flush_at
-
-    # -- fold ------------------------------------------------------------------------------------
-
-    def on_sync(self, flow: Flow, ev: Sync, record: Record) -> None:
-        """Begin the way out, of a guest or of an entry that was given up."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
-        cpu = vc.cpu = record.where.cpu
-        if vc.flush_at and vc.flush is not None:
-            # The entry was given up; what it put into the List Registers is consumed.
-            self.end_flush(vc)
-            if vc.manual:
-                self.reorder(vc)
-        vc.drop_flush()
-        vc.inside = False
-        self.machine.threads[vc.v].mode = OUTSIDE
-        self.left_guest(vc)
-        vc.pruning = self.at
-        self.shared.due[cpu] = (self, vc)
-
-    def left_guest(self, vc: Vcpu) -> None:
-        """The VCPU is out of its guest."""
-
-    def on_lr_exit(self, flow: Flow, ev: LrExit, record: Record) -> None:
-        """Begin the fold, of the List Registers as the guest left them."""
-        vc = self.thread(flow, ev.vcpu, record.where.cpu)
-        self.set_version(ev.version)
-        self.check_vtimer(
-            "state at exit", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw)
-        )
-        self.machine.need_lrs(ev.used)
-        vgic = self.machine.vgics[vc.v]
-        if vc.entered:
-            self.tally.compare("LRs folded", vgic.used, ev.used, vc.v)
-        seen = [decoded(ev.version, lr) for lr in ev.lrs[: ev.used]]
-        # Those that the trace does not show are left as they are.
-        vgic.used = len(seen)
-        vgic.lrs = (*seen, *vgic.lrs[len(seen) :])
-        for lr in seen:
-            self.irq(vc.v, lr.vintid)
-        vc.pruning = vc.pruning or self.at
-        self.shared.due[record.where.cpu] = (self, vc)
-        vc.fold = Flight(self.kvm.fold_lrs(vc.t))
-
-    def on_resample(self, flow: Flow, ev: Resample, record: Record) -> None:
-        """Fold one List Register; the line may have to be read again."""
-        vc = flow.vcpu
-        if vc is None or vc.fold is None:
-            return
-        flight = vc.fold
-        self.end_resample(vc, high=True)
-        irq = vc.t.irq
-        if flight.at is not Steps.fold_lr or not isinstance(irq, TracedIrq):
-            return
-        if irq.intid != ev.intid:
-            self.tally.differ("order of the fold", str(irq.intid), str(ev.intid), vc.v, ev.intid)
-            flight.drop()
-            return
-        self.fold_event = ev
-        self.active_known = bool(irq.known & ACTIVE)
-        flight.go()
-        self.fold_event = None
-        irq.touched = self.at
-
-    def folded(self, irq: VgicIrq, lr: Lr, deactivated: bool) -> None:
-        """Compare what the fold made of an interrupt, before its line is read again."""
-        ev = self.fold_event
-        assert isinstance(irq, TracedIrq), "a traced one"
-        irq.known |= ACTIVE
-        if lr.state & PENDING and not irq.level:
-            irq.known |= LATCH
-        if lr.state == INACTIVE and irq.level:
-            irq.known |= LATCH
-        if ev is None:
-            irq.known &= ~LINE if irq.is_mapped_level() else -1
-            return
-        v = irq.owner()
-        told = irq.told_state()
-        self.check_state("state after fold", irq, v, (ev.line, ev.latch, ev.active, None, ev.hw))
-        if ev.lr_deact is not None:
-            if self.active_known:
-                self.tally.compare("deactivated", deactivated, ev.lr_deact, v, irq.intid, told)
-            else:
-                self.tally.unknown("deactivated", "the state before is not known")
-        if ev.lr_pend is not None:
-            pending = bool(lr.state & PENDING)
-            self.tally.compare("still pending", pending, ev.lr_pend, v, irq.intid, told)
-
-    def end_resample(self, vc: Vcpu, *, high: bool) -> None:
-        """Say what the line was read as, if it was read: low means that it was released."""
-        flight = vc.fold
-        if flight is not None and flight.at in (Steps.resample, Steps.resample_device):
-            irq = vc.t.irq
-            self.sampled = high
-            flight.go()
-            self.sampled = None
-            if isinstance(irq, TracedIrq):
-                if PhysSet in self.kinds:
-                    irq.known |= LINE
-                else:
-                    irq.known &= ~LINE
-                irq.touched = self.at
-
-    def line(self, irq: VgicIrq) -> bool:
-        """Return the line as the kernel read it."""
-        if self.sampled is not None:
-            return self.sampled
-        return super().line(irq)
-
-    def settle(self, vc: Vcpu) -> None:
-        """Follow the rest of an exit: the fold to its end, and the prune, which has no event."""
-        self.shared.due.pop(vc.cpu, None)
-        vc.pruning = 0
-        flight, vc.fold = vc.fold, None
-        if flight is not None:
-            self.end_resample_of(vc, flight)
-            if flight.at is not None:
-                self.tally.unknown("state after fold", "events of the fold are missing")
-                self.sampled = True
-                flight.finish()
-                self.sampled = None
-        self.prune(vc)
-
-    def end_resample_of(self, vc: Vcpu, flight: Flight) -> None:
-        """End a resample that nothing followed."""
-        vc.fold = flight
-        self.end_resample(vc, high=True)
-        vc.fold = None
-
-    def prune(self, vc: Vcpu) -> None:
-        """Have the hypervisor look at the list; where an unknown interrupt is then is not known."""
-        vgic = self.machine.vgics[vc.v]
-        before = vgic.ap_list
-        self.expected_kicks = []
-        run(self.kvm.prune(vc.t))
-        for intid in before:
-            irq = self.machine.irq(vc.v, intid)
-            if not self.sure(irq):
-                irq.known &= ~LISTED
-        if self.expected_kicks:
-            self.migrated(vc, self.expected_kicks)
-
-    def migrated(self, vc: Vcpu, kicks: list[int]) -> None:
-        """The prune moved interrupts to other VCPUs."""
-
-    def unqueued(self, irq: VgicIrq) -> None:
-        """Note when an interrupt left its list."""
-        if isinstance(irq, TracedIrq):
-            irq.off = self.at
-
-    def settled_by(self, vc: Vcpu, flow: Flow, record: Record) -> None:
-        """Follow the rest of an exit if ``record``, on its CPU, is not part of it."""
-        if not self.within_exit(vc, flow, record.event):
-            self.begin(record)
-            self.settle(vc)
-
-    def within_exit(self, vc: Vcpu, flow: Flow, ev: object) -> bool:
-        """Tell whether an event belongs to the exit of ``vc`` that is being followed."""
-        if flow.vcpu is not vc or type(ev) not in WITHIN_FOLD:
-            return False
-        if type(ev) is LrExit:
-            return True
-        flight = vc.fold
-        return flight is not None and flight.at is not None
-

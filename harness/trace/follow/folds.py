@@ -1,0 +1,217 @@
+"""The fold of each exit: what the guest left in the List Registers, and what is pruned after it."""
+
+from harness.kvm.steps import Steps
+from harness.trace.events import (
+    AckIrq,
+    Event,
+    Inject,
+    LrExit,
+    PhysGet,
+    PhysSet,
+    QueueIrq,
+    Resample,
+    SetPhysActive,
+    Sync,
+    UpdatePending,
+    VcpuKick,
+    Waking,
+)
+from harness.trace.follow.base import Shared
+from harness.trace.follow.context import Flight, run
+from harness.trace.follow.flushes import Flushes, decoded
+from harness.trace.follow.state import ACTIVE, LATCH, LINE, LISTED, Flow, TracedIrq, Vcpu
+from harness.trace.line import Record
+from model.gic.lr import INACTIVE, PENDING, Lr
+from model.gic.registers import HCR_LRENPIE
+from model.host.thread import OUTSIDE
+from model.vgic.irq import VgicIrq
+
+__all__ = ["Folds"]
+
+WITHIN_FOLD = frozenset({
+    Resample, PhysSet, PhysGet, SetPhysActive, LrExit, AckIrq, Inject, UpdatePending, QueueIrq,
+    VcpuKick, Waking,
+})  # fmt: skip
+"""What may come between the first and the last List Register of a fold: a level interrupt's end is
+told to its device (kvm_notify_acked_irq), which may lower its line at once."""
+
+
+class Folds(Flushes):
+    """kvm_vgic_sync_hwstate."""
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
+        self.fold_event: Resample | None = None
+        self.active_known = False
+        self.sampled: bool | None = None
+
+    def on_sync(self, flow: Flow, ev: Sync) -> None:
+        """Begin the way out, of a guest or of an entry that was given up."""
+        vc = self.thread(flow, ev.vcpu)
+        cpu = vc.cpu = self.cpu
+        if vc.flush_at and vc.flush is not None:
+            # The entry was given up; what it put into the List Registers is consumed.
+            self.end_flush(vc)
+            if vc.manual:
+                self.reorder(vc)
+        vc.drop_flush()
+        vc.inside = False
+        self.machine.threads[vc.v].mode = OUTSIDE
+        self.left_guest(vc)
+        vc.pruning = self.at
+        self.shared.due[cpu] = (self, vc)
+
+    def left_guest(self, vc: Vcpu) -> None:
+        """The VCPU is out of its guest."""
+
+    def on_lr_exit(self, flow: Flow, ev: LrExit) -> None:
+        """Begin the fold, of the List Registers as the guest left them."""
+        vc = self.thread(flow, ev.vcpu)
+        self.set_version(ev.version)
+        self.check_vtimer(
+            "state at exit", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw)
+        )
+        self.machine.need_lrs(ev.used)
+        vgic = self.machine.vgics[vc.v]
+        if vc.entered:
+            self.tally.compare("LRs folded", vgic.used, ev.used, vc.v)
+        if ev.hcr > 0 and ev.hcr & HCR_LRENPIE:
+            self.completed_outside(vc)
+        seen = [decoded(ev.version, lr) for lr in ev.lrs[: ev.used]]
+        # Those that the trace does not show are left as they are.
+        vgic.used = len(seen)
+        vgic.lrs = (*seen, *vgic.lrs[len(seen) :])
+        for lr in seen:
+            self.irq(vc.v, lr.vintid)
+        vc.pruning = vc.pruning or self.at
+        self.shared.due[self.cpu] = (self, vc)
+        vc.fold = Flight(vc.t, self.kvm.fold_lrs(vc.t))
+
+    def completed_outside(self, vc: Vcpu) -> None:
+        """The guest may have completed what is active outside the List Registers: by EOIcount."""
+        vgic = self.machine.vgics[vc.v]
+        inside = {lr.vintid for lr in vgic.lrs[: vgic.used]}
+        for intid in vgic.ap_list:
+            if intid not in inside:
+                self.tally.unknown("completed outside", "how many were is not shown")
+                self.machine.irq(vc.v, intid).known &= ~(ACTIVE | LATCH | LINE | LISTED)
+
+    def on_resample(self, flow: Flow, ev: Resample) -> None:
+        """Fold one List Register; the line may have to be read again."""
+        vc = flow.vcpu
+        if vc is None or vc.fold is None:
+            return
+        flight = vc.fold
+        self.end_resample(vc, high=True)
+        irq = flight.irq
+        if flight.at is not Steps.fold_lr or not isinstance(irq, TracedIrq):
+            return
+        if irq.intid != ev.intid:
+            self.tally.differ("order of the fold", str(irq.intid), str(ev.intid), vc.v, ev.intid)
+            flight.drop()
+            return
+        self.fold_event = ev
+        self.active_known = bool(irq.known & ACTIVE)
+        flight.go()
+        self.fold_event = None
+        irq.touched = self.at
+
+    def folded(self, irq: VgicIrq, lr: Lr, deactivated: bool) -> None:
+        """Compare what the fold made of an interrupt, before its line is read again."""
+        ev = self.fold_event
+        assert isinstance(irq, TracedIrq), "a traced one"
+        irq.known |= ACTIVE
+        if lr.state & PENDING and not irq.level:
+            irq.known |= LATCH
+        if lr.state == INACTIVE and irq.level:
+            irq.known |= LATCH
+        if ev is None:
+            irq.known &= ~LINE if irq.is_mapped_level() else -1
+            return
+        v = irq.owner()
+        self.check_state("state after fold", irq, v, (ev.line, ev.latch, ev.active, None, ev.hw))
+        if ev.lr_deact is not None:
+            if self.active_known:
+                self.tally.compare("deactivated", deactivated, ev.lr_deact, v, irq.intid, irq)
+            else:
+                self.tally.unknown("deactivated", "the state before is not known")
+        if ev.lr_pend is not None:
+            pending = bool(lr.state & PENDING)
+            self.tally.compare("still pending", pending, ev.lr_pend, v, irq.intid, irq)
+
+    def end_resample(self, vc: Vcpu, *, high: bool) -> None:
+        """Say what the line was read as, if it was read: low means that it was released."""
+        flight = vc.fold
+        if flight is not None and flight.at in (Steps.resample, Steps.resample_device):
+            irq = flight.irq
+            self.sampled = high
+            flight.go()
+            self.sampled = None
+            if isinstance(irq, TracedIrq):
+                if PhysSet in self.kinds:
+                    irq.known |= LINE
+                else:
+                    irq.known &= ~LINE
+                irq.touched = self.at
+
+    def line(self, irq: VgicIrq) -> bool:
+        """Return the line as the kernel read it."""
+        if self.sampled is not None:
+            return self.sampled
+        return super().line(irq)
+
+    def settle(self, vc: Vcpu) -> None:
+        """Follow the rest of an exit: the fold to its end, and the prune, which has no event."""
+        self.shared.due.pop(vc.cpu, None)
+        vc.pruning = 0
+        flight, vc.fold = vc.fold, None
+        if flight is not None:
+            self.end_resample_of(vc, flight)
+            if flight.at is not None:
+                self.tally.unknown("state after fold", "events of the fold are missing")
+                self.sampled = True
+                flight.finish()
+                self.sampled = None
+        self.prune(vc)
+
+    def end_resample_of(self, vc: Vcpu, flight: Flight) -> None:
+        """End a resample that nothing followed."""
+        vc.fold = flight
+        self.end_resample(vc, high=True)
+        vc.fold = None
+
+    def prune(self, vc: Vcpu) -> None:
+        """Have the hypervisor look at the list; where an unknown interrupt is then is not known."""
+        vgic = self.machine.vgics[vc.v]
+        before = vgic.ap_list
+        self.expected_kicks = []
+        run(self.kvm.prune(vc.t))
+        for intid in before:
+            irq = self.machine.irq(vc.v, intid)
+            if not self.sure(irq):
+                irq.known &= ~LISTED
+        if self.expected_kicks:
+            self.migrated(vc, self.expected_kicks)
+
+    def migrated(self, vc: Vcpu, kicks: list[int]) -> None:
+        """The prune moved interrupts to other VCPUs."""
+
+    def unqueued(self, irq: VgicIrq) -> None:
+        """Note when an interrupt left its list."""
+        if isinstance(irq, TracedIrq):
+            irq.off = self.at
+
+    def settled_by(self, vc: Vcpu, flow: Flow, record: Record) -> None:
+        """Follow the rest of an exit if ``record``, on its CPU, is not part of it."""
+        if not self.within_exit(vc, flow, record.event):
+            self.begin(record)
+            self.settle(vc)
+
+    def within_exit(self, vc: Vcpu, flow: Flow, ev: Event) -> bool:
+        """Tell whether an event belongs to the exit of ``vc`` that is being followed."""
+        if flow.vcpu is not vc or type(ev) not in WITHIN_FOLD:
+            return False
+        if type(ev) is LrExit:
+            return vc.fold is None
+        flight = vc.fold
+        return flight is not None and flight.at is not None
