@@ -64,6 +64,7 @@ class Flushes(Base):
         """Put one interrupt into a List Register, if it is the next."""
         vc = self.thread(flow, ev.vcpu)
         self.set_version(ev.version)
+        self.tally.situation.delivered = True
         irq = self.irq(vc.v, ev.intid)
         if not vc.flush_at:
             vc.flush_at, vc.whole, vc.manual, vc.partial = self.at, False, True, True

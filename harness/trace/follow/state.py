@@ -76,8 +76,8 @@ class Vcpu:
 
     __slots__ = (
         "asleep", "blocked_at", "blocking", "cpu", "entered", "flush", "flush_at", "flushed",
-        "fold", "inside", "kicked", "load", "manual", "partial", "pid", "pruning", "ptimer",
-        "t", "timer_known", "v", "whole", "woken",
+        "fold", "from_user", "inside", "kicked", "load", "manual", "partial", "pid", "pruning",
+        "ptimer", "t", "v", "whole", "woken",
     )  # fmt: skip
 
     def __init__(self, v: int, t: Quiet) -> None:
@@ -95,9 +95,9 @@ class Vcpu:
         self.asleep: bool | None = None
         self.blocked_at = self.woken = 0
         self.kicked: list[int] = []
-        self.timer_known = False
         self.ptimer: bool | None = None
         self.whole = False
+        self.from_user = False
         self.pruning = 0
         self.fold: Flight | None = None
         self.load: Flight | None = None

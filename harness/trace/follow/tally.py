@@ -8,7 +8,7 @@ import msgspec
 
 from harness.trace.line import Record
 
-__all__ = ["NOT_SHOWN", "Difference", "Tally"]
+__all__ = ["NOT_SHOWN", "Difference", "Excuser", "Situation", "Tally"]
 
 KEPT = 50
 """So many differences of each kind are kept; the rest is counted."""
@@ -53,19 +53,40 @@ class Difference(msgspec.Struct, frozen=True):
     state: str
     excuse: str = ""
 
+    def seconds(self) -> float:
+        """Return when it was, in seconds of the trace's clock."""
+        return self.time / 10**9
+
+    def at(self) -> str:
+        """Return when it was, as the trace has it."""
+        return f"{self.time // 10**9}.{self.time // 1000 % 10**6:06}"
+
     def text(self) -> str:
         """Return it as one line."""
         whose = f"VCPU {self.vcpu}" if self.vcpu >= 0 else "the VM"
         what = f" vINTID {self.intid}" if self.intid >= 0 else ""
         state = f"; state before: {self.state}" if self.state else ""
-        when = f"{self.time // 10**9}.{self.time // 1000 % 10**6:06}"
         return (
-            f"line {self.line}, {when}, {self.event}: {self.kind} of {whose}{what}: "
+            f"line {self.line}, {self.at()}, {self.event}: {self.kind} of {whose}{what}: "
             f"expected {self.expected}, seen {self.seen}{state}"
         )
 
 
-Excuser = Callable[[Difference], str]
+class Situation:
+    """What excuses ask for besides the difference itself.
+
+    ``delivered``: something was put into a List Register before. ``from_user``: the VCPU that is
+    loaded comes from user space.
+    """
+
+    __slots__ = ("delivered", "from_user")
+
+    def __init__(self) -> None:
+        self.delivered = False
+        self.from_user = False
+
+
+Excuser = Callable[[Difference, Situation], str]
 
 
 class Tally:
@@ -80,6 +101,7 @@ class Tally:
         self.differences: list[Difference] = []
         self.pardoned: list[Difference] = []
         self.record: Record | None = None
+        self.situation = Situation()
 
     def unknown(self, kind: str, why: str) -> None:
         """Count a decision that could not be compared, and why."""
@@ -111,7 +133,7 @@ class Tally:
             kind, record.line, record.time, type(record.event).__name__, vcpu, intid, expected,
             seen, state if isinstance(state, str) else state.told_state(),
         )  # fmt: skip
-        excuse = self.excuser(difference)
+        excuse = self.excuser(difference, self.situation)
         if excuse:
             self.excused[excuse] += 1
             if self.excused[excuse] <= KEPT:

@@ -210,7 +210,9 @@ class Timers(Base):
         v = vc.v
         if v in self.raw:
             have, seen = self.raw[v], (ev.ctl, ev.cval)
+            self.tally.situation.from_user = vc.from_user
             self.tally.compare("timer restored", have, seen, v, VTIMER_PPI)
+        vc.from_user = False
         self.take_timer(v, ev.ctl, ev.cval)
         flight, vc.load = vc.load, None
         if flight is None:

@@ -59,6 +59,7 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
             ev.PhysSet: self.on_phys_set,
             ev.MapPhys: self.on_map_phys,
             ev.Waking: self.on_waking,
+            ev.UserspaceExit: self.on_userspace,
             ev.HrtimerExpire: self.on_hrtimer,
             ev.BgTimerExpire: self.on_bg_timer,
         }
@@ -127,6 +128,11 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
         """A thread gives its CPU up, or goes to user space."""
         vc = self.thread(flow, ev.vcpu)
         vc.inside = False
+
+    def on_userspace(self, flow: Flow, ev: ev.UserspaceExit) -> None:
+        """KVM_RUN returns."""
+        if flow.vcpu is not None:
+            flow.vcpu.from_user = True
 
     def on_waking(self, flow: Flow, ev: ev.Waking) -> None:
         """Somebody wakes a thread: if it is a VCPU's, it will look again."""
