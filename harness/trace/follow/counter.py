@@ -12,7 +12,7 @@ FREQUENCIES = (
 SPAN = 1 << 18
 """Compare values at least so far apart tell the frequency."""
 CLOSE = 0.01
-KEPT = 64
+KEPT = 16
 
 
 class Counter:

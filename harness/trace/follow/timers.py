@@ -52,6 +52,13 @@ class Timers(Base):
         self.told_wake: int | None = None
         self.asked: dict[int, int] = {}
 
+    def forget(self) -> None:
+        """Know no timer any more; the counter runs on."""
+        super().forget()
+        self.raw.clear()
+        self.levels.clear()
+        self.asked.clear()
+
     # -- what the hypervisor tells ---------------------------------------------------------------
 
     def injects(self, irq: VgicIrq, level: bool) -> None:

@@ -1,0 +1,87 @@
+"""``trace follow`` over whole traces of a real KVM: long, run where those traces are."""
+
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.trace.follow.excuses import excuse
+from harness.trace.follow.faults import FAULTS, planted
+from harness.trace.follow.follower import Follower
+from harness.trace.line import Counts, records
+from tests.unit.trace.following import HEADER, KERNEL, follow, lines_of, traces_of
+
+pytestmark = pytest.mark.long
+
+CUT, CUTS = 3_000, 100
+COMPARED = 500_000
+"""At least so many decisions are compared over all clean traces."""
+
+
+def traces(kind: str) -> list[Path]:
+    """Return the traces of a kind, which must be there for these tests."""
+    found = traces_of(kind)
+    assert found, "set VGIC_RACE_TRACES to the folder of the traces (see tests/README.md)"
+    return found
+
+
+def test_clean_traces_have_no_difference() -> None:
+    total: Counter[str] = Counter()
+    for path in traces("clean"):
+        tally = follow(lines_of(path)).tally
+        assert [difference.text() for difference in tally.differences] == [], path
+        total += tally.equal
+    assert total.total() > COMPARED, dict(total)
+
+
+def test_fixtures_have_none_but_at_a_seed() -> None:
+    for path in traces("fixtures"):
+        found = follow(lines_of(path)).tally.counts.total()
+        assert (found > 0) == path.name.startswith("seed"), path
+
+
+def test_seeds_are_met_at_their_firings() -> None:
+    """All but the first of seed 2, before which the state is not known."""
+    for path in traces("seeded"):
+        truth = path.with_name(path.name.replace(".txt.gz", ".truth.txt")).read_text().splitlines()
+        firings = [
+            float(found[1]) for line in truth if (found := re.search(r"(\d+\.\d{6}): ", line))
+        ]
+        tally = follow(lines_of(path)).tally
+        first = tally.differences[0]
+        late = 1 if "seed2" in path.name else 0
+        assert 0 <= first.seconds() - firings[late] < 0.001, (path, first.text())
+        assert tally.counts.total() >= len(firings) - 1, path
+
+
+def test_cuts_have_no_difference() -> None:
+    dice = random.Random(13)
+    sources = [lines_of(path)[HEADER:] for path in traces("clean")]
+    found, compared = [], 0
+    for _ in range(CUTS):
+        lines = dice.choice(sources)
+        start = dice.randrange(len(lines) - CUT)
+        tally = follow(lines[start : start + CUT]).tally
+        found += [difference.text() for difference in tally.differences]
+        compared += tally.compared
+    assert found == []
+    assert compared > 1_000 * CUTS
+
+
+def test_every_fault_that_clean_traces_show_is_noticed() -> None:
+    whole = [list(records(lines_of(path), Counts())) for path in traces("clean")]
+    noticed = set()
+    for fault in FAULTS.values():
+        with planted(fault) as over:
+            for trace in whole:
+                follower = Follower(KERNEL, excuse, over)
+                for record in trace:
+                    follower.feed(record)
+                    if follower.tally.differences:
+                        break
+                if follower.tally.differences:
+                    noticed.add(fault.id)
+                    break
+    assert noticed == {fault.id for fault in FAULTS.values() if fault.shown}
