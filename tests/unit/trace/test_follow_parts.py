@@ -86,11 +86,14 @@ def test_a_coroutine_waits_only_where_the_trace_has_something_to_say() -> None:
             made.append(step)
 
     flight = Flight(context, flow())
-    assert (flight.at, made) == (Steps.populate_lr, [Steps.irq_save])
+    waits = [flight.at]
+    assert made == [Steps.irq_save]
     flight.go()
-    assert flight.at is Steps.flush_hcr
+    waits.append(flight.at)
     flight.finish()
-    assert (flight.at, len(made)) == (None, 4)
+    waits.append(flight.at)
+    assert waits == [Steps.populate_lr, Steps.flush_hcr, None]
+    assert len(made) == 4
     run(flow())
     assert len(made) == 8
 
