@@ -13,9 +13,10 @@ from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
-from harness.log.flat import fact_fields, violation_fields
+from harness.log.flat import violation_fields
 from harness.log.lives import ABOUT, Lives
-from harness.log.registry import FORMAT
+from harness.log.lines import Moment, fact_shape, make_fact, make_step
+from harness.log.registry import FORMAT, NEGATED
 from harness.log.writer import LogFile, MemoryLog
 from harness.origin import scenario_digest
 from harness.spec import RunSpec
@@ -134,9 +135,10 @@ class Recorder:
         self.events = 0
         self.counts: dict[str, int] = {}
         self.current: Slot | None = None
-        self.task = ENGINE_TASK
         self.phase = SEARCH
-        self.clock = self.clocks.zero
+        self.moment = Moment()
+        self.moment.task = ENGINE_TASK
+        self.moment.vc = self.clocks.zero
         handlers: dict[type[Fact], Callable[[Any], None]] = dict.fromkeys(
             KINDS.values(), self.on_fact
         )
@@ -171,69 +173,71 @@ class Recorder:
             rules=world.checker.checked,
         )
 
-    def where(self, slot: Slot | None) -> dict[str, int]:
-        """Return the pCPU and the VCPU that a task works on and for, as far as it has them now."""
+    def locate(self, slot: Slot | None) -> None:
+        """Note the pCPU and the VCPU that a task works on and for, as far as it has them now."""
+        moment = self.moment
+        moment.pcpu = moment.vcpu = None
         if slot is None:
-            return {}
+            return
         actor, machine = slot.actor, self.machine
-        out: dict[str, int] = {}
-        if actor.kind == "vcpu":
+        kind = actor.kind
+        if kind == "vcpu":
             c = machine.threads[actor.vcpu].cpu
             if c >= 0 and machine.pcpus[c].owner == actor.vcpu:
-                out["pcpu"] = c
-        elif actor.kind == "soft-timer":
+                moment.pcpu = c
+        elif kind == "soft-timer":
             hrtimer = machine.hrtimers[actor.vcpu, actor.n]
             if hrtimer.armed or hrtimer.running:
-                out["pcpu"] = hrtimer.cpu
-        elif actor.kind == "host-irq" and (v := machine.pcpus[actor.pcpu].running_vcpu) >= 0:
-            return {"pcpu": actor.pcpu, "vcpu": v}
+                moment.pcpu = hrtimer.cpu
+        elif kind == "host-irq" and (v := machine.pcpus[actor.pcpu].running_vcpu) >= 0:
+            moment.pcpu, moment.vcpu = actor.pcpu, v
+            return
         if actor.pcpu >= 0:
-            out["pcpu"] = actor.pcpu
+            moment.pcpu = actor.pcpu
         if actor.vcpu >= 0:
-            out["vcpu"] = actor.vcpu
-        return out
+            moment.vcpu = actor.vcpu
 
     def on_step(self, slot: Slot, op: Op) -> None:
         """Write the line of a step that was chosen."""
-        execution = self.execution
+        execution, moment = self.execution, self.moment
         self.current = slot
-        self.task = slot.name
         self.phase = execution.phase
-        self.clock = self.clocks.step(slot.index, op.reads | slot.guard_reads, op.writes)
-        self.log.write(
-            "step",
-            seq=self.next("step"),
-            t=self.machine.clock.now,
-            step=execution.steps,
-            task=slot.name,
-            op=op.name,
-            phase=PHASES[self.phase],
-            **self.where(slot),
-            vc=self.clock,
-        )
+        moment.task = slot.name
+        moment.op = op.name
+        moment.phase = PHASES[self.phase]
+        moment.vc = self.clocks.step(slot.index, op.reads | slot.guard_reads, op.writes)
+        moment.t = self.machine.clock.now
+        moment.step = execution.steps
+        moment.seq = self.next("step")
+        self.locate(slot)
+        line, values = make_step(moment.pcpu is not None, moment.vcpu is not None)
+        self.log.put(line(*values(moment)))
 
     def on_fact(self, fact: Fact) -> None:
         """Write the line of a fact emitted in the current step."""
+        moment = self.moment
         if self.execution.phase == NUDGED and self.phase != NUDGED:
             # The engine itself preempts everyone; no task does.
             self.phase = NUDGED
             self.current = None
-            self.task = ENGINE_TASK
-            self.clock = self.clocks.barrier()
+            moment.task = ENGINE_TASK
+            moment.vc = self.clocks.barrier()
         self.events += 1
+        cls = type(fact)
+        kind = cls.KIND
         life = self.lives.of(fact)
-        fields = self.where(self.current) | fact_fields(fact)
-        if life is not None and type(fact) in ABOUT:
-            fields["life"] = life.number
-        self.log.write(
-            fact.KIND,
-            seq=self.next(fact.KIND),
-            t=self.machine.clock.now,
-            step=self.execution.steps,
-            task=self.task,
-            **fields,
-            vc=self.clock,
-        )
+        has_life = life is not None and cls in ABOUT
+        if has_life:
+            moment.life = life.number
+        if kind in NEGATED:
+            moment.before = not getattr(fact, NEGATED[kind])
+        moment.fact = fact
+        moment.t = self.machine.clock.now
+        moment.step = self.execution.steps
+        moment.seq = self.next(kind)
+        self.locate(self.current)
+        line, values = make_fact(cls, fact_shape(moment, cls, lives=has_life))
+        self.log.put(line(*values(moment)))
 
     def on_rest(self) -> None:
         """Write that no task can go any more: the rules are now asked what is owed."""

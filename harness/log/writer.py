@@ -6,76 +6,74 @@ before a failure or an interruption stays there. No file is ever overwritten.
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from harness.errors import UsageError
 from harness.places import NAMES_MAX, WriteError, cannot
 
-__all__ = ["BytesLogger", "LogFile", "MemoryLog", "make_logger"]
+__all__ = ["Blocks", "LogFile", "MemoryLog"]
 
-
-BUFFER_BYTES = 1 << 18
+BUFFER_LINES = 1_000
 FIRST = ("event", "seq", "t", "step", "task")
+ENCODER = msgspec.json.Encoder()
 
 
-class BytesLogger:
-    """Structlog's logger at the end of the chain: collects encoded lines, writes them in blocks."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.lines: list[bytes] = []
-        self.size = 0
-
-    def msg(self, line: bytes) -> None:
-        """Take one encoded line."""
-        self.lines.append(line)
-        self.size += len(line)
-        if self.size >= BUFFER_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what was collected; what cannot be written is dropped with the error."""
-        block = memoryview(b"".join(self.lines))
-        self.lines.clear()
-        self.size = 0
-        while block:
-            block = block[os.write(self.descriptor, block) :]
-
-
-def encode(_logger: Any, _method: str, event: Any) -> bytes:
-    """Encode one event as a line: the common fields first, the others in the order given."""
-    line = {name: event[name] for name in FIRST if name in event}
-    line.update(event)
-    return msgspec.json.encode(line) + b"\n"
-
-
-def make_logger(sink: BytesLogger) -> Any:
-    """Return a structlog logger of its own for ``sink``; nothing global is touched or cached."""
-    return structlog.wrap_logger(
-        sink,
-        processors=[encode],
-        wrapper_class=structlog.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
+def ordered(event: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a line as an object: the common fields first, the others in the order given."""
+    given = {"event": event, **fields}
+    return {name: given[name] for name in FIRST if name in given} | given
 
 
 class MemoryLog:
     """A log that is only kept in memory: for when there is nowhere to write it."""
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = []
+        self.lines: list[Any] = []
+        self.put: Callable[[Any], None] = self.lines.append
+        """Keep one line: an object, or a struct of ``harness.log.lines``."""
 
     def write(self, event: str, **fields: Any) -> None:
         """Keep one line."""
-        self.lines.append(encode(None, "", {"event": event, **fields}))
+        self.put(ordered(event, fields))
 
     def data(self) -> bytes:
         """Return what a file would hold."""
-        return b"".join(self.lines)
+        return ENCODER.encode_lines(self.lines)
+
+
+class Blocks:
+    """Collects lines, encodes them many at a time, and writes them in blocks."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.lines: list[Any] = []
+
+    def put(self, line: Any) -> None:
+        """Take one line: an object, a struct, or (``msgspec.Raw``) what is encoded already.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        """
+        self.lines.append(line)
+        if len(self.lines) >= BUFFER_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected; what cannot be written is dropped with the error.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        """
+        block = memoryview(ENCODER.encode_lines(self.lines))
+        self.lines.clear()
+        while block:
+            block = block[os.write(self.descriptor, block) :]
 
 
 class LogFile:
@@ -88,8 +86,7 @@ class LogFile:
 
     def __init__(self, path: Path, *, exact: bool = False) -> None:
         self.path, self.partial, descriptor = self.reserve(path, exact)
-        self.sink = BytesLogger(descriptor)
-        self.logger = make_logger(self.sink)
+        self.sink = Blocks(descriptor)
         self.open = True
 
     @staticmethod
@@ -128,8 +125,17 @@ class LogFile:
             WriteError: the file cannot be written.
 
         """
+        self.put(ordered(event, fields))
+
+    def put(self, line: Any) -> None:
+        """Write one line: an object in its order, or a struct of ``harness.log.lines``.
+
+        Raises:
+            WriteError: the file cannot be written.
+
+        """
         try:
-            self.logger.msg(event, **fields)
+            self.sink.put(line)
         except OSError as error:
             raise self.failed(error) from None
 
