@@ -55,18 +55,19 @@ class VectorClocks:
             who, count, then = written[bit]
             if clock[who] < count:
                 clock = join(clock, then)
-            for who, count, then in readers[bit].values():
-                if clock[who] < count:
-                    clock = join(clock, then)
-        count = clock[task] + 1
-        clock = self.clocks[task] = (*clock[:task], count, *clock[task + 1 :])
+            if readers[bit]:
+                for who, count, then in readers[bit].values():
+                    if clock[who] < count:
+                        clock = join(clock, then)
+                readers[bit].clear()
+        ticked = list(clock)
+        ticked[task] = count = clock[task] + 1
+        clock = self.clocks[task] = tuple(ticked)
         access = (task, count, clock)
         for bit in read:
             readers[bit][task] = access
         for bit in wrote:
             written[bit] = access
-            if readers[bit]:
-                readers[bit].clear()
         return clock
 
     def barrier(self) -> Clock:
@@ -80,4 +81,9 @@ class VectorClocks:
 
 def bits(mask: int) -> tuple[int, ...]:
     """Return the positions of the bits of ``mask``."""
-    return tuple(i for i in range(mask.bit_length()) if mask >> i & 1)
+    found = []
+    while mask:
+        lowest = mask & -mask
+        found.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return tuple(found)

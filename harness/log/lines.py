@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.log.flat import FLAT
+from harness.log.lives import ABOUT
 from harness.log.registry import NEGATED
 from model.facts import Fact
 from model.gic.lr import Lr
 
-__all__ = ["Moment", "fact_shape", "make_fact", "make_step"]
+__all__ = ["FactLines", "Maker", "Moment", "fact_lines", "make_step"]
 
 PCPU, VCPU, LIFE, FIRST_LR = 1, 2, 4, 8
 """Bits of a line's shape: what it has that another line of the same kind may lack.
@@ -47,7 +48,7 @@ class Moment:
     vcpu: int | None
     fact: Fact
     before: bool
-    life: int
+    life: int | None
     vc: tuple[int, ...]
 
 
@@ -80,27 +81,47 @@ def make_step(pcpu: bool, vcpu: bool) -> Maker:
     return maker("step", {**places, "vc": "vc"})
 
 
+class FactLines:
+    """How lines of one kind of fact are made; ``makers`` has those of the shapes met so far."""
+
+    def __init__(self, cls: type[Fact]) -> None:
+        self.cls = cls
+        self.kind = cls.KIND
+        self.is_about = cls in ABOUT
+        self.negated = NEGATED.get(cls.KIND, "")
+        fields = [field.name for field in msgspec.structs.fields(cls) if field.type is Lr]
+        self.lrs = tuple(
+            (FIRST_LR << i, attrgetter(f"{name}.vintid")) for i, name in enumerate(fields)
+        )
+        self.makers: dict[int, Maker] = {}
+
+    def line(self, moment: Moment) -> Any:
+        """Make the line of the moment's fact; ``moment.life`` is None where it has none."""
+        shape = 0
+        if moment.pcpu is not None:
+            shape = PCPU
+        if moment.vcpu is not None:
+            shape |= VCPU
+        if moment.life is not None:
+            shape |= LIFE
+        if self.lrs:
+            for bit, vintid in self.lrs:
+                if vintid(moment.fact):
+                    shape |= bit
+        elif self.negated:
+            moment.before = not getattr(moment.fact, self.negated)
+        made = self.makers.get(shape)
+        if made is None:
+            made = self.makers[shape] = make_fact(self.cls, shape)
+        return made[0](*made[1](moment))
+
+
 @cache
-def lr_paths(cls: type[Fact]) -> tuple[tuple[int, Callable[[Fact], int]], ...]:
-    """Return the bit of each List Register of a kind of fact, and how to read its vINTID."""
-    names = [field.name for field in msgspec.structs.fields(cls) if field.type is Lr]
-    return tuple((FIRST_LR << i, attrgetter(f"{name}.vintid")) for i, name in enumerate(names))
+def fact_lines(cls: type[Fact]) -> FactLines:
+    """Return how lines of a kind of fact are made."""
+    return FactLines(cls)
 
 
-def fact_shape(moment: Moment, cls: type[Fact], *, lives: bool) -> int:
-    """Return the shape of the line of the moment's fact, which is of class ``cls``."""
-    shape = LIFE if lives else 0
-    if moment.pcpu is not None:
-        shape |= PCPU
-    if moment.vcpu is not None:
-        shape |= VCPU
-    for bit, vintid in lr_paths(cls):
-        if vintid(moment.fact):
-            shape |= bit
-    return shape
-
-
-@cache
 def make_fact(cls: type[Fact], shape: int) -> Maker:
     """Return the maker of lines of a kind of fact and of one shape."""
     places = {name: name for name, bit in (("pcpu", PCPU), ("vcpu", VCPU)) if shape & bit}

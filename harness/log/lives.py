@@ -7,7 +7,8 @@ counts those of its interrupt from 1; before the first it is 0. So a run, a stor
 of a kernel, which knows no such number, count alike.
 """
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from model import facts
 from model.facts import KINDS, Fact
@@ -40,81 +41,134 @@ class Life(NamedTuple):
     number: int
 
 
+class Way(NamedTuple):
+    """What a kind of fact tells of interrupts, looked up once."""
+
+    learns: bool
+    """It tells that a VCPU gets a CPU's hardware."""
+    raises: bool
+    """It tells that a passthrough device has an event."""
+    number: str
+    """The field that names the interrupt; "" where none does."""
+    virtual: bool
+    """That number is a vINTID."""
+    lr: bool
+    timer: bool
+    owner: str
+    """The field with the VCPU whose interrupt it is; "" where the fact names none."""
+    owned: bool
+    """It is -1 for an interrupt that has no owner, and then that of ``vcpu`` counts."""
+    pcpu: bool
+    level: bool
+    """It begins a life if its level is high."""
+    asks: bool
+    """It begins one whatever it says."""
+    enables: bool
+    """It begins a timer's life if it turns the timer on."""
+    ends: bool
+
+
+@cache
+def way_of(cls: type[Fact]) -> Way:
+    """Return what a kind of fact tells."""
+    fields = cls.__struct_fields__
+    owner = "vcpu" if "vcpu" in fields else ""
+    if cls is facts.SgiSent:
+        # One VCPU's guest may send, or write a register of, another one's interrupt.
+        owner = "target"
+    return Way(
+        learns=cls in (facts.Loaded, facts.Placed, facts.Entered, facts.TimerRestored),
+        raises=cls is facts.DeviceRaised,
+        number=next((name for name in ("vintid", "intid") if name in fields), ""),
+        virtual="vintid" in fields,
+        lr=cls in (facts.LrWritten, facts.LrMoved),
+        timer="timer" in fields,
+        owner=owner,
+        owned=cls in (facts.RegisterWritten, facts.GuestEnable),
+        pcpu="pcpu" in fields,
+        level=cls in (facts.Injected, facts.LineChanged),
+        asks=cls in ASKS,
+        enables=cls is facts.GuestTimer,
+        ends=cls in ENDS,
+    )
+
+
 class Lives:
     """Learns whose interrupts are whose, and counts their lives, fact by fact."""
 
     def __init__(self) -> None:
         self.last: dict[int, int] = {}
         self.forwarded: dict[int, tuple[int, int]] = {}
+        self.owners: dict[int, int] = {}
+        """The VCPU of each passthrough device, by vINTID: the first one that was heard of."""
         self.numbers: dict[tuple[int, int], int] = {}
         self.over: dict[tuple[int, int], bool] = {}
 
     def of(self, fact: Fact) -> Life | None:
         """Learn from a fact; return the life that it belongs to, if it is about an interrupt."""
-        self.learn(fact)
-        whose = self.whose(fact)
+        whose = self.hear(fact)
+        return None if whose is None else Life(*whose, self.numbers.get(whose, 0))
+
+    def hear(self, fact: Fact) -> tuple[int, int] | None:
+        """Learn from a fact; return the VCPU and INTID whose interrupt it is about, as ``Life``."""
+        way = way_of(type(fact))
+        if way.learns:
+            self.last[fact.pcpu] = fact.vcpu  # type: ignore[attr-defined]
+        elif way.raises:
+            self.learn(fact)
+        whose = self.whose(fact, way)
         if whose is None:
             return None
         number = self.numbers.get(whose, 0)
-        if self.begins(fact, whose, number):
-            number = self.numbers[whose] = number + 1
+        if self.begins(fact, way, whose, number):
+            self.numbers[whose] = number + 1
             self.over[whose] = False
-        elif isinstance(fact, ENDS):
+        elif way.ends:
             self.over[whose] = True
-        return Life(*whose, number)
+        return whose
 
-    def learn(self, fact: Fact) -> None:
-        """Take notice of a VCPU that gets a CPU's hardware, and of a device that is passed on."""
-        if isinstance(fact, facts.Loaded | facts.Placed | facts.Entered | facts.TimerRestored):
-            self.last[fact.pcpu] = fact.vcpu
-        elif isinstance(fact, facts.DeviceRaised):
-            self.forwarded[fact.intid] = (fact.vcpu, fact.vintid)
+    def learn(self, fact: Any) -> None:
+        """Take notice of a device that is passed on."""
+        self.forwarded[fact.intid] = (fact.vcpu, fact.vintid)
+        self.owners.clear()
+        for vcpu, vintid in self.forwarded.values():
+            self.owners.setdefault(vintid, vcpu)
 
-    def begins(self, fact: Fact, whose: tuple[int, int], number: int) -> bool:
+    def begins(self, fact: Any, way: Way, whose: tuple[int, int], number: int) -> bool:
         """Tell whether a life begins with this fact."""
         if whose[1] in TIMERS:
-            return isinstance(fact, facts.GuestTimer) and bool(fact.ctl & ENABLE)
+            return way.enables and bool(fact.ctl & ENABLE)
         if number and not self.over[whose]:
             return False
-        if isinstance(fact, facts.Injected | facts.LineChanged):
-            return fact.level
-        return isinstance(fact, ASKS) or not number
+        if way.level:
+            return bool(fact.level)
+        return way.asks or not number
 
-    def whose(self, fact: Fact) -> tuple[int, int] | None:
+    def whose(self, fact: Any, way: Way) -> tuple[int, int] | None:
         """Return the VCPU and INTID whose interrupt it is about; (-1, INTID): the host's own."""
-        intid: int = getattr(fact, "vintid", getattr(fact, "intid", VTIMER_PPI))
-        virtual = hasattr(fact, "vintid")
-        if isinstance(fact, facts.LrWritten | facts.LrMoved):
+        virtual = way.virtual
+        if way.number:
+            intid = getattr(fact, way.number)
+        elif way.lr:
             lr = fact.after if fact.after.state else fact.before
             intid, virtual = lr.vintid, True
-        elif getattr(fact, "timer", None) == PTIMER:
+        elif way.timer and fact.timer == PTIMER:
             intid = PTIMER_PPI
+        else:
+            intid = VTIMER_PPI
         if SPECIAL <= intid < FIRST_LPI or (intid < SGIS and not virtual):
             return None  # nothing was acknowledged, or one of the host's own IPIs
         if not virtual and intid in self.forwarded:
             return self.forwarded[intid]
-        vcpu = holder(fact)
-        if vcpu is None:
-            if intid != VTIMER_PPI and not virtual:
-                return -1, intid
-            vcpu = self.last.get(getattr(fact, "pcpu", -1), -1)
-        if intid >= FIRST_SPI:
-            vcpu = self.owner(intid, vcpu)
+        if way.owned and fact.owner >= 0:
+            vcpu = fact.owner
+        elif way.owner:
+            vcpu = getattr(fact, way.owner)
+        elif intid != VTIMER_PPI and not virtual:
+            return -1, intid
+        else:
+            vcpu = self.last.get(fact.pcpu, -1) if way.pcpu else -1
+        if intid >= FIRST_SPI and self.owners:
+            # An SPI's lives are told under the VCPU of its device, wherever it goes.
+            vcpu = self.owners.get(intid, vcpu)
         return vcpu, intid
-
-    def owner(self, vintid: int, vcpu: int) -> int:
-        """Return under which VCPU an SPI's lives are told: that of its device, wherever it goes."""
-        return next((v for v, n in self.forwarded.values() if n == vintid), vcpu)
-
-
-def holder(fact: Fact) -> int | None:
-    """Return the VCPU that a fact names as the one whose interrupt it is about, if it does.
-
-    One VCPU's guest may send, or write a register of, another one's interrupt.
-    """
-    if isinstance(fact, facts.SgiSent):
-        return fact.target
-    if isinstance(fact, facts.RegisterWritten | facts.GuestEnable) and fact.owner >= 0:
-        return fact.owner
-    vcpu: int | None = getattr(fact, "vcpu", None)
-    return vcpu

@@ -1,6 +1,8 @@
 """Runs a schedule again with everything written down."""
 
+from collections import defaultdict
 from collections.abc import Callable, Generator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,9 @@ from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
 from harness.log.flat import violation_fields
-from harness.log.lives import ABOUT, Lives
-from harness.log.lines import Moment, fact_shape, make_fact, make_step
-from harness.log.registry import FORMAT, NEGATED
+from harness.log.lives import Lives
+from harness.log.lines import Moment, fact_lines, make_step
+from harness.log.registry import FORMAT
 from harness.log.writer import LogFile, MemoryLog
 from harness.origin import scenario_digest
 from harness.spec import RunSpec
@@ -113,8 +115,10 @@ def run_into(
     return outcomes[0], strategy.divergence
 
 
+
+@cache
 def program_version() -> str:
-    """Return the version of vgic-race."""
+    """Return the version of vgic-race; looking it up takes as long as a hundred steps."""
     try:
         return metadata.version("vgic-race")
     except metadata.PackageNotFoundError:
@@ -133,7 +137,7 @@ class Recorder:
         self.lives = Lives()
         self.seq = 0
         self.events = 0
-        self.counts: dict[str, int] = {}
+        self.counts: defaultdict[str, int] = defaultdict(int)
         self.current: Slot | None = None
         self.phase = SEARCH
         self.moment = Moment()
@@ -149,7 +153,7 @@ class Recorder:
     def next(self, event: str) -> int:
         """Number the next line, and count it."""
         self.seq += 1
-        self.counts[event] = self.counts.get(event, 0) + 1
+        self.counts[event] += 1
         return self.seq
 
     def header(self, spec: RunSpec, schedule: Schedule, seed: int | None) -> None:
@@ -210,8 +214,8 @@ class Recorder:
         moment.step = execution.steps
         moment.seq = self.next("step")
         self.locate(slot)
-        line, values = make_step(moment.pcpu is not None, moment.vcpu is not None)
-        self.log.put(line(*values(moment)))
+        made = make_step(moment.pcpu is not None, moment.vcpu is not None)
+        self.log.put(made[0](*made[1](moment)))
 
     def on_fact(self, fact: Fact) -> None:
         """Write the line of a fact emitted in the current step."""
@@ -223,21 +227,17 @@ class Recorder:
             moment.task = ENGINE_TASK
             moment.vc = self.clocks.barrier()
         self.events += 1
-        cls = type(fact)
-        kind = cls.KIND
-        life = self.lives.of(fact)
-        has_life = life is not None and cls in ABOUT
-        if has_life:
-            moment.life = life.number
-        if kind in NEGATED:
-            moment.before = not getattr(fact, NEGATED[kind])
+        lines = fact_lines(type(fact))
+        whose = self.lives.hear(fact)
+        moment.life = None
+        if whose is not None and lines.is_about:
+            moment.life = self.lives.numbers.get(whose, 0)
         moment.fact = fact
         moment.t = self.machine.clock.now
         moment.step = self.execution.steps
-        moment.seq = self.next(kind)
+        moment.seq = self.next(lines.kind)
         self.locate(self.current)
-        line, values = make_fact(cls, fact_shape(moment, cls, lives=has_life))
-        self.log.put(line(*values(moment)))
+        self.log.put(lines.line(moment))
 
     def on_rest(self) -> None:
         """Write that no task can go any more: the rules are now asked what is owed."""
