@@ -1,11 +1,11 @@
 """Runs a schedule again with everything written down."""
 
 from collections import defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +16,8 @@ from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.clocks import VectorClocks
 from harness.log.flat import violation_fields
-from harness.log.lives import Lives
 from harness.log.lines import Moment, fact_lines, make_step
+from harness.log.lives import Lives
 from harness.log.registry import FORMAT
 from harness.log.writer import LogFile, MemoryLog
 from harness.origin import scenario_digest
@@ -143,10 +143,14 @@ class Recorder:
         self.moment = Moment()
         self.moment.task = ENGINE_TASK
         self.moment.vc = self.clocks.zero
-        handlers: dict[type[Fact], Callable[[Any], None]] = dict.fromkeys(
-            KINDS.values(), self.on_fact
-        )
-        world.subscribe(handlers)
+        check = world.checker.emit
+
+        def tell(fact: Fact) -> None:
+            self.on_fact(fact)
+            check(fact)
+
+        # Straight from the machine: to subscribe would have the Checker sort its table again.
+        world.machine.tell(tell)
         execution.observer = self.on_step
         world.on_rest = self.on_rest
 
