@@ -193,6 +193,15 @@ def test_changes_add_up_to_the_machine() -> None:
             assert values[fields[name, field]] == text_of(part, field), (name, field)
 
 
+def test_kvms_own_state_is_the_machines() -> None:
+    """Facts tell what a List Register took over only once it is written, some steps later."""
+    run = course("v7.2+57")
+    taken = next(turn.index for turn in run.turns if turn.op == "populate_lr")
+    after = follow(run).after
+    assert after[taken - 1][Interrupt(0, 80)].kvm == "Lq"
+    assert after[taken][Interrupt(0, 80)].kvm == "q"
+
+
 def test_what_cannot_be_run_again_says_why_and_the_facts_must_do() -> None:
     run = course("v4.14+23")
     header = msgspec.structs.replace(
