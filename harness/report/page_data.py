@@ -61,6 +61,7 @@ def run_data(story: Story, name: str, interrupts: list[Interrupt]) -> dict[str, 
             for a in arrows_of(course.turns)
         ],
         "loops": [[loop.first, loop.end, loop.period, loop.times] for loop in loops_of(course)],
+        "shares": {str(turn): list(share) for turn, share in story.shares.items()},
         "machine": machine_data(story.followed.changes),
     }
 

@@ -76,6 +76,8 @@ class Story(msgspec.Struct, frozen=True):
         lines: what is told, in order.
         left: how many turns would be told as well if there were room.
         followed: what every interrupt is after each turn, and the whole machine.
+        shares: for the turns after which it was measured, how many of the executions that go on
+            from there fail alike, of how many.
 
     """
 
@@ -84,6 +86,7 @@ class Story(msgspec.Struct, frozen=True):
     lines: tuple[Line | Repeat, ...]
     left: int
     followed: Followed
+    shares: dict[int, tuple[int, int]] = {}
 
     @property
     def turns(self) -> list[Turn]:
@@ -110,7 +113,11 @@ def tell(
     followed = follow(course)
     teller = Teller(course, explanation, like, followed)
     keep, left = teller.chosen(lines_max)
-    return Story(course, teller.about, tuple(teller.lines(keep)), left, followed)
+    shares = {
+        course.at(share.step): (share.failed, share.drawn)
+        for share in (explanation.shares if explanation is not None else ())
+    }
+    return Story(course, teller.about, tuple(teller.lines(keep)), left, followed, shares)
 
 
 class Teller:
@@ -129,6 +136,8 @@ class Teller:
         self.turns = course.turns[: self.end + 1]
         self.about = like.about if like else concerned(course, followed)
         self.loops = find_loops(self.turns)
+        self.levels: dict[tuple[int, int], bool] = {}
+        """What KVM last read each timer's output as."""
         self.marks = counterparts(like, self.turns) if like else self.marked(explanation)
         violation = like.course.violation if like else course.violation
         self.subject = violation.subject if violation else Subject()
@@ -156,9 +165,23 @@ class Teller:
     def matters(self, turn: Turn) -> bool:
         """Tell whether the turn has a fact that the broken rule needs, of what it concerns."""
         return any(
-            type(fact) in self.needs and not isinstance(fact, UNTOLD) and self.is_about(fact, life)
+            type(fact) in self.needs
+            and not isinstance(fact, UNTOLD)
+            and self.is_about(fact, life)
+            and not self.is_old(fact)
             for fact, life in turn.told
         )
+
+    def is_old(self, fact: Fact) -> bool:
+        """Tell whether a fact says nothing new: it found what was found before, or nothing."""
+        if isinstance(fact, facts.TimerRead):
+            key = fact.vcpu, fact.timer
+            before = self.levels.get(key, False)
+            self.levels[key] = fact.level
+            return fact.level == before
+        if isinstance(fact, facts.RequestsChecked):
+            return not fact.seen
+        return isinstance(fact, facts.Injected) and not fact.accepted
 
     def told(self, turn: Turn) -> tuple[Fact, ...]:
         """Return the facts of a turn to tell: of other interrupts, and of the pin, only alone."""
@@ -176,6 +199,9 @@ class Teller:
         if life is not None and not isinstance(fact, facts.GuestMask):
             return Interrupt(*life[:2]) in self.about
         subject = self.subject
+        intid = getattr(fact, "intid", -1)
+        if intid >= 0 and intid != subject.intid:
+            return False  # one of the host's own IPIs, or nothing was acknowledged
         vcpu, pcpu = getattr(fact, "vcpu", None), getattr(fact, "pcpu", None)
         if vcpu is not None and subject.vcpu >= 0:
             return bool(vcpu == subject.vcpu)

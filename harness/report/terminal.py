@@ -171,6 +171,8 @@ def show_story(console: "Console", story: Story) -> None:
     legend = [LEGENDS[i] for i in table.columns]
     if FIRST in marks:
         legend.insert(0, "1, 2: the pair whose order decides")
+    if story.shares:
+        legend.append("fails: of the executions that go on from there")
     if CAUSE in marks:
         legend.insert(0, "C: the cause")
     if legend:
@@ -191,6 +193,7 @@ class StoryTable:
         self.dot, self.rail, self.cross = ("●", "│", "✗") if utf else ("o", "|", "X")
         lanes = lanes_of(turn.who for turn in story.turns)
         self.lanes = lanes if len(lanes) <= LANES_MAX and console.width >= LANES_WIDTH else []
+        self.shares = story.shares
         states = [line.state for line in story.lines if isinstance(line, Line)]
         self.columns = [i for i in range(len(COLUMNS)) if any(s[i] != "-" for s in states)]
         self.table = self.made()
@@ -207,6 +210,8 @@ class StoryTable:
         for i in self.columns:
             width = max([len(COLUMNS[i]), *map(len, self.words(i))])
             table.add_column(COLUMNS[i], min_width=width)
+        if self.shares:
+            table.add_column("fails", justify="right", no_wrap=True)
         for line in self.story.lines:
             if isinstance(line, Repeat):
                 table.add_row(*self.repeat(line))
@@ -237,6 +242,9 @@ class StoryTable:
         cells.append(self.what(turn, line, here))
         for i in self.columns:
             cells.append(Text(line.state[i], "bold" if line.changed[i] else ""))
+        if self.shares:
+            failed, drawn = self.shares.get(line.turn, (0, 0))
+            cells.append(Text(f"{failed / drawn:.0%}" if drawn else ""))
         return cells
 
     def what(self, turn: Turn, line: Line, lane: Lane) -> Text:
@@ -251,4 +259,5 @@ class StoryTable:
         """Return the cells of a loop."""
         text = f"steps {line.first}-{line.last} come {line.times} times in a row"
         blank = [Text("")] * max(len(self.lanes), 1)
-        return [Text("..."), *blank, Text(text, "italic"), *[Text("")] * len(self.columns)]
+        rest = [Text("")] * (len(self.columns) + bool(self.shares))
+        return [Text("..."), *blank, Text(text, "italic"), *rest]

@@ -1,7 +1,7 @@
 // A sequence chart of one run: a row per step, lanes for the actors, bands for the interrupts.
 // Only the rows in sight are in the document, so that thousands of steps stay quick.
 
-const ROW = 22, NUM = 50, SPARE = 30, ALL_AT_ONCE = 400;
+const ROW = 22, NUM = 50, SHARE = 54, SPARE = 30, ALL_AT_ONCE = 400;
 
 class Chart {
   constructor(run, onPick) {
@@ -34,7 +34,8 @@ class Chart {
     this.lanesWidth = this.laneWidth * view.lanes.length;
     this.cells = this.run.columns.map((name, c) => this.cellWidth(c));
     this.bandWidth = this.cells.reduce((sum, width) => sum + width, 0);
-    const bands = this.bandWidth * view.interrupts.length;
+    this.shareWidth = this.run.shares.size ? SHARE : 0;
+    const bands = this.bandWidth * view.interrupts.length + this.shareWidth;
     this.textWidth = Math.max(view.narrow ? 170 : 300,
       this.scroll.clientWidth - NUM - this.lanesWidth - bands - 20);
     this.lanePlace = new Map(view.lanes.map((lane, n) => [lane, (n + 0.5) * this.laneWidth]));
@@ -85,6 +86,11 @@ class Chart {
       band.append(name, four);
       put(band, this.bandWidth);
     }
+    if (this.shareWidth) {
+      const share = make("div", "share", "fails");
+      share.title = "of the executions that go on from there in other ways, how many fail alike";
+      put(share, this.shareWidth);
+    }
     put(make("div", "what", "what happens"), this.textWidth);
   }
 
@@ -118,7 +124,7 @@ class Chart {
     };
     if (turn < 0) {
       put("num", note ? "⋮" : "", NUM);
-      put("", "", this.lanesWidth + this.bandWidth * this.view.interrupts.length);
+      put("", "", this.lanesWidth + this.bandWidth * this.view.interrupts.length + this.shareWidth);
       put("what note", note || "", this.textWidth);
       return row;
     }
@@ -133,6 +139,7 @@ class Chart {
     put("num", step.n, NUM);
     put("", "", this.lanesWidth);
     this.bands(put, turn, n);
+    if (this.shareWidth) this.share(put, turn);
     const what = put("what", "", this.textWidth);
     what.append(make("span", "op", step.op));
     if (step.facts.length) what.append(" ", make("span", "told", step.facts.join("; ")));
@@ -150,6 +157,15 @@ class Chart {
         put(name, text, this.cells[c]).title = `${this.run.interrupts[which]}, ${this.run.columns[c]}: ${text}`;
       });
     }
+  }
+
+  share(put, turn) {
+    const [failed, drawn] = this.run.shares.get(turn) ?? [0, 0];
+    const cell = put("share", drawn ? `${Math.round((100 * failed) / drawn)} %` : "", this.shareWidth);
+    if (!drawn) return;
+    const part = Math.round((100 * failed) / drawn);
+    cell.style.background = `linear-gradient(to right, var(--share) ${part}%, transparent ${part}%)`;
+    cell.title = `${failed} of ${drawn} executions that go on from here fail alike`;
   }
 
   stateBefore(n) {

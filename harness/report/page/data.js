@@ -11,6 +11,7 @@ class Run {
     this.arrows = data.arrows.map(([start, end, kind, what, which]) => ({ start, end, kind, what, which }));
     this.loops = data.loops.map(([first, end, period, times]) => ({ first, end, period, times }));
     this.machine = data.machine;
+    this.shares = new Map(Object.entries(data.shares).map(([turn, share]) => [Number(turn), share]));
     this.states = this.unrolled(data.states);
     let block = 0;
     this.blocks = this.steps.map((step, i) => (block += i > 0 && step.lane !== this.steps[i - 1].lane ? 1 : 0));

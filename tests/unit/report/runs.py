@@ -12,7 +12,7 @@ from harness.log.record import remember
 from harness.report.course import Course, Turn, course_of
 from harness.report.page import failure_page
 from harness.report.story import Story, tell
-from harness.search.explanation import Explanation, Moment, Pair, Symptom, Window
+from harness.search.explanation import Explanation, Moment, Pair, Share, Symptom, Window
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
 from tests.race.running import strategy
@@ -104,6 +104,7 @@ def explained(variant: str) -> Explanation:
         windows=(Window(moment(first), moment(run.turns[3]), None),),
         pairs=(Pair(moment(first), moment(second)),),
         passing=passing(variant).choices,
+        shares=(Share(1, 3, 30), Share(second.number, 30, 30)),
         inevitable=second.number,
         cause=moment(run.turns[2]),
         symptom=Symptom(None, 40),

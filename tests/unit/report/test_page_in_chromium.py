@@ -95,6 +95,8 @@ def test_lanes_bands_messages_and_the_pair_are_drawn(show: Any) -> None:
     texts = browser.value("[...document.querySelectorAll('.badge-text')].map(t => t.textContent)")
     assert sorted(texts) == ["1", "2", "C", "✗"]
     assert browser.value(count.format(".cell.s-a")) > 10
+    shares = "[...document.querySelectorAll('.row .share')].map(x => x.textContent).filter(x => x)"
+    assert browser.value(shares) == ["10 %", "100 %"]
     widths = browser.value("[document.body.scrollWidth, innerWidth]")
     assert widths[0] <= widths[1]
 

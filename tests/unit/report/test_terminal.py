@@ -68,6 +68,7 @@ def test_it_says_what_a_maintainer_asks() -> None:
     for label in ("cause", "rule", "symptom", "order", "window", "switches", "too late"):
         assert f" {label} " in text
     assert "1, 2: the pair whose order decides" in text
+    assert " 100% " in text
     assert "the state of vINTID 27 of VCPU 0" in text
 
 
