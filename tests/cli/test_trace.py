@@ -71,7 +71,7 @@ def test_nothing_to_check(cli: Cli, tmp_path: Path) -> None:
     ("content", "word"),
     [
         (b"", "empty"),
-        (gzip.compress(b""), "empty"),
+        (gzip.compress(b"", mtime=0), "empty"),
         (b"no trace\nat all\n", "no event"),
         (b"\x17\x08\x44tracing6\0", "trace-cmd report"),
         (b"PERFILE2" + bytes(99), "perf.data"),
