@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.campaign.crash import naming_variant
+from harness.campaign.crash import blame
 from harness.campaign.evidence import Evidence, Failure
 from harness.engine.schedule import Schedule
-from harness.errors import UsageError
-from harness.places import write_whole
+from harness.places import WriteError, write_whole
 from harness.search.hunt import Budget
 from harness.search.shrink import PROOFS, shrink
 from harness.search.shrunk import Kept, Shrunk
@@ -19,9 +18,8 @@ __all__ = ["keep", "shorten_failures"]
 
 STEPS: Final = 300_000
 """What shrinking one failure of a campaign may cost, in steps: some three seconds."""
-SECONDS: Final = 8.0
-SECONDS_ALL: Final = 30.0
-"""Wall time for one failure, and for all: only so that it ends where the machine is slow."""
+SECONDS: Final = 30.0
+"""Wall time for all failures: only so that it ends where there are many, or the machine is slow."""
 
 
 def keep(shrunk: Shrunk, path: Path, rules: frozenset[str] | None = None) -> Kept:
@@ -50,38 +48,44 @@ def keep(shrunk: Shrunk, path: Path, rules: frozenset[str] | None = None) -> Kep
 
 def shorten_failures(
     failures: Sequence[Failure], evidence: Evidence, stop: Callable[[], bool]
-) -> None:
+) -> list[str]:
     """Shrink the first failure of each rule, alarm and variant that has a log, and keep that, too.
 
-    Each has a budget in steps, all together one in seconds. What cannot be written ends it, and is
-    told by ``evidence.error``.
+    Each has a budget in steps, all together one in seconds. What goes wrong hides nothing that was
+    found: the failure then stays as it is.
 
     Args:
         failures: those of a campaign, in their order.
         evidence: where files go.
         stop: asked now and then; it ends when that returns True.
 
-    Raises:
-        UsageError: a variant of the user's raised something.
+    Returns:
+        A line for each failure that could not be shrunk.
 
     """
     done = set()
-    deadline = time.monotonic() + SECONDS_ALL
+    told = []
+    deadline = time.monotonic() + SECONDS
     for failure in failures:
         first = failure.finding.violations[0]
-        key = (first.rule, first.alarm, failure.tally.spec.variant)
+        spec = failure.tally.spec
+        key = (first.rule, first.alarm, spec.variant)
         if failure.log is None or key in done or time.monotonic() >= deadline or stop():
             continue
         done.add(key)
-        spec = failure.tally.spec
-        budget = Budget(STEPS, min(deadline, time.monotonic() + SECONDS), stop)
-        with naming_variant(spec):
-            shrunk = shrink(
-                spec, Schedule.parse(failure.finding.schedule), first, budget, PROOFS[:1]
-            )
         try:
+            shrunk = shrink(
+                spec,
+                Schedule.parse(failure.finding.schedule),
+                first,
+                Budget(STEPS, deadline, stop),
+                PROOFS[:1],
+            )
             rules = None if spec.rules is None else frozenset(spec.rules)
             failure.shortest = keep(shrunk, failure.log.with_suffix(".shrunk.schedule"), rules)
-        except UsageError as error:
+        except WriteError as error:
             evidence.error = evidence.error or str(error)
-            return
+            break
+        except Exception as error:
+            told.append(f"not shrunk: {blame(spec, error, f'scenario {spec.scenario!r}').text}")
+    return told

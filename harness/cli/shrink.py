@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import EPILOG, json_option
+from harness.cli.options import EPILOG, json_option, rules_option
 from harness.cli.target import TARGET_HELP, Target, load
 from harness.errors import UsageError
 from harness.intake import STDIN
@@ -53,12 +53,16 @@ the shortest so far.
     "--seconds", type=click.FloatRange(min=0, min_open=True), default=SECONDS, show_default=True,
     help="Wall time after which the shortest so far is taken.",
 )  # fmt: skip
+@rules_option
 @json_option
-def command(schedule: str, out: Path | None, seconds: float, as_json: bool) -> int:
+def command(
+    schedule: str, out: Path | None, seconds: float, rules: str | None, as_json: bool
+) -> int:
     """Shrink a failure, keep it, and say how short it became."""
     from harness.campaign.crash import naming_variant
     from harness.campaign.interrupt import Interrupts
     from harness.campaign.shortest import keep
+    from harness.rule_choice import parse_rules
     from harness.search.hunt import Budget
     from harness.search.shrink import BUDGET_STEPS, shrink
     from harness.spec import RunSpec
@@ -66,19 +70,22 @@ def command(schedule: str, out: Path | None, seconds: float, as_json: bool) -> i
 
     deadline = time.monotonic() + seconds
     target = load(schedule)
-    rules = None if target.header is None else frozenset(target.header.rules)
-    spec = RunSpec.from_schedule(target.schedule, rules)
+    only = None if target.header is None else frozenset(target.header.rules)
+    if rules is not None:
+        only = parse_rules(rules)
+    spec = RunSpec.from_schedule(target.schedule, only)
     with Interrupts() as interrupts, naming_variant(spec):
         try:
             violation = failure_of(spec, target)
         except DivergedError as error:
             click.echo(f"error: {error}", err=True)
             return EXIT_DIVERGED
+        click.echo(f"shrinking: {violation.rule}, step {violation.step}", err=True)
         budget = Budget(BUDGET_STEPS, deadline, lambda: interrupts.seen)
         shrunk = shrink(spec, target.schedule, violation, budget)
         interrupts.reporting()
-        kept = keep(shrunk, place_of(spec, schedule, out), rules)
-        report(kept, as_json=as_json)
+        kept = keep(shrunk, place_of(spec, schedule, out), only)
+        report(kept, "" if rules is None else f" --rules {rules}", as_json=as_json)
     return EXIT_INTERRUPTED if shrunk.ended == "interrupted" else EXIT_CODES[VIOLATED]
 
 
@@ -154,8 +161,8 @@ def place_of(spec: "RunSpec", given: str, out: Path | None) -> Path:
 ENDINGS = (".jsonl", ".schedule", ".partial", ".txt")
 
 
-def report(kept: "Kept", *, as_json: bool) -> None:
-    """Say how short it became, and how to have it again."""
+def report(kept: "Kept", option: str, *, as_json: bool) -> None:
+    """Say how short it became, and how to have it again: with an ``option``, if one was given."""
     from harness.cli.output import print_json
     from harness.places import shown
 
@@ -178,7 +185,7 @@ def report(kept: "Kept", *, as_json: bool) -> None:
     if shrunk.ended:
         click.echo(f"note: {ENDED[shrunk.ended]}", err=True)
     click.echo(f"log: {shown(kept.log)}")
-    click.echo(f"reproduce: vgic-race replay {shlex.quote(shown(kept.schedule))}")
+    click.echo(f"reproduce: vgic-race replay{option} {shlex.quote(shown(kept.schedule))}")
 
 
 def sizes(shrunk: "Shrunk") -> str:

@@ -106,7 +106,8 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
         evidence = Evidence(default_log_root())
         failures = evidence.keep(campaign)
         if not options["no_shrink"]:
-            shorten_failures(failures, evidence, lambda: interrupts.seen)
+            for line in shorten_failures(failures, evidence, lambda: interrupts.seen):
+                click.echo(line, err=True)
         interrupts.reporting()
         summary = summarise(campaign, failures)
         evidence.finish(

@@ -81,28 +81,35 @@ class Budget:
 
 
 class Hunt:
-    """Trials of a case that look for one kind of violation.
+    """Trials that look for one kind of violation.
 
     Args:
-        case: what is run.
+        stage: where they are run.
         kind: what is looked for.
         budget: what may be spent.
 
-    Raises:
-        UsageError: the variant of the case cannot be had.
-
     """
 
-    def __init__(self, case: Case, kind: Kind, budget: Budget) -> None:
-        self.case = case
+    def __init__(self, stage: Stage, kind: Kind, budget: Budget) -> None:
+        self.stage = stage
         self.kind = kind
         self.budget = budget
-        budget.cost.steps += BUILD_STEPS
-        self.stage = Stage.of(case, cost=budget.cost)
+        stage.cost = budget.cost
         self.opaque = False
         """Whether the variant was seen to remember what no state can hold."""
         if kind[:2] in ENOUGH:
-            self.stage.weary = storms(self.stage, *ENOUGH[kind[:2]])
+            stage.weary = storms(stage, *ENOUGH[kind[:2]])
+
+    @classmethod
+    def of(cls, case: Case, kind: Kind, budget: Budget) -> "Hunt":
+        """Return the hunt in a case; building its world is paid for.
+
+        Raises:
+            UsageError: the variant of the case cannot be had.
+
+        """
+        budget.cost.steps += BUILD_STEPS
+        return cls(Stage.of(case), kind, budget)
 
     def attempt(
         self, plan: Plan, then: str = CALM, *, aligned: bool = False, seed: int = 0

@@ -45,7 +45,7 @@ REDRAWN_HITS: Final = 3
 
 
 class Shrinker:
-    """A failure on its way: ``hunt`` has the case and ``trial`` the execution, the best so far.
+    """A failure on its way: in which ``case``, by which ``hunt`` and ``trial``: the best so far.
 
     Args:
         case: where it fails.
@@ -61,7 +61,8 @@ class Shrinker:
     def __init__(self, case: Case, plan: Plan, kind: Kind, budget: Budget) -> None:
         self.budget = budget
         self.kind = kind
-        self.hunt = Hunt(case, kind, budget)
+        self.case = case
+        self.hunt = Hunt.of(case, kind, budget)
         self.trial = self.first(plan)
         self.sound: Soundness | None = None
 
@@ -85,7 +86,7 @@ class Shrinker:
             Spent: the budget is spent before that; the best so far is there.
 
         """
-        self.sound = Soundness(self.hunt.case, self.trial.plan, self.budget)
+        self.sound = Soundness(self.case, self.trial.plan, self.budget)
         self.edit(self.replayed)
         self.shorten()
         self.search()
@@ -137,17 +138,18 @@ class Shrinker:
         tried = set()
         for kind in KINDS:
             at = 0
-            proposed = list(edits(self.hunt.case, kind))
+            proposed = list(edits(self.case, kind))
             while at < len(proposed):
                 edit = proposed[at]
                 at += 1
                 if edit.case.id in tried:
                     continue
                 tried.add(edit.case.id)
-                hunt = Hunt(edit.case, self.kind, self.budget)
+                hunt = Hunt.of(edit.case, self.kind, self.budget)
                 trial = fails(hunt, edit)
                 if trial is None or not self.is_sound(edit.case, trial.plan):
                     continue
+                self.case = edit.case
                 self.take(hunt, trial)
                 proposed = list(edits(edit.case, kind))
                 at -= 1
@@ -194,7 +196,7 @@ class Shrinker:
 
     def in_full(self) -> Trial | None:
         """Run the best once more, to its end; None if it does not fail there after all."""
-        stage = Stage.of(self.hunt.case, cost=self.budget.cost)
+        stage = Stage.of(self.case, cost=self.budget.cost)
         trial = stage.run(self.trial.core, self.trial.then)
         violation = trial.violation
         return trial if violation is not None and kind_of(violation) == self.kind else None
@@ -273,7 +275,7 @@ def shrink(
     verdicts: list[Minimality] = []
     if ended in ("", "steps"):
         ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality(proofs))) or ended
-    case = shrinker.hunt.case
+    case = shrinker.case
     assert after.violation is not None
     return Shrunk(
         schedule=case.spec.schedule_of(after.choices),

@@ -129,7 +129,7 @@ class Trial:
     @cached_property
     def plan(self) -> Plan:
         """What was done, as a plan that can be changed."""
-        ends = [*self.starts[1:], len(self.made)]
+        ends = [*self.starts[1:], len(self.made)][: len(self.starts)]
         blocks = tuple(
             Block(self.made[start].name, end - start, left)
             for start, end, left in zip(self.starts, ends, self.lefts, strict=True)

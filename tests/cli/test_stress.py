@@ -56,6 +56,7 @@ def test_verbose_tells_what_a_clean_run_is_worth(cli: Cli) -> None:
 
 def test_jobs_and_engine_change_nothing(cli: Cli, logs: Path) -> None:
     args = ["stress", "timer-wfi", "migrate", "--variant", "v4.14", "--variant", "v4.14+1"]
+    args += ["--no-shrink"]
     args += ["--variant", "29", "--schedules", "1200", "--seed", "7", "--json"]
     runs = []
     for number, extra in enumerate(
@@ -96,7 +97,7 @@ def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli: Cli) -> None:
 def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> None:
     done = cli(
         "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
-        "--engine", "direct", "--keep-going", "--json",
+        "--engine", "direct", "--keep-going", "--no-shrink", "--json",
     )  # fmt: skip
     assert done.code == 1
     entry = done.summary["entries"][0]
@@ -235,7 +236,7 @@ BUGS = [
 def test_planted_bugs_are_found_and_reproduced(cli: Cli, scenario: str, variant: str) -> None:
     done = cli(
         "stress", scenario, "--variant", variant, "--schedules", 20_000, "--seed", 1,
-        "--engine", "direct", "--jobs", 1,
+        "--engine", "direct", "--jobs", 1, "--no-shrink",
     )  # fmt: skip
     assert done.code == 1, done.out
     lines = done.out.splitlines()
