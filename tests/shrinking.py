@@ -2,7 +2,7 @@
 
 It prints a table: steps, switches and preemptive switches before and after, the CPU seconds that
 shrinking took, and whether fewer departures would do; and medians, held against the goals. Ctrl-C
-prints what there is. It takes about five minutes for five seeds.
+prints what there is. Five seeds take about a quarter of an hour.
 """
 
 import argparse

@@ -80,11 +80,12 @@ def command(
         except DivergedError as error:
             click.echo(f"error: {error}", err=True)
             return EXIT_DIVERGED
+        place = place_of(spec, schedule, out)
         click.echo(f"shrinking: {violation.rule}, step {violation.step}", err=True)
         budget = Budget(BUDGET_STEPS, deadline, lambda: interrupts.seen)
         shrunk = shrink(spec, target.schedule, violation, budget)
         interrupts.reporting()
-        kept = keep(shrunk, place_of(spec, schedule, out), only)
+        kept = keep(shrunk, place, only)
         report(kept, "" if rules is None else f" --rules {rules}", as_json=as_json)
     return EXIT_INTERRUPTED if shrunk.ended == "interrupted" else EXIT_CODES[VIOLATED]
 
@@ -141,6 +142,7 @@ def place_of(spec: "RunSpec", given: str, out: Path | None) -> Path:
     """Return where the schedule goes: ``out``, beside the file that was given, or a new folder.
 
     Raises:
+        UsageError: ``out`` is named as the log beside it would be.
         WriteError: the folder cannot be made.
 
     """
@@ -149,6 +151,10 @@ def place_of(spec: "RunSpec", given: str, out: Path | None) -> Path:
     from harness.places import default_log_root, new_folder, slug
 
     if out is not None:
+        if out.suffix == ".jsonl":
+            raise UsageError(
+                f"--out {str(out)!r}: that would be the log's name, expected .schedule"
+            )
         return out
     if given == STDIN or is_schedule(given) or is_compact(given):
         name = f"shrink-{slug(Path(spec.scenario).stem)}-{slug(spec.variant)}"

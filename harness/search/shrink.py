@@ -39,6 +39,7 @@ PROOFS: Final = (
 """The proofs that are tried, until one succeeds: the order, whether by states, and its steps."""
 RETRIES: Final = 15
 """How many schedules are drawn for an edit."""
+SMALLER: Final = ", made smaller"
 REDRAWN: Final = 60
 REDRAWN_HITS: Final = 3
 """How many schedules are drawn in the end, and how many of those that fail are made short."""
@@ -275,7 +276,7 @@ def shrink(
     verdicts: list[Minimality] = []
     if ended in ("", "steps"):
         ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality(proofs))) or ended
-    case = shrinker.case
+    case = shrinker.case if shrinker.case == case else called_smaller(shrinker.case)
     assert after.violation is not None
     return Shrunk(
         schedule=case.spec.schedule_of(after.choices),
@@ -290,6 +291,12 @@ def shrink(
         runs=budget.cost.runs,
         steps=budget.cost.steps,
     )
+
+
+def called_smaller(case: Case) -> Case:
+    """Return a case whose title says that it is not the whole one any more."""
+    title = case.scenario.title
+    return case if title.endswith(SMALLER) else case.replace(title=title + SMALLER)
 
 
 def best_of(verdicts: Sequence[Minimality]) -> Minimality | None:

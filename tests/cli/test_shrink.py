@@ -70,6 +70,7 @@ def test_bad_input_is_refused(cli: Cli, tmp_path: Path) -> None:
     cli("shrink", recorded("timer-wfi", "v7.2", violated=False)).refused("breaks no rule")
     cli("shrink", "x", "--seconds", "0").refused("--seconds")
     schedule = str(recorded("timer-busy", "v4.14+4"))
+    cli("shrink", schedule, "--out", tmp_path / "x.jsonl").refused("x.jsonl", "expected .schedule")
     cli("shrink", schedule, "--out", tmp_path / "no" / "where", "--seconds", "0.001").refused("no")
 
 
