@@ -74,7 +74,7 @@ def cells(row: Row) -> tuple[str, ...]:
         str(row.seed),
         f"{shrunk.violation.rule} {shrunk.violation.alarm}",
         sizes(shrunk.before),
-        sizes(shrunk.after),
+        sizes(shrunk.told),
         f"{row.seconds:.1f}",
         fewest(shrunk.minimality),
         f"{shrunk.loop.first}+{shrunk.loop.length}" if shrunk.loop else "",
@@ -105,9 +105,9 @@ def sizes(measure: Measure) -> str:
 def conclusion(done: Sequence[Row]) -> Iterator[str]:
     """Say what the medians are, and whether that is what they should be."""
     columns = {
-        "steps": [float(row.shrunk.after.steps) for row in done],
-        "switches": [float(row.shrunk.after.switches) for row in done],
-        "preemptive": [float(row.shrunk.after.preemptive) for row in done],
+        "steps": [float(row.shrunk.told.steps) for row in done],
+        "switches": [float(row.shrunk.told.switches) for row in done],
+        "preemptive": [float(row.shrunk.told.preemptive) for row in done],
         "seconds": [row.seconds for row in done],
     }
     for name, column in columns.items():
@@ -142,7 +142,7 @@ def main() -> int:
         return 3
     head = ("variant", "seed", "rule", "before", "after", "s", "departures", "loop", "ended")
     print(table(head, [cells(row) for row in done], right=(1, 3, 4, 5)))
-    print("(before, after: steps/switches/preemptive switches)")
+    print("(before, after: steps/switches/preemptive switches; of a storm to the end of one loop)")
     for line in conclusion(done):
         print(line)
     return 0

@@ -183,7 +183,11 @@ def report(kept: "Kept", option: str, *, as_json: bool) -> None:
     click.echo(f"left:   {sizes(shrunk)}")
     if shrunk.loop is not None:
         loop = shrunk.loop
-        click.echo(f"storm:  steps {loop.first} to {loop.last} come again and again")
+        told = shrunk.told
+        click.echo(
+            f"storm:  steps {loop.first} to {loop.last} come again and again; up to there it is "
+            f"{told.steps} steps, {told.switches} switches, {told.preemptive} preemptive"
+        )
     if shrunk.minimality is not None:
         click.echo(shrunk.minimality.text)
     if shrunk.base is not None:
@@ -235,6 +239,7 @@ def summary_of(kept: "Kept") -> dict[str, Any]:
         "schedule_file": shown(kept.schedule),
         "before": msgspec.structs.asdict(shrunk.before),
         "after": msgspec.structs.asdict(shrunk.after),
+        "told": msgspec.structs.asdict(shrunk.told),
         "minimality": None
         if minimality is None
         else {**msgspec.structs.asdict(minimality), "proved": minimality.proved},

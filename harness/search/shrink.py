@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.search.bounded import find, prove
 from harness.search.case import Case
 from harness.search.edits import KINDS, Edit, edits
-from harness.search.follow import DRAIN, RANDOM
+from harness.search.follow import CUT, DRAIN, RANDOM
 from harness.search.hunt import Budget, Hunt, Spent
 from harness.search.loops import find_loop
 from harness.search.order import CALM, STAY
@@ -278,14 +278,19 @@ def shrink(
         ended = shrinker.ends(lambda: verdicts.extend(shrinker.minimality(proofs))) or ended
     case = shrinker.case if shrinker.case == case else called_smaller(shrinker.case)
     assert after.violation is not None
+    loop = find_loop(case, after.plan, after.violation)
+    told = after
+    if loop is not None:
+        told = Stage.of(case).run(after.choices_to(loop.last), CUT)
     return Shrunk(
         schedule=case.spec.schedule_of(after.choices),
         scenario=case.scenario,
         violation=after.violation,
         before=before.measure,
         after=after.measure,
+        told=told.measure,
         minimality=best_of(verdicts),
-        loop=find_loop(case, after.plan, after.violation),
+        loop=loop,
         base=shrinker.base,
         ended=ended,
         runs=budget.cost.runs,

@@ -84,6 +84,7 @@ class Shrunk(msgspec.Struct, frozen=True):
         violation: how it fails.
         before: how long the story was that came in.
         after: how long it is now.
+        told: how much of it has to be told: of a storm the way there, and one time round.
         minimality: whether fewer departures would do; None if shrinking was stopped before that.
         loop: where a storm repeats itself; None for what is none, or does not.
         base: how the unmodified era fails in the whole scenario, if it does.
@@ -98,6 +99,7 @@ class Shrunk(msgspec.Struct, frozen=True):
     violation: Violation
     before: Measure
     after: Measure
+    told: Measure
     minimality: Minimality | None = None
     loop: Loop | None = None
     base: Violation | None = None

@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 
 from harness.contract import Op
-from harness.engine.choice import Choice
+from harness.engine.choice import Choice, StepOf
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome, Slot, World
 from harness.engine.position import positions
@@ -102,6 +102,15 @@ class Trial:
     def choices(self) -> tuple[Choice, ...]:
         """The choices that were really made: run again they give the same execution."""
         return tuple(self.outcome.choices)
+
+    def choices_to(self, steps: int) -> tuple[Choice, ...]:
+        """Return the choices of the first so many steps, with the draws in them."""
+        made = 0
+        for n, choice in enumerate(self.outcome.choices):
+            made += isinstance(choice, StepOf)
+            if made > steps:
+                return tuple(self.outcome.choices[:n])
+        return self.choices
 
     @property
     def tasks(self) -> list[str]:
