@@ -203,7 +203,12 @@ SEND = re.compile(rb"cpu=(\d+)")
 
 
 def ipi_raise(text: bytes) -> Event:
-    """Read ipi_raise."""
+    """Read ipi_raise.
+
+    Raises:
+        Malformed: it is none.
+
+    """
     found = RAISE.search(text)
     if found is None:
         raise Malformed(text)
@@ -211,7 +216,12 @@ def ipi_raise(text: bytes) -> Event:
 
 
 def ipi_send(text: bytes) -> Event:
-    """Read ipi_send_cpu."""
+    """Read ipi_send_cpu.
+
+    Raises:
+        Malformed: it is none.
+
+    """
     found = SEND.search(text)
     if found is None:
         raise Malformed(text)
@@ -219,7 +229,12 @@ def ipi_send(text: bytes) -> Event:
 
 
 def wfx(text: bytes) -> Event:
-    """Read kvm_wfx_arm64."""
+    """Read kvm_wfx_arm64.
+
+    Raises:
+        Malformed: it is none.
+
+    """
     if b"wfi" in text:
         return ev.Wfx(wfi=True)
     if b"wfe" in text:
@@ -228,7 +243,12 @@ def wfx(text: bytes) -> Event:
 
 
 def wakeup(text: bytes) -> Event:
-    """Read kvm_vcpu_wakeup."""
+    """Read kvm_vcpu_wakeup.
+
+    Raises:
+        Malformed: it is none.
+
+    """
     found = WAKEUP.search(text)
     if found is None:
         raise Malformed(text)
