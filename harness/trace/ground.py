@@ -137,6 +137,9 @@ class Ground:
         if facts.LrWritten in there and rule.id != "R3":
             # Guests that moved none: R3 is about their moves, others look at what there is.
             there.add(facts.LrMoved)
+        if traced.ResampleCalled in there:
+            # Folds that had no line to read.
+            there.add(facts.Resampled)
         return tuple(sorted(x.KIND for x in needs if x not in there and x not in RARE))
 
     def why_not(self, rule: type[Rule]) -> tuple[str, ...]:

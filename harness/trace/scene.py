@@ -140,6 +140,8 @@ class Scene:
         """
         mine = self.runs(where)
         if mine == vcpu:
+            if sure and where.pid not in self.threads.sure:
+                self.threads.learn(where.pid, vcpu)
             return True
         if mine >= 0 and sure:
             self.threads.learn(where.pid, vcpu)

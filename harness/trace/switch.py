@@ -162,7 +162,7 @@ class Switch(Group):
             v = self.candidates.get(r.where.pid, -1)
             if v < 0:
                 return
-            scene.threads.learn(r.where.pid, v)
+        scene.threads.learn(r.where.pid, v)
         self.loaded(v)
         vcpu = scene.vcpu(v)
         vcpu.accesses = vcpu.blocks = False

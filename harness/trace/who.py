@@ -24,6 +24,8 @@ class Threads:
     def __init__(self) -> None:
         self.vcpu: dict[int, int] = {}
         self.pid: dict[int, int] = {}
+        self.sure: set[int] = set()
+        """The threads of which more than the name tells it."""
         self.several = False
         self.top = 0
         """More than the largest number of a VCPU."""
@@ -37,17 +39,30 @@ class Threads:
         if named is None or pid <= 0:
             return -1
         number = int(named[1] or named[2])
-        self.learn(pid, number)
+        # Another thread of that VM monitor may have inherited the name.
+        if number in self.pid or len(self.vcpu) >= MANY:
+            return -1
+        self.note(pid, number)
         return number
 
     def learn(self, pid: int, vcpu: int) -> None:
-        """Take notice that thread ``pid`` runs ``vcpu``."""
-        if self.vcpu.get(pid) == vcpu:
+        """Take notice that thread ``pid`` runs ``vcpu``: it did what only such a thread does."""
+        if self.vcpu.get(pid) == vcpu and pid in self.sure:
             return
         other = self.pid.get(vcpu)
-        if other not in (None, pid) or len(self.vcpu) >= MANY:
+        if other is not None and other != pid:
+            if other in self.sure:
+                self.several = True
+                return
+            del self.vcpu[other]
+        if len(self.vcpu) >= MANY:
             self.several = True
             return
+        self.sure.add(pid)
+        self.note(pid, vcpu)
+
+    def note(self, pid: int, vcpu: int) -> None:
+        """Remember it."""
         old = self.vcpu.get(pid)
         if old is not None:
             self.pid.pop(old, None)
@@ -59,9 +74,11 @@ class Threads:
         """Events were lost: threads may have ended."""
         self.vcpu.clear()
         self.pid.clear()
+        self.sure.clear()
 
     def died(self, pid: int) -> None:
         """A thread has ended: its number is free, and its pid."""
+        self.sure.discard(pid)
         vcpu = self.vcpu.pop(pid, None)
         if vcpu is not None:
             self.pid.pop(vcpu, None)
