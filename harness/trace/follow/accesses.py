@@ -37,6 +37,7 @@ PER_BIT = ((0x080, GROUP), (0x180, ENABLED), (0x280, LATCH))
 PER_BYTE = ((0x400, PRIORITY), (0x800, TARGET))
 CONFIGURATION = 0xC00
 ROUTERS = 0x6000
+SGIR = 0xF00
 MOST = 1020
 
 
@@ -46,6 +47,10 @@ class Accesses(Base):
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self.frames: dict[int, int] = {}
+
+    def sends(self, ev: Mmio) -> bool:
+        """Tell whether a write is one to GICD_SGIR: of a GICv2, in a frame that is known."""
+        return self.machine.version == 2 and ev.gpa & 0xFFFF == SGIR and ev.gpa >> 16 in self.frames
 
     def end_mmio(self, flow: Flow, ev: Event) -> bool:
         """Say what a write did, now that it shows who took it: the kernel or user space."""

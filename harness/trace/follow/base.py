@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.trace.events import Event
+from harness.trace.events import Event, Mmio
 from harness.trace.follow.context import Quiet
 from harness.trace.follow.hypervisor import Followed, hypervisor
 from harness.trace.follow.kernels import Kernel
@@ -206,6 +206,18 @@ class Base:
             irq.since, irq.until = 0, self.at
         for vc in self.vcpus.values():
             vc.forget()
+
+    # -- what one part asks of another ------------------------------------------------------------
+
+    def sends(self, ev: Mmio) -> bool:
+        """Tell whether a write is one to GICD_SGIR."""
+        return False
+
+    def left_guest(self, vc: Vcpu) -> None:
+        """The VCPU is out of its guest."""
+
+    def migrated(self, vc: Vcpu, kicks: list[int]) -> None:
+        """The prune moved interrupts to other VCPUs, which are to be kicked."""
 
     # -- the watcher's part; each is overridden where it means something -------------------------
 

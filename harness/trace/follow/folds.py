@@ -54,15 +54,13 @@ class Folds(Flushes):
             self.end_flush(vc)
             if vc.manual:
                 self.reorder(vc)
+        vc.unfolded = vc.entered > 0 or vc.flush_at > 0
         vc.drop_flush()
-        vc.inside = False
+        vc.inside, vc.entered = False, 0
         self.machine.threads[vc.v].mode = OUTSIDE
         self.left_guest(vc)
         vc.pruning = self.at
         self.shared.due[cpu] = (self, vc)
-
-    def left_guest(self, vc: Vcpu) -> None:
-        """The VCPU is out of its guest."""
 
     def on_lr_exit(self, flow: Flow, ev: LrExit) -> None:
         """Begin the fold, of the List Registers as the guest left them."""
@@ -73,8 +71,9 @@ class Folds(Flushes):
         )
         self.machine.need_lrs(ev.used)
         vgic = self.machine.vgics[vc.v]
-        if vc.entered:
+        if vc.unfolded:
             self.tally.compare("LRs folded", vgic.used, ev.used, vc.v)
+        vc.unfolded = False
         if ev.hcr > 0 and ev.hcr & HCR_LRENPIE:
             self.completed_outside(vc)
         seen = [decoded(ev.version, lr) for lr in ev.lrs[: ev.used]]
@@ -165,7 +164,9 @@ class Folds(Flushes):
         self.shared.due.pop(vc.cpu, None)
         vc.pruning = 0
         flight, vc.fold = vc.fold, None
-        if flight is not None:
+        if flight is None:
+            self.check_unfolded(vc)
+        else:
             self.end_resample_of(vc, flight)
             if flight.at is not None:
                 self.tally.unknown("state after fold", "events of the fold are missing")
@@ -173,6 +174,14 @@ class Folds(Flushes):
                 flight.finish()
                 self.sampled = None
         self.prune(vc)
+
+    def check_unfolded(self, vc: Vcpu) -> None:
+        """Compare: nothing was folded at this exit; so nothing was in the List Registers."""
+        vgic = self.machine.vgics[vc.v]
+        unfolded, vc.unfolded = vc.unfolded, False
+        if unfolded and LrExit in self.kinds:
+            self.tally.compare("LRs folded", vgic.used, 0, vc.v)
+        vgic.used = 0
 
     def end_resample_of(self, vc: Vcpu, flight: Flight) -> None:
         """End a resample that nothing followed."""
@@ -192,9 +201,6 @@ class Folds(Flushes):
                 irq.known &= ~LISTED
         if self.expected_kicks:
             self.migrated(vc, self.expected_kicks)
-
-    def migrated(self, vc: Vcpu, kicks: list[int]) -> None:
-        """The prune moved interrupts to other VCPUs."""
 
     def unqueued(self, irq: VgicIrq) -> None:
         """Note when an interrupt left its list."""

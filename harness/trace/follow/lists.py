@@ -13,6 +13,7 @@ from harness.trace.events import (
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
 from harness.trace.follow.kernels import OVERFLOW
+from harness.trace.follow.sgis import WITHIN_SGI, sgi1r_targets, sgir_targets
 from harness.trace.follow.state import (
     ENABLED,
     FOREVER,
@@ -23,6 +24,7 @@ from harness.trace.follow.state import (
     TARGET,
     Flow,
     TracedIrq,
+    Vcpu,
 )
 from model.guest import SGI, Instruction
 from model.vgic.irq import VgicIrq
@@ -273,10 +275,36 @@ class Lists(Base):
         flow.sgi = True
         flow.mmio = None
         self.began = self.at
-        self.thread(flow, ev.vcpu)
+        vc = self.thread(flow, ev.vcpu)
+        self.expect_sgi(flow, vc, ev.reg >> 24 & 0xF, sgi1r_targets(ev.reg, vc.v, self.vcpus))
+
+    def expect_sgi(self, flow: Flow, vc: Vcpu, intid: int, targets: set[int]) -> None:
+        """Expect that an SGI is queued for each of its targets, in this flow."""
+        if QueueIrq not in self.kinds:
+            return
+        flow.sgi_to = {v for v in targets if self.vcpus[v].pid >= 0}
+
+        def end(flow: Flow, ev: Event) -> bool:
+            if type(ev) is QueueIrq and ev.intid == intid:
+                flow.sgi_to.discard(ev.tgt_id)
+                return False
+            if type(ev) in WITHIN_SGI:
+                return False
+            if flow.sgi_to:
+                told = f"queued for VCPU {', '.join(map(str, sorted(flow.sgi_to)))}"
+                self.tally.differ("SGI to queue", told, "not queued", vc.v, intid)
+            else:
+                self.tally.equal["SGI to queue"] += 1
+            flow.sgi_to = set()
+            return True
+
+        flow.owed.append(end)
 
     def on_mmio(self, flow: Flow, ev: Mmio) -> None:
         """A guest's access to a device; which, its effects tell."""
         flow.sgi = False
         flow.mmio = ev if ev.kind == "write" else None
         self.began = self.at
+        vc = flow.vcpu
+        if vc is not None and flow.mmio is not None and self.sends(ev):
+            self.expect_sgi(flow, vc, ev.val & 0xF, sgir_targets(ev.val, vc.v, self.vcpus))

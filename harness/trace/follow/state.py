@@ -77,7 +77,7 @@ class Vcpu:
     __slots__ = (
         "asleep", "blocked_at", "blocking", "cpu", "entered", "flush", "flush_at", "flushed",
         "fold", "from_user", "inside", "kicked", "load", "manual", "partial", "pid", "pruning",
-        "ptimer", "t", "v", "whole", "woken",
+        "ptimer", "t", "unfolded", "v", "whole", "woken",
     )  # fmt: skip
 
     def __init__(self, v: int, t: Quiet) -> None:
@@ -98,6 +98,7 @@ class Vcpu:
         self.ptimer: bool | None = None
         self.whole = False
         self.from_user = False
+        self.unfolded = False
         self.pruning = 0
         self.fold: Flight | None = None
         self.load: Flight | None = None
@@ -125,7 +126,7 @@ class Flow:
 
     __slots__ = (
         "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released",
-        "sgi", "update", "vcpu", "vm",
+        "sgi", "sgi_to", "update", "vcpu", "vm",
     )  # fmt: skip
 
     def __init__(self, key: int) -> None:
@@ -146,4 +147,5 @@ class Flow:
         self.mmio: Mmio | None = None
         self.released = False
         self.sgi = False
+        self.sgi_to: set[int] = set()
         self.hrtimer = 0

@@ -224,12 +224,13 @@ class Timers(Base):
         flight, vc.load = vc.load, None
         if flight is None:
             return
-        if flight.at is not Steps.timer_restore:
-            why = "the physical active state was not written"
+        if flight.at is Steps.timer_update and TimerUpdate in self.kinds:
+            self.tally.differ("level at load", "one given", "none given", v, VTIMER_PPI)
+        elif flight.at is not Steps.timer_restore:
             if PhysSet in self.kinds and MapIsActive in self.kinds:
-                seen_text = "no write"
-                self.tally.differ("physical active at load", "a write", seen_text, v, VTIMER_PPI)
+                self.tally.differ("physical active at load", "a write", "no write", v, VTIMER_PPI)
             else:
+                why = "the physical active state was not written"
                 self.tally.unknown("physical active at load", why)
         flight.finish()
 

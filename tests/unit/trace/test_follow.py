@@ -21,7 +21,12 @@ KINDS = {
 FIRST = {
     "seed1-not-active.txt.gz": ("physical active at load", 121, "1", "0"),
     "seed2-stuck-active.txt.gz": ("physical active at load", 157, "0", "1"),
-    "seed3-lost-injection.txt.gz": ("update to inject", 138, "level 1 given to the vgic", "nothing"),
+    "seed3-lost-injection.txt.gz": (
+        "update to inject",
+        138,
+        "level 1 given to the vgic",
+        "nothing",
+    ),
     "seed4-lost-wakeup.txt.gz": ("expiry to wake-up", 561, "VCPU 1 woken", "nobody"),
 }
 """Where each seeded kernel decides otherwise first: at its first firing."""
@@ -135,3 +140,34 @@ def test_mangled_traces_are_followed_to_their_end() -> None:
         ended += 1
         assert tally.compared >= tally.equal.total()
     assert ended == 250
+
+
+def without(lines: list[bytes], *parts: bytes, nth: int = 2) -> list[bytes]:
+    """Leave out the ``nth`` line (from 0) that has all of ``parts``, as if it were not done."""
+    found = [i for i, line in enumerate(lines) if all(part in line for part in parts)]
+    return lines[: found[nth]] + lines[found[nth] + 1 :]
+
+
+def test_a_call_that_is_left_out_is_a_difference() -> None:
+    """What is not called gives the hypervisor no input: pairs of events are looked at beside it."""
+    lines = lines_of(DATA / "aborted-entry-gicv2.txt.gz")
+    left_out = {
+        "SGI to queue": without(lines, b"queue_irq: ", b"intid=1 ", nth=1),
+        "queue to kick": without(lines, b"vcpu_kick: "),
+        "update to inject": without(lines, b"vgic_update_irq_pending: "),
+        "injection accepted": without(lines, b"queue_irq: ", b"intid=27 "),
+        "background timer": without(lines, b"hrtimer_start: ", b"kvm_bg_timer"),
+        "physical active at load": without(lines, b"phys_set: "),
+        "level at load": without(lines, b"kvm_timer_update_irq: ", nth=1),
+        "LR set and order": without(lines, b"populate_lr2: "),
+    }
+    for kind, rest in left_out.items():
+        assert follow(rest).tally.counts[kind] == 1, kind
+
+
+def test_a_fold_that_is_left_out_is_a_difference() -> None:
+    lines = lines_of(DATA / "aborted-entry.txt.gz")
+    pairs = range(100, len(lines) - 1)
+    first = next(i for i in pairs if b"lr_exit: " in lines[i] and b"resample: " in lines[i + 1])
+    rest = lines[:first] + lines[first + 2 :]
+    assert follow(rest).tally.counts["LRs folded"] == 1
