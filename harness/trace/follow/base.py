@@ -202,8 +202,7 @@ class Base:
     def forget(self) -> None:
         """Know nothing any more: events were lost."""
         for irq in self.machine.irqs():
-            irq.known &= ~(ORACLE | LISTED) if irq.intid >= 32 else ~((ORACLE | LISTED) & ~TARGET)
-            irq.since, irq.until = 0, self.at
+            irq.forget(self.at)
         for vc in self.vcpus.values():
             vc.forget()
 

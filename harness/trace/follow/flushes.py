@@ -280,9 +280,18 @@ class Flushes(Base):
         )  # fmt: skip
 
     def reorder(self, vc: Vcpu) -> None:
-        """Take over the order in which the kernel took the interrupts of the list."""
+        """Take over the order in which the kernel took the interrupts of the list.
+
+        What it would have taken, had it been there, was not there.
+        """
         vgic = self.machine.vgics[vc.v]
         order = [irq.intid for irq, _ in vc.flushed]
+        for intid in vgic.ap_list:
+            irq = self.machine.irq(vc.v, intid)
+            if intid in order or irq.known & LISTED or irq.touched >= vc.flush_at:
+                continue
+            if self.kvm.target_oracle(vc.t, irq) == vc.v and len(order) < len(vgic.lrs):
+                self.take_off(irq)
         vgic.ap_list = (*order, *(n for n in vgic.ap_list if n not in order))
         for irq, _ in vc.flushed:
             if irq.until < FOREVER:

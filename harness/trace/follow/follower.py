@@ -43,6 +43,7 @@ class Follower:
         self.given = given
         self.vms = [Vm(self.shared)]
         self.running: dict[int, Vm] = {}
+        self.last: dict[int, int] = {}
 
     @property
     def kernel(self) -> Kernel:
@@ -55,10 +56,11 @@ class Follower:
         kind = type(event)
         if kind not in shared.kinds:
             if kind in LOSSES:
-                self.forget()
+                self.lost(event)
                 return
             shared.kinds.add(kind)
         self.tally.record = record
+        self.last[where.cpu] = record.line
         flow = self.flows.get(where.context)
         if flow is None:
             flow = self.flows[where.context] = Flow(where.context)
@@ -154,6 +156,14 @@ class Follower:
         self.shared.kernel = kernel
         for vm in self.vms:
             vm.set_kernel(kernel)
+
+    def lost(self, event: Event) -> None:
+        """Events of a CPU were lost, since its last one: what was found since then is no finding.
+
+        The mark stands before the next event of that CPU, after those that others had meanwhile.
+        """
+        self.tally.withdraw(self.last.get(getattr(event, "cpu", -1), 0))
+        self.forget()
 
     def forget(self) -> None:
         """Know nothing any more: events were lost."""

@@ -18,7 +18,7 @@ from harness.trace.events import (
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
 from harness.trace.follow.state import LISTED, Flow, TracedIrq, Vcpu
-from model.host.thread import INTERRUPTIBLE, RUNNING
+from model.host.thread import INTERRUPTIBLE, OUTSIDE, RUNNING
 
 __all__ = ["Sleep"]
 
@@ -135,6 +135,8 @@ class Sleep(Base):
         thread = self.machine.threads[vc.v]
         thread.waiting = bool(asleep)
         thread.state = INTERRUPTIBLE if asleep else RUNNING
+        if inside is False:
+            thread.mode = OUTSIDE
         context = self.context(flow)
         self.machine.need_cpu(self.cpu)
         if context.c != self.cpu:

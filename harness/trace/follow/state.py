@@ -40,14 +40,16 @@ class TracedIrq(VgicIrq):
 
     def __init__(self, intid: int, vcpu: int, *, sourced: bool, group: int) -> None:
         super().__init__(intid, vcpu, level=intid >= 16, sourced=sourced, group=group)
-        # Those of SGIs are fixed, and a private interrupt has no other target.
-        self.known = 0
-        if intid < 32:
-            self.known |= TARGET
-        if intid < 16:
-            self.known |= LEVEL | LINE
-        self.since = self.until = self.off = 0
-        self.touched = 0
+        self.off = self.touched = 0
+        self.forget(0)
+
+    def forget(self, at: int) -> None:
+        """Know, from event ``at`` on, no more of it than its number tells.
+
+        An SGI is an edge, without a line, and a private interrupt has no other target.
+        """
+        self.known = (TARGET if self.intid < 32 else 0) | (LEVEL | LINE if self.intid < 16 else 0)
+        self.since, self.until = 0, at
 
     def state(self) -> tuple[bool, ...]:
         """Return the five fields that the trace shows, in the order of :data:`NAMES`."""

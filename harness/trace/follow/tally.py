@@ -1,6 +1,6 @@
 """What was compared, what could not be, and what differed."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +13,8 @@ __all__ = ["NOT_SHOWN", "Difference", "Excuser", "Situation", "Tally"]
 KEPT = 50
 """So many differences of each kind are kept; the rest is counted."""
 
+REMEMBERED = 10_000
+"""So many differences can be withdrawn."""
 NOT_SHOWN = {
     "priority": "the priority mask and priorities are learnt from the List Registers only",
     "GICv2 source": "which VCPUs sent a GICv2 SGI is in no event",
@@ -100,6 +102,7 @@ class Tally:
         self.excused: Counter[str] = Counter()
         self.differences: list[Difference] = []
         self.pardoned: list[Difference] = []
+        self.found: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
         self.record: Record | None = None
         self.situation = Situation()
 
@@ -140,8 +143,18 @@ class Tally:
                 self.pardoned.append(msgspec.structs.replace(difference, excuse=excuse))
             return
         self.counts[kind] += 1
+        self.found.append((kind, record.line))
         if self.counts[kind] <= KEPT:
             self.differences.append(difference)
+
+    def withdraw(self, since: int) -> None:
+        """Count the differences after line ``since`` no more: events had been lost by then."""
+        while self.found and self.found[-1][1] > since:
+            kind, _ = self.found.pop()
+            self.counts[kind] -= 1
+            self.unknown(kind, "events were lost meanwhile")
+        self.counts = +self.counts
+        self.differences = [d for d in self.differences if d.line <= since]
 
     @property
     def compared(self) -> int:
