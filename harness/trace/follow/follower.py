@@ -21,6 +21,8 @@ OWN = frozenset({
 """Events that come in the thread of the VCPU that they name."""
 INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
 LOSSES = (ev.Lost, ev.BufferStarted)
+MOST_BACK = 1_000_000_000
+"""By more ns than that the times of one trace do not go back."""
 GROUP_CAUSES = 0xF0
 """VGrp0EIE to VGrp1DIE of ICH_HCR_EL2: one of each pair is set since 6.19, and none before."""
 SAID = re.compile(r"(?:[Ll]inux|[Kk]ernel|uname|osrelease)\D{0,16}(\d{1,3}\.\d{1,3}\S*)")
@@ -44,6 +46,7 @@ class Follower:
         self.vms = [Vm(self.shared)]
         self.running: dict[int, Vm] = {}
         self.last: dict[int, int] = {}
+        self.time = 0
 
     @property
     def kernel(self) -> Kernel:
@@ -59,6 +62,9 @@ class Follower:
                 self.lost(event)
                 return
             shared.kinds.add(kind)
+        if record.time < self.time - MOST_BACK:
+            self.another()
+        self.time = record.time
         self.tally.record = record
         self.last[where.cpu] = record.line
         flow = self.flows.get(where.context)
@@ -156,6 +162,14 @@ class Follower:
         self.shared.kernel = kernel
         for vm in self.vms:
             vm.set_kernel(kernel)
+
+    def another(self) -> None:
+        """Begin another trace, in the same file: time went back."""
+        self.forget()
+        self.vms = [Vm(self.shared)]
+        self.last.clear()
+        for flow in self.flows.values():
+            flow.vcpu = flow.vm = None
 
     def lost(self, event: Event) -> None:
         """Events of a CPU were lost, since its last one: what was found since then is no finding.

@@ -171,3 +171,12 @@ def test_a_fold_that_is_left_out_is_a_difference() -> None:
     first = next(i for i in pairs if b"lr_exit: " in lines[i] and b"resample: " in lines[i + 1])
     rest = lines[:first] + lines[first + 2 :]
     assert follow(rest).tally.counts["LRs folded"] == 1
+
+
+def test_traces_one_after_the_other_are_two() -> None:
+    """Time that goes back begins another trace, of other VMs."""
+    names = ("aborted-entry", "aborted-entry-gicv2", "migrate-with-active-timer-2")
+    apart = [lines_of(DATA / f"{name}.txt.gz") for name in names]
+    tally = follow([line for lines in apart for line in lines]).tally
+    assert [difference.text() for difference in tally.differences] == []
+    assert tally.compared == sum(follow(lines).tally.compared for lines in apart)
