@@ -70,6 +70,7 @@ class Base:
         self.flows = shared.flows
         self.vcpus: dict[int, Vcpu] = {}
         self.by_pid: dict[int, Vcpu] = {}
+        self.contexts: dict[int, Quiet] = {}
         self.machine.need_cpu(0)
         self.at = 0
         self.time = 0
@@ -111,9 +112,10 @@ class Base:
 
     def context(self, flow: Flow) -> Quiet:
         """Return a context for what runs in ``flow``; locks and interrupts do not matter in it."""
-        if flow.ctx is None:
-            flow.ctx = Quiet(self.rt, 0, 0, hard=True)
-        return flow.ctx
+        context = self.contexts.get(flow.key)
+        if context is None:
+            context = self.contexts[flow.key] = Quiet(self.rt, 0, 0, hard=True)
+        return context
 
     def irq(self, v: int, intid: int) -> TracedIrq:
         """Return the virtual interrupt ``intid`` as VCPU ``v`` sees it."""

@@ -57,14 +57,14 @@ class Follower:
         """Follow one event of the trace."""
         event, where, shared = record.event, record.where, self.shared
         kind = type(event)
+        if record.time < self.time - MOST_BACK:
+            self.another()
+        self.time = record.time
         if kind not in shared.kinds:
             if kind in LOSSES:
                 self.lost(event)
                 return
             shared.kinds.add(kind)
-        if record.time < self.time - MOST_BACK:
-            self.another()
-        self.time = record.time
         self.tally.record = record
         self.last[where.cpu] = record.line
         flow = self.flows.get(where.context)
@@ -166,6 +166,8 @@ class Follower:
     def another(self) -> None:
         """Begin another trace, in the same file: time went back."""
         self.forget()
+        self.shared.kinds.clear()
+        self.shared.ahead = None
         self.vms = [Vm(self.shared)]
         self.last.clear()
         for flow in self.flows.values():

@@ -127,7 +127,7 @@ class Flow:
     """
 
     __slots__ = (
-        "ctx", "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released",
+        "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released",
         "sgi", "sgi_to", "update", "vcpu", "vm",
     )  # fmt: skip
 
@@ -135,7 +135,6 @@ class Flow:
         self.key = key
         self.vcpu: Vcpu | None = None
         self.vm: Any = None
-        self.ctx: Quiet | None = None
         self.forget()
 
     def forget(self) -> None:
