@@ -175,7 +175,7 @@ def test_a_fold_that_is_left_out_is_a_difference() -> None:
 
 def test_traces_one_after_the_other_are_two() -> None:
     """Time that goes back begins another trace, of other VMs."""
-    names = ("aborted-entry", "aborted-entry-gicv2", "migrate-with-active-timer-2")
+    names = ("aborted-entry", "aborted-entry-gicv2", "aborted-entry-gicv2")
     apart = [lines_of(DATA / f"{name}.txt.gz") for name in names]
     tally = follow([line for lines in apart for line in lines]).tally
     assert [difference.text() for difference in tally.differences] == []
