@@ -1,8 +1,8 @@
 # Makes probe definitions of the event table, with offsets and registers from a kernel's BTF.
 #
-# Input, in this order: the event table; the strings of the BTF that the table wants, as
-# `OFFSET TEXT` (strings.awk); the symbols that the kernel has, as `NAME KIND` of /proc/kallsyms;
-# the type section of the BTF as decimal 32-bit words (`od -An -v -tu4`).
+# Input, in this order: the event table; those strings of the BTF that the table has, as
+# `OFFSET TEXT`; of its words the symbols of the kernel, as `NAME KIND` of /proc/kallsyms; the type
+# section of the BTF as decimal 32-bit words, many a line.
 # Output, for either GIC (2 or 3): `GIC DEFINITION`, `GIC - EVENT REASON` for an event that is left
 # out, `GIC -field EVENT FIELD` for a field; `! REASON` if the BTF cannot be read.
 #
@@ -16,6 +16,16 @@
 # A `%` stands for 2 or 3, the GIC. A function may be followed by the parameters that it has in all
 # kernels, `NAME(PARAMETER=STRUCT,...)`: pahole leaves functions out of the BTF whose parameters it
 # finds moved, but a global function keeps to the calling convention.
+
+# How many words a type of a kind adds to its three; negative: times its number of members.
+BEGIN {
+    split("1:1 2:0 3:3 4:-3 5:-3 6:-2 7:0 8:0 9:0 10:0 11:0 12:0 13:-2 14:1 15:-3 16:0 17:1 18:0" \
+        " 19:-3", sizes, " ")
+    for (i in sizes) added[substr(sizes[i], 1, index(sizes[i], ":") - 1)] = \
+        substr(sizes[i], index(sizes[i], ":") + 1) + 0
+    split("1 2 3 4 5 6 8 9 10 11 12 13 18 19", list, " ")
+    for (i in list) kept[list[i]] = 1
+}
 
 FNR == 1 { part++ }
 
@@ -35,61 +45,54 @@ part == 2 { text[$1] = $2; next }
 
 part == 3 { symbol[$1] = $2; next }
 
+# The types: each three words, then what its kind adds. A line may end within one; what it has of it
+# goes before the next line.
 {
-    for (i = 1; i <= NF; i++) {
-        if (skip) {
-            if (skip > NF - i) { skip -= NF - i + 1; next }
-            i += skip
-            skip = 0
-            if (i > NF) next
-        }
-        buf[++got] = $i
-        if (got == 3) measure()
-        if (got == need) record()
+    if (skip >= NF) { skip -= NF; next }
+    if (carry != "") { $0 = carry " " $0; carry = "" }
+    i = 1 + skip
+    skip = 0
+    while (i + 2 <= NF) {
+        kind = int($(i + 1) / 16777216) % 32
+        more = added[kind]
+        if (more == "") fail("a type of kind " kind)
+        if (more < 0) more *= -($(i + 1) % 65536)
+        if (kind in kept) {
+            if (i + 2 + more > NF && kind != 6 && kind != 19) break
+            record(++id, i + 3, i + 2 + more)
+        } else id++
+        i += 3 + more
     }
+    if (i > NF) skip = i - NF - 1
+    else for (; i <= NF; i++) carry = carry " " $i
 }
 
-# How many words the record has that begins with the three in buf; those of kinds that nothing here
-# asks for are skipped.
-function measure() {
-    kind = int(buf[2] / 16777216) % 32
-    count = buf[2] % 65536
-    need = 3
-    if (kind == 4 || kind == 5) need = 3 + 3 * count
-    else if (kind == 13) need = 3 + 2 * count
-    else if (kind == 1) need = 4
-    else if (kind == 3) need = 6
-    else if (kind == 6) skip = 2 * count
-    else if (kind == 15 || kind == 19) skip = 3 * count
-    else if (kind == 14 || kind == 17) skip = 1
-    else if (kind == 0 || kind > 19) fail("a type of kind " kind)
-}
-
-function record(  k, entries) {
-    got = 0
-    kinds[++id] = kind
+# Remembers a type: what it adds stands in the fields from first to last.
+function record(id, first, last,  k, name, value, entries) {
+    name = $(first - 3)
+    value = $(first - 1)
+    kinds[id] = kind
     if (kind == 4 || kind == 5) {
-        size[id] = buf[3]
-        for (k = 4; k < need; k += 3)
-            if (buf[k] == 0 || buf[k] in text)
-                entries = entries " " buf[k] ":" buf[k + 1] ":" buf[k + 2]
+        size[id] = value
+        for (k = first; k <= last; k += 3)
+            if ($k == 0 || $k in text) entries = entries " " $k ":" $(k + 1) ":" $(k + 2)
         members[id] = entries
-        if (buf[2] >= 2147483648) packed[id] = 1
-        if (buf[1] in text) structs[text[buf[1]]] = id
+        if ($(first - 2) >= 2147483648) packed[id] = 1
+        if (name in text) structs[text[name]] = id
     } else if (kind == 13) {
-        for (k = 4; k < need; k += 2)
-            if (buf[k] in text) entries = entries " " buf[k] ":" buf[k + 1] ":" (k - 4) / 2
+        for (k = first; k <= last; k += 2)
+            if ($k in text) entries = entries " " $k ":" $(k + 1) ":" (k - first) / 2
         members[id] = entries
     } else if (kind == 12) {
-        if (buf[1] in text && text[buf[1]] in function_wanted) prototype[text[buf[1]]] = buf[3]
+        if (name in text && text[name] in function_wanted) prototype[text[name]] = value
     } else if (kind == 1) {
-        size[id] = buf[3]
-        if (int(buf[4] / 16777216) % 2) signed[id] = 1
+        size[id] = value
+        if (int($first / 16777216) % 2) signed[id] = 1
     } else if (kind == 3) {
-        of[id] = buf[4]
-        size[id] = buf[6]
-    } else if (kind == 6 || kind == 19) size[id] = buf[3]
-    else of[id] = buf[3]
+        of[id] = $first
+        size[id] = $last
+    } else if (kind == 6 || kind == 19) size[id] = value
+    else of[id] = value
 }
 
 function fail(reason) {
@@ -100,7 +103,7 @@ function fail(reason) {
 
 END {
     if (failed) exit 1
-    if (got || skip) { print "! the BTF of this kernel ends within a type"; exit 1 }
+    if (carry != "" || skip) { print "! the BTF of this kernel ends within a type"; exit 1 }
     for (gic = 2; gic <= 3; gic++)
         for (e = 1; e <= events; e++) define(lines[e], gic)
 }

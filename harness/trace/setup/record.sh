@@ -44,8 +44,10 @@ undo() {
     trap '' INT TERM HUP
     [ -z "$SLEEP" ] || kill "$SLEEP" 2>/dev/null
     if [ -n "$INSTANCE" ] && [ -d "$INSTANCE" ]; then
-        echo 0 >"$INSTANCE/tracing_on"
-        echo 0 >"$INSTANCE/events/enable"
+        if [ -e "$INSTANCE/events" ]; then
+            echo 0 >"$INSTANCE/tracing_on"
+            echo 0 >"$INSTANCE/events/enable"
+        fi
         rmdir "$INSTANCE" || say "cannot remove $INSTANCE"
     fi
     for event in $MADE; do
@@ -110,9 +112,6 @@ trap 'exit 143' TERM HUP
 cat >"$WORK/table" <<'END_OF_TABLE'
 @TABLE@
 END_OF_TABLE
-cat >"$WORK/strings.awk" <<'END_OF_AWK'
-@STRINGS_AWK@
-END_OF_AWK
 cat >"$WORK/btf.awk" <<'END_OF_AWK'
 @BTF_AWK@
 END_OF_AWK
@@ -129,10 +128,15 @@ set_header() {
 read_btf() {
     # shellcheck disable=SC2046  # the words are wanted
     set_header $(od -An -v -tu4 -N24 "$BTF")
+    { sed 's/%/2/g' "$WORK/table"; sed 's/%/3/g' "$WORK/table"; } |
+        tr -cs 'a-z0-9_' '\n' >"$WORK/words"
     tail -c +$((HEADER + STRINGS + 1)) "$BTF" | head -c "$STRINGS_LONG" | tr '\0' '\n' |
-        awk -f "$WORK/strings.awk" "$WORK/table" - >"$WORK/strings"
-    awk '{ print $3, $2 }' "$ROOT/proc/kallsyms" >"$WORK/symbols"
-    tail -c +$((HEADER + TYPES + 1)) "$BTF" | head -c "$TYPES_LONG" | od -An -v -tu4 |
+        awk 'NR == FNR { wanted[$0]; next }
+            $0 != "" && $0 in wanted { print at, $0 }
+            { at += length($0) + 1 }' "$WORK/words" - >"$WORK/strings"
+    awk 'NR == FNR { wanted[$0]; next }
+        $3 in wanted { print $3, $2 }' "$WORK/words" "$ROOT/proc/kallsyms" >"$WORK/symbols"
+    tail -c +$((HEADER + TYPES + 1)) "$BTF" | head -c "$TYPES_LONG" | od -An -v -tu4 -w1024 |
         awk -f "$WORK/btf.awk" "$WORK/table" "$WORK/strings" "$WORK/symbols" - >"$WORK/probes"
     reason=$(sed -n 's/^! //p' "$WORK/probes")
     [ -z "$reason" ] || refuse "$reason"
@@ -143,7 +147,7 @@ read_btf() {
 # probe on the opening of a file, where its symbols tell.
 ask_kernel() {
     sed -n 's/^3 \(p:kp\/machine .*nr_lr=.*\)/\1/p' "$WORK/probes" >"$WORK/machine"
-    [ -s "$WORK/machine" ] || return 0
+    [ -s "$WORK/machine" ] && [ -e "$INSTANCE/events" ] || return 0
     cat "$WORK/machine" >>"$TRACING/kprobe_events" 2>/dev/null || return 0
     MADE=machine
     echo 1 >"$INSTANCE/events/kp/machine/enable"

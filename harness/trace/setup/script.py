@@ -25,7 +25,6 @@ def setup_script(gic: int | None = None) -> str:
         "@ARGUMENTS@": "" if gic is None else f" --gic {gic}",
         "@GIC@": "" if gic is None else str(gic),
         "@TABLE@": table().rstrip("\n"),
-        "@STRINGS_AWK@": (folder / "strings.awk").read_text(encoding="utf-8").rstrip("\n"),
         "@BTF_AWK@": (folder / "btf.awk").read_text(encoding="utf-8").rstrip("\n"),
         "@STANDARD@": " ".join(STANDARD),
     }

@@ -1,0 +1,1 @@
+"""Recording traces of real kernels, with the script that ``trace setup`` prints."""
