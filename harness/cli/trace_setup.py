@@ -11,8 +11,8 @@ def setup(gic: int | None) -> None:
     """Print a shell script that records what KVM decides on an arm64 host of yours.
 
     Copy it there and run it as root: `vgic-race trace setup >record.sh`, then `sh record.sh -s 5`
-    while a guest runs. `sh record.sh -h` tells its options. It needs no Python there. The trace that
-    it writes is what `trace check` and `trace follow` read. Exit codes: 0, 2 usage.
+    while a guest runs. `sh record.sh -h` tells its options. It needs no Python there. What it
+    writes, `trace check` and `trace follow` read. Exit codes: 0, 2 usage.
     """
     from harness.trace.setup.script import setup_script
 

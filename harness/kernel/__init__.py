@@ -1,1 +1,1 @@
-"""Real Linux kernels under QEMU: kernels from Debian, a guest's VMM, a machine that runs a script."""
+"""Real Linux kernels under QEMU: from Debian's packages, with a VMM and a script to run."""

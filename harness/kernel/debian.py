@@ -1,8 +1,8 @@
 """Kernels and a static busybox for arm64, out of Debian's packages.
 
-Nothing is installed: apt is given lists and folders of its own, and the file that is wanted is taken
-out of the package. What was fetched stays in ``$XDG_CACHE_HOME/vgic-race/kernel``. The versions are
-what the archive offers on the day of the fetch; ``REFRESH_ENV`` set asks it again.
+Nothing is installed: apt is given lists and folders of its own, and the file that is wanted is
+taken out of the package. What was fetched stays in ``$XDG_CACHE_HOME/vgic-race/kernel``. The
+versions are what the archive offers on the day of the fetch; ``REFRESH_ENV`` set asks it again.
 """
 
 import functools

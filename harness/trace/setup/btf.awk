@@ -1,6 +1,6 @@
 # Makes probe definitions of the event table, with offsets and registers from a kernel's BTF.
 #
-# Input, in this order: the event table; those strings of the BTF that the table has, as
+# Input, told apart by `part`, 1 to 4: the event table; those strings of the BTF that the table has, as
 # `OFFSET TEXT`; of its words the symbols of the kernel, as `NAME KIND` of /proc/kallsyms; the type
 # section of the BTF as decimal 32-bit words, many a line.
 # Output, for either GIC (2 or 3): `GIC DEFINITION`, `GIC - EVENT REASON` for an event that is left
@@ -26,8 +26,6 @@ BEGIN {
     split("1 2 3 4 5 6 8 9 10 11 12 13 18 19", list, " ")
     for (i in list) kept[list[i]] = 1
 }
-
-FNR == 1 { part++ }
 
 part == 1 {
     if ($0 ~ /^#/ || NF == 0) next

@@ -15,8 +15,8 @@ __all__ = ["EVENTS", "STANDARD", "Probe", "table"]
 class Probe:
     """A kprobe event: what it is called, where it sits, what it prints.
 
-    ``functions`` are alternatives, ``fields`` pairs of a name and an expression. ``at`` is ``p`` for
-    a function's entry, ``r`` for its return.
+    ``functions`` are alternatives, ``fields`` pairs of a name and an expression. ``at`` is ``p``
+    for a function's entry, ``r`` for its return.
     """
 
     name: str
@@ -142,9 +142,7 @@ _INJECTION = (
     Probe(
         "inject",
         ("kvm_vgic_inject_irq",),
-        _fields(
-            "cpuid=vcpu.vcpu_id|cpuid intid=intid level=level owner=owner:x64 for=vcpu:x64"
-        ),
+        _fields("cpuid=vcpu.vcpu_id|cpuid intid=intid level=level owner=owner:x64 for=vcpu:x64"),
     ),
     Probe(
         "queue_irq",
@@ -172,9 +170,7 @@ _REGISTERS = (
     _vcpu("flush", "kvm_vgic_flush_hwstate", f"{_VTIMER} {_RUN} {_VMCR}"),
     _vcpu("flush_list", "kvm_vgic_flush_hwstate", _ap_list()),
     *(
-        _irq(
-            f"populate_lr{gic}", f"vgic_v{gic}_populate_lr", before=f"{_VCPU} lr=lr"
-        )
+        _irq(f"populate_lr{gic}", f"vgic_v{gic}_populate_lr", before=f"{_VCPU} lr=lr")
         for gic in (2, 3)
     ),
     _vcpu("lr_entry", _ENTRY, f"{_LR_STATE} {_RUN} {_VMCR}"),
@@ -197,7 +193,10 @@ _REGISTERS = (
 _MACHINE = Probe(
     "machine",
     ("do_sys_openat2", "do_sys_open"),
-    _fields("type=&kvm_vgic_global_state/vgic_global.type nr_lr=&kvm_vgic_global_state/vgic_global.nr_lr"),
+    _fields(
+        "type=&kvm_vgic_global_state/vgic_global.type"
+        " nr_lr=&kvm_vgic_global_state/vgic_global.nr_lr"
+    ),
 )
 """Read once, before the recording: the host's GIC (0 for GICv2) and how many List Registers."""
 

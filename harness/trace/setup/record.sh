@@ -80,13 +80,13 @@ shift $((OPTIND - 1))
 
 # -- what it needs ------------------------------------------------------------------------------
 
+[ -n "$ROOT" ] || [ "$(id -u)" = 0 ] || refuse "must run as root"
 for program in od tr awk tail head mktemp; do
     command -v "$program" >/dev/null || refuse "needs the program $program"
 done
 BTF=$ROOT/sys/kernel/btf/vmlinux
 [ -e "$BTF" ] || refuse "this kernel has no BTF ($BTF): it must be built with CONFIG_DEBUG_INFO_BTF=y"
 [ -r "$BTF" ] || refuse "cannot read $BTF"
-[ -n "$ROOT" ] || [ "$(id -u)" = 0 ] || refuse "must run as root"
 [ -e "$ROOT/dev/kvm" ] || refuse "this host has no KVM (/dev/kvm is missing)"
 TRACING=
 for folder in "$ROOT/sys/kernel/tracing" "$ROOT/sys/kernel/debug/tracing"; do
@@ -137,7 +137,8 @@ read_btf() {
     awk 'NR == FNR { wanted[$0]; next }
         $3 in wanted { print $3, $2 }' "$WORK/words" "$ROOT/proc/kallsyms" >"$WORK/symbols"
     tail -c +$((HEADER + TYPES + 1)) "$BTF" | head -c "$TYPES_LONG" | od -An -v -tu4 -w1024 |
-        awk -f "$WORK/btf.awk" "$WORK/table" "$WORK/strings" "$WORK/symbols" - >"$WORK/probes"
+        awk -f "$WORK/btf.awk" part=1 "$WORK/table" part=2 "$WORK/strings" \
+            part=3 "$WORK/symbols" part=4 - >"$WORK/probes"
     reason=$(sed -n 's/^! //p' "$WORK/probes")
     [ -z "$reason" ] || refuse "$reason"
     [ -s "$WORK/probes" ] || refuse "cannot read the BTF of this kernel ($BTF)"

@@ -1,4 +1,4 @@
-"""``python -m tests.conformance.record FOLDER [SERIES GIC]``: record the scenes.
+"""``python -m tests.conformance.record FOLDER [SERIES GIC [SCENE...]]``: record the scenes.
 
 The files are named ``SERIES-SCENE.txt.gz``.
 """
@@ -17,8 +17,10 @@ def main() -> None:
     machines = [(series, gic) for series in SERIES for gic in (3, 2)]
     if len(sys.argv) > 2:
         machines = [(sys.argv[2], int(sys.argv[3]))]
+    names = sys.argv[4:] or [scene.name for scene in SCENES]
     for series, gic in machines:
-        outcome = record(series, gic, [scene for scene in SCENES if scene.gic == gic])
+        scenes = [scene for scene in SCENES if scene.gic == gic and scene.name in names]
+        outcome = record(series, gic, scenes)
         print("\n".join(outcome.console))
         for name, content in outcome.files.items():
             (folder / f"{series}-{name}").write_bytes(content)

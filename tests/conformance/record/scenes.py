@@ -12,13 +12,14 @@ from harness.trace.setup.script import setup_script
 __all__ = ["SCENES", "Scene", "record"]
 
 GUESTS = Path(__file__).parent / "guests"
-_SECONDS = 400.0
+_SECONDS = 900.0
 _RECORDING = """\
 sh /record.sh -n >/tmp/probes || exit
 cp /tmp/probes /out/probes
 """
 _SCENE = """\
-sh /record.sh -p /tmp/probes -b 4096 -o /out/{name}.txt.gz vmm {gic} {vcpus} /guests/{guest}.bin {argument}
+sh /record.sh -p /tmp/probes -b 4096 -o /out/{name}.txt.gz \\
+    vmm {gic} {vcpus} /guests/{guest}.bin {argument}
 echo "scene {name}: $?"
 """
 _LEFT = """\

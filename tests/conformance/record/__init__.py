@@ -1,1 +1,0 @@
-"""Recording traces of real kernels, with the script that ``trace setup`` prints."""
