@@ -180,23 +180,20 @@ class _Apt:
 
 def _sources() -> str:
     """One line per suite, at the mirrors that the system's own lists name."""
-    mirrors = {"Debian": "", "Debian-Security": ""}
-    for label in mirrors:
-        listing = subprocess.run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI)", f"Label: {label}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        mirrors[label] = next(iter(listing.stdout.split()), "")
-    if not mirrors["Debian"]:
+    listing = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    mirrors = {uri.rstrip("/").rsplit("/", 1)[-1]: uri for uri in reversed(listing.stdout.split())}
+    if "debian" not in mirrors:
         raise KernelUnavailableError(
-            "apt knows no mirror of Debian's archive (after `apt-get update`): kernels are taken"
-            " from there"
+            "the system's apt knows no mirror of Debian's archive; kernels are taken from there"
         )
-    lines = [f"{mirrors['Debian']} {suite}" for suite in _SUITES]
-    if mirrors["Debian-Security"]:
-        lines.append(f"{mirrors['Debian-Security']} {_SECURITY}")
+    lines = [f"{mirrors['debian']} {suite}" for suite in _SUITES]
+    if "debian-security" in mirrors:
+        lines.append(f"{mirrors['debian-security']} {_SECURITY}")
     return "".join(f"deb [signed-by={_KEYRING}] {line} main\n" for line in lines)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.conform.qemu.process import die_with_parent
 from harness.kernel.debian import busybox
 from harness.kernel.errors import KernelUnavailableError, MachineFailedError
 from harness.kernel.initrd import pack
@@ -105,7 +106,7 @@ def _command(image: Path, initrd: Path, gic: int, cpu: str) -> list[str]:
 
 
 def _run(command: list[str], seconds: float) -> list[str]:
-    """The console; QEMU is ended when the time is over, and by any exception."""
+    """The console; QEMU is ended when the time is over, by any exception, and with this process."""
     try:
         done = subprocess.run(
             command,
@@ -114,6 +115,7 @@ def _run(command: list[str], seconds: float) -> list[str]:
             stderr=subprocess.STDOUT,
             timeout=seconds,
             check=False,
+            preexec_fn=die_with_parent,
         )
         printed = done.stdout
     except subprocess.TimeoutExpired as late:

@@ -59,6 +59,7 @@ def test_the_guests_ended_well_and_nothing_is_left(series: str, gic: int) -> Non
     console = machine(series, gic).console
     ends = [line for line in console if line.startswith("scene ")]
     assert ends == [f"scene {scene.name}: 0" for scene in SCENES if scene.gic == gic]
+    assert "interrupted: 143" in console
     assert "left: 0 instances, 0 probes" in console
     assert [line for line in console if "cannot" in line or "lost" in line] == []
 

@@ -23,6 +23,7 @@ __all__ = [
     "OracleMissingError",
     "Qemu",
     "build_agent",
+    "die_with_parent",
     "find_tools",
     "qemu_version",
     "start",
@@ -149,7 +150,8 @@ def _command(tools: dict[str, str], gic: int, cpus: int, image: Path, ram: Path)
     ]
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the kernel end this process when its parent ends (between fork and exec)."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -193,7 +195,7 @@ def start(gic: int, cpus: int) -> Iterator[Qemu]:
             stdout=messages,
             stderr=messages,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
         stack.callback(_end, process)
         mailbox.attach(process, messages)

@@ -23,6 +23,11 @@ sh /record.sh -p /tmp/probes -b 4096 -o /out/{name}.txt.gz \\
 echo "scene {name}: $?"
 """
 _LEFT = """\
+sh /record.sh -p /tmp/probes -o /tmp/never -s 1000 2>/tmp/log &
+until grep -q recording: /tmp/log; do sleep 1; done
+kill -TERM $!
+wait $!
+echo "interrupted: $?"
 echo "left: $(ls /sys/kernel/tracing/instances | wc -l) instances," \\
     "$(grep -c . /sys/kernel/tracing/kprobe_events) probes"
 """
