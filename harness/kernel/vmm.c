@@ -1,5 +1,6 @@
 /*
  * vmm GIC VCPUS GUEST.BIN [ARGUMENT]: runs a bare-metal guest under KVM.
+ * vmm hold: has a VM without a VCPU until it is ended.
  *
  * The guest is loaded at RAM_BASE and entered there by every VCPU, with its number in x0 and
  * ARGUMENT in x1. VCPU n is a thread named kvm-vcpu-n, bound to CPU n modulo the CPUs there are. The
@@ -77,6 +78,7 @@ static void set_line(uint32_t intid, int level)
 
 static void *raise_later(void *intid)
 {
+    pthread_setname_np(pthread_self(), "device"); /* else it has the VCPU's name */
     usleep(20000);
     set_line((uintptr_t)intid, 1);
     return NULL;
@@ -165,8 +167,12 @@ static void load(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "hold") == 0) {
+        check(ioctl(check(open("/dev/kvm", O_RDWR), "/dev/kvm"), KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+        pause();
+    }
     if (argc < 4) {
-        fprintf(stderr, "usage: vmm GIC VCPUS GUEST.BIN [ARGUMENT]\n");
+        fprintf(stderr, "usage: vmm GIC VCPUS GUEST.BIN [ARGUMENT] | vmm hold\n");
         return FAILED;
     }
     int vcpus = atoi(argv[2]);

@@ -88,6 +88,7 @@ def test_a_trace_is_read_whole(series: str, gic: int, scene: str) -> None:
                    ev.Inject, ev.PhysSet, ev.Resample, ev.GuestEntry, ev.GuestExit):  # fmt: skip
         assert kinds[wanted], wanted
     assert kinds[ev.GuestEntry] == kinds[ev.LrEntry]
+    assert kinds[ev.VcpuLoad] == kinds[ev.VcpuPut]
     assert not counts.malformed
 
 
