@@ -3,10 +3,12 @@
  *
  * First seven edges are pending at once, then six level interrupts are active at once, each having
  * interrupted the one before. With EOImode 1 (the argument) the seven are active at once as well, and
- * deactivated in another order than they were taken, every other one by VCPU 1.
+ * deactivated in another order than they were taken, every other one by VCPU 1. Last, seven edges that
+ * are pending push an active interrupt out of the registers, and it is completed there.
  *
  * Kernels before the overflow's rework put what is active first, and do not present what is pending
  * beside four active ones: what does not come in time is said (0x2e0, 0x4e0), and taken later.
+ * 0x3ac00 says what stayed active.
  */
 #include "guest.h"
 
@@ -110,6 +112,37 @@ static void nest_levels(uint64_t eoimode)
         end(3);
 }
 
+static void complete_outside(uint64_t eoimode)
+{
+    uint32_t first = NESTED + LEVELS - 1;
+
+    for (uint32_t n = 0; n < EDGES; n++)
+        write8(DIST + IPRIORITYR + FIRST + n, 0xe0);
+    raise(first);
+    if (take_in_time() != first)
+        end(4);
+    for (uint32_t n = 0; n < EDGES; n++)
+        set_bit(ISPENDR, FIRST + n);
+    lower(first);
+    say(0x700);
+    v3_eoi(first);
+    if (eoimode)
+        v3_deactivate(first);
+    say(0x701);
+    for (uint32_t n = 0; n < EDGES; n++) {
+        uint32_t intid = take_in_time();
+        if (intid == NONE) {
+            say(0x7e0 + n); /* stuck active, as 0x3ac00 said */
+            break;
+        }
+        if (intid < FIRST || intid >= FIRST + EDGES)
+            end(5);
+        v3_eoi(intid);
+        if (eoimode)
+            v3_deactivate(intid);
+    }
+}
+
 void guest_main(uint64_t vcpu, uint64_t eoimode)
 {
     v3_start(eoimode);
@@ -130,5 +163,7 @@ void guest_main(uint64_t vcpu, uint64_t eoimode)
     take_edges(eoimode);
     nest_levels(eoimode);
     say(0x600);
+    complete_outside(eoimode);
+    say(0x800);
     end(0);
 }
