@@ -185,6 +185,17 @@ def test_it_refuses_another_recording(tmp_path: Path) -> None:
     assert "kprobe events of the group kp already" in run(tmp_path, "-n").stderr
 
 
+def test_it_refuses_a_kernel_locked_down(tmp_path: Path) -> None:
+    lockdown = host(tmp_path) / "sys/kernel/security/lockdown"
+    lockdown.parent.mkdir()
+    lockdown.write_text("none integrity [confidentiality]\n")
+    assert run(tmp_path, "-n").stderr == (
+        "vgic-race: the kernel is locked down (confidentiality): it forbids kprobes\n"
+    )
+    lockdown.write_text("none [integrity] confidentiality\n")
+    assert run(tmp_path, "-n").returncode == 0
+
+
 def test_it_refuses_another_gic(tmp_path: Path) -> None:
     done = run(host(tmp_path), "-n", gic=2)
     assert done.returncode == 2

@@ -87,6 +87,8 @@ done
 BTF=$ROOT/sys/kernel/btf/vmlinux
 [ -e "$BTF" ] || refuse "this kernel has no BTF ($BTF): it must be built with CONFIG_DEBUG_INFO_BTF=y"
 [ -r "$BTF" ] || refuse "cannot read $BTF"
+! grep -q '\[confidentiality\]' "$ROOT/sys/kernel/security/lockdown" 2>/dev/null ||
+    refuse "the kernel is locked down (confidentiality): it forbids kprobes"
 [ -e "$ROOT/dev/kvm" ] || refuse "this host has no KVM (/dev/kvm is missing)"
 TRACING=
 for folder in "$ROOT/sys/kernel/tracing" "$ROOT/sys/kernel/debug/tracing"; do

@@ -13,9 +13,9 @@ __all__ = ["SCENES", "Scene", "record"]
 
 GUESTS = Path(__file__).parent / "guests"
 _SECONDS = 900.0
-# A VM is held all the while. The first VM patches the scheduler's code, to call KVM when it switches
-# threads; QEMU 7.2 has been seen to go on with the old code for as long as that VM lived, if it was
-# translating it at that moment (one recording of 16: no vcpu_put at a switch).
+# A VM is held all the while. The first VM patches the scheduler's code, to call KVM when threads
+# are switched; once, in one recording of 16, QEMU 7.2 went on with the old code for as long as that
+# VM lived: no vcpu_put at any switch.
 _RECORDING = """\
 vmm hold &
 HOLD=$!
