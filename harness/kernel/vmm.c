@@ -44,6 +44,7 @@ enum door {
 };
 
 static int vm_fd, marker_fd;
+static int asked[2]; /* a pipe: INTIDs that the device is to raise */
 static int vcpu_fd[MAX_VCPUS];
 static struct kvm_run *run[MAX_VCPUS];
 
@@ -76,11 +77,15 @@ static void set_line(uint32_t intid, int level)
     check(ioctl(vm_fd, KVM_IRQ_LINE, &line), "KVM_IRQ_LINE");
 }
 
-static void *raise_later(void *intid)
+static void *device_thread(void *unused)
 {
-    pthread_setname_np(pthread_self(), "device"); /* else it has the VCPU's name */
-    usleep(20000);
-    set_line((uintptr_t)intid, 1);
+    uint32_t intid;
+
+    (void)unused;
+    while (read(asked[0], &intid, sizeof intid) == sizeof intid) {
+        usleep(20000);
+        set_line(intid, 1);
+    }
     return NULL;
 }
 
@@ -95,14 +100,12 @@ static void say(int n, uint32_t value)
 
 static void door(int n, uint64_t offset, uint32_t value)
 {
-    pthread_t device;
-
     switch (offset) {
     case SAY: say(n, value); break;
     case RAISE: set_line(value, 1); break;
     case LOWER: set_line(value, 0); break;
     case PULSE: set_line(value, 1); set_line(value, 0); break;
-    case LATER: pthread_create(&device, NULL, raise_later, (void *)(uintptr_t)value); break;
+    case LATER: check(write(asked[1], &value, sizeof value), "the device"); break;
     case END: _exit(value);
     }
 }
@@ -197,8 +200,10 @@ int main(int argc, char **argv)
         set_core_reg(n, KVM_REG_ARM_CORE_REG(regs.regs[0]), n);
         set_core_reg(n, KVM_REG_ARM_CORE_REG(regs.regs[1]), argc > 4 ? strtoul(argv[4], NULL, 0) : 0);
     }
+    pthread_t thread;
+    check(pipe(asked), "pipe");
+    check(-pthread_create(&thread, NULL, device_thread, NULL), "pthread_create");
     for (long n = 0; n < vcpus; n++) {
-        pthread_t thread;
         check(-pthread_create(&thread, NULL, vcpu_thread, (void *)n), "pthread_create");
     }
     sleep(LIMIT);
