@@ -10,6 +10,7 @@ import pytest
 from harness.trace import events as ev
 from harness.trace.line import Counts, records
 from tests.conformance.record.cut import cut
+from tests.conformance.registers import compare
 
 DATA = Path(__file__).parent / "data"
 README = (DATA / "rec-README.md").read_text()
@@ -37,6 +38,18 @@ def test_a_recording_is_whole(name: str) -> None:
     assert kinds[ev.VcpuLoad] == kinds[ev.VcpuPut] > 5
     assert kinds[ev.LrEntry] == kinds[ev.GuestEntry] > 10
     assert kinds[ev.LrEntry] <= kinds[ev.Flush]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_registers_are_what_was_put_into_them(name: str) -> None:
+    trace = gzip.decompress((DATA / name).read_bytes())
+    assert compare(trace, 2 if b", gic 2, " in trace.splitlines()[0] else 3) > 3
+
+
+def test_a_wrong_register_is_noticed() -> None:
+    trace = gzip.decompress((DATA / "rec-7.2-timer.txt.gz").read_bytes())
+    with pytest.raises(AssertionError):
+        compare(trace.replace(b"prio=128", b"prio=136"), 3)
 
 
 @pytest.mark.parametrize("name", FILES)
