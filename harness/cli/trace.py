@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import EPILOG, json_option
+from harness.cli.trace_setup import setup
 
 if TYPE_CHECKING:
     from harness.trace.check import Found, Report
@@ -19,6 +20,9 @@ SHOWN = 3
 @click.group("trace")
 def group() -> None:
     """Look at traces of a real Linux KVM/arm64."""
+
+
+group.add_command(setup)
 
 
 @group.command("check", epilog=EPILOG)
