@@ -34,7 +34,7 @@ WORDS: Final = {
     "emulation_fire": "irq-taken line signal",
     "enter": "active deactivation-arrived edge entry guest-mask line pending signal",
     "exit_irq": "exit",
-    "exit_trap": "exit guest-enable guest-mask guest-sgi",
+    "exit_trap": "exit guest-access guest-enable guest-mask guest-sgi",
     "finish_wait": "unblock",
     "flush_ap_list": "lock",
     "flush_hcr": "unlock",
@@ -50,7 +50,7 @@ WORDS: Final = {
     "guest_device": "device-served",
     "guest_dir": (
         "active deactivation-arrived deactivation-sent exit "
-        "guest-deactivate guest-mask line lr-moved"
+        "guest-access guest-deactivate guest-mask line lr-moved"
     ),
     "guest_eoir": (
         "active deactivation-arrived deactivation-sent guest-deactivate "

@@ -13,26 +13,32 @@ from harness.runtime import Runtime
 from model import facts
 from model.gic.registers import FIRST_SPI
 from model.guest import (
+    ACTIVATE,
     AWAIT,
     CNTP_CTL,
     CNTP_TVAL,
-    DISABLE,
+    DEACTIVATE,
     ENABLE,
     HALT,
     IDLE,
     MASK,
     MMIO,
     NOTHING,
+    PEND,
     PIDLE,
     PMR,
     PTIMER,
     PTIMER_OFF,
+    READ_ACTIVE,
+    READ_PENDING,
     SERVE,
     SGI,
     SPIN,
+    TARGET,
     TIMER,
     TIMER_OFF,
     TVAL,
+    UNPEND,
     USER,
     WAIT,
     WORK,
@@ -44,6 +50,16 @@ __all__ = ["run_guest"]
 
 IDLES = (IDLE, PIDLE, WAIT, SERVE, AWAIT)
 TIMERS = (TIMER, TIMER_OFF, TVAL)
+ACCESSES = {
+    PEND: ("pending", 1),
+    UNPEND: ("pending", 0),
+    READ_PENDING: ("pending", -1),
+    ACTIVATE: ("active", 1),
+    DEACTIVATE: ("active", 0),
+    READ_ACTIVE: ("active", -1),
+    TARGET: ("target", 0),
+}
+"""What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
 TRAPS = (USER, HALT, SGI, PTIMER, PTIMER_OFF, *MMIO)
 
 
@@ -64,7 +80,7 @@ async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
             cpu.leave("irq")
             return "irq"
         guest.instructions += 1
-        reason = cpu.execute()
+        reason = cpu.execute(op)
         if reason:
             cpu.leave(reason)
             return reason
@@ -136,12 +152,15 @@ class GuestCpu(GuestIsr):
 
     # -- execute -------------------------------------------------------------------------------
 
-    def execute(self) -> str:
-        """Perform the instruction just announced; returns the exit it causes, or ""."""
+    def execute(self, op: Op) -> str:
+        """Perform the instruction just announced as ``op``; return the exit it causes, or "".
+
+        Another VCPU may have left something to be deactivated since: that comes next, not now.
+        """
         guest = self.guest
         if guest.isr:
             return self.execute_isr()
-        if self.has_deferred and self.to_deactivate():
+        if op is self.t.here[GuestSteps.guest_dir]:
             return self.deactivate_deferred()
         instruction = guest.program[guest.pc]
         code = instruction.code
@@ -184,9 +203,13 @@ class GuestCpu(GuestIsr):
         guest.trap = instruction
         if code == SGI:
             return self.send_sgi(instruction.a, instruction.b)
-        if code in (ENABLE, DISABLE):
+        owner = v if instruction.a < FIRST_SPI else -1
+        if code in ACCESSES:
+            register, value = ACCESSES[code]
+            value = instruction.b if code == TARGET else value
+            self.rt.emit(facts.GuestAccess(v, owner, instruction.a, register, value))
+        else:
             on = code == ENABLE
-            owner = v if instruction.a < FIRST_SPI else -1
             self.rt.emit(facts.GuestEnable(v, owner, instruction.a, on))
             if instruction.a == VTIMER_PPI:
                 guest.enabled = on

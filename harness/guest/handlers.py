@@ -95,7 +95,10 @@ class GuestIsr:
             elif vintid >= FIRST_SPI:
                 self.serve(vintid)
             if self.config.eoi_first:
-                self.end_of_isr()
+                if self.serves_for_another(vintid) and not self.other_deactivates():
+                    guest.isr = ISR_WAKE
+                else:
+                    self.end_of_isr()
             else:
                 body = self.config.handler
                 guest.isr = ISR_BODY + body - 1 if body else ISR_EOIR
@@ -153,7 +156,10 @@ class GuestIsr:
             self.deactivate(pintid)
             return ""
         source = vintid >> 10 if self.gic.version == 2 else 0
-        self.guest.trap = Instruction(DEACTIVATION, vintid - (source << 10), source)
+        number = vintid - (source << 10)
+        self.guest.trap = Instruction(DEACTIVATION, number, source)
+        owner = self.t.v if number < FIRST_SPI else -1
+        self.rt.emit(facts.GuestAccess(self.t.v, owner, number, "active", 0))
         return "dir"
 
     def number(self) -> int:
@@ -205,7 +211,10 @@ class GuestIsr:
             target = (v + 1) % self.config.vcpus
         else:
             target = next(f.vcpu for f in self.machine.forwards if f.vintid == vintid)
-        self.end_of_isr()
+        if self.config.eoi_first and self.other_deactivates():
+            guest.isr = ISR_DEVICE
+        else:
+            self.end_of_isr()
         guest.trap = Instruction(SGI, WAKE_SGI, target)
         return self.send_sgi(WAKE_SGI, target)
 
@@ -243,6 +252,10 @@ class GuestIsr:
             return True
         forwards = self.machine.forwards
         return any(f.vintid == vintid and f.vcpu != self.t.v for f in forwards)
+
+    def other_deactivates(self) -> bool:
+        """Tell whether another VCPU is woken to deactivate an SPI: before its device is served."""
+        return self.config.eoimode == 1 and self.config.deactivate == "other"
 
     def end_of_isr(self) -> None:
         """Return from the handler."""

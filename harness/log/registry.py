@@ -223,6 +223,7 @@ TEXTS: dict[type[Fact], str] = {
         "({cause})"
     ),
     facts.SgiSent: "guest sends SGI {vintid} to VCPU {target}",
+    facts.GuestAccess: "guest accesses the {register} state of vINTID {vintid}: {value}",
     facts.GuestEnable: "guest enables vINTID {vintid}: {enabled}",
     facts.RegisterWritten: "KVM emulates a write to {register} for vINTID {vintid}",
     facts.RegisterRead: "guest reads {register} for vINTID {vintid}: {value}",

@@ -25,6 +25,7 @@ from model.facts.gic import (
     Signalled as Signalled,
 )
 from model.facts.guest import (
+    GuestAccess as GuestAccess,
     GuestMask as GuestMask,
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from model.facts.base import Fact
 
-__all__ = ["GuestMask", "GuestTimer", "GuestWfi", "Halted"]
+__all__ = ["GuestAccess", "GuestMask", "GuestTimer", "GuestWfi", "Halted"]
 
 
 class GuestTimer(Fact, frozen=True, gc=False):
@@ -39,6 +39,23 @@ class GuestWfi(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "guest-wfi"
     vcpu: int
     completed: bool
+
+
+class GuestAccess(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` began an access that traps to the state of ``vintid`` at the GIC.
+
+    ``register`` says which part of it: "pending" (ISPENDR, ICPENDR), "active" (ISACTIVER,
+    ICACTIVER, and DIR) or "target" (IROUTER, ITARGETSR). ``value`` is what is written: 1 or 0, a
+    VCPU's number for "target"; -1 is a read. ``owner`` is whose interrupt it is, or -1. The access
+    has taken effect when that guest goes on. The enable bit is :class:`GuestEnable`'s.
+    """
+
+    KIND: ClassVar[str] = "guest-access"
+    vcpu: int
+    owner: int
+    vintid: int
+    register: str
+    value: int
 
 
 class Halted(Fact, frozen=True, gc=False):

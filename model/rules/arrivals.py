@@ -12,9 +12,13 @@ __all__ = ["Arrivals"]
 
 
 class Arrived(State):
-    """``yes``: it has arrived, and no CPU has acknowledged it since."""
+    """``yes``: it has arrived, and no CPU has acknowledged it since.
+
+    ``cleared``: its pending state has just gone, by an acknowledge or a write (ICPENDR).
+    """
 
     yes: bool = False
+    cleared: bool = False
 
 
 class Arrivals(Rule):
@@ -56,13 +60,21 @@ class Arrivals(Rule):
         if f.intid in self.of:
             self.of[f.intid].yes = True
 
+    @on(facts.PendingChanged)
+    def on_pending(self, f: facts.PendingChanged) -> None:
+        """What is cleared, as by a reset of the VM, is owed no more; or it is acknowledged now."""
+        arrived = self.of.get(f.intid)
+        if arrived is not None and not f.after:
+            arrived.cleared, arrived.yes = arrived.yes, False
+
     @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:
         """A CPU takes it."""
         arrived = self.of.get(f.intid)
         if arrived is None:
             return
-        yes, arrived.yes = arrived.yes, False
+        yes = arrived.yes or arrived.cleared
+        arrived.yes = arrived.cleared = False
         if not yes:
             self.report(self.NOT_ARRIVED, pcpu=f.pcpu, intid=f.intid)
 

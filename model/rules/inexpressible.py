@@ -15,8 +15,9 @@ IDS: tuple[str, ...] = (
     "R28b",
     *(f"I{n}" for n in range(1, 17)),
     *(f"L{n}" for n in range(1, 7)),
+    *(f"G{n}" for n in range(1, 10)),
 )
-"""Every claim of the document (R), what follows from them (I), and the promises (L)."""
+"""Every claim of the document (R), what follows from them (I), promises (L), the guest's (G)."""
 WHOLE = "all of it"
 
 

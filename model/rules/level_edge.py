@@ -185,16 +185,27 @@ class R18(Rule):
         if f.intid == VTIMER_PPI and f.level:
             self.on[f.pcpu].again = True
 
+    @on(facts.ActiveChanged)
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        """It is deactivated: the line is sampled again.
+
+        The guest did so, by a List Register or by what KVM carries out for it (EOIcount, a DIR that
+        trapped); or KVM wrote what holds it back.
+        """
+        if f.intid == VTIMER_PPI and not f.after and f.cause != "ack":
+            self.on[f.pcpu].again = True
+
     @on(facts.DeactivationArrived)
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
-        """The guest deactivated it: the line is sampled again."""
+        """The guest deactivated it, though it was not active."""
         if f.intid == VTIMER_PPI:
             self.on[f.pcpu].again = True
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
-        """KVM changed what holds it back."""
-        self.on[f.pcpu].again = True
+        """KVM changed what holds it back, or tried to."""
+        if f.intid == VTIMER_PPI:
+            self.on[f.pcpu].again = True
 
 
 class R19(Rule):

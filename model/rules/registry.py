@@ -12,8 +12,10 @@ from model.check.rule import Rule
 
 __all__ = ["GUEST", "HARDWARE", "RULES", "TRACED"]
 
-GROUPS = ("R", "I", "L", "T")
-"""Rules of the document, invariants and liveness derived from it, of traces; others come last."""
+GROUPS = ("R", "I", "L", "G", "T")
+"""Rules of the document, invariants and liveness derived from it, the guest's own view, of traces;
+others come last.
+"""
 
 
 def place(cls: type[Rule]) -> tuple[int, int, str]:

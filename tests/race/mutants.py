@@ -32,6 +32,7 @@ from tests.race.broken_hardware import (
     on_machine,
 )
 from tests.race.mutant import Mutant
+from tests.race.mutants_guest import GUEST
 from tests.race.mutants_phys import PHYS
 from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
@@ -303,6 +304,8 @@ MUTANTS = (
     Mutant("lock-order", InjectsUnmasked, V7_2, "timer-wfi"),
     Mutant("lock-order", NoIrqSave, V4_14, "spi-level"),
     Mutant("lock-order", LocksSwapped, V7_2, "timer-wfi"),
+    Mutant("G8", BlindHandler, V7_2, "timer-busy"),
+    *GUEST,
     *PHYS,
     *REGISTERS,
     *SIGNALS,

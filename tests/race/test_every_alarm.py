@@ -47,6 +47,17 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 SEEN: dict[tuple[str, str], Seen] = {
+    ("G1", "wrong"): Seen("ReadsHaltNobody", "read-while-handled", 0),
+    ("G2", "taken"): Seen("DisableIgnored", "distributor", 0),
+    ("G3", "nothing"): Seen("LatchKept", "spi-edge", 0),
+    ("G4", "active"): Seen("ActiveWrittenWrong", "smp-mix", 13),
+    ("G5", "elsewhere"): Seen("AllHaveTheSpi", "smp-mix", 0),
+    ("G6", "device"): Seen("DirsAreItsOwn", "overflow-dir", 0),
+    ("G6", "reads"): Seen("PrunesActive", "migrate", 10),
+    ("G7", "untold"): Seen("SaysItKicks", "spi-edge", 16),
+    ("G8", "held"): Seen("BlindHandler", "timer-wfi", 3),
+    ("G8", "stayed"): Seen("SavesTimerWrong", "timer-busy", 0),
+    ("G9", "owed"): Seen("SgiIgnored", "save", 0),
     ("R0", "missed"): Seen("HandlerInjectsNothing", "timer-wfi", 0),
     ("R1", "guest-runs"): Seen("WritesRunningGuest", "spi-level", 22),
     ("R1", "in-handler"): Seen("WritesInHandler", "spi-level", 4),

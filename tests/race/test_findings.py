@@ -6,8 +6,8 @@ assumption that the host takes the physical interrupt before that, as soon as in
 unmasked. If the GIC presents it later than that entry, the guest is entered with the physical
 interrupt inactive: the central invariant is broken, and the guest's deactivation hits an inactive
 interrupt. With a GIC that never lags it cannot happen. The built-in scenarios lower the line before
-they enable the interrupt. For a device's SPI it is another CPU that has still to take it: it happens
-in both eras, and with any GIC.
+they enable the interrupt. For a device's SPI another CPU has still to take it: that happens in both
+eras, and with any GIC.
 
 F4, both eras: the guest makes its timer's PPI pending by itself (GICD_ISPENDR) while the line is
 low. KVM sets the physical active state, as if the host had acknowledged it (df635c5b184d), but does

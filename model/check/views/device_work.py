@@ -23,6 +23,7 @@ class DeviceWork(View):
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
+        self.owners = {x.vintid: x.vcpu for x in self.setting.forwards}
         self.devices = tuple(
             tuple(x.vintid for x in self.setting.forwards if x.vcpu == v)
             for v in range(self.setting.vcpus)
@@ -46,8 +47,8 @@ class DeviceWork(View):
 
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:
-        """The guest's driver served it."""
-        of = self.of[f.vcpu]
+        """A guest's driver served it, that of its VCPU or, for an SPI routed on, of another."""
+        of = self.of[self.owners.get(f.vintid, f.vcpu)]
         if of.vintids.__class__ is not tuple:
             of.vintids = of.vintids.drop(f.vintid)  # type: ignore[attr-defined]
         else:

@@ -138,7 +138,8 @@ class I2(Rule):
     @on(facts.PhysActiveWritten, facts.Put, facts.Placed)
     def on_written(self, f: facts.PhysActiveWritten | facts.Put | facts.Placed) -> None:
         """What is active from here on is KVM's doing."""
-        self.taken[f.pcpu].yes = False
+        if not isinstance(f, facts.PhysActiveWritten) or f.intid == VTIMER_PPI:
+            self.taken[f.pcpu].yes = False
 
     @on(facts.Folded)
     def on_fold(self, f: facts.Folded) -> None:

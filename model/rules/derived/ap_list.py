@@ -5,11 +5,11 @@ Linux arch/arm64/kvm/vgic/vgic.c: vgic_queue_irq_unlock, vgic_prune_ap_list.
 
 from model import facts
 from model.check.alarm import alarm
+from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.views.list_registers import ListRegisters
-from model.rules.derived.interrupts import Interrupts
 
 __all__ = ["I4"]
 

@@ -17,7 +17,7 @@ from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.messages import VTIMER_PPI
 from model.timer import PTIMER_PPI
 
-__all__ = ["L1", "L5", "Deadlock"]
+__all__ = ["L1", "L5"]
 
 
 class L1(Rule):
@@ -98,44 +98,3 @@ class L5(Rule):
         for v, fired in enumerate(self.fired):
             if fired.yes and self.sleepers.of[v].asleep:
                 self.report(self.ASLEEP, vcpu=v)
-
-
-class Deadlock(Rule):
-    """When nothing can go any more, every guest has finished, or sleeps on what it is owed.
-
-    The guest's: it hangs.
-    """
-
-    id = "deadlock"
-    section = "host (any)"
-    title = "no execution ends with a guest unfinished and nothing that can go"
-    kind = EVENTUALLY
-    guest = True
-
-    STUCK = alarm(
-        "stuck",
-        "VCPU {vcpu} {asleep:is awake but cannot go on|sleeps for good} and its guest has not "
-        "finished",
-    )
-
-    timers: GuestTimers
-    handlings: Handlings
-    finished: Finished
-    devices: DeviceWork
-    sleepers: Sleepers
-
-    def at_rest(self) -> None:
-        """Name who cannot go on."""
-        for v in range(self.setting.vcpus):
-            if self.finished.of[v].yes:
-                continue
-            asleep = self.sleepers.of[v].asleep
-            if not (asleep and self.owed(v)):
-                self.report(self.STUCK, vcpu=v, asleep=asleep)
-
-    def owed(self, v: int) -> bool:
-        """Tell whether a timer or a device of VCPU ``v`` has something for its guest."""
-        return bool(self.devices.of[v].vintids) or any(
-            self.timers.is_on(v, timer) and not self.handlings.of[timer][v].now
-            for timer in (VTIMER, PTIMER)
-        )

@@ -5,6 +5,7 @@ Linux arch/arm64/kvm/vgic/vgic.c: vgic_target_oracle, vgic_queue_irq_unlock, vgi
 
 from model import facts
 from model.check.alarm import alarm
+from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
@@ -12,7 +13,6 @@ from model.check.views.finished import Finished
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.lr import PENDING
 from model.gic.registers import FIRST_SPI, SGIS
-from model.rules.derived.interrupts import Interrupts
 
 __all__ = ["I5"]
 

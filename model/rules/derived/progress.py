@@ -26,12 +26,14 @@ NAPS = 16
 class Streak(State):
     """In a row: ``exits`` without an instruction, ``wfis`` that brought nothing, and ``naps``.
 
-    A nap is a sleep from which the thread was woken for nothing.
+    A nap is a sleep from which the thread was woken for nothing; while it is ``paused``, because
+    another halts the guests, it has nothing to run for.
     """
 
     exits: Debt[int] = 0
     wfis: Debt[int] = 0
     naps: Debt[int] = 0
+    paused: Debt[bool] = False
 
 
 class L2(Rule):
@@ -77,7 +79,8 @@ class L2(Rule):
         """It may sleep, but not be woken for nothing time after time."""
         of = self.of[f.vcpu]
         of.wfis = 0
-        of.naps += 1
+        if not of.paused:
+            of.naps += 1
         if of.naps > NAPS:
             self.report(self.WOKEN, vcpu=f.vcpu, n=NAPS)
 
@@ -93,10 +96,18 @@ class L2(Rule):
             self.of[f.vcpu].naps = 0
 
     @on(facts.Halting)
-    def on_halting(self, _f: facts.Halting) -> None:
-        """Who halts the guests wakes them all when it lets them go on."""
-        for of in self.of:
+    def on_halting(self, f: facts.Halting) -> None:
+        """Who halts the guests lets them go on, and wakes them, when it is done."""
+        for v, of in enumerate(self.of):
+            of.paused = v != f.vcpu
             of.naps = 0
+
+    @on(facts.Resumed)
+    def on_resumed(self, f: facts.Resumed) -> None:
+        """It may run again."""
+        of = self.of[f.resumed]
+        of.paused = False
+        of.naps = 0
 
     @on(facts.AckedByGuest)
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:

@@ -17,7 +17,7 @@ from tests.race.mutant import Mutant
 from tests.unit.check.evidence import ERAS, SCENARIOS, Evidence, broken, clean, judge, mutants
 
 ALL = frozenset(KINDS.values())
-UNUSED = {"request", "user-entry", "guest-enable", "gicd-read", "dir-trap"}
+UNUSED = {"request", "user-entry", "dir-trap"}
 
 
 class Toy(Rule):

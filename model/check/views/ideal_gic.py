@@ -1,0 +1,289 @@
+"""A GIC without virtualisation, driven by what guests and devices do: what a guest may see.
+
+It is made of the guests' own accesses, of the devices' events, and of what the host acknowledges
+at the distributor. Nothing that KVM says of itself goes in; a reset is the VM monitor's. Delay is
+allowed: an access takes effect somewhere until its guest goes on, an edge of a device somewhere
+until the host's handler ends.
+"""
+
+from model import facts
+from model.check.interrupts import Interrupts
+from model.check.listener import on
+from model.check.possible import READ, Possible
+from model.check.state import State
+from model.check.table import Keys, add
+from model.check.unknown import Bits, Debt
+from model.check.view import View
+from model.check.views.guests import Guests
+from model.check.views.loaded_vcpus import LoadedVcpus
+from model.check.views.running_priority import is_special
+from model.gic.registers import FIRST_SPI, SGIS
+
+__all__ = ["AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq"]
+
+NO, YES = 1, 2
+"""Masks: certainly not, certainly so."""
+DISABLED, SPURIOUS_ACK, AGAIN, ELSEWHERE = 1, 2, 4, 8
+"""What is wrong with an acknowledge."""
+LATER = ("enabled", "target", "pending")
+"""What is not taken out of List Registers where a guest runs: see ``model.rules.guest.excuses``."""
+
+
+class Irq(Possible):
+    """An interrupt as its guest sees it: masks of 0 and 1, and ``target`` one of VCPUs.
+
+    ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
+    it to the next acknowledge: it may be in another VCPU's hands until then. ``line`` is that of
+    its device, if it is a level; ``more`` counts what the senders of a GICv2's SGI have sent.
+    """
+
+    enabled: Bits = YES
+    pending: Bits = NO
+    active: Bits = NO
+    target: Bits = 0
+    line: Debt[bool] = False
+    more: Debt[int] = 0
+    routed: Debt[bool] = False
+
+
+class OfVcpu(State):
+    """``touched``: what its guest accesses just now, as owner and vINTID."""
+
+    touched: Debt[Keys[tuple[int, int]]] = ()
+
+
+class OnCpu(State):
+    """``taken`` is the device's vINTID whose interrupt the host handles there, or -1."""
+
+    taken: Debt[int] = -1
+
+
+class Last(State):
+    """What is ``wrong`` with the last acknowledge of a guest; ``late``: writes not yet everywhere.
+
+    Of a right one nothing is kept.
+    """
+
+    wrong: Debt[int] = 0
+    late: Debt[Keys[tuple[int, int]]] = ()
+
+
+class IdealGic(View):
+    """``irq(v, n)`` is the state of what is vINTID ``n`` for VCPU ``v``."""
+
+    guests: Guests
+    loaded: LoadedVcpus
+
+    def setup(self) -> None:
+        """Make the states; note what is a level, and which vINTID is which device's."""
+        forwards = self.setting.forwards
+        self.home = {x.vintid: x.vcpu for x in forwards}
+        self.levels = frozenset(x.vintid for x in forwards if x.level)
+        self.edges = {x.intid: x.vintid for x in forwards if not x.level}
+        self.devices = {x.intid: x.vintid for x in forwards}
+        self.sourced = self.setting.gic_version == 2
+        self.irqs = Interrupts(self, Irq)
+        self.of = self.each_vcpu(OfVcpu, "accesses")
+        self.on = self.each_pcpu(OnCpu, "taken")
+        self.last = self.one(Last, "last")
+
+    def irq(self, v: int, vintid: int) -> Irq:
+        """Return the state of what is ``vintid`` for VCPU ``v``."""
+        return self.irqs.of(v, vintid)
+
+    def goes_to(self, irq: Irq, vintid: int) -> int:
+        """Return the VCPU that an SPI certainly goes to, or -1."""
+        if not irq.target:
+            return self.home.get(vintid, -1)
+        return -1 if irq.target & (irq.target - 1) else irq.target.bit_length() - 1
+
+    def is_due(self, irq: Irq, vintid: int) -> bool:
+        """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
+        if irq.enabled != YES or irq.active != NO:
+            return False
+        return irq.line if vintid in self.levels else bool(irq.pending == YES)
+
+    # -- accesses ------------------------------------------------------------------------------
+
+    @on(facts.GuestEnable)
+    def on_enable(self, f: facts.GuestEnable) -> None:
+        """A guest writes ISENABLER or ICENABLER."""
+        self.begin(f.vcpu, f.vcpu, f.vintid, "enabled", int(f.enabled))
+
+    @on(facts.GuestAccess)
+    def on_access(self, f: facts.GuestAccess) -> None:
+        """A guest reads or writes another register."""
+        self.begin(f.vcpu, f.vcpu, f.vintid, f.register, f.value)
+
+    @on(facts.SgiSent)
+    def on_sgi(self, f: facts.SgiSent) -> None:
+        """A guest makes an SGI pending for another, or for itself."""
+        self.begin(f.vcpu, f.target, f.vintid, "pending", 1)
+        if self.sourced:
+            irq = self.irqs.of(f.target, f.vintid)
+            irq.more += 1
+
+    def begin(self, who: int, owner: int, vintid: int, name: str, value: int) -> None:
+        """VCPU ``who`` begins an access."""
+        irq = self.irqs.of(owner, vintid)
+        if name == "target" and value != READ:
+            irq.routed = True
+            if not irq.target:
+                irq.target = 1 << self.home.get(vintid, 0)
+        irq.begin(who, name, value)
+        of = self.of[who]
+        of.touched = add(of.touched, (owner, vintid))
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """That guest goes on: its accesses are over."""
+        v = f.vcpu
+        if self.last.late:
+            self.reached(v, gone=False)
+        of = self.of[v]
+        if of.touched:
+            touched, of.touched = of.touched, ()
+            for owner, vintid in touched:
+                self.over(v, owner, vintid)
+
+    def over(self, v: int, owner: int, vintid: int) -> None:
+        """VCPU ``v``'s accesses to an interrupt are over.
+
+        What it took away may be in the List Registers of others for as long as those stay in their
+        guests, or are just about to enter them.
+        """
+        irq = self.irqs.of(owner, vintid)
+        rest: list[tuple[int, int]] = []
+        if vintid >= FIRST_SPI and any(
+            x.who == v and takes_away(x.name, x.value) for x in irq.under_way
+        ):
+            for w in range(self.setting.vcpus):
+                if w != v and self.loaded.of[w].pcpu >= 0:
+                    rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
+        irq.end(v, tuple(rest))
+        if vintid in self.levels and not irq.line and irq.active == NO and not irq.under_way:
+            irq.pending = NO
+        if rest:
+            self.last.late = add(self.last.late, (owner, vintid))
+
+    @on(facts.Put)
+    def on_put(self, f: facts.Put) -> None:
+        """What a VCPU had in its List Registers was taken out of them."""
+        if self.last.late:
+            self.reached(f.vcpu, gone=True)
+
+    def reached(self, v: int, *, gone: bool) -> None:
+        """What was over for others has reached VCPU ``v``, too, or is about to."""
+        late = []
+        for owner, vintid in self.last.late:
+            irq = self.irqs.of(owner, vintid)
+            irq.entered(v, gone=gone)
+            if any(x.rest for x in irq.under_way):
+                late.append((owner, vintid))
+        self.last.late = tuple(late)
+
+    # -- devices -------------------------------------------------------------------------------
+
+    @on(facts.DeviceRaised)
+    def on_event(self, f: facts.DeviceRaised) -> None:
+        """A level device's line rises; of an edge nothing is there before the host has it."""
+        if f.vintid in self.levels:
+            irq = self.irqs.shared[f.vintid]
+            irq.line = True
+            irq.become("pending", irq.pending | YES)
+
+    @on(facts.DeviceServed)
+    def on_served(self, f: facts.DeviceServed) -> None:
+        """Its line falls; what is on its way may still be shown once."""
+        if f.vintid in self.levels:
+            self.irqs.shared[f.vintid].line = False
+
+    @on(facts.AckedByHost)
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        """The host has an edge of a device: from here on it is on its way to the guest."""
+        vintid = self.devices.get(f.intid, -1)
+        if vintid < 0:
+            return
+        self.on[f.pcpu].taken = vintid
+        if f.intid in self.edges:
+            self.irqs.shared[vintid].begin(-1 - f.pcpu, "pending", 1)
+
+    @on(facts.IsrEnded)
+    def on_isr_end(self, f: facts.IsrEnded) -> None:
+        """Its handler is over: the edge must be with KVM."""
+        on_cpu = self.on[f.pcpu]
+        if on_cpu.taken >= 0:
+            self.irqs.shared[on_cpu.taken].end(-1 - f.pcpu)
+            on_cpu.taken = -1
+
+    # -- the CPU interface -----------------------------------------------------------------------
+
+    @on(facts.AckedByGuest)
+    def on_ack(self, f: facts.AckedByGuest) -> None:
+        """A guest acknowledges an interrupt: look whether it is to be had."""
+        last = self.last
+        vintid = f.vintid
+        v = self.guests.on[f.pcpu].vcpu
+        if v < 0 or is_special(vintid):
+            last.wrong = 0
+            return
+        irq = self.irqs.of(v, vintid)
+        wrong = 0
+        if not irq.enabled & YES:
+            wrong = DISABLED
+        if irq.active == YES:
+            wrong |= AGAIN
+        if vintid < SGIS or vintid in self.home:
+            wrong |= self.take(irq, v, vintid)
+        last.wrong = wrong
+        if irq.under_way:
+            irq.set("active", 1)
+        else:
+            irq.active = YES
+
+    def take(self, irq: Irq, v: int, vintid: int) -> int:
+        """Take what is pending; return what is wrong with that."""
+        wrong = 0 if irq.pending & YES else SPURIOUS_ACK
+        if vintid >= FIRST_SPI and not (irq.target or 1 << self.home[vintid]) >> v & 1:
+            wrong |= ELSEWHERE
+        irq.routed = False
+        if irq.under_way and not wrong:
+            irq.witness("pending", 1)
+        irq.set("pending", int(vintid in self.levels and irq.line))
+        if self.sourced and vintid < SGIS and irq.more:
+            irq.more -= 1
+            if irq.more:
+                irq.become("pending", irq.pending | YES)
+        return wrong
+
+    @on(facts.DeactivatedByGuest)
+    def on_deactivate(self, f: facts.DeactivatedByGuest) -> None:
+        """A guest deactivates one: it may come again, a level if its line is high."""
+        v = self.guests.on[f.pcpu].vcpu
+        if v < 0:
+            return
+        irq = self.irqs.of(v, f.vintid)
+        irq.set("active", 0)
+        if f.vintid in self.levels and not irq.line:
+            irq.set("pending", 0)
+
+    # -- the VM monitor --------------------------------------------------------------------------
+
+    @on(facts.RegisterWritten)
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """It reset an interrupt."""
+        if f.register == "reset":
+            self.irqs.of(f.owner, f.vintid).reset()
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """It reset a VCPU, whose guest makes no access any more."""
+        of = self.of[f.vcpu]
+        for owner, vintid in of.touched:
+            self.irqs.of(owner, vintid).forget_accesses(f.vcpu)
+        of.touched = ()
+
+
+def takes_away(name: str, value: int) -> bool:
+    """Tell whether such a write is one that List Registers elsewhere may not show at once."""
+    return name == "target" or (value == 0 and name in LATER)

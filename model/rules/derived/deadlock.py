@@ -1,0 +1,113 @@
+"""Nobody waits for good: neither for KVM, nor for what no guest and no device sends."""
+
+from model.check.alarm import alarm
+from model.check.rule import EVENTUALLY, Rule
+from model.check.view import View
+from model.check.views.device_work import DeviceWork
+from model.check.views.finished import Finished
+from model.check.views.guest_timers import GuestTimers
+from model.check.views.handlings import Handlings
+from model.check.views.ideal_gic import YES, IdealGic
+from model.check.views.sleepers import Sleepers
+from model.gic.registers import FIRST_SPI
+from model.identity import PTIMER, VTIMER
+
+__all__ = ["Deadlock", "WaitsInVain"]
+
+
+class Waiting(View):
+    """Who has not finished at rest, and whether a guest or a device has sent something for it."""
+
+    timers: GuestTimers
+    handlings: Handlings
+    finished: Finished
+    devices: DeviceWork
+    sleepers: Sleepers
+    ideal: IdealGic
+
+    def unfinished(self) -> list[int]:
+        """Return the VCPUs whose guests have not finished, and that do not sleep on a debt."""
+        return [
+            v
+            for v in range(self.setting.vcpus)
+            if not self.finished.of[v].yes and not (self.sleepers.of[v].asleep and self.owed(v))
+        ]
+
+    def owed(self, v: int) -> bool:
+        """Tell whether a timer or a device of VCPU ``v`` has something for its guest."""
+        return bool(self.devices.of[v].vintids) or any(
+            self.timers.is_on(v, timer) and not self.handlings.of[timer][v].now
+            for timer in (VTIMER, PTIMER)
+        )
+
+    def is_in_vain(self) -> bool:
+        """Tell whether all that wait sleep, and nothing is, or may be, on its way to anyone."""
+        waiting = self.unfinished()
+        return (
+            bool(waiting)
+            and all(self.sleepers.of[v].asleep for v in waiting)
+            and not any(self.owed(v) for v in range(self.setting.vcpus))
+            and not any(self.may_come(v, vintid) for v, vintid, _ in self.ideal.irqs)
+        )
+
+    def may_come(self, v: int, vintid: int) -> bool:
+        """Tell whether an interrupt may be pending and enabled for one that waits."""
+        irq = self.ideal.irq(v, vintid)
+        target = self.ideal.goes_to(irq, vintid) if vintid >= FIRST_SPI else v
+        if target >= 0 and self.finished.of[target].yes:
+            return False
+        return bool(irq.pending & YES and irq.enabled & YES)
+
+
+class Deadlock(Rule):
+    """When nothing can go any more, every guest has finished, or sleeps on what it is owed.
+
+    The guest's: it hangs.
+    """
+
+    id = "deadlock"
+    section = "host (any)"
+    title = "no execution ends with a guest unfinished and nothing that can go"
+    kind = EVENTUALLY
+    guest = True
+
+    STUCK = alarm(
+        "stuck",
+        "VCPU {vcpu} {asleep:is awake but cannot go on|sleeps for good} and its guest has not "
+        "finished",
+    )
+
+    waiting: Waiting
+
+    def at_rest(self) -> None:
+        """Name who cannot go on, unless it is the guests' own fault."""
+        if self.waiting.is_in_vain():
+            return
+        for v in self.waiting.unfinished():
+            self.report(self.STUCK, vcpu=v, asleep=self.waiting.sleepers.of[v].asleep)
+
+
+class WaitsInVain(Rule):
+    """A guest waits only for what somebody sends: else it is its program that is at fault.
+
+    Nothing was sent to anyone who waits that was not taken: no timer, no device, no SGI, and
+    nothing that a guest has made pending.
+    """
+
+    id = "waits-in-vain"
+    section = "the scenario's guests"
+    title = "no guest waits for what nobody sends (a fault of the guests, not of KVM)"
+    kind = EVENTUALLY
+    guest = True
+
+    NOBODY = alarm(
+        "nobody", "the guest of VCPU {vcpu} waits for what nobody sends: a fault of the guests"
+    )
+
+    waiting: Waiting
+
+    def at_rest(self) -> None:
+        """Name who waits."""
+        if self.waiting.is_in_vain():
+            for v in self.waiting.unfinished():
+                self.report(self.NOBODY, vcpu=v)

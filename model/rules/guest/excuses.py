@@ -1,0 +1,99 @@
+"""What a vgic may lawfully do otherwise than a GIC without virtualisation: one list.
+
+Each entry says which rules leave it out, what it is, why, and where it is said. Delay is not here:
+the rules allow it by themselves, an access until its guest goes on, an edge until the host's
+handler has ended, a message of the GIC until its bound.
+"""
+
+from typing import NamedTuple
+
+from model import facts
+from model.gic.registers import FIRST_SPI
+
+__all__ = ["EXCUSES", "Excuse", "late_ptimer", "reads_memory"]
+
+
+class Excuse(NamedTuple):
+    """``rules`` say nothing of ``what``, because of ``why``; ``source`` is where that is said."""
+
+    rules: tuple[str, ...]
+    what: str
+    why: str
+    source: str
+
+
+EXCUSES: tuple[Excuse, ...] = (
+    Excuse(
+        ("G2", "G3", "G5"),
+        "a VCPU that runs its guest still takes from its List Registers what another VCPU has "
+        "disabled, cleared (ICPENDR) or routed away, until it leaves its guest",
+        "such a write kicks nobody; a guest that must be sure polls RWP, which reads as 0",
+        "Linux vgic_mmio_write_cenable, _cpending, vgic_mmio_write_irouter (7.2)",
+    ),
+    Excuse(
+        ("G1",),
+        "ISPENDR reads as 0 for what another VCPU has pending in a List Register",
+        "the flush takes the latch of an edge, and a read halts nobody",
+        "Linux vgic_mmio_read_pending, vgic_v3_populate_lr (7.2)",
+    ),
+    Excuse(
+        ("G1",),
+        "in 4.14 ISACTIVER of an SPI reads as it was folded last",
+        "reads halt the guests only since 9a50ebbffa98",
+        "Linux 9a50ebbffa98",
+    ),
+    Excuse(
+        ("G1",),
+        "ISPENDR of a timer's PPI is not compared",
+        "its line is a comparison with a count that goes on while the register is read",
+        "IHI0069 GICR_ISPENDR0; DDI0487 CNTV_CTL_EL0.ISTATUS",
+    ),
+    Excuse(
+        ("G3",),
+        "a level device's interrupt is shown once although its line has fallen",
+        "a rising edge of a mapped line is noted, and its fall only when it has been shown",
+        "Linux e40cc57bac79",
+    ),
+    Excuse(
+        ("G3",),
+        "nothing is said with gic_messages=lagging of a level device",
+        "a line may fall at the distributor after the deactivation that its driver sent behind it",
+        "IHI0069 1.2.1 (level-sensitive interrupts)",
+    ),
+    Excuse(
+        ("G6",),
+        "nothing is said where KVM polls the distributor for the guest's deactivations",
+        "it errs there, as the document that this follows does (museum 57)",
+        "Documentation/virtual/kvm/arm/vgic-mapped-irqs.txt (4.3)",
+    ),
+    Excuse(
+        ("G7",),
+        "another VCPU's deactivation, or a route that is changed, kicks nobody",
+        "the VCPU that runs is left to find it at its next exit; if it sleeps, that is finding F8",
+        "Linux vgic_v3_deactivate, vgic_mmio_write_irouter (7.2)",
+    ),
+    Excuse(
+        ("G8",),
+        "nothing is said with gic_messages=lagging",
+        "a timer that is silenced late stays active until the next load: finding F5",
+        "Linux kvm_arch_timer_handler, kvm_timer_vcpu_load_gic (7.2)",
+    ),
+    Excuse(
+        ("G8",),
+        "in 4.14 a physical timer that fires between flush and entry is late",
+        "its soft timer only wakes: finding F10",
+        "Linux kvm_timer_flush_hwstate, kvm_timer_expire (4.14)",
+    ),
+)
+
+
+def reads_memory(era: str, f: facts.RegisterRead) -> bool:
+    """Tell whether the value read is KVM's, and List Registers may have another."""
+    if f.register == "ispendr":
+        return not f.value and f.vintid >= FIRST_SPI
+    return era == "v4.14" and f.vintid >= FIRST_SPI
+
+
+def late_ptimer(era: str) -> bool:
+    """Tell whether the emulated physical timer may come late to a busy guest (F10)."""
+    return era == "v4.14"

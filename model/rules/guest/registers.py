@@ -1,0 +1,54 @@
+"""A register reads as it is (G1)."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.views.ideal_gic import IdealGic
+from model.check.views.lines import Lines
+from model.messages import VTIMER_PPI
+from model.rules.guest.excuses import reads_memory
+from model.timer import PTIMER_PPI
+
+__all__ = ["G1"]
+
+FIELDS = {"ispendr": "pending", "isactiver": "active"}
+
+
+class G1(Rule):
+    """A guest reads of an interrupt what it may have been at some moment while it was reading."""
+
+    id = "G1"
+    section = "a GIC without virtualisation (IHI0069 GICD_ISPENDR<n>, GICD_ISACTIVER<n>)"
+    title = "a register of the distributor reads as the guest's own accesses and devices made it"
+    guest = True
+
+    WRONG = alarm(
+        "wrong",
+        "the guest of VCPU {vcpu} read {register} of vINTID {vintid} as {value:0|1}, and it was "
+        "{value:1|0} all the time",
+    )
+
+    ideal: IdealGic
+    lines: Lines
+
+    def setup(self) -> None:
+        """Note which physical interrupt a device's level is."""
+        self.intids = {x.vintid: x.intid for x in self.setting.forwards if x.level}
+
+    @on(facts.RegisterRead)
+    def on_read(self, f: facts.RegisterRead) -> None:
+        """The guest gets a value."""
+        name = FIELDS[f.register]
+        seen = self.ideal.irq(f.vcpu, f.vintid).read(f.vcpu, name)
+        if not seen or seen >> f.value & 1 or reads_memory(self.era, f):
+            return
+        if name == "pending":
+            if f.vintid in (VTIMER_PPI, PTIMER_PPI):
+                return
+            intid = self.intids.get(f.vintid, -1)
+            if intid >= 0 and f.value == self.lines.has(-1, intid):
+                return
+        self.report(
+            self.WRONG, vcpu=f.vcpu, register=f.register.upper(), vintid=f.vintid, value=f.value
+        )

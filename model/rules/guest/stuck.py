@@ -1,0 +1,87 @@
+"""Nothing stays active that its guest has ended (G6)."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.interrupts import Interrupts
+from model.check.listener import on
+from model.check.rule import EVENTUALLY, Rule
+from model.check.setting import Setting
+from model.check.state import State
+from model.check.unknown import Debt
+from model.check.views.active_states import ActiveStates
+from model.check.views.ideal_gic import NO, IdealGic
+from model.gic.registers import FIRST_LPI
+
+__all__ = ["G6"]
+
+
+class InMemory(State):
+    """``active``: so it reads at the emulated distributor, as far as was told."""
+
+    active: Debt[bool] = False
+
+
+class G6(Rule):
+    """At rest an interrupt is active only if a guest has acknowledged it and not ended it.
+
+    Of a device's interrupt the distributor's active state is what counts, and that it is neither
+    pending for its guest; of others what a read of ISACTIVER would give. What stays active never
+    comes again.
+    """
+
+    id = "G6"
+    section = "a GIC without virtualisation (IHI0069 4.1.2)"
+    title = "no interrupt is left active that its guest has ended"
+    kind = EVENTUALLY
+    guest = True
+
+    DEVICE = alarm(
+        "device",
+        "INTID {intid} (vINTID {vintid}) is still active at the distributor, though its guest "
+        "neither handles it nor has it pending",
+    )
+    READS = alarm(
+        "reads",
+        "vINTID {vintid} of VCPU {vcpu} still reads as active, though its guest has ended it",
+    )
+
+    ideal: IdealGic
+    active: ActiveStates
+
+    def setup(self) -> None:
+        """Make the states; note which devices have an active state."""
+        self.devices = [
+            (x.vcpu, x.intid, x.vintid) for x in self.setting.forwards if x.intid < FIRST_LPI
+        ]
+        self.memory = Interrupts(self, InMemory)
+
+    @classmethod
+    def applies(cls, setting: Setting) -> bool:
+        """Not where KVM polls for deactivations, and errs (``model.rules.guest.excuses``)."""
+        return setting.lr_on_guest_deactivate != "polled"
+
+    @on(facts.Folded, facts.SoftwareChanged)
+    def on_memory(self, f: facts.Folded | facts.SoftwareChanged) -> None:
+        """What a read would give is this."""
+        self.memory.of(f.vcpu, f.vintid).active = f.active
+
+    @on(facts.RegisterWritten)
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """An active state was written."""
+        if f.register in ("icactiver", "isactiver", "reset"):
+            self.memory.of(f.owner, f.vintid).active = f.register == "isactiver"
+
+    @on(facts.Emulated)
+    def on_emulated(self, f: facts.Emulated) -> None:
+        """KVM deactivates it in memory."""
+        self.memory.of(f.vcpu, f.vintid).active = False
+
+    def at_rest(self) -> None:
+        """Name what is left active."""
+        for v, intid, vintid in self.devices:
+            irq = self.ideal.irq(v, vintid)
+            if irq.active == NO and irq.pending == NO and self.active.has(-1, intid):
+                self.report(self.DEVICE, intid=intid, vintid=vintid)
+        for v, vintid, memory in self.memory:
+            if memory.active and self.ideal.irq(v, vintid).active == NO:
+                self.report(self.READS, vcpu=self.ideal.home.get(vintid, v), vintid=vintid)

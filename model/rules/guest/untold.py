@@ -1,0 +1,188 @@
+"""A guest that runs on is made to take what has come for it (G7)."""
+
+from model import facts
+from model.check.alarm import alarm
+from model.check.listener import on
+from model.check.rule import Rule
+from model.check.state import State
+from model.check.table import Keys, add
+from model.check.unknown import Debt
+from model.check.views.guests import Guests
+from model.check.views.ideal_gic import IdealGic
+from model.check.views.list_registers import ListRegisters
+from model.gic.registers import FIRST_SPI, SGIS
+
+__all__ = ["G7"]
+
+
+NOBODY = (-1, False)
+
+
+class OnCpu(State):
+    """``kicked``: an IPI is under way to it. ``taken``: the host handles this device's vINTID.
+
+    ``in_isr``: a handler runs there.
+    """
+
+    kicked: Debt[bool] = False
+    taken: Debt[int] = -1
+    in_isr: Debt[bool] = False
+
+
+class OfVcpu(State):
+    """``sent``: what its guest has made pending or enabled just now: for whom, and the vINTID.
+
+    ``kicker``: who is about to send it an IPI, a CPU and whether a handler there; ``left`` are the
+    vINTIDs that are left to that IPI.
+    """
+
+    sent: Debt[Keys[tuple[int, int]]] = ()
+    kicker: Debt[tuple[int, bool]] = NOBODY
+    left: Debt[Keys[int]] = ()
+
+
+class G7(Rule):
+    """Who runs a guest for which an interrupt has come is interrupted, or has it at hand already.
+
+    When the host's handler of a device ends, or a guest goes on that has sent an SGI, set an
+    interrupt pending or enabled it, the VCPU that it is for is out of its guest, has it in a List
+    Register, or an IPI is under way to its CPU. A busy guest would get it late, or never. That
+    KVM is about to send one (``Kicked``) is taken for no more: it must, before it goes on.
+    """
+
+    id = "G7"
+    section = "Forwarded LPIs, paragraph 3 (a GIC without virtualisation)"
+    title = "a guest that runs on is interrupted for what has come for it"
+    guest = True
+
+    UNTOLD = alarm(
+        "untold",
+        "vINTID {vintid} has come for VCPU {vcpu}, whose guest runs on on CPU {pcpu}: it is in no "
+        "List Register, and nothing interrupts that CPU",
+    )
+
+    ideal: IdealGic
+    guests: Guests
+    lrs: ListRegisters
+
+    def setup(self) -> None:
+        """Make the states."""
+        self.on = self.each_pcpu(OnCpu)
+        self.of = self.each_vcpu(OfVcpu)
+        self.devices = {x.intid: x.vintid for x in self.setting.forwards}
+
+    @on(facts.AckedByHost)
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        """The host takes a device's interrupt, or the IPI."""
+        if f.intid < SGIS:
+            self.on[f.pcpu].kicked = False
+        elif f.intid in self.devices:
+            self.on[f.pcpu].taken = self.devices[f.intid]
+
+    @on(facts.AckedByGuest)
+    def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        """The guest has it already; what its device does next is another interrupt."""
+        if f.vintid >= FIRST_SPI:
+            for on_cpu in self.on:
+                if on_cpu.taken == f.vintid:
+                    on_cpu.taken = -1
+
+    @on(facts.IpiSent)
+    def on_ipi(self, f: facts.IpiSent) -> None:
+        """An IPI is at the distributor."""
+        self.on[f.target].kicked = True
+        v = self.guests.on[f.target].vcpu
+        if v >= 0:
+            of = self.of[v]
+            of.kicker = NOBODY
+            of.left = ()
+
+    @on(facts.Kicked)
+    def on_kick(self, f: facts.Kicked) -> None:
+        """KVM is about to send one: others leave it to that."""
+        if f.ipi:
+            self.of[f.vcpu].kicker = (f.pcpu, self.on[f.pcpu].in_isr)
+
+    @on(facts.Exited)
+    def on_exit(self, f: facts.Exited) -> None:
+        """It is out of its guest, and looks at everything before it enters again."""
+        of = self.of[f.vcpu]
+        of.kicker = NOBODY
+        of.left = ()
+
+    def goes_on(self, place: tuple[int, bool]) -> None:
+        """Whoever ran there goes on: an IPI that it has not sent will not come."""
+        for v, of in enumerate(self.of):
+            if of.kicker == place:
+                left, of.kicker, of.left = of.left, NOBODY, ()
+                for vintid in left:
+                    self.check(v, vintid)
+
+    @on(facts.IsrBegan)
+    def on_isr(self, f: facts.IsrBegan) -> None:
+        """A handler begins."""
+        self.on[f.pcpu].in_isr = True
+
+    @on(facts.IsrEnded)
+    def on_isr_end(self, f: facts.IsrEnded) -> None:
+        """The host has done what it does."""
+        on_cpu = self.on[f.pcpu]
+        on_cpu.in_isr = False
+        self.goes_on((f.pcpu, True))
+        vintid, on_cpu.taken = on_cpu.taken, -1
+        if vintid >= 0:
+            self.check(-1, vintid)
+
+    @on(facts.SgiSent)
+    def on_sgi(self, f: facts.SgiSent) -> None:
+        """A guest sends an SGI."""
+        of = self.of[f.vcpu]
+        of.sent = add(of.sent, (f.target, f.vintid))
+
+    @on(facts.GuestAccess)
+    def on_access(self, f: facts.GuestAccess) -> None:
+        """A guest makes an interrupt pending."""
+        if f.register == "pending" and f.value == 1:
+            of = self.of[f.vcpu]
+            of.sent = add(of.sent, (f.owner, f.vintid))
+
+    @on(facts.GuestEnable)
+    def on_enable(self, f: facts.GuestEnable) -> None:
+        """A guest enables one, which was pending before if it is an edge."""
+        if f.enabled and f.vintid not in self.ideal.levels:
+            of = self.of[f.vcpu]
+            of.sent = add(of.sent, (f.owner, f.vintid))
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """It goes on: that was carried out."""
+        of = self.of[f.vcpu]
+        self.goes_on((f.pcpu, False))
+        if of.sent:
+            sent, of.sent = of.sent, ()
+            for v, vintid in sent:
+                self.check(v, vintid)
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """Its guest starts anew."""
+        self.of[f.vcpu].sent = ()
+
+    def check(self, v: int, vintid: int) -> None:
+        """Complain if ``vintid`` is due for a guest that runs on and does not hear of it."""
+        irq = self.ideal.irq(v, vintid)
+        if irq.routed or not self.ideal.is_due(irq, vintid):
+            return
+        if vintid >= FIRST_SPI:
+            v = self.ideal.goes_to(irq, vintid)
+        c = self.guests.of[v].pcpu if v >= 0 else -1
+        if c < 0 or self.on[c].kicked:
+            return
+        used = self.lrs.on[c].used
+        if len(used) >= self.setting.lrs or any(lr.vintid == vintid for _, lr in used):
+            return
+        of = self.of[v]
+        if of.kicker != NOBODY:
+            of.left = add(of.left, vintid)
+        else:
+            self.report(self.UNTOLD, vcpu=v, vintid=vintid, pcpu=c)

@@ -1,0 +1,76 @@
+"""Variants that a guest can tell from a GIC: what it writes is ignored, what it reads is wrong."""
+
+from pathlib import Path
+
+from harness.context import Context
+from harness.kvm.v7_2 import V7_2
+from model.vgic.irq import VgicIrq
+from tests.race.mutant import Mutant
+from tests.race.mutants_vgic import LatchKept, PrunesActive, SaysItKicks, SgiIgnored
+
+HERE = Path(__file__).parent / "scenarios"
+DISTRIBUTOR = str(HERE / "distributor.toml")
+OFFLINE = str(HERE / "goes-offline.toml")
+READS = str(HERE / "read-while-handled.toml")
+
+
+class ReadsHaltNobody(V7_2):
+    """A read of ISACTIVER takes what was folded last (Linux 9a50ebbffa98)."""
+
+    halts_for_reads = False
+
+
+class EnableIgnored(V7_2):
+    """What was disabled once stays so, though KVM says that it carried the write out."""
+
+    async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().write_enable(t, irq, on)
+        irq.enabled = False
+
+
+class DisableIgnored(V7_2):
+    """What is enabled stays so."""
+
+    async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().write_enable(t, irq, on)
+        irq.enabled = True
+
+
+class ClearIgnored(V7_2):
+    """ICPENDR does nothing."""
+
+    async def write_pending(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().write_pending(t, irq, True)
+
+
+class SetIgnored(V7_2):
+    """ISPENDR does nothing."""
+
+    async def write_pending(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().write_pending(t, irq, False)
+
+
+class RouteIgnored(V7_2):
+    """Whatever is written to IROUTER, an SPI goes to VCPU 0."""
+
+    async def write_target(self, t: Context, irq: VgicIrq, target: int) -> None:
+        await super().write_target(t, irq, 0)
+
+
+class ActiveWrittenWrong(V7_2):
+    """ISACTIVER clears the active state, and so does ICACTIVER."""
+
+    async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().change_active(t, irq, False)
+
+
+GUEST = (
+    Mutant("G1", ReadsHaltNobody, V7_2, READS),
+    Mutant("G2", DisableIgnored, V7_2, DISTRIBUTOR),
+    Mutant("G3", LatchKept, V7_2, "spi-edge"),
+    Mutant("G4", ActiveWrittenWrong, V7_2, "smp-mix"),
+    Mutant("G5", RouteIgnored, V7_2, "retarget"),
+    Mutant("G6", PrunesActive, V7_2, "migrate"),
+    Mutant("G7", SaysItKicks, V7_2, "spi-edge"),
+    Mutant("G9", SgiIgnored, V7_2, "save"),
+)
