@@ -130,9 +130,13 @@ class R17(Rule):
 
 
 class Taken(State):
-    """``again``: the host may take the timer's interrupt there once more."""
+    """``again``: the host may take the timer's interrupt there once more.
+
+    ``asked``: a guest has deactivated it there, which KVM may have to carry out.
+    """
 
     again: bool = True
+    asked: bool = False
 
 
 class R18(Rule):
@@ -159,6 +163,7 @@ class R18(Rule):
 
     levels: TimerLevels
     active: ActiveStates
+    guests: Guests
 
     def setup(self) -> None:
         """Make the states."""
@@ -185,21 +190,32 @@ class R18(Rule):
         if f.intid == VTIMER_PPI and f.level:
             self.on[f.pcpu].again = True
 
-    @on(facts.ActiveChanged)
-    def on_active(self, f: facts.ActiveChanged) -> None:
-        """It is deactivated: the line is sampled again.
-
-        The guest did so, by a List Register or by what KVM carries out for it (EOIcount, a DIR that
-        trapped); or KVM wrote what holds it back.
-        """
-        if f.intid == VTIMER_PPI and not f.after and f.cause != "ack":
-            self.on[f.pcpu].again = True
-
     @on(facts.DeactivationArrived)
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
-        """The guest deactivated it, though it was not active."""
+        """The guest deactivated it: the line is sampled again."""
         if f.intid == VTIMER_PPI:
             self.on[f.pcpu].again = True
+
+    @on(facts.DeactivatedByGuest)
+    def on_guest(self, f: facts.DeactivatedByGuest) -> None:
+        """The guest did so, perhaps outside the List Registers (EOIcount)."""
+        if f.vintid == VTIMER_PPI:
+            self.on[f.pcpu].asked = True
+
+    @on(facts.GuestAccess)
+    def on_trap(self, f: facts.GuestAccess) -> None:
+        """Its DIR trapped."""
+        c = self.guests.of[f.vcpu].pcpu
+        if f.vintid == VTIMER_PPI and f.register == "active" and c >= 0:
+            self.on[c].asked = True
+
+    @on(facts.ActiveChanged)
+    def on_active(self, f: facts.ActiveChanged) -> None:
+        """What KVM deactivates is the guest's deactivation, if there was one."""
+        if f.intid == VTIMER_PPI and not f.after:
+            on_cpu = self.on[f.pcpu]
+            on_cpu.again |= on_cpu.asked
+            on_cpu.asked = False
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:

@@ -23,8 +23,8 @@ class ReadsHaltNobody(V7_2):
 class EnableIgnored(V7_2):
     """What was disabled once stays so, though KVM says that it carried the write out."""
 
-    async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
-        await super().write_enable(t, irq, on)
+    def enabling(self, t: Context, irq: VgicIrq) -> None:
+        super().enabling(t, irq)
         irq.enabled = False
 
 
@@ -64,6 +64,13 @@ class ActiveWrittenWrong(V7_2):
         await super().change_active(t, irq, False)
 
 
+class NeverEnters(V7_2):
+    """Each entry is given up, for nothing."""
+
+    def entry_is_refused(self, t: Context) -> bool:
+        return True
+
+
 GUEST = (
     Mutant("G1", ReadsHaltNobody, V7_2, READS),
     Mutant("G2", DisableIgnored, V7_2, DISTRIBUTOR),
@@ -73,4 +80,5 @@ GUEST = (
     Mutant("G6", PrunesActive, V7_2, "migrate"),
     Mutant("G7", SaysItKicks, V7_2, "spi-edge"),
     Mutant("G9", SgiIgnored, V7_2, "save"),
+    Mutant("L2", NeverEnters, V7_2, "timer-wfi"),
 )

@@ -46,7 +46,8 @@ async def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
 
 
 def test_every_rule_has_a_mutant() -> None:
-    assert {mutant.rule for mutant in MUTANTS} == set(RULES)
+    """But for the guests' own fault, of which no hypervisor is guilty (``test_guests_fault``)."""
+    assert {mutant.rule for mutant in MUTANTS} == set(RULES) - {"waits-in-vain"}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)

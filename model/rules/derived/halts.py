@@ -22,10 +22,12 @@ class OfVcpu(State):
     """``kept``: it is kept out of its guest, since all have left.
 
     ``entries`` counts those since it was signalled and has not gone to user space; -1: it was not.
+    ``looked``: it has looked at its requests since.
     """
 
     kept: Debt[bool] = False
     entries: Debt[int] = -1
+    looked: Debt[bool] = False
 
 
 class L4(Rule):
@@ -55,6 +57,11 @@ class L4(Rule):
         "again",
         "VCPU {vcpu} entered its guest on CPU {pcpu} again although the VM monitor had signalled "
         "it to stop",
+    )
+    ASKED = alarm(
+        "asked",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} although the VM monitor had signalled it to "
+        "stop before it looked at its requests",
     )
     NO_END = alarm("no-end", "the end of the halt that VCPU {vcpu} began")
     NOT_STOPPED = alarm(
@@ -91,7 +98,16 @@ class L4(Rule):
     @on(facts.Stopping)
     def on_stopping(self, f: facts.Stopping) -> None:
         """The VM monitor wants it out, or lets it go on."""
-        self.of[f.vcpu].entries = 0 if f.stop else -1
+        of = self.of[f.vcpu]
+        of.entries = 0 if f.stop else -1
+        of.looked = False
+
+    @on(facts.RequestsChecked)
+    def on_turn(self, f: facts.RequestsChecked) -> None:
+        """It begins a turn of its run loop, in which it must find the signal."""
+        of = self.of[f.vcpu]
+        if of.entries >= 0:
+            of.looked = True
 
     @on(facts.UserLeft)
     def on_user(self, f: facts.UserLeft) -> None:
@@ -106,6 +122,8 @@ class L4(Rule):
             self.report(self.ENTERED, vcpu=f.vcpu, pcpu=f.pcpu, halter=self.halter.vcpu)
         if of.entries >= 0:
             of.entries += 1
+            if of.looked:
+                self.report(self.ASKED, vcpu=f.vcpu, pcpu=f.pcpu)
             if of.entries > 1:
                 self.report(self.AGAIN, vcpu=f.vcpu, pcpu=f.pcpu)
 

@@ -19,20 +19,24 @@ RETRIES = 16
 """So many times the same lock, with nothing else done by who takes it, are a livelock."""
 IDLE_STORM = 64
 """So many WFIs in a row that neither block nor bring an interrupt are one, too."""
+TURNS = 32
+"""So many turns of the run loop without an entry, and nothing new, are for ever."""
 NAPS = 16
 """So many sleeps in a row without an entry, and nothing new in between, are wake-ups for ever."""
 
 
 class Streak(State):
-    """In a row: ``exits`` without an instruction, ``wfis`` that brought nothing, and ``naps``.
+    """In a row: ``exits`` without an instruction, and ``wfis`` that brought nothing.
 
-    A nap is a sleep from which the thread was woken for nothing; while it is ``paused``, because
-    another halts the guests, it has nothing to run for.
+    ``turns`` of the run loop that did not come to an entry, and ``naps``: sleeps from which the
+    thread was woken for nothing. While it is ``paused``, because another halts the guests, it has
+    nothing to run for.
     """
 
     exits: Debt[int] = 0
     wfis: Debt[int] = 0
     naps: Debt[int] = 0
+    turns: Debt[int] = 0
     paused: Debt[bool] = False
 
 
@@ -61,6 +65,11 @@ class L2(Rule):
         "VCPU {vcpu} was woken {n} times in a row and had nothing to run for, and nothing new had "
         "happened",
     )
+    TURNS = alarm(
+        "turns",
+        "VCPU {vcpu} went round its run loop {n} times in a row and never entered its guest, and "
+        "nothing new had happened",
+    )
     EXITS = alarm(
         "storm",
         "VCPU {vcpu} left its guest on CPU {pcpu} {n} times in a row without executing an "
@@ -78,7 +87,7 @@ class L2(Rule):
     def on_block(self, f: facts.Blocked) -> None:
         """It may sleep, but not be woken for nothing time after time."""
         of = self.of[f.vcpu]
-        of.wfis = 0
+        of.wfis = of.turns = 0
         if not of.paused:
             of.naps += 1
         if of.naps > NAPS:
@@ -87,20 +96,35 @@ class L2(Rule):
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """It was woken for something."""
-        self.of[f.vcpu].naps = 0
+        of = self.of[f.vcpu]
+        of.naps = of.turns = 0
+
+    @on(facts.RequestsChecked)
+    def on_turn(self, f: facts.RequestsChecked) -> None:
+        """A turn of the run loop begins: it leads into the guest, or the next one does."""
+        of = self.of[f.vcpu]
+        of.turns += 1
+        if of.turns > TURNS:
+            self.report(self.TURNS, vcpu=f.vcpu, n=TURNS)
+
+    @on(facts.UserLeft)
+    def on_user(self, f: facts.UserLeft) -> None:
+        """It goes to user space."""
+        self.of[f.vcpu].turns = 0
 
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
         """So is what is injected: it is woken for it, and sleeps on if it is masked."""
         if f.accepted:
-            self.of[f.vcpu].naps = 0
+            of = self.of[f.vcpu]
+            of.naps = of.turns = 0
 
     @on(facts.Halting)
     def on_halting(self, f: facts.Halting) -> None:
         """Who halts the guests lets them go on, and wakes them, when it is done."""
         for v, of in enumerate(self.of):
             of.paused = v != f.vcpu
-            of.naps = 0
+            of.naps = of.turns = 0
 
     @on(facts.Resumed)
     def on_resumed(self, f: facts.Resumed) -> None:
@@ -132,7 +156,7 @@ class L2(Rule):
     def on_stimulus(self, _f: facts.NeedResched | facts.Ticked) -> None:
         """Something new happened, to all."""
         for of in self.of:
-            of.exits = of.wfis = of.naps = 0
+            of.exits = of.wfis = of.naps = of.turns = 0
 
     @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:

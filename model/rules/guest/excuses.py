@@ -87,11 +87,14 @@ EXCUSES: tuple[Excuse, ...] = (
 )
 
 
-def reads_memory(era: str, f: facts.RegisterRead) -> bool:
-    """Tell whether the value read is KVM's, and List Registers may have another."""
-    if f.register == "ispendr":
-        return not f.value and f.vintid >= FIRST_SPI
-    return era == "v4.14" and f.vintid >= FIRST_SPI
+def reads_memory(era: str, f: facts.RegisterRead, *, own: bool) -> bool:
+    """Tell whether the value read is KVM's, and another VCPU's List Registers may have another.
+
+    ``own`` says that the SPI goes to the VCPU that reads, whose List Registers are read back.
+    """
+    if own or f.vintid < FIRST_SPI:
+        return False
+    return not f.value if f.register == "ispendr" else era == "v4.14"
 
 
 def late_ptimer(era: str) -> bool:

@@ -40,8 +40,10 @@ class G1(Rule):
     def on_read(self, f: facts.RegisterRead) -> None:
         """The guest gets a value."""
         name = FIELDS[f.register]
-        seen = self.ideal.irq(f.vcpu, f.vintid).read(f.vcpu, name)
-        if not seen or seen >> f.value & 1 or reads_memory(self.era, f):
+        irq = self.ideal.irq(f.vcpu, f.vintid)
+        seen = irq.read(f.vcpu, name)
+        own = not irq.routed and self.ideal.goes_to(irq, f.vintid) == f.vcpu
+        if not seen or seen >> f.value & 1 or reads_memory(self.era, f, own=own):
             return
         if name == "pending":
             if f.vintid in (VTIMER_PPI, PTIMER_PPI):
