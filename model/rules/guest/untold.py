@@ -33,12 +33,13 @@ class OfVcpu(State):
     """``sent``: what its guest has made pending or enabled just now: for whom, and the vINTID.
 
     ``kicker``: who is about to send it an IPI, a CPU and whether a handler there; ``left`` are the
-    vINTIDs that are left to that IPI.
+    vINTIDs that are left to that IPI. ``came`` has what came while it was out of its guest.
     """
 
     sent: Debt[Keys[tuple[int, int]]] = ()
     kicker: Debt[tuple[int, bool]] = NOBODY
     left: Debt[Keys[int]] = ()
+    came: Debt[Keys[int]] = ()
 
 
 class G7(Rule):
@@ -155,9 +156,13 @@ class G7(Rule):
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        """It goes on: that was carried out."""
+        """It goes on: what it sent was carried out, and it has what came for it."""
         of = self.of[f.vcpu]
         self.goes_on((f.pcpu, False))
+        if of.came:
+            came, of.came = of.came, ()
+            for vintid in came:
+                self.check(f.vcpu, vintid)
         if of.sent:
             sent, of.sent = of.sent, ()
             for v, vintid in sent:
@@ -166,7 +171,8 @@ class G7(Rule):
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """Its guest starts anew."""
-        self.of[f.vcpu].sent = ()
+        of = self.of[f.vcpu]
+        of.sent = of.came = ()
 
     def check(self, v: int, vintid: int) -> None:
         """Complain if ``vintid`` is due for a guest that runs on and does not hear of it."""
@@ -175,8 +181,14 @@ class G7(Rule):
             return
         if vintid >= FIRST_SPI:
             v = self.ideal.goes_to(irq, vintid)
-        c = self.guests.of[v].pcpu if v >= 0 else -1
-        if c < 0 or self.on[c].kicked:
+        if v < 0:
+            return
+        c = self.guests.of[v].pcpu
+        if c < 0:
+            of = self.of[v]
+            of.came = add(of.came, vintid)
+            return
+        if self.on[c].kicked:
             return
         used = self.lrs.on[c].used
         if len(used) >= self.setting.lrs or any(lr.vintid == vintid for _, lr in used):
