@@ -1,4 +1,8 @@
-"""What is known of a failure once it was looked into: values only, which reports show."""
+"""What is known of a failure once it was looked into: values only, which reports show.
+
+The steps that are named are those of one execution: the failing one that differs as little as can
+be from one that passes (``Explanation.failing``).
+"""
 
 import msgspec
 
@@ -12,7 +16,8 @@ __all__ = ["Explanation", "Moment", "Pair", "Share", "Symptom", "Window"]
 class Moment(msgspec.Struct, frozen=True):
     """A step of an execution: its number (from 1), whose it is, and the name of its operation.
 
-    ``task`` is the actor's short name in schedules.
+    ``task`` is the actor's short name in schedules. The number is 0 where the execution ended
+    before that step; then it is one that another execution makes.
     """
 
     step: int
@@ -72,7 +77,9 @@ class Explanation(msgspec.Struct, frozen=True):
         proved: whether every schedule with fewer was tried, and none fails.
         windows: one for each departure from the calm order.
         pairs: the deciding pair of each departure; the first one is the one to show.
-        passing: the choices of the nearest execution that passes (empty: none was looked for).
+        failing: the choices of the execution that is told of.
+        passing: those of the nearest one that passes: it differs in the order of the first pair
+            (empty: there is none).
         shares: how sure the failure is after each step, for the steps at which it was measured.
         inevitable: the number of the first step from which on all draws fail (0: unknown).
         cause: the first step after which the run with the fault and that of the base era differ.
@@ -87,6 +94,7 @@ class Explanation(msgspec.Struct, frozen=True):
     proved: bool = False
     windows: tuple[Window, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    failing: tuple[Choice, ...] = ()
     passing: tuple[Choice, ...] = ()
     shares: tuple[Share, ...] = ()
     inevitable: int = 0

@@ -76,7 +76,7 @@ class Noting(Follow):
         A hold begins as soon as its step could be made: so whoever is held at any time is no
         candidate for the step that a hold lasts to.
         """
-        held = {what for what in self.held.values()}
+        held = set(self.held.values())
         held.update(each[0] for each in self.noted if not isinstance(each, Jump))
         events: list[Event] = []
         for each in self.noted:

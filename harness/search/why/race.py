@@ -138,8 +138,7 @@ class Race:
         made = self.watch(events)
         end = made.index(event.what) if event.what in made else len(made)
         begun = self.begun(events, event)
-        for point in reversed(made[begun:end]):
-            yield point
+        yield from reversed(made[begun:end])
 
     def begun(self, events: tuple[Event, ...], event: Event) -> int:
         """Return the number of steps that are made when a hold begins to matter."""
@@ -168,7 +167,7 @@ class Race:
             is none.
 
         """
-        moved = []
+        moved: list[Event] = []
         for tried, place in enumerate(places):
             event = msgspec.structs.replace(events[at], before=place)
             trial, used = self.run((*events[:at], event, *events[at + 1 :]))
