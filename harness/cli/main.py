@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("harness.cli.replay:command", "Run a schedule, or a log's, exactly again."),
     "report": ("harness.cli.report:command", "Make a page of a log, or of a campaign."),
     "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),
+    "why": ("harness.cli.why:command", "Explain a failure: the race, its cause, its symptom."),
     "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
     "log": ("harness.cli.log:group", "Show a log, or check the rules over logs again."),
     "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),

@@ -17,13 +17,16 @@ class Moment(msgspec.Struct, frozen=True):
     """A step of an execution: its number (from 1), whose it is, and the name of its operation.
 
     ``task`` is the actor's short name in schedules. The number is 0 where the execution ended
-    before that step; then it is one that another execution makes.
+    before that step; then it is one that another execution makes. ``instead`` is what the task does
+    there in the failing execution where that is something else: a forced exit, say, that comes
+    instead of the instruction ``op``.
     """
 
     step: int
     task: str
     actor: Actor
     op: str
+    instead: str = ""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -75,6 +78,7 @@ class Explanation(msgspec.Struct, frozen=True):
         calm: whether the calm order itself fails, so that no departure is needed.
         preemptive: the fewest preemptive switches with which a schedule was seen to fail.
         proved: whether every schedule with fewer was tried, and none fails.
+        fewer: whether fewer departures from an order would do, in one sentence ("": not known).
         windows: one for each departure from the calm order.
         pairs: the deciding pair of each departure; the first one is the one to show.
         failing: the choices of the execution that is told of.
@@ -92,6 +96,7 @@ class Explanation(msgspec.Struct, frozen=True):
     calm: bool = False
     preemptive: int = -1
     proved: bool = False
+    fewer: str = ""
     windows: tuple[Window, ...] = ()
     pairs: tuple[Pair, ...] = ()
     failing: tuple[Choice, ...] = ()

@@ -14,7 +14,7 @@ from harness.search.same import kind_of
 from harness.search.trial import Stage, Trial
 from harness.search.why.cause import base_of, base_violation, first_difference
 from harness.search.why.events import Event, Noting, Point
-from harness.search.why.race import Race, Span, points
+from harness.search.why.race import Edge, Race, Span, points
 from harness.search.why.reduce import fewest
 from harness.search.why.shares import inevitable_from, last_chance, shares
 from harness.search.why.symptom import symptom
@@ -198,7 +198,7 @@ class Inquiry:
             self.settle(edges[0].failing)
             passing = self.race.run(edges[0].passing)[0].choices
         windows = tuple(self.window(span) for span in spans)
-        pairs = tuple(Pair(self.moment(e.first), self.moment(e.second)) for e in edges)
+        pairs = tuple(Pair(self.first(e), self.second(e)) for e in edges)
         return self.know(windows=windows, pairs=pairs, passing=passing)
 
     def worth(self, span: Span, last: int) -> tuple[bool, int, int]:
@@ -211,15 +211,23 @@ class Inquiry:
 
     def window(self, span: Span) -> Window:
         """Return the window as it is told."""
-        after = None if span.after is None else self.moment(span.after)
-        before = None if span.before is None else self.moment(span.before)
-        return Window(self.moment(span.what), after, before)
+        after = None if span.lower is None else self.first(span.lower)
+        before = None if span.upper is None else self.second(span.upper)
+        return Window(self.moment(span.what, ""), after, before)
 
-    def moment(self, point: Point) -> Moment:
-        """Return a step as it is told."""
-        number = self.numbers.get(point, 0)
-        if number:
-            return self.moments[number]
-        op = self.race.ops.get(point)
-        actor = self.stage.named[point.task].actor
-        return Moment(0, point.task, actor, "" if op is None else op.name)
+    def first(self, edge: Edge) -> Moment:
+        """Return the step of an edge that comes first where it fails."""
+        return self.moment(edge.first, edge.ops[0])
+
+    def second(self, edge: Edge) -> Moment:
+        """Return the step of an edge that comes second where it fails."""
+        return self.moment(edge.second, edge.ops[1])
+
+    def moment(self, point: Point, op: str) -> Moment:
+        """Return a step as it is told; ``op`` is what it does, "" for what it does here."""
+        here = self.moments.get(self.numbers.get(point, 0))
+        if here is None:
+            return Moment(0, point.task, self.stage.named[point.task].actor, op)
+        if op in ("", here.op):
+            return here
+        return Moment(here.step, here.task, here.actor, op, instead=here.op)

@@ -32,26 +32,28 @@ class Edge(msgspec.Struct, frozen=True):
     second: Point
     failing: tuple[Event, ...]
     passing: tuple[Event, ...]
+    ops: tuple[str, str]
     conflict: bool
     """Whether the footprints say that the order of the two can matter."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """The window of one departure: ``what`` came ``after`` a step and ``before`` another one.
+    """The window of one departure: ``what`` comes behind the first step of ``lower``.
 
-    They are None where no such step was found. ``tries`` is how many places of the window fail.
+    And it comes in front of the second step of ``upper``; either is None where no such step was
+    found. ``tries`` is how many places of the window fail.
     """
 
     what: Point
-    after: Point | None
-    before: Point | None
+    lower: Edge | None
+    upper: Edge | None
     tries: int
-    edges: tuple[Edge, ...]
 
     @property
     def edge(self) -> Edge | None:
         """The edge to show: one of two steps that conflict; the later one if both do."""
-        return max(self.edges, key=lambda edge: edge.conflict, default=None)
+        edges = [edge for edge in (self.upper, self.lower) if edge is not None]
+        return max(edges, key=lambda edge: edge.conflict, default=None)
 
 
 def points(trial: Trial) -> list[Point]:
@@ -79,8 +81,6 @@ class Race:
         self.stage = stage
         self.draws = draws
         self.kind = kind
-        self.ops: dict[Point, Op] = {}
-        """What was seen of steps on the way."""
 
     def run(self, events: Sequence[Event], *, watched: bool = False) -> tuple[Trial, set[Event]]:
         """Run with these departures; which of them came to pass is returned, too."""
@@ -96,35 +96,27 @@ class Race:
         """Tell whether a trial fails like the failure that is looked into."""
         return trial.violation is not None and kind_of(trial.violation) == self.kind
 
-    def watch(self, events: Sequence[Event]) -> list[Point]:
-        """Run, note the operations of all steps, and return the steps."""
+    def seen(self, events: Sequence[Event]) -> dict[Point, Op]:
+        """Run, and return the operations of the steps, in order."""
         trial, _ = self.run(events, watched=True)
         made = points(trial)
-        for point, ran in zip(made, trial.steps, strict=False):
-            self.ops.setdefault(point, ran.op)
-        return made
+        return {point: ran.op for point, ran in zip(made, trial.steps, strict=False)}
+
+    def watch(self, events: Sequence[Event]) -> list[Point]:
+        """Run, and return the steps in order."""
+        return points(self.run(events)[0])
 
     def span(self, events: tuple[Event, ...], at: int) -> Span:
         """Find the window of the departure at this place in ``events``."""
         event = events[at]
         if event.before is None and isinstance(event, Jump):
-            return Span(event.what, None, None, 1, ())
+            return Span(event.what, None, None, 1)
         earlier, low = self.move(events, at, self.earlier(events, at), must_come=True)
         later, high = self.move(events, at, self.later(event), must_come=False)
-        edges = []
-        if high is not None:
-            edges.append(self.upper(events, at, later, high))
-        if low is not None:
-            edges.append(self.lower(events, at, earlier, low))
-        after = before = None
-        last = later[-1] if later else event
-        if isinstance(event, Jump):
-            before, after = last.before, low
-        else:
-            # A hold lasts to a step; what is made before it is made before what is held.
-            before, after = (last.before if high is not None else None), low
+        upper = None if high is None else self.upper(events, at, later, high)
+        lower = None if low is None else self.lower(events, at, earlier, low)
         tries = len(earlier) + len(later) + 1
-        return Span(event.what, after, before, tries, tuple(e for e in edges if e is not None))
+        return Span(event.what, lower, upper, tries)
 
     def earlier(self, events: tuple[Event, ...], at: int) -> Iterator[Point]:
         """Yield where the departure could come instead, nearest first, towards the beginning."""
@@ -179,9 +171,7 @@ class Race:
             moved.append(event)
         return moved, None
 
-    def upper(
-        self, events: tuple[Event, ...], at: int, later: list[Event], beyond: Point
-    ) -> Edge | None:
+    def upper(self, events: tuple[Event, ...], at: int, later: list[Event], beyond: Point) -> Edge:
         """Return the edge at the end of a window, behind which ``beyond`` is."""
         event = later[-1] if later else events[at]
         last = event.before
@@ -206,7 +196,7 @@ class Race:
 
     def lower(
         self, events: tuple[Event, ...], at: int, earlier: list[Event], beyond: Point
-    ) -> Edge | None:
+    ) -> Edge:
         """Return the edge at the beginning of a window, in front of which ``beyond`` is."""
         event = earlier[-1] if earlier else events[at]
         failing = (*events[:at], event, *events[at + 1 :])
@@ -236,9 +226,14 @@ class Race:
     def edge(
         self, first: Point, second: Point, failing: tuple[Event, ...], passing: tuple[Event, ...]
     ) -> Edge:
-        """Return an edge; whether its steps conflict is looked up."""
-        self.watch(failing)
-        self.watch(passing)
-        ops = self.ops.get(first), self.ops.get(second)
-        conflict = ops[0] is not None and ops[1] is not None and ops[0].conflicts(ops[1])
-        return Edge(first, second, failing, passing, conflict)
+        """Return an edge; whether its steps conflict is looked up.
+
+        A forced exit may replace the instruction that comes too late: the one that is named is the
+        one that would have been in time.
+        """
+        made = self.seen(failing)
+        a = made.get(first)
+        b = self.seen(passing).get(second) or made.get(second)
+        ops = ("" if a is None else a.name, "" if b is None else b.name)
+        conflict = a is not None and b is not None and a.conflicts(b)
+        return Edge(first, second, failing, passing, ops, conflict)
