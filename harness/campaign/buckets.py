@@ -4,12 +4,13 @@ While the campaign runs, failures are only sorted by what costs nothing: the var
 the kind of subject (``harness.search.same``). Of each such *group* the count is kept, and the
 shortest failures; so memory is bounded however many there are.
 
-At the end the shortest failure of a group is looked into, and a second one as a check: departures
-that it does not need are left out, the deciding pair is found, and the first step that its era does
-otherwise. If that step is not made otherwise in the nearest passing execution too, it names the
-bug; else the pair does. Groups of the same bug are one *bucket*, so one bug that raises five alarms
-is told once. Where the two failures of a group do not agree, more are asked, and the group's count
-is shared out by their votes: then it is an estimate, and marked so.
+At the end the shortest failure of a group is looked into, and a second one as a check: it is
+shrunk, so that nothing is left that has nothing to do with it, the deciding pair is found, and the
+first step that its era does otherwise. That names the bug, unless the variant does otherwise in the
+calm order, too, where nothing fails; then the pair does. Groups of the same bug are one *bucket*,
+so one bug that raises five alarms is told once. Where the two failures of a group do not agree,
+more are asked, and the group's count is shared out by their votes: then it is an estimate, and
+marked so.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,10 +19,16 @@ from typing import Any, Final
 import msgspec
 
 from harness.campaign.workers import Finding
+from harness.engine.choice import Draw
 from harness.engine.schedule import Schedule
 from harness.search.case import Case
 from harness.search.explanation import Explanation, Moment
+from harness.search.hunt import Budget
+from harness.search.plan import Plan
 from harness.search.same import Kind, kind_of
+from harness.search.shrink import shrink
+from harness.search.shrunk import Shrunk
+from harness.search.trial import Stage
 from harness.search.why.cause import base_of, first_difference
 from harness.search.why.explain import Inquiry
 from harness.spec import RunSpec
@@ -32,6 +39,8 @@ SHORTEST: Final = 6
 """How many of the shortest failures of a group are kept."""
 LOOKED_INTO: Final = 2
 """How many of them are looked into if they agree."""
+STEPS: Final = 150_000
+"""What shrinking a failure may cost, in steps: a second or two."""
 GROUPS_MAX: Final = 200
 """More groups than this are counted as one, which is looked into as the others are."""
 
@@ -61,10 +70,12 @@ class Group(msgspec.Struct):
         self.count += 1
         self.alarms[alarm] = self.alarms.get(alarm, 0) + 1
         self.scenarios[spec.scenario] = self.scenarios.get(spec.scenario, 0) + 1
-        if len(self.shortest) == SHORTEST and finding.steps >= self.shortest[-1].finding.steps:
-            return
-        self.shortest.append(Story(spec, finding))
-        # Stable: of two that are as short the one that was found first comes first.
+        if len(self.shortest) < SHORTEST or finding.steps < self.shortest[-1].finding.steps:
+            self.keep([Story(spec, finding)])
+
+    def keep(self, stories: Iterable[Story]) -> None:
+        """Keep the shortest; of two that are as short the one that was found first."""
+        self.shortest.extend(stories)
         self.shortest.sort(key=lambda story: story.finding.steps)
         del self.shortest[SHORTEST:]
 
@@ -77,13 +88,22 @@ class Groups:
 
     def add(self, spec: RunSpec, finding: Finding) -> None:
         """Sort in a failing execution."""
-        key: tuple[str, Kind | None] = (spec.variant, kind_of(finding.violations[0]))
-        if key not in self.groups and len(self.groups) >= GROUPS_MAX:
-            key = (spec.variant, None)
-        group = self.groups.get(key)
-        if group is None:
-            group = self.groups[key] = Group(spec.variant)
-        group.add(spec, finding)
+        self.group(spec.variant, kind_of(finding.violations[0])).add(spec, finding)
+
+    def group(self, variant: str, kind: Kind | None) -> Group:
+        """Return the group of failures of this kind, made if it is new."""
+        if (variant, kind) not in self.groups and len(self.groups) >= GROUPS_MAX:
+            kind = None
+        return self.groups.setdefault((variant, kind), Group(variant))
+
+    def take(self, other: "Groups") -> None:
+        """Add the failures that were sorted elsewhere, behind those that are here."""
+        for (variant, kind), group in other.groups.items():
+            own = self.group(variant, kind)
+            own.count += group.count
+            own.alarms = added(own.alarms, group.alarms)
+            own.scenarios = added(own.scenarios, group.scenarios)
+            own.keep(group.shortest)
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self.groups.values())
@@ -99,8 +119,8 @@ class Bucket(msgspec.Struct):
         alarms: how many of them raise which alarm first ("R23 loaded").
         scenarios: how many there are in which scenario.
         story: the shortest of them.
-        choices: those of the same failure without the departures that it does not need.
         explanation: its race and its cause; None if it was not looked into.
+        shrunk: how short it can be; None if that was not tried.
 
     """
 
@@ -111,10 +131,13 @@ class Bucket(msgspec.Struct):
     scenarios: dict[str, int]
     story: Story
     explanation: Explanation | None = None
+    shrunk: Shrunk | None = None
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule of its story, without what is not needed if that is known."""
+        """The schedule of its story, as short as it is known."""
+        if self.shrunk is not None:
+            return self.shrunk.schedule
         if self.explanation is None:
             return Schedule.parse(self.story.finding.schedule)
         return self.story.spec.schedule_of(self.explanation.failing)
@@ -133,7 +156,7 @@ class Bucket(msgspec.Struct):
             "scenario": self.story.spec.scenario,
             "rule": violation.rule,
             "text": violation.text,
-            "steps": violation.step,
+            "steps": violation.step if self.shrunk is None else self.shrunk.after.steps,
             "schedule": str(self.schedule),
             "pair": pair,
             "cause": None if found is None else found.cause,
@@ -141,69 +164,92 @@ class Bucket(msgspec.Struct):
         }
 
 
-def buckets_of(groups: Iterable[Group], go_on: Callable[[], bool] = lambda: True) -> list[Bucket]:
+def buckets_of(
+    groups: Iterable[Group], go_on: Callable[[], bool] = lambda: True, *, steps: int = STEPS
+) -> list[Bucket]:
     """Return the bugs behind the failures, those with the most failures first.
 
     Args:
         groups: the failures, sorted.
         go_on: is asked before each failure that is to be looked into; once it says no, the groups
             that are left become a bucket each, without an explanation.
+        steps: what shrinking a failure may cost; with 0 none is shrunk, and then less that has
+            nothing to do with a bug is left out: more of them may look like two.
 
     Raises:
         UsageError: the variant cannot be had any more.
 
     """
     found: dict[Key, Bucket] = {}
-    for number, group in enumerate(groups):
-        votes = vote(group, go_on) if go_on() else []
+    for number, group in enumerate(sorted(groups, key=lambda group: -group.count)):
+        votes = vote(group, go_on, steps)
         if not votes:
-            found[group.variant, str(number)] = part_of(group, 1, 1, group.shortest[0])
+            found[group.variant, str(number)] = part_of(group, 1, 1, group.shortest[0], None)
             continue
-        keys = list(dict.fromkeys(key for key, _, _ in votes))
+        keys = list(dict.fromkeys(vote.key for vote in votes))
         for key in keys:
-            own = [(story, explanation) for k, story, explanation in votes if k == key]
-            part = part_of(group, len(own), len(votes), *own[0])
+            own = [vote for vote in votes if vote.key == key]
+            part = part_of(group, len(own), len(votes), own[0].story, own[0])
             part.exact = len(keys) == 1
             found[key] = part if key not in found else merged(found[key], part)
     return sorted(found.values(), key=lambda bucket: -bucket.count)
 
 
-def vote(group: Group, go_on: Callable[[], bool]) -> list[tuple[Key, Story, Explanation]]:
+class Vote(msgspec.Struct, frozen=True):
+    """What looking into a failure came to: ``key`` is what names its bug."""
+
+    key: Key
+    story: Story
+    explanation: Explanation
+    shrunk: Shrunk | None
+
+
+def vote(group: Group, go_on: Callable[[], bool], steps: int) -> list[Vote]:
     """Look into the shortest failures of a group: two if they agree, else all that were kept."""
-    votes: list[tuple[Key, Story, Explanation]] = []
+    votes: list[Vote] = []
     for story in group.shortest:
-        if votes and not go_on():
+        agree = len({vote.key for vote in votes}) == 1
+        if not go_on() or (agree and len(votes) >= LOOKED_INTO):
             break
-        if len(votes) >= LOOKED_INTO and len({key for key, _, _ in votes}) == 1:
-            break
-        explanation = look_into(story)
-        if explanation is not None:
-            votes.append((bug_of(story, explanation), story, explanation))
+        found = look_into(story, go_on, steps)
+        if found is not None:
+            votes.append(found)
     return votes
 
 
-def look_into(story: Story) -> Explanation | None:
+def look_into(story: Story, go_on: Callable[[], bool], steps: int) -> Vote | None:
     """Find race and cause of a failure; None where only the drain shows it."""
-    schedule = Schedule.parse(story.finding.schedule)
-    inquiry = Inquiry.of(Case.of(story.spec), schedule.choices)
-    return None if inquiry is None else inquiry.in_short()
+    spec, schedule = story.spec, Schedule.parse(story.finding.schedule)
+    shrunk: Shrunk | None = None
+    if steps:
+        budget = Budget(steps, stop=lambda: not go_on())
+        shrunk = shrink(spec, schedule, story.finding.violations[0], budget, ())
+        schedule = shrunk.schedule
+        spec = RunSpec.from_schedule(
+            schedule, None if spec.rules is None else frozenset(spec.rules)
+        )
+    case = Case.of(spec)
+    inquiry = Inquiry.of(case, schedule.choices)
+    if inquiry is None:
+        return None
+    explanation = inquiry.in_short()
+    return Vote(bug_of(case, explanation), story, explanation, shrunk)
 
 
-def bug_of(story: Story, explanation: Explanation) -> Key:
+def bug_of(case: Case, explanation: Explanation) -> Key:
     """Return what names the bug behind a failure.
 
-    That is the step that its era does otherwise, unless the nearest execution that passes has it as
-    well; then it is the deciding pair; and if there is none, the alarm.
+    That is the step that its era does otherwise, unless it does so in the calm order, too; then it
+    is the deciding pair; and if there is none, the alarm.
     """
-    variant = story.spec.variant
     cause = explanation.cause
-    if cause is not None and not is_routine(story, explanation, cause):
-        return variant, "cause", *sort_of(cause)
+    if cause is not None and not is_routine(case, explanation):
+        return case.variant, "cause", *sort_of(cause)
     if explanation.pairs:
         pair = explanation.pairs[0]
-        return variant, "pair", *sort_of(pair.first), *sort_of(pair.second)
+        return case.variant, "pair", *sort_of(pair.first), *sort_of(pair.second)
     violation = explanation.violation
-    return variant, "alarm", violation.rule, violation.alarm
+    return case.variant, "alarm", violation.rule, violation.alarm
 
 
 def sort_of(moment: Moment) -> tuple[str, str]:
@@ -211,18 +257,17 @@ def sort_of(moment: Moment) -> tuple[str, str]:
     return moment.actor.kind, moment.op
 
 
-def is_routine(story: Story, explanation: Explanation, cause: Moment) -> bool:
-    """Tell whether a step is made otherwise where nothing fails, too."""
-    base = base_of(story.spec.variant)
-    if not explanation.passing or not base:
+def is_routine(case: Case, explanation: Explanation) -> bool:
+    """Tell whether the era does something otherwise in the calm order, too, though that passes."""
+    base = base_of(case.variant)
+    if explanation.calm or not base:
         return False
-    number = first_difference(Case.of(story.spec), base, explanation.passing)
-    return 0 < number <= cause.step
+    draws = [choice for choice in explanation.failing if isinstance(choice, Draw)]
+    calm = Stage.of(case).run(Plan.of(draws))
+    return first_difference(case, base, calm.choices) > 0
 
 
-def part_of(
-    group: Group, votes: int, of: int, story: Story, explanation: Explanation | None = None
-) -> Bucket:
+def part_of(group: Group, votes: int, of: int, story: Story, found: Vote | None) -> Bucket:
     """Return the part of a group that so many of its votes stand for."""
 
     def share(counts: dict[str, int]) -> dict[str, int]:
@@ -235,13 +280,14 @@ def part_of(
         alarms=share(group.alarms),
         scenarios=share(group.scenarios),
         story=story,
-        explanation=explanation,
+        explanation=None if found is None else found.explanation,
+        shrunk=None if found is None else found.shrunk,
     )
 
 
 def merged(a: Bucket, b: Bucket) -> Bucket:
     """Return two buckets of one bug as one, with the shorter story."""
-    shorter = min(a, b, key=lambda bucket: bucket.story.finding.steps)
+    shorter = min(a, b, key=length)
     return Bucket(
         a.variant,
         a.count + b.count,
@@ -250,7 +296,13 @@ def merged(a: Bucket, b: Bucket) -> Bucket:
         scenarios=added(a.scenarios, b.scenarios),
         story=shorter.story,
         explanation=shorter.explanation,
+        shrunk=shorter.shrunk,
     )
+
+
+def length(bucket: Bucket) -> int:
+    """Return how long the story of a bucket is, in steps and what switches weigh."""
+    return bucket.story.finding.steps if bucket.shrunk is None else bucket.shrunk.after.score
 
 
 def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:

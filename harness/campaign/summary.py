@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from harness.campaign.buckets import Groups
 from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
 from harness.campaign.plan import MIX, Plan, far_k
@@ -25,7 +26,8 @@ class Tally(msgspec.Struct):
     ``wanted`` are the "sometimes" states that the scenario names for the variant's ``era``;
     ``reached`` counts executions by the states they reached, as bits in the order of NAMES.
     ``seconds`` is the time that workers spent, ``tasks`` and ``k`` are the n and k of pct,
-    ``broken`` counts failing executions by the first rule they broke. The rest is as in
+    ``broken`` counts failing executions by the first rule they broke, and ``groups`` has all of
+    them, sorted. The rest is as in
     :class:`~harness.campaign.workers.BatchResult`.
     """
 
@@ -47,6 +49,7 @@ class Tally(msgspec.Struct):
     bounded: Finding | None = None
     broken: dict[str, int] = {}
     findings: list[Finding] = []
+    groups: Groups = msgspec.field(default_factory=Groups)
 
     @classmethod
     def make(cls, spec: RunSpec, depth: int, strategy: str = MIX) -> "Tally":
@@ -79,6 +82,7 @@ class Tally(msgspec.Struct):
             self.broken[rule] = self.broken.get(rule, 0) + 1
             if self.broken[rule] <= KEPT_MAX:
                 self.findings.append(finding)
+            self.groups.add(self.spec, finding)
 
     @property
     def rate(self) -> float:

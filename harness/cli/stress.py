@@ -16,6 +16,7 @@ from harness.campaign.runner import run_campaign
 from harness.campaign.seeds import fresh_seed
 from harness.campaign.shortest import shorten_failures
 from harness.campaign.summary import Campaign
+from harness.cli.bugs import find_bugs, print_bugs
 from harness.cli.main import TRACEBACK_ENV
 from harness.cli.options import (
     EPILOG,
@@ -105,11 +106,17 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
 
         evidence = Evidence(default_log_root())
         failures = evidence.keep(campaign)
-        if not options["no_shrink"]:
+        bugs = []
+        if plan.keep_going:
+            shrinking = not options["no_shrink"]
+            bugs = find_bugs(campaign, evidence, lambda: interrupts.seen, shrinking=shrinking)
+        elif not options["no_shrink"]:
             for line in shorten_failures(failures, evidence, lambda: interrupts.seen):
                 click.echo(line, err=True)
         interrupts.reporting()
         summary = summarise(campaign, failures)
+        if plan.keep_going:
+            summary["buckets"] = [{**bug.as_dict(), "replay": replay} for bug, replay in bugs]
         evidence.finish(
             {"began": datetime.now(UTC).isoformat(), "arguments": sys.argv[1:], **summary}
         )
@@ -119,6 +126,8 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
             print_json(summary)
         else:
             show(campaign, failures, evidence, verbose=verbose, quiet=quiet)
+            if bugs:
+                print_bugs(bugs)
     return conclude(campaign, evidence)
 
 

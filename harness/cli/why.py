@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.search.explanation import Explanation, Moment
     from harness.spec import RunSpec
 
-__all__ = ["command", "lines_of"]
+__all__ = ["command", "lines_of", "told"]
 
 
 @click.command(

@@ -99,6 +99,8 @@ class Inquiry:
         stage = Stage.of(case)
         for then in (DRAIN, CALM):
             trial = stage.run(choices, then)
+            if trial.violation is None:
+                continue
             noting = Noting(stage, trial.plan)
             trial = stage.follow(noting)
             inquiry = trial.violation and cls(case, stage, noting, trial, known)
