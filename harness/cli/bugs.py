@@ -76,7 +76,7 @@ def print_bugs(bugs: "Sequence[tuple[Bucket, str]]") -> None:
         click.echo(f"   in {scenarios}")
         for line in reasons(bucket):
             click.echo(f"   {line}")
-        click.echo(f"   reproduce: vgic-race replay {shlex.quote(replay)}")
+        click.echo(f"reproduce: vgic-race replay {shlex.quote(replay)}")
 
 
 def most(counts: dict[str, int]) -> list[tuple[str, int]]:

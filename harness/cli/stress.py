@@ -126,7 +126,7 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
             print_json(summary)
         else:
             show(campaign, failures, evidence, verbose=verbose, quiet=quiet)
-            if bugs:
+            if bugs and not quiet:
                 print_bugs(bugs)
     return conclude(campaign, evidence)
 
