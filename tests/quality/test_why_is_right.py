@@ -105,6 +105,11 @@ RACES = {
     ),
 }  # fmt: skip
 """The patches that have a race; the others fail in the calm order, or whenever something comes."""
+HALF = {
+    "v7.2+F2": "told first is how the owner's entry races with the request that the fold leaves; "
+    "that the owner flushes before the fold is told second",
+}
+"""Those that are not told first, and why not."""
 RIGHT_MIN = 0.9
 
 
@@ -152,20 +157,30 @@ def is_right(known: Explanation, wanted: Race) -> bool:
 
 
 @pytest.mark.long
-def test_why_is_right_of_nine_in_ten() -> None:
-    told, wrong = [], []
-    for variant, wanted in RACES.items():
-        known = explained(variant)
-        window, pair = known.windows[0], known.pairs[0]
-        line = (
-            f"{variant}: {' '.join(ops(window.what))} after {' '.join(ops(window.after))} before "
-            f"{' '.join(ops(window.before))}; {pair.first.op} before {pair.second.op}"
-        )
-        told.append(line)
-        if not is_right(known, wanted):
-            wrong.append(f"{line} (expected: {wanted.told})")
-    print("\n".join(told))
-    assert len(wrong) <= (1 - RIGHT_MIN) * len(RACES), "\n".join(wrong)
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("variant", RACES)
+def test_why_says_what_the_docstring_says(variant: str) -> None:
+    known = explained(variant)
+    line = told_by(known)
+    print(f"{variant}: {line}")
+    assert is_right(known, RACES[variant]) == (variant not in HALF), line
+
+
+def told_by(known: Explanation) -> str:
+    """What is told first, in a line."""
+    if not known.pairs:
+        return "no race"
+    window, pair = known.windows[0], known.pairs[0]
+    what, after, before = (
+        "/".join(sorted(ops(moment))) or "?"
+        for moment in (window.what, window.after, window.before)
+    )
+    return f"{what} after {after} before {before}; {pair.first.op} before {pair.second.op}"
+
+
+def test_nine_in_ten_are_right() -> None:
+    assert HALF.keys() <= RACES.keys()
+    assert len(HALF) <= (1 - RIGHT_MIN) * len(RACES)
 
 
 def test_the_table_can_be_wrong() -> None:
