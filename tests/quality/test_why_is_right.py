@@ -157,7 +157,6 @@ def is_right(known: Explanation, wanted: Race) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("variant", RACES)
 def test_why_says_what_the_docstring_says(variant: str) -> None:
     known = explained(variant)
