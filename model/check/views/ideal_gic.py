@@ -34,7 +34,7 @@ class Irq(Possible):
 
     ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
     it to the next acknowledge: it may be in another VCPU's hands until then. ``line`` is that of
-    its device, if it is a level; ``more`` counts what the senders of a GICv2's SGI have sent.
+    its device, if it is a level; ``more`` counts what came when it was pending.
     """
 
     enabled: Bits = YES
@@ -119,9 +119,6 @@ class IdealGic(View):
     def on_sgi(self, f: facts.SgiSent) -> None:
         """A guest makes an SGI pending for another, or for itself."""
         self.begin(f.vcpu, f.target, f.vintid, "pending", 1)
-        if self.sourced:
-            irq = self.irqs.of(f.target, f.vintid)
-            irq.more += 1
 
     def begin(self, who: int, owner: int, vintid: int, name: str, value: int) -> None:
         """VCPU ``who`` begins an access."""
@@ -130,9 +127,20 @@ class IdealGic(View):
             irq.routed = True
             if not irq.target:
                 irq.target = 1 << self.home.get(vintid, 0)
+        if name == "pending" and value == 1:
+            self.count(irq, vintid)
         irq.begin(who, name, value)
         of = self.of[who]
         of.touched = add(of.touched, (owner, vintid))
+
+    def count(self, irq: Irq, vintid: int) -> None:
+        """An event comes; if one is pending, this one may be told by itself or with it.
+
+        The one may be in a List Register, and the other in the latch until that is read back. Of a
+        GICv2's SGI each sender's is pending by itself.
+        """
+        if irq.pending & YES:
+            irq.more = irq.more + 1 if self.sourced and vintid < SGIS else 1
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
@@ -206,7 +214,9 @@ class IdealGic(View):
             return
         self.on[f.pcpu].taken = vintid
         if f.intid in self.edges:
-            self.irqs.shared[vintid].begin(-1 - f.pcpu, "pending", 1)
+            irq = self.irqs.shared[vintid]
+            self.count(irq, vintid)
+            irq.begin(-1 - f.pcpu, "pending", 1)
 
     @on(facts.IsrEnded)
     def on_isr_end(self, f: facts.IsrEnded) -> None:
@@ -250,10 +260,9 @@ class IdealGic(View):
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
         irq.set("pending", int(vintid in self.levels and irq.line))
-        if self.sourced and vintid < SGIS and irq.more:
+        if irq.more:
             irq.more -= 1
-            if irq.more:
-                irq.become("pending", irq.pending | YES)
+            irq.become("pending", irq.pending | YES)
         return wrong
 
     @on(facts.DeactivatedByGuest)
