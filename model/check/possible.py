@@ -9,12 +9,20 @@ possible while it was under way.
 from typing import NamedTuple
 
 from model.check.state import State
-from model.check.unknown import Debt
+from model.check.unknown import Debt, Unknown
 
-__all__ = ["READ", "Access", "Possible"]
+__all__ = ["READ", "Access", "Possible", "lacks"]
 
 READ = -1
 """The value of an access that is a read."""
+
+
+def lacks(mask: int, bits: int) -> bool:
+    """Tell whether none of ``bits`` is certainly in a mask; one that is not known may have any."""
+    try:
+        return not mask & bits
+    except Unknown:
+        return False
 
 
 class Access(NamedTuple):
@@ -62,7 +70,7 @@ class Possible(State):
         clean = not any(x.writes(name) for x in others)
         kept = [x._replace(clean=False) if x.writes(name) else x for x in others]
         before = getattr(self, name)
-        sole = clean and not before & 1 << value
+        sole = clean and lacks(before, 1 << value)
         self.under_way = (*kept, Access(who, name, value, clean, sole=sole))
         self.become(name, before | 1 << value)
 

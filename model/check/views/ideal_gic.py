@@ -9,7 +9,7 @@ until the host's handler ends.
 from model import facts
 from model.check.interrupts import Interrupts
 from model.check.listener import on
-from model.check.possible import READ, Possible
+from model.check.possible import READ, Possible, lacks
 from model.check.state import State
 from model.check.table import Keys, add
 from model.check.unknown import Bits, Debt
@@ -41,7 +41,7 @@ class Irq(Possible):
     pending: Bits = NO
     active: Bits = NO
     target: Bits = 0
-    line: Debt[bool] = False
+    line: Bits = 0
     more: Debt[int] = 0
     routed: Debt[bool] = False
 
@@ -101,7 +101,7 @@ class IdealGic(View):
         """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
         if irq.enabled != YES or irq.active != NO:
             return False
-        return irq.line if vintid in self.levels else bool(irq.pending == YES)
+        return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
 
     # -- accesses ------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class IdealGic(View):
         irq = self.irqs.of(owner, vintid)
         if name == "target" and value != READ:
             irq.routed = True
-            if not irq.target:
+            if lacks(irq.target, -1):
                 irq.target = 1 << self.home.get(vintid, 0)
         if name == "pending" and value == 1:
             self.count(irq, vintid)
@@ -139,7 +139,7 @@ class IdealGic(View):
         The one may be in a List Register, and the other in the latch until that is read back. Of a
         GICv2's SGI each sender's is pending by itself.
         """
-        if irq.pending & YES:
+        if not lacks(irq.pending, YES):
             irq.more = irq.more + 1 if self.sourced and vintid < SGIS else 1
 
     @on(facts.Entered)
@@ -169,8 +169,8 @@ class IdealGic(View):
                 if w != v and self.loaded.of[w].pcpu >= 0:
                     rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
         irq.end(v, tuple(rest))
-        if vintid in self.levels and not irq.line and irq.active == NO and not irq.under_way:
-            irq.pending = NO
+        if vintid in self.levels and lacks(irq.line, 1) and lacks(irq.active, YES):
+            irq.set("pending", 0)
         if rest:
             self.last.late = add(self.last.late, (owner, vintid))
 
@@ -197,14 +197,14 @@ class IdealGic(View):
         """A level device's line rises; of an edge nothing is there before the host has it."""
         if f.vintid in self.levels:
             irq = self.irqs.shared[f.vintid]
-            irq.line = True
+            irq.line = 1
             irq.become("pending", irq.pending | YES)
 
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:
         """Its line falls; what is on its way may still be shown once."""
         if f.vintid in self.levels:
-            self.irqs.shared[f.vintid].line = False
+            self.irqs.shared[f.vintid].line = 0
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
@@ -239,9 +239,9 @@ class IdealGic(View):
             return
         irq = self.irqs.of(v, vintid)
         wrong = 0
-        if not irq.enabled & YES:
+        if lacks(irq.enabled, YES):
             wrong = DISABLED
-        if irq.active == YES:
+        if lacks(irq.active, NO):
             wrong |= AGAIN
         if vintid < SGIS or vintid in self.home:
             wrong |= self.take(irq, v, vintid)
@@ -253,17 +253,25 @@ class IdealGic(View):
 
     def take(self, irq: Irq, v: int, vintid: int) -> int:
         """Take what is pending; return what is wrong with that."""
-        wrong = 0 if irq.pending & YES else SPURIOUS_ACK
-        if vintid >= FIRST_SPI and not (irq.target or 1 << self.home[vintid]) >> v & 1:
+        wrong = SPURIOUS_ACK if lacks(irq.pending, YES) else 0
+        if vintid >= FIRST_SPI and self.is_elsewhere(irq, v, vintid):
             wrong |= ELSEWHERE
         irq.routed = False
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
-        irq.set("pending", int(vintid in self.levels and irq.line))
+        irq.set("pending", 0)
+        if vintid in self.levels and not lacks(irq.line, 1):
+            irq.become("pending", YES if lacks(~irq.line, 1) else NO | YES)
         if irq.more:
             irq.more -= 1
             irq.become("pending", irq.pending | YES)
         return wrong
+
+    def is_elsewhere(self, irq: Irq, v: int, vintid: int) -> bool:
+        """Tell whether an SPI certainly goes to others than VCPU ``v``."""
+        if lacks(irq.target, -1):
+            return self.home[vintid] != v
+        return lacks(irq.target, 1 << v)
 
     @on(facts.DeactivatedByGuest)
     def on_deactivate(self, f: facts.DeactivatedByGuest) -> None:
@@ -273,7 +281,7 @@ class IdealGic(View):
             return
         irq = self.irqs.of(v, f.vintid)
         irq.set("active", 0)
-        if f.vintid in self.levels and not irq.line:
+        if f.vintid in self.levels and lacks(irq.line, 1):
             irq.set("pending", 0)
 
     # -- the VM monitor --------------------------------------------------------------------------
