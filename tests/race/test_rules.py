@@ -5,6 +5,7 @@ import pytest
 from harness.engine.direct_engine import execute
 from harness.engine.execution import Outcome
 from harness.engine.schedule import Schedule
+from harness.scenarios.writer import to_toml
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
 from harness.variants import check_overrides
@@ -17,7 +18,7 @@ from tests.race.running import outcomes, world_of
 
 def assert_schedule_round_trips(world: VgicWorld, outcome: Outcome) -> None:
     """The printed schedule, read back, fails again in the same way."""
-    spec = RunSpec(world.scenario.name, world.variant, 1, 1, 4)
+    spec = RunSpec(world.scenario.name, world.variant, 1, 1, 4, toml=to_toml(world.scenario))
     printed = str(spec.schedule(outcome))
     replay = Replay(Schedule.parse(printed).choices)
     again = execute(world, replay)
