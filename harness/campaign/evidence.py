@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.campaign.crash import naming_variant
+from harness.campaign.events import Events
 from harness.campaign.summary import Campaign, Tally
 from harness.campaign.workers import Finding
 from harness.engine.schedule import LINE_MAX, Schedule
@@ -89,14 +90,27 @@ class Evidence:
         """
         logs: dict[tuple[str, str], int] = {}
         failures = []
-        for tally in campaign.tallies:
+        events = Events(campaign.plan)
+        plan = campaign.plan
+        for entry, tally in enumerate(campaign.tallies):
             for finding in sorted(tally.findings, key=lambda f: f.index):
                 key = (tally.spec.variant, finding.violations[0].rule)
                 logs[key] = logs.get(key, 0) + 1
-                failures.append(self.keep_one(tally, finding, whole=logs[key] <= LOGS_MAX))
+                seed = (
+                    None if plan.strategy == "round-robin" else plan.seed_of(entry, finding.index)
+                )
+                whole = logs[key] <= LOGS_MAX
+                failures.append(self.keep_one(tally, finding, seed=seed, whole=whole))
+                if failures[-1].log is not None:
+                    path = shown(failures[-1].log)
+                    which = {"schedule": finding.index, "path": path}
+                    events.say("info", "evidence written", tally.spec, **which)
+                elif self.error and whole:
+                    why = {"schedule": finding.index, "why": self.error}
+                    events.say("error", "evidence lost", tally.spec, **why)
         return failures
 
-    def keep_one(self, tally: Tally, finding: Finding, *, whole: bool) -> Failure:
+    def keep_one(self, tally: Tally, finding: Finding, *, seed: int | None, whole: bool) -> Failure:
         """Write the log of a failure if it is to be ``whole``, and its schedule if it is long."""
         failure = Failure(tally=tally, finding=finding, replay=finding.schedule)
         name = self.name(tally, finding)
@@ -106,15 +120,15 @@ class Evidence:
                 write_whole(path, finding.schedule.encode() + b"\n")
                 failure.replay = shown(path)
             if not self.error and whole:
-                failure.log = self.record(tally, finding, self.place(f"{name}.jsonl"))
+                failure.log = self.record(tally, finding, seed, self.place(f"{name}.jsonl"))
         except UsageError as error:
             self.error = self.error or str(error)
         return failure
 
-    def record(self, tally: Tally, finding: Finding, path: Path) -> Path:
-        """Run a failing execution again with full logging; the log names no seed.
+    def record(self, tally: Tally, finding: Finding, seed: int | None, path: Path) -> Path:
+        """Run a failing execution again with full logging; the log names the schedule's ``seed``.
 
-        A schedule says everything; so a replay of it writes the same bytes.
+        A schedule says everything; so a replay of the log writes the same bytes.
 
         Returns:
             The path of the log, which is ``path``.
@@ -126,7 +140,7 @@ class Evidence:
         from harness.log.record import record
 
         with naming_variant(tally.spec):
-            recorded = record(tally.spec, Schedule.parse(finding.schedule), path)
+            recorded = record(tally.spec, Schedule.parse(finding.schedule), path, seed=seed)
         again = [(v.rule, v.step) for v in recorded.outcome.violations]
         if recorded.divergence is not None or again != [
             (v.rule, v.step) for v in finding.violations

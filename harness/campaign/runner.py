@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from harness.campaign.crash import Crash
+from harness.campaign.events import Events
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import Plan
 from harness.campaign.pool import Pool, make_pool
@@ -124,6 +125,7 @@ class Runner:
         self.pool = pool
         self.campaign = campaign
         self.interrupts = interrupts
+        self.events = Events(plan)
         self.lanes = [Lane(i, plan.budget(i), tally) for i, tally in enumerate(campaign.tallies)]
         self.under_way: dict[Future[BatchResult], Batch] = {}
         self.numbers: dict[tuple[int, int], int] = {}
@@ -135,6 +137,7 @@ class Runner:
 
         ``progress`` is called about every 0.2 s, with what has been merged so far.
         """
+        self.events.begin()
         while True:
             self.deal()
             if not self.under_way:
@@ -143,6 +146,7 @@ class Runner:
             for future in done:
                 self.take(future)
             progress(self.campaign)
+            self.events.progress(self.campaign)
             if self.interrupts.seen and self.is_stuck():
                 self.pool.kill()
                 break
@@ -151,6 +155,7 @@ class Runner:
         """Merge what is left, and settle which crash counts."""
         for lane in self.lanes:
             lane.flush(keep_going=self.plan.keep_going)
+            self.events.findings(lane.entry, lane.tally)
         if self.campaign.crash is None and (crashed := self.crashed()):
             self.campaign.crash = crashed[0].crash
 
@@ -171,6 +176,7 @@ class Runner:
             if self.crashed():
                 return
             batch = lane.next_batch(left)
+            self.events.dealt(batch.entry)
             self.numbers[batch.entry, batch.first] = len(self.numbers)
             try:
                 self.under_way[self.pool.submit(batch)] = batch
@@ -204,7 +210,9 @@ class Runner:
         except BrokenProcessPool:
             self.fall(batch)
             return
-        self.lanes[batch.entry].take(result, keep_going=self.plan.keep_going)
+        lane = self.lanes[batch.entry]
+        lane.take(result, keep_going=self.plan.keep_going)
+        self.events.took(result, lane.tally)
         self.settle()
 
     def settle(self) -> None:
@@ -266,4 +274,6 @@ def run_campaign(plan: Plan, interrupts: Interrupts, progress: Progress) -> Camp
         runner.finish()
     campaign.interrupted = interrupts.seen
     campaign.seconds = time.monotonic() - began
+    if runner is not None:
+        runner.events.end(campaign)
     return campaign

@@ -67,7 +67,7 @@ class BatchResult(msgspec.Struct):
     ``tasks`` and ``k`` are pct's n, and how many steps of an execution have a choice. ``reached``
     counts executions by the "sometimes" states they reached; ``pct_runs`` and
     ``longest`` are about the pct schedules, ``far_runs`` about those of them with the large k;
-    ``bounded`` is the first execution that hit a bound.
+    ``bounded`` is the first execution that hit a bound. ``worker`` is the process that ran it.
     """
 
     entry: int
@@ -85,6 +85,7 @@ class BatchResult(msgspec.Struct):
     bounded: Finding | None = None
     findings: list[Finding] = []
     crash: Crash | None = None
+    worker: int = 0
 
 
 class Counting:
@@ -204,7 +205,7 @@ class Worker:
         Raises:
             KeyboardInterrupt: a Ctrl-C that nobody answers otherwise.
         """
-        result = BatchResult(batch.entry, batch.first)
+        result = BatchResult(batch.entry, batch.first, worker=os.getpid())
         try:
             site = self.sites.get(batch.entry)
             if site is None:

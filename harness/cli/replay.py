@@ -98,7 +98,7 @@ def without_copy(taken: "Taken", path: Path) -> "Taken":
         taken.path.unlink()
         with contextlib.suppress(OSError):
             taken.path.parent.rmdir()
-    recorded = type(taken.recorded)(taken.recorded.outcome, None, path)
+    recorded = type(taken.recorded)(taken.recorded.outcome, None, path, taken.recorded.plain)
     return taken._replace(recorded=recorded, error=None)
 
 
@@ -154,8 +154,6 @@ def compare_logs(target: Target, taken: "Taken", known: str) -> Diverged | None:
     Line ends that an editor or git made CRLF do not count. ``known`` is what is known to be other
     than it was.
     """
-    from harness.log.reader import parse_log
-
     before, after = target.data.replace(b"\r\n", b"\n"), taken.data
     if before == after:
         return None
@@ -164,7 +162,7 @@ def compare_logs(target: Target, taken: "Taken", known: str) -> Diverged | None:
         if after.startswith(before):
             return None
     causes = [known] if known else []
-    a, b = target.header, parse_log(after, taken.recorded.path).header
+    a, b = target.header, taken.log.header
     assert a is not None
     if a.version != b.version:
         causes.append(f"it was recorded by vgic-race {a.version}, this is {b.version}")
@@ -202,11 +200,10 @@ def report_divergence(diverged: Diverged, taken: "Taken", *, as_json: bool) -> N
     """Say where the replay went another way."""
     from harness.cli.output import print_json
     from harness.cli.show import summary_of
-    from harness.log.reader import parse_log
     from harness.places import shown
 
     if as_json:
-        summary = summary_of(parse_log(taken.data, taken.recorded.path), taken.path)
+        summary = summary_of(taken.log, taken.path)
         summary["verdict"] = "inconclusive"
         print_json({**summary, "diverged": diverged._asdict()})
         return

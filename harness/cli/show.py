@@ -116,6 +116,11 @@ class Taken(NamedTuple):
         """Where the log is, if it is in a file."""
         return self.recorded.path if self.error is None else None
 
+    @property
+    def log(self) -> Log:
+        """What was recorded, whatever the project's chain made of it in the file."""
+        return parse_log(self.recorded.plain or self.data, self.recorded.path)
+
 
 def take(
     spec: "RunSpec",
@@ -160,7 +165,7 @@ def report_execution(taken: Taken, schedule: Schedule, *, as_json: bool) -> int:
         WriteError: after all that, if the log could not be written.
     """
     path = taken.path
-    log = parse_log(taken.data, taken.recorded.path)
+    log = taken.log
     if path is not None:
         click.echo(f"log: {shown(path)}", err=True)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from harness.campaign.events import shown as shown_events
 from harness.campaign.evidence import Evidence, Failure
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import DEPTH, MIX, STRATEGIES, Plan
@@ -28,6 +29,7 @@ from harness.cli.options import (
 )
 from harness.cli.output import Progress, print_json
 from harness.errors import UsageError, unknown_name
+from harness.log.chain import project_chain
 from harness.rule_choice import parse_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
@@ -73,7 +75,11 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 )  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes [one per CPU].")
 @click.option("--keep-going", is_flag=True, help="Do not stop an entry at its first violation.")
-@click.option("-v", "--verbose", is_flag=True, help="Rates, and the bounds of a clean run.")
+@click.option(
+    "-v", "--verbose", is_flag=True,
+    help="Rates, the bounds of a clean run, and on stderr what the campaign does.",
+)  # fmt: skip
+@click.option("--log-json", is_flag=True, help="What it does, and progress, as JSON on stderr.")
 @click.option("-q", "--quiet", is_flag=True, help="One line with the verdict, for CI.")
 @click.option(
     "--no-shrink", is_flag=True,
@@ -84,7 +90,7 @@ def positive(_ctx: click.Context, _param: click.Parameter, value: float | None) 
 @rules_option
 @size_options
 @json_option
-def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
+def command(*, verbose: bool, quiet: bool, log_json: bool, **options: Any) -> int:
     """Run SCENARIOs (all built-in ones by default) under many schedules and check every step.
 
     Each scenario is run with each variant. An entry ends at its first violation; the last line
@@ -97,10 +103,11 @@ def command(*, verbose: bool, quiet: bool, **options: Any) -> int:
     began = given if isinstance(given, float) else time.monotonic()
     plan, seconds = make_plan(began=began, **options)
     as_json: bool = options["as_json"]
-    if not quiet:
+    project_chain()  # what is wrong with it is said now, not when there is something to write
+    if not (quiet or log_json):
         click.echo(parameters(plan, seconds), err=True)
-    with Interrupts() as interrupts:
-        with Progress(plan.schedules, seconds, quiet=quiet) as progress:
+    with Interrupts() as interrupts, shown_events(as_json=log_json, verbose=verbose):
+        with Progress(plan.schedules, seconds, quiet=quiet or log_json) as progress:
             campaign = run_campaign(plan, interrupts, progress)
         from harness.places import default_log_root
 

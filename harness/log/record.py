@@ -14,6 +14,7 @@ from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
+from harness.log.chain import execution_id, project_chain
 from harness.log.clocks import VectorClocks
 from harness.log.flat import violation_fields
 from harness.log.lines import Moment, fact_lines, make_step
@@ -37,11 +38,15 @@ ENGINE_TASK = "engine"
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """A recorded execution: how it ended, whether it was the same one, and where its log is."""
+    """A recorded execution: how it ended, whether it was the same one, and where its log is.
+
+    ``plain`` is the log as it was before the project's chain changed it; None if there is none.
+    """
 
     outcome: Outcome
     divergence: Divergence | None
     path: Path
+    plain: bytes | None = None
 
     @property
     def verdict(self) -> str:
@@ -71,17 +76,18 @@ def record(
     alone decides what happens.
 
     Raises:
-        UsageError: the log cannot be written.
+        UsageError: the log cannot be written, or the project's chain cannot be had.
 
     """
-    log = LogFile(path, exact=exact)
+    log = LogFile(path, exact=exact, chain=project_chain())
     try:
         outcome, divergence = run_into(log, spec, schedule, engine, seed)
         done = log.commit()
     except BaseException:
         log.abandon()
         raise
-    return Recorded(outcome=outcome, divergence=divergence, path=done)
+    plain = None if log.plain is None else log.plain.data()
+    return Recorded(outcome=outcome, divergence=divergence, path=done, plain=plain)
 
 
 def remember(
@@ -108,6 +114,12 @@ def run_into(
         assert outcome is not None
         outcomes.append(outcome)
 
+    log.bind(
+        {slot.name: str(slot.actor) for slot in world.slots},
+        scenario=spec.scenario,
+        variant=spec.variant,
+        execution=execution_id(str(schedule)),
+    )
     recorder = Recorder(world, execution, log)
     recorder.header(spec, schedule, seed)
     driver.drive(once())

@@ -1,4 +1,6 @@
-"""Writes the log of one execution: JSON lines, through structlog, into a file that appears whole.
+"""Writes the log of one execution: JSON lines, into a file that appears whole.
+
+Where the project asks for it they go through structlog (``harness.log.chain``).
 
 The lines go into ``NAME.partial`` and get their name when the log is complete. What was written
 before a failure or an interruption stays there. No file is ever overwritten.
@@ -6,13 +8,14 @@ before a failure or an interruption stays there. No file is ever overwritten.
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.errors import UsageError
+from harness.log.chain import Chain, Chained
 from harness.places import NAMES_MAX, WriteError, cannot
 
 __all__ = ["Blocks", "LogFile", "MemoryLog"]
@@ -35,6 +38,9 @@ class MemoryLog:
         self.lines: list[Any] = []
         self.put: Callable[[Any], None] = self.lines.append
         """Keep one line: an object, or a struct of ``harness.log.lines``."""
+
+    def bind(self, actors: Mapping[str, str], **context: str) -> None:
+        """There is no chain to bind anything for."""
 
     def write(self, event: str, **fields: Any) -> None:
         """Keep one line."""
@@ -79,14 +85,24 @@ class Blocks:
 class LogFile:
     """A log being written. With ``exact`` the name must be free, else the next free one is taken.
 
+    Its lines go through ``chain``, or without one straight into the file.
+
     Raises:
         UsageError: the file cannot be made; :meth:`write` and :meth:`commit`: not written.
 
     """
 
-    def __init__(self, path: Path, *, exact: bool = False) -> None:
+    def __init__(self, path: Path, *, exact: bool = False, chain: Chain | None = None) -> None:
         self.path, self.partial, descriptor = self.reserve(path, exact)
         self.sink = Blocks(descriptor)
+        self.take: Callable[[Any], None] = self.sink.put
+        self.plain: MemoryLog | None = None
+        """The lines as they were before the chain, if there is one."""
+        self.chained: Chained | None = None
+        if chain is not None:
+            self.plain = MemoryLog()
+            self.chained = Chained(chain, self.sink.put)
+            self.take = self.take_both
         self.open = True
 
     @staticmethod
@@ -118,6 +134,18 @@ class LogFile:
             "overwritten"
         )
 
+    def bind(self, actors: Mapping[str, str], **context: str) -> None:
+        """Bind what the chain's processors are told of the execution, and of each task's actor."""
+        if self.chained is not None:
+            self.chained.bind(actors, **context)
+
+    def take_both(self, line: Any) -> None:
+        """Keep a line as it is, and take it through the chain."""
+        assert self.plain is not None
+        assert self.chained is not None
+        self.plain.put(line)
+        self.chained.put(line)
+
     def write(self, event: str, **fields: Any) -> None:
         """Write one line.
 
@@ -135,7 +163,7 @@ class LogFile:
 
         """
         try:
-            self.sink.put(line)
+            self.take(line)
         except OSError as error:
             raise self.failed(error) from None
 

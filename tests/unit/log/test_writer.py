@@ -115,7 +115,7 @@ def test_full_disk(tmp_path: Path, engine: str) -> None:
 
 def test_full_disk_in_the_middle_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for engine in ("direct", "trio"):
-        monkeypatch.setattr("harness.log.writer.BUFFER_BYTES", 100)
+        monkeypatch.setattr("harness.log.writer.BUFFER_LINES", 2)
         real = os.write
         written = 0
 

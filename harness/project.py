@@ -1,0 +1,125 @@
+"""What a user's project says in ``[tool.vgic-race]`` of its ``pyproject.toml``.
+
+The project is the closest folder upwards that has such a file. A name that is written there as
+``package.module:function`` is imported from that folder.
+"""
+
+import importlib
+import sys
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from harness.errors import UsageError, unknown_name
+
+__all__ = ["Project", "Settings", "find_project", "load_object", "load_project"]
+
+FILE = "pyproject.toml"
+TABLE = "vgic-race"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table ``[tool.vgic-race]``. What each does to a log, ``harness.log.chain`` says.
+
+    ``log_drop`` are kinds of events to leave out, ``log_rename`` maps fields to other names,
+    ``log_redact`` are fields whose values are hidden, ``log_processors`` functions of the user's
+    own as ``package.module:function``, ``log_context`` keeps what is bound, ``log_render`` is how a
+    line is written.
+    """
+
+    log_drop: tuple[str, ...] = ()
+    log_rename: dict[str, str] = {}
+    log_redact: tuple[str, ...] = ()
+    log_processors: tuple[str, ...] = ()
+    log_context: bool = False
+    log_render: Literal["json", "console"] = "json"
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A project's folder (None: there is no project here) and what it says."""
+
+    folder: Path | None = None
+    settings: Settings = Settings()
+
+
+def find_project() -> Path | None:
+    """Return the closest folder upwards that has a ``pyproject.toml``; None if there is none."""
+    here = Path.cwd()
+    return next((f for f in (here, *here.parents) if (f / FILE).is_file()), None)
+
+
+def load_project() -> Project:
+    """Return the nearest project, or an empty one.
+
+    Raises:
+        UsageError: its file cannot be read, is no TOML, or says what cannot be.
+
+    """
+    folder = find_project()
+    if folder is None:
+        return Project()
+    path = folder / FILE
+    try:
+        stat = path.stat()
+        return Project(folder, read_settings(path, stat.st_mtime_ns, stat.st_size))
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+
+
+@lru_cache(maxsize=8)
+def read_settings(path: Path, _changed: int, _size: int) -> Settings:
+    """Read the table from a file; it is read again only when it has changed.
+
+    Raises:
+        OSError: it cannot be read.
+        UsageError: it is no TOML, or says what cannot be.
+
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{str(path)!r} is no TOML: {error}") from None
+    tool = content.get("tool", {})
+    table = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
+    where = f"[tool.{TABLE}] of {str(path)!r}"
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: expected a table")
+    for name in table:
+        if name not in Settings.__struct_fields__:
+            raise unknown_name(f"setting in {where}:", name, Settings.__struct_fields__)
+    try:
+        return msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def load_object(name: str, folder: Path, what: str) -> Any:
+    """Import what ``name``, as ``package.module:attribute``, names; ``folder`` is looked in first.
+
+    Args:
+        name: the name.
+        folder: a project's folder.
+        what: what it is to be, for messages, such as "log processor".
+
+    Raises:
+        UsageError: it is no such name, cannot be imported, or there is nothing of that name.
+
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not module_name or not attribute:
+        raise UsageError(f"{what} {name!r}: expected package.module:function")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the user's module raises
+        text = f"{type(error).__name__}: {error}".replace("\n", " ")
+        raise UsageError(f"{what} {name!r}: cannot import {module_name!r}: {text}") from None
+    found = getattr(module, attribute, None)
+    if found is None:
+        known = [key for key, value in vars(module).items() if callable(value)]
+        raise unknown_name(f"function in {what} {name!r}: no", attribute, known or ["(none)"])
+    return found
