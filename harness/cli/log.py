@@ -1,58 +1,101 @@
 """``log``: look at stored logs, and check the rules over them again."""
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.log_options import filter_options, take_selection
 from harness.cli.options import EPILOG, json_option, rules_option
 
 if TYPE_CHECKING:
     from harness.log.check import Result
     from harness.log.reader import Log
 
-__all__ = ["group"]
+__all__ = ["check", "group", "show"]
 
 
-@click.group("log")
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "show": ("harness.cli.log:show", "Print a log: the life of each interrupt, or every line."),
+    "check": ("harness.cli.log:check", "Check the rules over stored logs again."),
+    "summary": ("harness.cli.log_summary:summary", "Say what is in logs, in figures."),
+    "irq": ("harness.cli.log_irq:irq", "Tell the life of one interrupt, with how long what took."),
+    "timeline": ("harness.cli.log_timeline:timeline", "Show who does what, and how far IRQs are."),
+    "diff": ("harness.cli.log_diff:diff", "Say where two executions went different ways."),
+    "sql": ("harness.cli.log_sql:sql", "Ask logs in SQL (DuckDB)."),
+    "fields": ("harness.cli.log_fields:fields", "List every event and field of a log."),
+    "schema": ("harness.cli.log_fields:schema", "Print the JSON Schema of a log's lines."),
+}
+
+
+class Logs(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the commands."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        module, _, name = SUBCOMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in SUBCOMMANDS.items()])
+
+
+@click.group("log", cls=Logs)
 def group() -> None:
-    """Look at stored logs."""
+    """Look at stored logs, and at traces of real kernels."""
 
 
-@group.command("show", epilog=EPILOG)
+@click.command("show", epilog=EPILOG)
 @click.argument("log")
 @click.option("--life", is_flag=True, help="The life of each interrupt (default).")
 @click.option("--columns", is_flag=True, help="Every line, in columns.")
+@filter_options
 @json_option
-def show(log: str, *, life: bool, columns: bool, as_json: bool) -> int:
-    """Print the log file LOG; one that ends early is shown as far as it goes."""
+def show(log: str, *, life: bool, columns: bool, as_json: bool, **filters: Any) -> int:
+    """Print the log or kernel trace LOG; one that ends early is shown as far as it goes.
+
+    Exit code 0, whatever the log's own verdict is: showing it is not checking it.
+    """
     from harness.cli.output import print_json
-    from harness.cli.show import print_log, summary_of
+    from harness.cli.show import print_log, print_trace, summary_of
     from harness.errors import UsageError
-    from harness.log.reader import read_log
-    from harness.verdict import EXIT_CODES
+    from harness.log.source import open_source
 
     given = {"life": life, "columns": columns, "json": as_json}
     asked = [name for name, wanted in given.items() if wanted]
     if len(asked) > 1:
         raise UsageError(f"--{' and --'.join(asked)} exclude each other: give one of them")
     how = asked[0] if asked else "life"
-    path = Path(log)
-    content = read_log(path, partial=True)
-    print_log(content, how=how)
-    summary = summary_of(content, path)
+    keep = take_selection(filters)
+    source = open_source(log)
+    if source.log is None:
+        print_trace(source, how=how, keep=keep)
+        return 0
+    content = source.log
+    print_log(content, how=how, keep=keep)
     if how == "json":
-        print_json(summary)
+        print_json(summary_of(content, Path(log)))
     elif content.footer is None:
         click.echo("\ninconclusive: the log ends early, it has no footer")
     else:
         footer = content.footer
         bound = f", the bound on {footer.bound!r} was reached" if footer.bound else ""
         click.echo(f"\n{footer.verdict} after {footer.steps} steps{bound}")
-    return EXIT_CODES[summary["verdict"]]
+    return 0
 
 
-@group.command("check", epilog=EPILOG)
+@click.command("check", epilog=EPILOG)
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 @rules_option
 @json_option

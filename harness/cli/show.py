@@ -11,7 +11,9 @@ from harness.cli.output import print_json
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.log.reader import Log, parse_log
 from harness.log.registry import ViolationLine
-from harness.log.views import columns, life_lines, life_text, story_marks
+from harness.log.select import Selection
+from harness.log.source import Source
+from harness.log.views import EVERYTHING, Tells, columns, life_lines, life_text, story_marks
 from harness.places import shown
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
     from harness.places import WriteError
     from harness.spec import RunSpec
 
-__all__ = ["Taken", "print_log", "report_execution", "summary_of", "take"]
+__all__ = [
+    "Taken",
+    "plain_summary",
+    "print_log",
+    "print_trace",
+    "report_execution",
+    "summary_of",
+    "take",
+]
 
 
 def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
@@ -57,11 +67,14 @@ def summary_of(log: Log, path: Path | None) -> dict[str, Any]:
     }
 
 
-def print_log(log: Log, *, how: str) -> None:
-    """Print a log as ``how`` says: "life", "columns" or "json" (the life, as JSON lines)."""
+def print_log(log: Log, *, how: str, keep: Selection = EVERYTHING) -> None:
+    """Print a log as ``how`` says: "life", "columns" or "json" (the life, as JSON lines).
+
+    Only what ``keep`` chooses is printed.
+    """
     marks = story_marks(log)
     if how == "json":
-        print_json_lines(log, marks)
+        print_json_lines(log, marks, keep)
         return
     header, setting = log.header, log.header.setting
     seed = "" if header.seed is None else f", random seed {header.seed}"
@@ -72,8 +85,10 @@ def print_log(log: Log, *, how: str) -> None:
     )
     if how == "life":
         click.echo("(each line: time in ns, step, task, what happened)")
-    for line in (columns if how == "columns" else life_text)(log, marks):
+    for line in (columns if how == "columns" else life_text)(log, marks, keep):
         click.echo(line)
+    if not keep.is_all:
+        return
     told = {
         story: [m.seq for m in marks.values() if m.story == story]
         for story in dict.fromkeys(m.story for m in marks.values())
@@ -82,26 +97,63 @@ def print_log(log: Log, *, how: str) -> None:
         click.echo(f"\nThe document's {story} list: log lines {', '.join(map(str, lines))}.")
 
 
-def print_json_lines(log: Log, marks: "Mapping[int, Mark]") -> None:
-    """Print the life of each interrupt as JSON lines, those of a story with its ``marks``."""
-    for line in life_lines(log):
+def print_json_lines(
+    source: Tells, marks: "Mapping[int, Mark]", keep: Selection = EVERYTHING
+) -> None:
+    """Print the life of each interrupt as JSON lines, those of a story with its ``marks``.
+
+    The fields have the names that they have in the log. What is the host's own has ``intid``, what
+    is a VCPU's ``vintid``.
+    """
+    for line in life_lines(source, keep):
         meta = line.entry.meta
         mark = marks.get(meta.seq)
         print_json(
             {
                 "type": "life",
-                "vcpu": line.vcpu,
-                "intid": line.intid,
-                "life": line.life,
-                "time": meta.t,
+                "seq": meta.seq,
+                "t": meta.t,
                 "step": meta.step,
                 "task": meta.task,
                 "event": meta.event,
+                "pcpu": meta.pcpu,
+                "vcpu": line.vcpu if line.vcpu >= 0 else None,
+                "intid": meta.intid if line.vcpu >= 0 else line.intid,
+                "vintid": line.intid if line.vcpu >= 0 else None,
+                "life": line.life,
+                "life_id": line.id,
+                "message_id": line.message or None,
                 "text": line.text,
-                "line": meta.seq,
                 "story": mark.label if mark else None,
             }
         )
+
+
+def print_trace(source: Source, *, how: str, keep: Selection) -> None:
+    """Print the facts in a kernel's trace, as :func:`print_log` does those of a log."""
+    if how == "json":
+        print_json_lines(source, {}, keep)
+        print_json(plain_summary(source))
+        return
+    if how == "life":
+        click.echo(f"{source.name}: kernel trace")
+        click.echo("(each line: time in ns, line, what happened)")
+        # To be told by interrupt, it is needed more than once.
+        source = source._replace(entries=list(source.entries))
+    for line in (columns if how == "columns" else life_text)(source, None, keep):
+        click.echo(line)
+
+
+def plain_summary(source: Source) -> dict[str, Any]:
+    """Return the summary of a command that judges nothing: the verdict is the log's own."""
+    footer = None if source.log is None else source.log.footer
+    return {
+        "type": "summary",
+        "verdict": footer.verdict if footer else INCONCLUSIVE,
+        "violations": [],
+        "source": source.kind,
+        "log": shown(Path(source.name)),
+    }
 
 
 class Taken(NamedTuple):

@@ -1,19 +1,22 @@
 """A log as text: in columns, one line per event, and as the life of each interrupt."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from harness.log.lives import Life, Lives
+from harness.log.lives import Life
 from harness.log.reader import Entry, Log
 from harness.log.registry import Step, ViolationLine, describe
+from harness.log.select import Selection
+from harness.log.source import name_life, told
 from harness.log.story import STORIES, Event, Mark, find_story
 from model import facts
 from model.facts import Fact
 from model.identity import VTIMER
 from model.timer import ENABLE, PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["LifeLine", "columns", "life_lines", "life_text", "story_marks"]
+__all__ = ["EVERYTHING", "LifeLine", "Tells", "columns", "life_lines", "life_text", "story_marks"]
 
+EVERYTHING = Selection()
 WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
 NAMES = {VTIMER_PPI: " (virtual timer)", PTIMER_PPI: " (physical timer)"}
 HEADINGS = ("time/ns", "step", "task", "pcpu", "vcpu", "event", "what")
@@ -83,11 +86,24 @@ def cell(value: int | None) -> str:
     return "" if value is None or value < 0 else str(value)
 
 
-def columns(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
-    """Yield the log in aligned columns, annotated with the steps of the document's lists."""
+class Tells(Protocol):
+    """A log, or anything else that has entries."""
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The lines, in their order."""
+
+
+def columns(
+    source: Tells, marks: Mapping[int, Mark] | None = None, keep: Selection = EVERYTHING
+) -> Iterator[str]:
+    """Yield the lines that ``keep`` chooses in columns, annotated with the document's steps."""
     marks = marks or {}
     yield WIDTHS.format(*HEADINGS)
-    for meta, record in log.entries:
+    for line in told(source.entries):
+        meta, record = line.entry
+        if not keep.keeps(line):
+            continue
         what = describe(record)
         if meta.seq in marks:
             what = f"{what}  [{marks[meta.seq].label}]"
@@ -110,50 +126,53 @@ class LifeLine(NamedTuple):
     life: int
     entry: Entry
     text: str
+    message: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the life."""
+        return name_life(Life(self.vcpu, self.intid, self.life))
 
 
-def life_lines(log: Log) -> Iterator[LifeLine]:
-    """Yield what happens to each interrupt, in the order of the log.
+def life_lines(source: Tells, keep: Selection = EVERYTHING) -> Iterator[LifeLine]:
+    """Yield what happens to each interrupt, in order, as far as ``keep`` chooses it.
 
     What a life is, ``harness.log.lives`` says.
     """
-    lives = Lives()
     deadlines: dict[int, tuple[int, Life]] = {}
-    for entry in log.entries:
-        fact = entry.record
-        if not isinstance(fact, Fact):
-            continue
-        # Of facts that are not shown, too: each may begin or end a life.
-        found = lives.of(fact)
-        if not isinstance(fact, LIFE):
-            continue
+    for line in told(source.entries):
+        # All are heard, chosen or not: each may begin or end a life.
+        fact, life = line.entry.record, line.life
         if isinstance(fact, facts.Ticked):
             for vcpu in [v for v, (at, _) in deadlines.items() if at <= fact.now]:
                 at, life = deadlines.pop(vcpu)
-                yield LifeLine(*life, entry, f"the guest's deadline is reached: {at}")
+                if keep.keeps(line._replace(life=life)):
+                    text = f"the guest's deadline is reached: {at}"
+                    yield LifeLine(*life, line.entry, text)
             continue
-        if found is None:
+        if life is None or not isinstance(fact, LIFE):
             continue
-        if entry.meta.life is not None:
-            found = found._replace(number=entry.meta.life)
         if isinstance(fact, facts.GuestTimer) and fact.timer == VTIMER:
-            deadlines.pop(found.vcpu, None)
+            deadlines.pop(life.vcpu, None)
             if fact.ctl & ENABLE:
-                deadlines[found.vcpu] = (fact.deadline, found)
-        yield LifeLine(*found, entry, describe(fact))
+                deadlines[life.vcpu] = (fact.deadline, life)
+        if keep.keeps(line):
+            yield LifeLine(*life, line.entry, describe(fact), line.message)
 
 
-def life_text(log: Log, marks: Mapping[int, Mark] | None = None) -> Iterator[str]:
+def life_text(
+    source: Tells, marks: Mapping[int, Mark] | None = None, keep: Selection = EVERYTHING
+) -> Iterator[str]:
     """Yield the life of each interrupt as text, grouped by VCPU and INTID."""
     marks = marks or {}
     groups: dict[tuple[int, int], list[LifeLine]] = {}
-    for line in life_lines(log):
+    for line in life_lines(source, keep):
         groups.setdefault((line.vcpu, line.intid), []).append(line)
     for (vcpu, intid), lines in sorted(groups.items(), key=lambda item: (item[0][0] < 0, item[0])):
         yield ""
         yield heading(vcpu, intid)
         yield from life_group(lines, marks)
-    for _, record in log.entries:
+    for _, record in source.entries:
         if isinstance(record, ViolationLine):
             yield ""
             yield f"step {record.violation.step}: {describe(record)}"

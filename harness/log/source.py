@@ -1,0 +1,157 @@
+"""Where facts come from: a log of the model, or a trace of a real kernel. Both give entries.
+
+What only has facts (``log irq``, ``log summary`` and so on) asks for entries and does not care. In
+an entry of a trace ``seq`` is the number of the line, and so is ``step``, for a kernel has no
+steps; ``t`` is nanoseconds of the trace's own clock, and no task is known.
+"""
+
+import importlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.log.lives import ABOUT, Life, Lives
+from harness.log.reader import Entry, Log, parse_log, read_bytes
+from harness.log.registry import Meta
+from model import facts
+from model.facts import Fact
+
+__all__ = ["LOG", "TRACE", "Source", "Told", "name_life", "open_source", "told"]
+
+LOG, TRACE = "log", "trace"
+FACTS = "harness.trace.facts"
+"""The module whose ``facts_of(name)`` yields ``(t_ns, line, fact)`` of a kernel's trace."""
+LOOK = 4_096
+
+
+class Source(NamedTuple):
+    """What was opened: ``kind`` is "log" or "trace"; ``log`` is None for a trace.
+
+    The ``entries`` of a trace can be had once, and are read as they are asked for.
+    """
+
+    name: str
+    kind: str
+    log: Log | None
+    entries: Iterable[Entry]
+
+    @property
+    def whose(self) -> str:
+        """What was run: scenario and variant, or that it is a kernel."""
+        if self.log is None:
+            return "kernel trace"
+        return f"{self.log.header.scenario}, variant {self.log.header.variant}"
+
+
+class Told(NamedTuple):
+    """An entry, and what it belongs to.
+
+    ``life`` is None where the entry is about no interrupt; an entry about a VCPU or a CPU belongs
+    to the life of its timer's interrupt. ``message`` is the id of the deactivation that it is about
+    ("" for none): it is sent and arrives under the same one.
+    """
+
+    entry: Entry
+    life: Life | None
+    message: str
+
+    @property
+    def is_about(self) -> bool:
+        """Whether it names an interrupt, a timer or a List Register, and not a VCPU or CPU only."""
+        return self.life is not None and type(self.entry.record) in ABOUT
+
+
+def name_life(life: Life) -> str:
+    """Return the id of a life, the same in every view: "v0/27/1"; of the host's own "host/40/2"."""
+    whose = "host" if life.vcpu < 0 else f"v{life.vcpu}"
+    return f"{whose}/{life.intid}/{life.number}"
+
+
+def open_source(name: str) -> Source:
+    """Open a log, whole or cut off, or a trace; which it is, its content says.
+
+    Raises:
+        UsageError: it cannot be read, or is neither.
+
+    """
+    path = Path(name)
+    if name == "-" or is_trace(path):
+        return Source(name, TRACE, None, trace_entries(name))
+    log = parse_log(read_bytes(path), path, partial=True)
+    return Source(name, LOG, log, log.entries)
+
+
+def is_trace(path: Path) -> bool:
+    """Tell a trace from a log, which begins with an object.
+
+    Raises:
+        UsageError: the file cannot be read.
+
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(LOOK)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {str(path)!r}: {reason}") from None
+    if start.startswith(b"\x1f\x8b"):
+        return True
+    text = start.lstrip()
+    return text.startswith(b"#") or (b"[0" in text and not text.startswith((b"{", b"[")))
+
+
+def trace_entries(name: str) -> Iterator[Entry]:
+    """Yield the facts of a kernel's trace as entries.
+
+    Raises:
+        UsageError: this version reads no traces, or it is none.
+
+    """
+    try:
+        facts_of = importlib.import_module(FACTS).facts_of
+    except ModuleNotFoundError:
+        raise UsageError(f"{name!r} is a kernel trace, and nothing here reads one") from None
+    for t, line, fact in facts_of(name):
+        yield Entry(trace_meta(t, line, fact), fact)
+
+
+def trace_meta(t: int, line: int, fact: Fact) -> Meta:
+    """Return what a line of a log would have in common, of a fact in a trace."""
+    places: dict[str, Any] = {
+        name: getattr(fact, name)
+        for name in ("pcpu", "vcpu", "intid", "vintid")
+        if name in fact.__struct_fields__
+    }
+    return Meta(seq=line, t=t, step=line, task="", event=fact.KIND, **places)
+
+
+def told(entries: Iterable[Entry]) -> Iterator[Told]:
+    """Yield each entry with the life, and the message, that it belongs to.
+
+    Steps, rests and violations belong to none. A log's own number of a life counts; what a cut log
+    or a trace does not tell, is counted from where it begins.
+    """
+    lives = Lives()
+    messages: dict[tuple[int, int], str] = {}
+    for entry in entries:
+        fact = entry.record
+        if not isinstance(fact, Fact):
+            yield Told(entry, None, "")
+            continue
+        life = lives.of(fact)
+        if life is not None and entry.meta.life is not None:
+            life = life._replace(number=entry.meta.life)
+        message = ""
+        if isinstance(fact, facts.DeactivationSent):
+            message = messages[fact.pcpu, fact.message] = f"m{entry.meta.seq}"
+        elif isinstance(fact, facts.DeactivationArrived):
+            message = messages.pop((fact.pcpu, fact.message), "")
+        yield Told(entry, life, message)
+
+
+def record_kind(record: msgspec.Struct) -> str:
+    """Return the name in the registry of a line's kind."""
+    return record.KIND if isinstance(record, Fact) else str(record.__struct_config__.tag)
