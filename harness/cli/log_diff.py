@@ -99,8 +99,8 @@ def print_difference(found: "Difference", first: str, second: str, context: int)
     if found.counts:
         click.echo("lines of a kind, in A | in B:")
         far = sorted(found.counts.items(), key=lambda x: -abs(x[1][0] - x[1][1]))
-        for kind, (a, b) in far[:KINDS_SHOWN]:
-            click.echo(f"  {kind}: {a} | {b}")
+        for kind, (m, n) in far[:KINDS_SHOWN]:
+            click.echo(f"  {kind}: {m} | {n}")
         if len(far) > KINDS_SHOWN:
             click.echo(f"  and {len(far) - KINDS_SHOWN} other kinds")
     if found.lives:

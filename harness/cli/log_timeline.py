@@ -1,4 +1,4 @@
-"""``log timeline``: what each CPU, VCPU and interrupt is at, a row for each step that changes it."""
+"""``log timeline``: what each CPU, VCPU and interrupt is at, a row per step that changes it."""
 
 from typing import TYPE_CHECKING, Any
 
