@@ -31,8 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),
     "why": ("harness.cli.why:command", "Explain a failure: the race, its cause, its symptom."),
     "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
-    "log": ("harness.cli.log:group", "Show a log, or check the rules over logs again."),
+    "log": ("harness.cli.log:group", "Show, check, compare and query logs."),
     "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),
+    "export": ("harness.cli.export:group", "Write a log in the form of another program."),
     "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),
 }
 
