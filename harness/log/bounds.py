@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.log.registry import Header
+from harness.log.registry import Header, Meta
 from model import facts
 from model.check.setting import Setting
 from model.facts import Fact
@@ -11,8 +11,11 @@ from model.gic.registers import FIRST_LPI
 from model.identity import BG_TIMER, PTIMER, RANKS, VTIMER, LockId
 from model.machine import GIC_MESSAGES, LR_MODES
 
-__all__ = ["check_fact", "check_setting"]
+__all__ = ["check_fact", "check_meta", "check_setting"]
 
+T_MAX = (1 << 62) - 1
+"""More than a hundred years of nanoseconds."""
+STEP_MAX = (1 << 48) - 1
 SIZE_MAX = 1024
 LRS_MAX = 16
 INTID_MAX = FIRST_LPI + (1 << 16) - 1
@@ -69,6 +72,14 @@ def check_setting(setting: Setting) -> str:
     if setting.lr_on_guest_deactivate not in LR_MODES:
         mode = setting.lr_on_guest_deactivate[:40]
         return f"lr_on_guest_deactivate {mode!r}, expected {', '.join(LR_MODES)}"
+    return ""
+
+
+def check_meta(meta: Meta) -> str:
+    """Return what is wrong with when a line happened; "" if nothing is."""
+    for name, value, high in (("t", meta.t, T_MAX), ("step", meta.step, STEP_MAX)):
+        if not 0 <= value <= high:
+            return f"{name} {str(value)[:40]}, expected 0 to {high}"
     return ""
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from harness import intake
 from harness.errors import UsageError
-from harness.log.bounds import check_fact, check_setting
+from harness.log.bounds import check_fact, check_meta, check_setting
 from harness.log.flat import fact_from, violation_from
 from harness.log.registry import (
     FORMAT,
@@ -89,7 +89,9 @@ def lines_in(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any], boo
         last = number == len(lines)
         try:
             value = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except RecursionError:
+            raise bad(path, number, "nested too deep, expected one flat object per line") from None
+        except (msgspec.DecodeError, ValueError):  # of a number with thousands of digits, too
             if last and not whole and number > 1:
                 yield number, {}, False
                 return
@@ -235,9 +237,12 @@ def meta_of(path: Path, number: int, line: dict[str, Any]) -> Meta:
 
     """
     try:
-        return msgspec.convert({"task": "", **line}, Meta)
+        meta = msgspec.convert({"task": "", **line}, Meta)
     except msgspec.ValidationError as error:
         raise none(path, number, line["event"], error) from None
+    if why := check_meta(meta):
+        raise none(path, number, meta.event, why)
+    return meta
 
 
 def facts_of(path: Path, *, partial: bool = False) -> Iterator[tuple[Meta, Fact]]:
