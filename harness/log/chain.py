@@ -85,7 +85,7 @@ class Chain:
             self.processors.append(Guarded(name, function))
         if not settings.log_context:
             self.processors.append(without_context)
-        self.processors.append(render_json if settings.log_render == "json" else console())
+        self.processors.append(render_json if settings.log_render == "json" else render_console)
 
 
 class Chained:
@@ -119,7 +119,11 @@ class Chained:
             event = {"event": line.__struct_config__.tag, **msgspec.structs.asdict(line)}
         else:
             event = dict(line)
-        self.logger(event.get("task", "")).msg(**event)
+        if event["event"] == HEADER:
+            # It says these two itself, in their place.
+            self.base.try_unbind("scenario", "variant").msg(**event)
+        else:
+            self.logger(event.get("task", "")).msg(**event)
 
     def logger(self, task: str) -> Any:
         """Return the logger of a task, bound to its actor."""
@@ -231,15 +235,10 @@ def render_json(_logger: Any, _method: str, event: Event) -> bytes:
         raise UsageError(f"a {event.get('event')!r} line cannot be written: {error}") from None
 
 
-def console() -> Processor:
-    """Return a processor that renders an event as text in a line, without colours."""
-    import structlog
-
-    render: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
-        colors=False, sort_keys=False, pad_event_to=20
-    )
-
-    def text(logger: Any, method: str, event: Event) -> bytes:
-        return str(render(logger, method, event)).replace("\n", " ").encode()
-
-    return text
+def render_console(_logger: Any, _method: str, event: Event) -> bytes:
+    """Render an event as text in a line: time, step, task and event in columns, then the rest."""
+    left = dict(event)
+    t, step, task = (left.pop(name, "") for name in ("t", "step", "task"))
+    head = f"{t:>8}  {step:>5}  {task:<6}  {left.pop('event', ''):<20}"
+    text = " ".join(f"{name}={value}" for name, value in left.items())
+    return f"{head} {text}".replace("\n", " ").encode(errors="replace")
