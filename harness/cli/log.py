@@ -108,7 +108,6 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     from harness.cli.output import print_json
     from harness.errors import UsageError
     from harness.log.check import check_log
-    from harness.log.reader import read_log
     from harness.rule_choice import parse_rules
     from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 
@@ -118,7 +117,7 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     for name in logs:
         path = Path(name)
         try:
-            log = read_log(path, partial=True)
+            log = read_checkable(path)
         except UsageError as error:
             # The other logs are looked at all the same.
             if failed is not None:
@@ -140,6 +139,22 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     if failed is not None:
         raise failed
     return EXIT_CODES[verdict]
+
+
+def read_checkable(path: Path) -> "Log":
+    """Read a log that ``log check`` can check.
+
+    Raises:
+        UsageError: it is none, or a kernel's trace.
+
+    """
+    from harness.errors import UsageError
+    from harness.log.reader import read_log
+    from harness.log.source import is_trace
+
+    if is_trace(path):
+        raise UsageError(f"{str(path)!r} is a kernel trace: check it by 'vgic-race trace check'")
+    return read_log(path, partial=True)
 
 
 def as_dict(log: "Log", path: Path, result: "Result") -> dict[str, Any]:

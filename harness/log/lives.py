@@ -16,7 +16,7 @@ from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS, SPECIAL
 from model.identity import PTIMER
 from model.timer import ENABLE, PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["ABOUT", "Life", "Lives"]
+__all__ = ["ABOUT", "Life", "Lives", "names_interrupt"]
 
 TIMERS = (VTIMER_PPI, PTIMER_PPI)
 ASKS = (
@@ -31,6 +31,12 @@ ENDS = (facts.DeactivatedByGuest, facts.Emulated)
 NAMED = {"vintid", "intid", "timer", "index"}
 ABOUT = frozenset(cls for cls in KINDS.values() if NAMED.intersection(cls.__struct_fields__))
 """Facts that name an interrupt, a timer or a List Register; others are about a VCPU or a CPU."""
+
+
+@cache
+def names_interrupt(cls: type[Fact]) -> bool:
+    """Tell whether facts of a kind, be it one that only traces have, are of :data:`ABOUT`."""
+    return not NAMED.isdisjoint(cls.__struct_fields__)
 
 
 class Life(NamedTuple):

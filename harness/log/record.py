@@ -127,7 +127,6 @@ def run_into(
     return outcomes[0], strategy.divergence
 
 
-
 @cache
 def program_version() -> str:
     """Return the version of vgic-race; looking it up takes as long as a hundred steps."""

@@ -271,6 +271,8 @@ def describe(record: msgspec.Struct) -> str:
     """Return the one-line text of a record or fact."""
     kind = record.KIND if isinstance(record, Fact) else str(record.__struct_config__.tag)
     values = {name: getattr(record, name) for name in record.__struct_fields__}
+    if kind not in REGISTRY:  # a kind of fact that only traces of kernels have
+        return " ".join([kind, *(f"{name} {value}" for name, value in values.items())])
     if isinstance(record, ViolationLine):
         values["rule"] = record.violation.rule
     if kind in NEGATED:

@@ -6,16 +6,16 @@ steps; ``t`` is nanoseconds of the trace's own clock, and no task is known.
 """
 
 import importlib
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from harness.errors import UsageError
-from harness.log.lives import ABOUT, Life, Lives
+from harness.log.lives import Life, Lives, names_interrupt
 from harness.log.reader import Entry, Log, parse_log, read_bytes
 from harness.log.registry import Meta
+from harness.trace.source import Source as Lines
 from model import facts
 from model.facts import Fact
 
@@ -23,8 +23,10 @@ __all__ = ["LOG", "TRACE", "Source", "Told", "name_life", "open_source", "told"]
 
 LOG, TRACE = "log", "trace"
 FACTS = "harness.trace.facts"
-"""The module whose ``facts_of(name)`` yields ``(t_ns, line, fact)`` of a kernel's trace."""
+"""The module whose ``facts_of(lines)`` yields ``(t_ns, line, fact)`` of a kernel's trace."""
 LOOK = 4_096
+GZIP = b"\x1f\x8b"
+STDIN = Path("-")
 
 
 class Source(NamedTuple):
@@ -61,7 +63,8 @@ class Told(NamedTuple):
     @property
     def is_about(self) -> bool:
         """Whether it names an interrupt, a timer or a List Register, and not a VCPU or CPU only."""
-        return self.life is not None and type(self.entry.record) in ABOUT
+        record = self.entry.record
+        return self.life is not None and isinstance(record, Fact) and names_interrupt(type(record))
 
 
 def name_life(life: Life) -> str:
@@ -78,29 +81,35 @@ def open_source(name: str) -> Source:
 
     """
     path = Path(name)
-    if name == "-" or is_trace(path):
+    if is_trace(path):
         return Source(name, TRACE, None, trace_entries(name))
     log = parse_log(read_bytes(path), path, partial=True)
     return Source(name, LOG, log, log.entries)
 
 
 def is_trace(path: Path) -> bool:
-    """Tell a trace from a log, which begins with an object.
+    """Tell a trace from a log, which begins with an object; ``-`` is standard input.
 
-    Raises:
-        UsageError: the file cannot be read.
-
+    What cannot be read is no trace: reading it as a log says why.
     """
     try:
-        with path.open("rb") as file:
-            start = file.read(LOOK)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot read {str(path)!r}: {reason}") from None
-    if start.startswith(b"\x1f\x8b"):
+        if path == STDIN:
+            start = look_ahead()
+        else:
+            with path.open("rb") as file:
+                start = file.read(LOOK)
+    except (OSError, ValueError):
+        return False
+    if start.startswith(GZIP):
         return True
     text = start.lstrip()
-    return text.startswith(b"#") or (b"[0" in text and not text.startswith((b"{", b"[")))
+    return text.startswith(b"#") or (b" [0" in text and not text.startswith((b"{", b"[")))
+
+
+def look_ahead() -> bytes:
+    """Return how standard input begins, and leave it there."""
+    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+    return b"" if peek is None else bytes(peek(LOOK)[:LOOK])
 
 
 def trace_entries(name: str) -> Iterator[Entry]:
@@ -114,8 +123,9 @@ def trace_entries(name: str) -> Iterator[Entry]:
         facts_of = importlib.import_module(FACTS).facts_of
     except ModuleNotFoundError:
         raise UsageError(f"{name!r} is a kernel trace, and nothing here reads one") from None
-    for t, line, fact in facts_of(name):
-        yield Entry(trace_meta(t, line, fact), fact)
+    with Lines(name) as lines:
+        for t, line, fact in facts_of(lines):
+            yield Entry(trace_meta(t, line, fact), fact)
 
 
 def trace_meta(t: int, line: int, fact: Fact) -> Meta:
@@ -150,8 +160,3 @@ def told(entries: Iterable[Entry]) -> Iterator[Told]:
         elif isinstance(fact, facts.DeactivationArrived):
             message = messages.pop((fact.pcpu, fact.message), "")
         yield Told(entry, life, message)
-
-
-def record_kind(record: msgspec.Struct) -> str:
-    """Return the name in the registry of a line's kind."""
-    return record.KIND if isinstance(record, Fact) else str(record.__struct_config__.tag)

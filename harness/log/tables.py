@@ -173,7 +173,8 @@ def fact_row(line: Told, fact: Fact) -> Row:
     renamed = fact_columns()[1]
     kind, meta = fact.KIND, line.entry.meta
     row = every(line)
-    for name, value in fact_fields(fact).items():
+    # A kind of fact that only traces of kernels have is told by its text alone.
+    for name, value in fact_fields(fact).items() if kind in KINDS else ():
         row[renamed.get((kind, name), name)] = value
     if line.is_about and line.life is not None:
         row["life"], row["life_id"] = line.life.number, name_life(line.life)
