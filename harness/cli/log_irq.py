@@ -72,7 +72,7 @@ def lines_about(source: "Source", keep: Any, life: int | None) -> tuple[list["To
 
     lines: list[Told] = []
     others: set[int] = set()
-    for line in told(source.entries):
+    for line in told(source):
         if not line.is_about or line.life is None:
             continue
         others.add(line.life.intid)

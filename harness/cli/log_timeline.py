@@ -37,7 +37,7 @@ def timeline(log: str, *, as_json: bool, **filters: Any) -> int:
     source = open_source(log)
     lanes = Lanes()
     rows: list[Row] = []
-    for line in told(source.entries):
+    for line in told(source):
         # All are heard, chosen or not, so that a cell is true.
         changes = lanes.hear(line)
         if changes and keep.keeps(line):

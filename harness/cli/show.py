@@ -12,8 +12,8 @@ from harness.engine.schedule import LINE_MAX, Schedule
 from harness.log.reader import Log, parse_log
 from harness.log.registry import ViolationLine
 from harness.log.select import Selection
-from harness.log.source import Source
-from harness.log.views import EVERYTHING, Tells, columns, life_lines, life_text, story_marks
+from harness.log.source import Source, Tells
+from harness.log.views import EVERYTHING, columns, life_lines, life_text, story_marks
 from harness.places import shown
 from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
 

@@ -59,7 +59,8 @@ def compare(one: Source, other: Source) -> Difference:
         same += 1
     counts = [Counter(entry.meta.event for entry in entries) for entries in (a, b)]
     kinds = sorted(set(counts[0]) | set(counts[1]))
-    rows = [{row.life: row for row in life_rows(told(entries))} for entries in (a, b)]
+    both = one._replace(entries=a), other._replace(entries=b)
+    rows = [{row.life: row for row in life_rows(told(source))} for source in both]
     return Difference(
         same,
         a[same:],

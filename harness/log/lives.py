@@ -2,7 +2,8 @@
 
 A life of an interrupt begins with the first that is heard of it, and ends when the guest (or KVM
 for it) deactivates it; what then follows, such as the fold, still belongs to it, until something
-new asks for the interrupt. A timer's begins when the guest enables the timer. The number of a life
+new asks for the interrupt. A timer's begins when the guest enables the timer; where guests are not
+seen to do so, as in a trace of a kernel, when its level is high again. The number of a life
 counts those of its interrupt from 1; before the first it is 0. So a run, a stored log and a trace
 of a kernel, which knows no such number, count alike.
 """
@@ -100,9 +101,13 @@ def way_of(cls: type[Fact]) -> Way:
 
 
 class Lives:
-    """Learns whose interrupts are whose, and counts their lives, fact by fact."""
+    """Learns whose interrupts are whose, and counts their lives, fact by fact.
 
-    def __init__(self) -> None:
+    ``sees_guests`` is whether facts tell how guests program their timers: of a kernel they do not.
+    """
+
+    def __init__(self, *, sees_guests: bool = True) -> None:
+        self.sees_guests = sees_guests
         self.last: dict[int, int] = {}
         self.forwarded: dict[int, tuple[int, int]] = {}
         self.owners: dict[int, int] = {}
@@ -143,7 +148,9 @@ class Lives:
     def begins(self, fact: Any, way: Way, whose: tuple[int, int], number: int) -> bool:
         """Tell whether a life begins with this fact."""
         if whose[1] in TIMERS:
-            return way.enables and bool(fact.ctl & ENABLE)
+            if self.sees_guests:
+                return way.enables and bool(fact.ctl & ENABLE)
+            return way.level and bool(fact.level) and (not number or self.over[whose])
         if number and not self.over[whose]:
             return False
         if way.level:

@@ -47,7 +47,7 @@ def export(source: Source, clock: str) -> Iterator[bytes]:
     writer = Writer(protos, clock, "line" if source.log is None else "step")
     if source.log is not None:
         writer.tasks = source.log.header.tasks
-    for line in told(source.entries):
+    for line in told(source):
         writer.take(line)
         yield writer.drain()
     writer.close()

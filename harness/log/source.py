@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from harness.errors import UsageError
 from harness.log.lives import Life, Lives, names_interrupt
@@ -19,7 +19,7 @@ from harness.trace.source import Source as Lines
 from model import facts
 from model.facts import Fact
 
-__all__ = ["LOG", "TRACE", "Source", "Told", "name_life", "open_source", "told"]
+__all__ = ["LOG", "TRACE", "Source", "Tells", "Told", "name_life", "open_source", "told"]
 
 LOG, TRACE = "log", "trace"
 FACTS = "harness.trace.facts"
@@ -138,15 +138,23 @@ def trace_meta(t: int, line: int, fact: Fact) -> Meta:
     return Meta(seq=line, t=t, step=line, task="", event=fact.KIND, **places)
 
 
-def told(entries: Iterable[Entry]) -> Iterator[Told]:
+class Tells(Protocol):
+    """A log, a source, or anything else that has entries."""
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The lines, in their order."""
+
+
+def told(source: Tells) -> Iterator[Told]:
     """Yield each entry with the life, and the message, that it belongs to.
 
     Steps, rests and violations belong to none. A log's own number of a life counts; what a cut log
     or a trace does not tell, is counted from where it begins.
     """
-    lives = Lives()
+    lives = Lives(sees_guests=getattr(source, "kind", LOG) == LOG)
     messages: dict[tuple[int, int], str] = {}
-    for entry in entries:
+    for entry in source.entries:
         fact = entry.record
         if not isinstance(fact, Fact):
             yield Told(entry, None, "")

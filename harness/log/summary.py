@@ -87,7 +87,7 @@ UNITS: dict[str, Callable[[LifeRow], dict[str, int]]] = {
 }
 VCPU_EVENTS: dict[type[Fact], Callable[[Any], str]] = {
     facts.Entered: lambda _: "entries",
-    facts.Exited: lambda fact: f"exits.{fact.reason}",
+    facts.Exited: lambda fact: f"exits.{fact.reason}" if fact.reason else "exits",
     facts.Blocked: lambda _: "blocked",
     facts.Woken: lambda _: "woken",
     facts.Kicked: lambda _: "kicked",
@@ -98,5 +98,5 @@ VCPU_EVENTS: dict[type[Fact], Callable[[Any], str]] = {
 def figures_of(source: Source) -> Figures:
     """Read a log or a trace through, once, and return its figures."""
     figures = Figures()
-    figures.lives = life_rows(figures.hear(told(source.entries)))
+    figures.lives = life_rows(figures.hear(told(source)))
     return figures

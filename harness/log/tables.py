@@ -135,7 +135,7 @@ def rows_of(source: Source) -> Iterator[tuple[str, Row]]:
     lines: list[Told] = []
     last, rules = None, []
     count = 0
-    for line in told(source.entries):
+    for line in told(source):
         meta, record = last, _ = line.entry
         if isinstance(record, Step):
             row = {"op": record.op, "phase": record.phase, "vc": record.vc}

@@ -1,20 +1,20 @@
 """A log as text: in columns, one line per event, and as the life of each interrupt."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from harness.log.lives import Life
 from harness.log.reader import Entry, Log
 from harness.log.registry import Step, ViolationLine, describe
 from harness.log.select import Selection
-from harness.log.source import name_life, told
+from harness.log.source import Tells, name_life, told
 from harness.log.story import STORIES, Event, Mark, find_story
 from model import facts
 from model.facts import Fact
 from model.identity import VTIMER
 from model.timer import ENABLE, PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["EVERYTHING", "LifeLine", "Tells", "columns", "life_lines", "life_text", "story_marks"]
+__all__ = ["EVERYTHING", "LifeLine", "columns", "life_lines", "life_text", "story_marks"]
 
 EVERYTHING = Selection()
 WIDTHS = "{:>8}  {:>5}  {:<6} {:>4} {:>4}  {:<20} {}"
@@ -86,21 +86,13 @@ def cell(value: int | None) -> str:
     return "" if value is None or value < 0 else str(value)
 
 
-class Tells(Protocol):
-    """A log, or anything else that has entries."""
-
-    @property
-    def entries(self) -> Iterable[Entry]:
-        """The lines, in their order."""
-
-
 def columns(
     source: Tells, marks: Mapping[int, Mark] | None = None, keep: Selection = EVERYTHING
 ) -> Iterator[str]:
     """Yield the lines that ``keep`` chooses in columns, annotated with the document's steps."""
     marks = marks or {}
     yield WIDTHS.format(*HEADINGS)
-    for line in told(source.entries):
+    for line in told(source):
         meta, record = line.entry
         if not keep.keeps(line):
             continue
@@ -140,7 +132,7 @@ def life_lines(source: Tells, keep: Selection = EVERYTHING) -> Iterator[LifeLine
     What a life is, ``harness.log.lives`` says.
     """
     deadlines: dict[int, tuple[int, Life]] = {}
-    for line in told(source.entries):
+    for line in told(source):
         # All are heard, chosen or not: each may begin or end a life.
         fact, life = line.entry.record, line.life
         if isinstance(fact, facts.Ticked):
