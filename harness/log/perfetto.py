@@ -10,6 +10,7 @@ and from a guest's SGI to the acknowledge of its target.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
@@ -27,8 +28,10 @@ CLOCKS = ("step", "ns")
 INSTALL = "export perfetto needs the package perfetto, an extra: pip install 'vgic-race[perfetto]'"
 SEQUENCE = 1
 ACTORS, PCPUS, VCPUS, IRQS = "actors", "physical CPUs", "VCPUs", "interrupts"
+ROOT = ""
 GROUPS = {PCPUS: "pcpu", VCPUS: "vcpu", IRQS: "irq"}
 RULES = "rules broken"
+GROUPS_ORDER = (ACTORS, PCPUS, VCPUS, IRQS, RULES)
 
 
 def export(source: Source, clock: str) -> Iterator[bytes]:
@@ -45,6 +48,7 @@ def export(source: Source, clock: str) -> Iterator[bytes]:
     except ModuleNotFoundError:
         raise UsageError(INSTALL) from None
     writer = Writer(protos, clock, "line" if source.log is None else "step")
+    writer.title = f"{Path(source.name).name}: {source.whose}"
     if source.log is not None:
         writer.tasks = source.log.header.tasks
     for line in told(source):
@@ -63,6 +67,7 @@ class Writer:
         self.by_step = clock == "step"
         self.unit = unit
         self.packets: list[Any] = []
+        self.title = ""
         self.tasks: tuple[str, ...] = ()
         """The actors in their order, as far as it is known."""
         self.tracks: dict[tuple[str, object], int] = {}
@@ -103,8 +108,10 @@ class Writer:
             return found
         parent = 0
         if key is not None:
-            order = (ACTORS, PCPUS, VCPUS, IRQS, RULES).index(group)
-            parent = self.track(group, None, group, order)
+            parent = self.track(group, None, group, GROUPS_ORDER.index(group))
+        elif group != ROOT:
+            # One track above all, for only a track's children are laid out as they are ranked.
+            parent = self.track(ROOT, None, self.title)
         uuid = self.tracks[group, key] = len(self.tracks) + 1
         packet = self.packet()
         track = packet.track_descriptor
@@ -178,7 +185,7 @@ class Writer:
                 self.change(change, where)
         elif isinstance(record, ViolationLine):
             violation = record.violation
-            track = self.track(RULES, None, RULES, 4)
+            track = self.track(RULES, None, RULES, GROUPS_ORDER.index(RULES))
             said = {"text": record.text, "alarm": violation.alarm, "step": violation.step}
             self.add(track, self.event.TYPE_INSTANT, violation.rule, t=meta.t, **said)
 

@@ -107,7 +107,7 @@ class Database:
         """
         try:
             statements = self.connection.extract_statements(query)
-        except self.error as error:
+        except (self.error, TypeError) as error:  # a TypeError: it is no UTF-8
             raise UsageError(f"SQL: {said(error)}") from None
         if len(statements) != 1:
             raise UsageError(f"SQL: expected one query, found {len(statements)}")
