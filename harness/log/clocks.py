@@ -8,6 +8,8 @@ An access is kept as who made it and with which clock. Whoever has heard of that
 saves a join: the epochs of Flanagan and Freund, FastTrack (PLDI 2009).
 """
 
+from functools import lru_cache
+
 __all__ = ["VectorClocks"]
 
 Clock = tuple[int, ...]
@@ -30,21 +32,14 @@ class VectorClocks:
         self.clocks: list[Clock] = [self.zero] * tasks
         self.written: list[Access] = []
         self.read: list[dict[int, Access]] = []
-        self.split: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
-
-    def positions(self, reads: int, writes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the positions of the bits that are only read, and of those written."""
-        if len(self.split) >= MASKS_MAX:
-            self.split.clear()
-        found = self.split[reads, writes] = bits(reads & ~writes), bits(writes)
-        for _ in range(len(self.written), (reads | writes).bit_length()):
-            self.written.append(NEVER)
-            self.read.append({})
-        return found
 
     def step(self, task: int, reads: int, writes: int) -> Clock:
         """Account for a step of ``task`` with this footprint; return its clock."""
-        read, wrote = self.split.get((reads, writes)) or self.positions(reads, writes)
+        read, wrote, size = split(reads, writes)
+        if size > len(self.written):
+            more = size - len(self.written)
+            self.written += [NEVER] * more
+            self.read += [{} for _ in range(more)]
         clock = self.clocks[task]
         written, readers = self.written, self.read
         for bit in read:
@@ -77,6 +72,12 @@ class VectorClocks:
             clock = join(clock, other)
         self.clocks = [clock] * len(self.clocks)
         return clock
+
+
+@lru_cache(maxsize=MASKS_MAX)
+def split(reads: int, writes: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Return the positions of bits only read, and of those written, and how many bits there are."""
+    return bits(reads & ~writes), bits(writes), (reads | writes).bit_length()
 
 
 def bits(mask: int) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """Runs a schedule again with everything written down."""
 
-from collections import defaultdict
 from collections.abc import Generator
 from functools import cache
 from importlib import metadata
@@ -15,11 +14,9 @@ from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.engine.slot import NUDGED, SEARCH, Slot
 from harness.log.chain import execution_id, project_chain
-from harness.log.clocks import VectorClocks
 from harness.log.flat import violation_fields
-from harness.log.lines import Moment, fact_lines, make_step
-from harness.log.lives import Lives
 from harness.log.registry import FORMAT
+from harness.log.scribe import BARRIER, FACT, REST, Note, Scribe
 from harness.log.writer import LogFile, MemoryLog
 from harness.origin import scenario_digest
 from harness.spec import RunSpec
@@ -32,9 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded", "record", "remember", "verdict_of"]
 
-PHASES = ("search", "drain", "nudged")
-ENGINE_TASK = "engine"
-"""The task named in facts that the engine causes itself: the preemptions of the drain."""
+NOTES_MAX = 1_000
+"""So many notes are turned into lines at once."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -122,7 +118,11 @@ def run_into(
     )
     recorder = Recorder(world, execution, log)
     recorder.header(spec, schedule, seed)
-    driver.drive(once())
+    try:
+        driver.drive(once())
+    except BaseException:
+        recorder.settle()  # for what there is of the log
+        raise
     recorder.footer(outcomes[0])
     return outcomes[0], strategy.divergence
 
@@ -137,23 +137,17 @@ def program_version() -> str:
 
 
 class Recorder:
-    """Listens to an execution and writes its log."""
+    """Listens to an execution, notes what happens, and has its log written."""
 
     def __init__(self, world: "VgicWorld", execution: Execution, log: LogFile | MemoryLog) -> None:
         self.world = world
         self.execution = execution
-        self.log = log
         self.machine = world.machine
-        self.clocks = VectorClocks(len(world.slots))
-        self.lives = Lives()
-        self.seq = 0
-        self.events = 0
-        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.clock = world.machine.clock
+        self.scribe = Scribe(log, len(world.slots))
+        self.notes: list[Note] = []
         self.current: Slot | None = None
         self.phase = SEARCH
-        self.moment = Moment()
-        self.moment.task = ENGINE_TASK
-        self.moment.vc = self.clocks.zero
         check = world.checker.emit
 
         def tell(fact: Fact) -> None:
@@ -165,18 +159,11 @@ class Recorder:
         execution.observer = self.on_step
         world.on_rest = self.on_rest
 
-    def next(self, event: str) -> int:
-        """Number the next line, and count it."""
-        self.seq += 1
-        self.counts[event] += 1
-        return self.seq
-
     def header(self, spec: RunSpec, schedule: Schedule, seed: int | None) -> None:
         """Write the first line."""
         world = self.world
-        self.log.write(
+        self.scribe.write(
             "header",
-            seq=self.next("header"),
             format=FORMAT,
             version=program_version(),
             scenario=spec.scenario,
@@ -192,99 +179,73 @@ class Recorder:
             rules=world.checker.checked,
         )
 
-    def locate(self, slot: Slot | None) -> None:
-        """Note the pCPU and the VCPU that a task works on and for, as far as it has them now."""
-        moment = self.moment
-        moment.pcpu = moment.vcpu = None
+    def where(self, slot: Slot | None) -> tuple[int | None, int | None]:
+        """Return the pCPU and the VCPU that a task works on and for, as far as it has them now."""
         if slot is None:
-            return
+            return None, None
         actor, machine = slot.actor, self.machine
-        kind = actor.kind
+        kind, v, c = actor.kind, actor.vcpu, actor.pcpu
+        if kind == "host-irq":
+            running = machine.pcpus[c].running_vcpu
+            return c, running if running >= 0 else None
         if kind == "vcpu":
-            c = machine.threads[actor.vcpu].cpu
-            if c >= 0 and machine.pcpus[c].owner == actor.vcpu:
-                moment.pcpu = c
-        elif kind == "soft-timer":
-            hrtimer = machine.hrtimers[actor.vcpu, actor.n]
-            if hrtimer.armed or hrtimer.running:
-                moment.pcpu = hrtimer.cpu
-        elif kind == "host-irq" and (v := machine.pcpus[actor.pcpu].running_vcpu) >= 0:
-            moment.pcpu, moment.vcpu = actor.pcpu, v
-            return
-        if actor.pcpu >= 0:
-            moment.pcpu = actor.pcpu
-        if actor.vcpu >= 0:
-            moment.vcpu = actor.vcpu
+            on = machine.threads[v].cpu
+            return (on if on >= 0 and machine.pcpus[on].owner == v else None), v
+        if kind == "soft-timer":
+            hrtimer = machine.hrtimers[v, actor.n]
+            return (hrtimer.cpu if hrtimer.armed or hrtimer.running else None), v
+        return (c if c >= 0 else None), (v if v >= 0 else None)
 
     def on_step(self, slot: Slot, op: Op) -> None:
-        """Write the line of a step that was chosen."""
-        execution, moment = self.execution, self.moment
+        """Note a step that was chosen."""
+        execution, notes = self.execution, self.notes
         self.current = slot
-        self.phase = execution.phase
-        moment.task = slot.name
-        moment.op = op.name
-        moment.phase = PHASES[self.phase]
-        moment.vc = self.clocks.step(slot.index, op.reads | slot.guard_reads, op.writes)
-        moment.t = self.machine.clock.now
-        moment.step = execution.steps
-        moment.seq = self.next("step")
-        self.locate(slot)
-        made = make_step(moment.pcpu is not None, moment.vcpu is not None)
-        self.log.put(made[0](*made[1](moment)))
+        self.phase = phase = execution.phase
+        when = (self.clock.now, execution.steps, phase)
+        notes.append((slot, op, slot.guard_reads, *when, *self.where(slot)))
+        if len(notes) >= NOTES_MAX:
+            self.settle()
 
     def on_fact(self, fact: Fact) -> None:
-        """Write the line of a fact emitted in the current step."""
-        moment = self.moment
-        if self.execution.phase == NUDGED and self.phase != NUDGED:
-            # The engine itself preempts everyone; no task does.
+        """Note a fact emitted in the current step."""
+        execution = self.execution
+        when = (self.clock.now, execution.steps, execution.phase)
+        if execution.phase == NUDGED and self.phase != NUDGED:
             self.phase = NUDGED
             self.current = None
-            moment.task = ENGINE_TASK
-            moment.vc = self.clocks.barrier()
-        self.events += 1
-        lines = fact_lines(type(fact))
-        whose = self.lives.hear(fact)
-        moment.life = None
-        if whose is not None and lines.is_about:
-            moment.life = self.lives.numbers.get(whose, 0)
-        moment.fact = fact
-        moment.t = self.machine.clock.now
-        moment.step = self.execution.steps
-        moment.seq = self.next(lines.kind)
-        self.locate(self.current)
-        self.log.put(lines.line(moment))
+            self.notes.append((BARRIER, None, 0, *when, None, None))
+        self.notes.append((FACT, fact, 0, *when, *self.where(self.current)))
 
     def on_rest(self) -> None:
-        """Write that no task can go any more: the rules are now asked what is owed."""
-        self.log.write(
-            "rest",
-            seq=self.next("rest"),
-            t=self.machine.clock.now,
-            step=self.execution.steps,
-            task=ENGINE_TASK,
-            phase=PHASES[self.execution.phase],
-        )
+        """Note that no task can go any more: the rules are now asked what is owed."""
+        when = (self.clock.now, self.execution.steps, self.execution.phase)
+        self.notes.append((REST, None, 0, *when, None, None))
+
+    def settle(self) -> None:
+        """Have the lines written of what was noted so far.
+
+        Raises:
+            UsageError: the log cannot be written.
+
+        """
+        notes, self.notes = self.notes, []
+        self.scribe.take(notes)
 
     def footer(self, outcome: Outcome) -> None:
-        """Write the violations and the last line."""
-        now = self.machine.clock.now
+        """Write what is left, the violations and the last line."""
+        self.settle()
+        scribe, now = self.scribe, self.clock.now
         for violation in outcome.violations:
-            self.log.write(
-                "violation",
-                seq=self.next("violation"),
-                t=now,
-                **violation_fields(violation),
-            )
-        seq = self.next("footer")
-        self.log.write(
+            scribe.write("violation", t=now, **violation_fields(violation))
+        counts = {**scribe.counts, "footer": 1}
+        scribe.write(
             "footer",
-            seq=seq,
             t=now,
             verdict=verdict_of(outcome),
             bound=outcome.bound,
             violations=[violation.rule for violation in outcome.violations],
             steps=outcome.steps,
-            events=self.events,
+            events=scribe.events,
             dropped=0,
-            **{f"count.{kind}": count for kind, count in sorted(self.counts.items())},
+            **{f"count.{kind}": count for kind, count in sorted(counts.items())},
         )

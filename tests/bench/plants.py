@@ -76,13 +76,13 @@ class SlowRecorder(Product):
     """A recorder that puts each line into pretty JSON, too."""
 
     def record(self, spec: Any, schedule: Any) -> float:
-        write = LogFile.write
+        put = LogFile.put
 
-        def slowly(log: LogFile, event: str, **fields: Any) -> None:
-            json.dumps({"event": event, **fields}, indent=1, default=to_builtins)
-            write(log, event, **fields)
+        def slowly(log: LogFile, line: Any) -> None:
+            json.dumps(to_builtins(line), indent=1)
+            put(log, line)
 
-        with patch.object(LogFile, "write", slowly):
+        with patch.object(LogFile, "put", slowly):
             return super().record(spec, schedule)
 
 

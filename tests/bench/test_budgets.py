@@ -35,7 +35,7 @@ PLANTS: list[tuple[type[Product], str, dict[Group, str]]] = [
     (Formats, "migrate", {direct: "direct / bare", choices: "recording choices"}),
     (Leaks, "timer-wfi", {memory: "bytes kept per execution"}),
     (Asks, "migrate", {guards: "guards asked per step", direct: "direct / bare"}),
-    (SlowRecorder, "timer-wfi", {recording: "full recording"}),
+    (SlowRecorder, "timer-wfi", {recording: "recorded / plain step"}),
     (SlowImport, "timer-wfi", {help_text: "--help / import click"}),
 ]
 """Plants, where they are measured, and per group how the figures begin that must be over."""
