@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.log.check import Result
     from harness.log.reader import Log
 
-__all__ = ["check", "group", "show"]
+__all__ = ["SUBCOMMANDS", "check", "group", "show"]
 
 
 SUBCOMMANDS: dict[str, tuple[str, str]] = {

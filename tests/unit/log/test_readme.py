@@ -3,7 +3,11 @@
 import msgspec
 import pytest
 
+from harness.cli.log import SUBCOMMANDS
+from harness.log.latency import LATENCIES
 from harness.log.registry import FORMAT, REGISTRY, Footer, Header, Meta, Rest, Step
+from harness.log.tables import TABLES
+from harness.project import Settings
 from model.check.setting import Forwarded, Setting
 from model.check.violation import Violation
 from model.gic.lr import Lr
@@ -36,3 +40,14 @@ def test_every_kind_of_record_and_the_format_are_there() -> None:
     for name in ("header", "step", "rest", "violation", "footer"):
         assert name in REGISTRY
         assert f"| `{name}`" in TEXT
+
+
+def test_every_command_table_and_setting_is_there() -> None:
+    for name in SUBCOMMANDS:
+        assert f"vgic-race log {name}" in TEXT
+    for name in TABLES:
+        assert f"`{name}`" in TEXT
+    for name in Settings.__struct_fields__:
+        assert f"{name} = " in TEXT
+    for name in LATENCIES:
+        assert f"`{name}`" in TEXT
