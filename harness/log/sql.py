@@ -72,7 +72,12 @@ class Database:
         self.connection.execute("SET lock_configuration = true")
 
     def load(self, files: Sequence[Path], folder: Path) -> None:
-        """Read the files, and fill the tables by way of one JSON file each."""
+        """Read the files, and fill the tables by way of one JSON file each.
+
+        Raises:
+            UsageError: a file is no log, or does not fit its columns.
+
+        """
         encoder = msgspec.json.Encoder()
         waiting: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
 
