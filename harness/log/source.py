@@ -5,13 +5,11 @@ an entry of a trace ``seq`` is the number of the line, and so is ``step``, for a
 steps; ``t`` is nanoseconds of the trace's own clock, and no task is known.
 """
 
-import importlib
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from harness.errors import UsageError
 from harness.log.lives import Life, Lives, names_interrupt
 from harness.log.reader import Entry, Log, parse_log, read_bytes
 from harness.log.registry import Meta
@@ -22,8 +20,6 @@ from model.facts import Fact
 __all__ = ["LOG", "TRACE", "Source", "Tells", "Told", "name_life", "open_source", "told"]
 
 LOG, TRACE = "log", "trace"
-FACTS = "harness.trace.facts"
-"""The module whose ``facts_of(lines)`` yields ``(t_ns, line, fact)`` of a kernel's trace."""
 LOOK = 4_096
 GZIP = b"\x1f\x8b"
 STDIN = Path("-")
@@ -116,13 +112,11 @@ def trace_entries(name: str) -> Iterator[Entry]:
     """Yield the facts of a kernel's trace as entries.
 
     Raises:
-        UsageError: this version reads no traces, or it is none.
+        UsageError: it is none.
 
     """
-    try:
-        facts_of = importlib.import_module(FACTS).facts_of
-    except ModuleNotFoundError:
-        raise UsageError(f"{name!r} is a kernel trace, and nothing here reads one") from None
+    from harness.trace.facts import facts_of
+
     with Lines(name) as lines:
         for t, line, fact in facts_of(lines):
             yield Entry(trace_meta(t, line, fact), fact)

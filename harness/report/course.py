@@ -11,8 +11,8 @@ import msgspec
 from harness.errors import UsageError
 from harness.log.lives import Life, Lives
 from harness.log.reader import Entry, Log
-from harness.log.record import ENGINE_TASK
 from harness.log.registry import Header, Rest, Step, ViolationLine
+from harness.log.scribe import ENGINE_TASK
 from model.check.violation import VIOLATION, Violation
 from model.facts import Fact
 from model.identity import Actor

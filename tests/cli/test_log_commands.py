@@ -10,7 +10,7 @@ from harness.log.registry import REGISTRY
 from tests.cli.support import Cli, Done
 from tests.unit.log.recorded import recorded
 
-TRACE = "# tracer: nop\n   kvm-vcpu-0-12  [001] d..1.  1.0: kvm_entry: PC: 0x0\n"
+KERNEL = Path(__file__).parents[1] / "conformance/data/migrate-with-active-timer.txt.gz"
 
 
 @pytest.fixture
@@ -179,10 +179,26 @@ def test_export(cli: Cli, clean: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "y").exists()
 
 
-def test_a_kernel_trace_is_told_from_a_log(cli: Cli, tmp_path: Path) -> None:
-    path = tmp_path / "trace.txt"
-    path.write_text(TRACE)
-    cli("log", "check", path).refused("is a kernel trace", "trace check")
+def test_a_kernel_trace_in_the_place_of_a_log(cli: Cli, tmp_path: Path) -> None:
+    cli("log", "check", KERNEL).refused("is a kernel trace", "trace check")
+    done = cli("log", "show", KERNEL, "--columns", "--event", "guest-ack")
+    assert done.code == 0
+    assert done.out.count("guest IAR = 27") > 3
+    (figures, summary) = objects(cli("log", "summary", KERNEL, "--json"))
+    assert (figures["source"], summary["verdict"]) == ("trace", "inconclusive")
+    timers = [row for row in figures["interrupts"] if row.get("vintid") == 27]
+    assert sum(row["whole"] for row in timers) > 5
+    assert all(row["to_ack_ns"]["least"] > 0 for row in timers if row["to_ack_ns"])
+    life = objects(cli("log", "irq", 27, KERNEL, "--vcpu", 3, "--life", 2, "--json"))[0]
+    assert life["life"] == "v3/27/2"
+    assert life["asserted_t"] <= life["in_lr_t"] <= life["acked_t"] <= life["deactivated_t"]
+    assert "v3/27" in cli("log", "timeline", KERNEL).out.splitlines()[0]
+    assert cli("log", "diff", KERNEL, KERNEL).code == 0
+    rows = objects(cli("log", "sql", KERNEL, "select life_id from lives", "--json"))
+    assert {"v3/27/2"} <= {row["values"]["life_id"] for row in rows[:-1]}
+    out = tmp_path / "x.pftrace"
+    assert cli("export", "perfetto", KERNEL, "-o", out, "--clock", "ns").code == 0
+    assert out.stat().st_size > 10_000
 
 
 def test_events_of_a_campaign_on_stderr(cli: Cli) -> None:

@@ -91,14 +91,6 @@ def test_a_trace_has_lines_for_steps_and_ids_of_lives(trace: Path) -> None:
     assert figures.span == (17, 6_000)
 
 
-def test_nothing_reads_a_trace_where_that_part_is_not_there(
-    trace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.log.source.FACTS", "harness.trace.no_such_module")
-    with pytest.raises(UsageError, match="is a kernel trace, and nothing here reads one"):
-        list(open_source(str(trace)).entries)
-
-
 def test_each_message_has_an_id_of_its_own() -> None:
     ids: dict[str, list[str]] = {"deactivation-sent": [], "deactivation-arrived": []}
     for line in told(log_of()):
