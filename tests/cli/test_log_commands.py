@@ -203,7 +203,8 @@ def test_a_kernel_trace_in_the_place_of_a_log(cli: Cli, tmp_path: Path) -> None:
 
 def test_events_of_a_campaign_on_stderr(cli: Cli) -> None:
     given = ("stress", "timer-wfi", "--variant", "v7.2+1", "--schedules", 60, "--jobs", 1)
-    done = cli(*given, "--engine", "direct", "--seed", 7, "--log-json")
+    given = (*given, "--no-shrink", "--engine", "direct", "--seed", 7)
+    done = cli(*given, "--log-json")
     assert done.code == 1
     said = [json.loads(line) for line in done.err.splitlines()]
     names = [event["event"] for event in said]
@@ -212,10 +213,10 @@ def test_events_of_a_campaign_on_stderr(cli: Cli) -> None:
     assert {event["campaign"] for event in said} == {"stress-7"}
     log = Path(said[-1]["path"])
     assert json.loads(log.read_text().splitlines()[0])["seed"] is not None
-    done = cli(*given, "--engine", "direct", "--seed", 7, "-v")
+    done = cli(*given, "-v")
     assert "  warning: violation (scenario timer-wfi, variant v7.2+1, worker 1, " in done.err
     assert done.err.startswith("stress: seed=7 ")
-    done = cli(*given, "--engine", "direct", "--seed", 7)
+    done = cli(*given)
     assert "violation (" not in done.err
 
 
