@@ -12,7 +12,7 @@ from harness.engine.slot import Slot
 from harness.log.clocks import VectorClocks
 from harness.log.lines import Moment, fact_lines, make_step
 from harness.log.lives import Lives
-from harness.log.writer import LogFile, MemoryLog
+from harness.log.writer import LogFile, MemoryLog, ordered
 from model.facts import Fact
 
 __all__ = ["BARRIER", "ENGINE_TASK", "FACT", "PHASES", "REST", "Note", "Scribe"]
@@ -67,23 +67,25 @@ class Scribe:
             UsageError: the log cannot be written.
 
         """
-        moment = self.moment
+        moment, lines = self.moment, []
         for what, said, guard_reads, t, step, phase, pcpu, vcpu in notes:
             moment.t, moment.step, moment.pcpu, moment.vcpu = t, step, pcpu, vcpu
             if what is FACT:
-                self.fact(said)
+                lines.append(self.fact(said))
             elif what is REST:
-                self.write(REST, t=t, step=step, task=ENGINE_TASK, phase=PHASES[phase])
+                fields = {"seq": self.number(REST), "t": t, "step": step, "task": ENGINE_TASK}
+                lines.append(ordered(REST, {**fields, "phase": PHASES[phase]}))
             elif what is BARRIER:
                 # The engine itself preempts everyone; no task does.
                 moment.task = ENGINE_TASK
                 moment.vc = self.clocks.barrier()
             else:
                 moment.phase = PHASES[phase]
-                self.step(what, said, guard_reads)  # type: ignore[arg-type]  # it is no word
+                lines.append(self.step(what, said, guard_reads))  # type: ignore[arg-type]
+        self.log.put_all(lines)
 
-    def step(self, slot: Slot, op: Op, guard_reads: int) -> None:
-        """Write the line of a step that was chosen."""
+    def step(self, slot: Slot, op: Op, guard_reads: int) -> Any:
+        """Return the line of a step that was chosen."""
         moment = self.moment
         moment.task = slot.name
         moment.op = op.name
@@ -91,10 +93,10 @@ class Scribe:
         self.seq = moment.seq = self.seq + 1
         self.counts["step"] += 1
         made = make_step(moment.pcpu is not None, moment.vcpu is not None)
-        self.log.put(made[0](*made[1](moment)))
+        return made[0](*made[1](moment))
 
-    def fact(self, fact: Fact) -> None:
-        """Write the line of a fact emitted in the current step."""
+    def fact(self, fact: Fact) -> Any:
+        """Return the line of a fact emitted in the current step."""
         moment = self.moment
         lines = fact_lines(type(fact))
         whose = self.lives.hear(fact)
@@ -105,4 +107,4 @@ class Scribe:
         self.events += 1
         self.seq = moment.seq = self.seq + 1
         self.counts[lines.kind] += 1
-        self.log.put(lines.line(moment))
+        return lines.line(moment)

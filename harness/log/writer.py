@@ -8,7 +8,7 @@ before a failure or an interruption stays there. No file is ever overwritten.
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.log.chain import Chain, Chained
 from harness.places import NAMES_MAX, WriteError, cannot
 
-__all__ = ["Blocks", "LogFile", "MemoryLog"]
+__all__ = ["Blocks", "LogFile", "MemoryLog", "ordered"]
 
 BUFFER_LINES = 1_000
 FIRST = ("event", "seq", "t", "step", "task")
@@ -36,8 +36,6 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.lines: list[Any] = []
-        self.put: Callable[[Any], None] = self.lines.append
-        """Keep one line: an object, or a struct of ``harness.log.lines``."""
 
     def bind(self, actors: Mapping[str, str], **context: str) -> None:
         """There is no chain to bind anything for."""
@@ -45,6 +43,14 @@ class MemoryLog:
     def write(self, event: str, **fields: Any) -> None:
         """Keep one line."""
         self.put(ordered(event, fields))
+
+    def put(self, line: Any) -> None:
+        """Keep one line: an object, or a struct of ``harness.log.lines``."""
+        self.lines.append(line)
+
+    def put_all(self, lines: list[Any]) -> None:
+        """Keep lines."""
+        self.lines += lines
 
     def data(self) -> bytes:
         """Return what a file would hold."""
@@ -68,6 +74,18 @@ class Blocks:
         self.lines.append(line)
         if len(self.lines) >= BUFFER_LINES:
             self.flush()
+
+    def put_all(self, lines: list[Any]) -> None:
+        """Take lines, as :meth:`put` does.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        """
+        for begin in range(0, len(lines), BUFFER_LINES):
+            self.lines += lines[begin : begin + BUFFER_LINES]
+            if len(self.lines) >= BUFFER_LINES:
+                self.flush()
 
     def flush(self) -> None:
         """Write what was collected; what cannot be written is dropped with the error.
@@ -95,14 +113,12 @@ class LogFile:
     def __init__(self, path: Path, *, exact: bool = False, chain: Chain | None = None) -> None:
         self.path, self.partial, descriptor = self.reserve(path, exact)
         self.sink = Blocks(descriptor)
-        self.take: Callable[[Any], None] = self.sink.put
         self.plain: MemoryLog | None = None
         """The lines as they were before the chain, if there is one."""
         self.chained: Chained | None = None
         if chain is not None:
             self.plain = MemoryLog()
             self.chained = Chained(chain, self.sink.put)
-            self.take = self.take_both
         self.open = True
 
     @staticmethod
@@ -139,13 +155,6 @@ class LogFile:
         if self.chained is not None:
             self.chained.bind(actors, **context)
 
-    def take_both(self, line: Any) -> None:
-        """Keep a line as it is, and take it through the chain."""
-        assert self.plain is not None
-        assert self.chained is not None
-        self.plain.put(line)
-        self.chained.put(line)
-
     def write(self, event: str, **fields: Any) -> None:
         """Write one line.
 
@@ -162,8 +171,23 @@ class LogFile:
             WriteError: the file cannot be written.
 
         """
+        self.put_all([line])
+
+    def put_all(self, lines: list[Any]) -> None:
+        """Write lines, as :meth:`put` does.
+
+        Raises:
+            UsageError: the file cannot be written, or the chain's function fails.
+
+        """
         try:
-            self.take(line)
+            if self.chained is None:
+                self.sink.put_all(lines)
+                return
+            assert self.plain is not None
+            self.plain.put_all(lines)
+            for line in lines:
+                self.chained.put(line)
         except OSError as error:
             raise self.failed(error) from None
 

@@ -76,13 +76,14 @@ class SlowRecorder(Product):
     """A recorder that puts each line into pretty JSON, too."""
 
     def record(self, spec: Any, schedule: Any) -> float:
-        put = LogFile.put
+        put_all = LogFile.put_all
 
-        def slowly(log: LogFile, line: Any) -> None:
-            json.dumps(to_builtins(line), indent=1)
-            put(log, line)
+        def slowly(log: LogFile, lines: list[Any]) -> None:
+            for line in lines:
+                json.dumps(to_builtins(line), indent=1)
+            put_all(log, lines)
 
-        with patch.object(LogFile, "put", slowly):
+        with patch.object(LogFile, "put_all", slowly):
             return super().record(spec, schedule)
 
 

@@ -202,8 +202,10 @@ def test_a_kernel_trace_in_the_place_of_a_log(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_events_of_a_campaign_on_stderr(cli: Cli) -> None:
-    given = ("stress", "timer-wfi", "--variant", "v7.2+1", "--schedules", 60, "--jobs", 1)
-    given = (*given, "--no-shrink", "--engine", "direct", "--seed", 7)
+    given = (
+        *("stress", "timer-wfi", "--variant", "v7.2+1", "--schedules", 60, "--jobs", 1),
+        *("--no-shrink", "--engine", "direct", "--seed", 7),
+    )
     done = cli(*given, "--log-json")
     assert done.code == 1
     said = [json.loads(line) for line in done.err.splitlines()]
