@@ -37,8 +37,9 @@ TEXT, BOOL, INT, WIDE, INTS, TEXTS = (
     "INTEGER[]",
     "VARCHAR[]",
 )
-UNSIGNED = {"cval", "value", "seed"}
-"""Fields whose upper half of 64 bits is used."""
+UNSIGNED = {"cval", "seed"}
+REGISTERS = {("hcr", "value")}
+"""Fields whose upper half of 64 bits is used, in all kinds of facts or in one."""
 FROM: Columns = {
     "log": TEXT, "campaign": TEXT, "execution": TEXT, "scenario": TEXT, "variant": TEXT,
     "verdict": TEXT,
@@ -66,7 +67,8 @@ def fact_columns() -> tuple[Columns, dict[tuple[str, str], str]]:
     for kind in KINDS:
         for field in fields_of(kind):
             if field.name not in EVERY and field.name not in ("life", "vc"):
-                found.setdefault(field.name, {})[kind] = sql_type(field.name, field.type)
+                sql = WIDE if (kind, field.name) in REGISTERS else sql_type(field.name, field.type)
+                found.setdefault(field.name, {})[kind] = sql
     columns: Columns = {}
     renamed: dict[tuple[str, str], str] = {}
     for name, of_kind in found.items():
@@ -170,12 +172,14 @@ def every(line: Told) -> Row:
 
 def fact_row(line: Told, fact: Fact) -> Row:
     """Return the row of a fact."""
-    renamed = fact_columns()[1]
+    columns, renamed = TABLES["facts"], fact_columns()[1]
     kind, meta = fact.KIND, line.entry.meta
     row = every(line)
     # A kind of fact that only traces of kernels have is told by its text alone.
     for name, value in fact_fields(fact).items() if kind in KINDS else ():
-        row[renamed.get((kind, name), name)] = value
+        column = renamed.get((kind, name), name)
+        # Of what has no sign, -1 says that it is not known.
+        row[column] = None if columns[column] == WIDE and value < 0 else value
     if line.is_about and line.life is not None:
         row["life"], row["life_id"] = line.life.number, name_life(line.life)
     return {**row, "message_id": line.message or None, "text": describe(fact), "vc": meta.vc}
