@@ -55,13 +55,17 @@ class Story(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct):
-    """Failures of one variant, alarm and kind of subject: how many, in which scenarios."""
+    """Failures of one variant, alarm and kind of subject: how many, in which scenarios.
+
+    ``known`` is one of them that was shrunk already, and to what.
+    """
 
     variant: str
     count: int = 0
     alarms: dict[str, int] = {}
     scenarios: dict[str, int] = {}
     shortest: list[Story] = []
+    known: tuple[Story, Shrunk] | None = None
 
     def add(self, spec: RunSpec, finding: Finding) -> None:
         """Count a failure; keep it if it is short."""
@@ -95,6 +99,11 @@ class Groups:
         if (variant, kind) not in self.groups and len(self.groups) >= GROUPS_MAX:
             kind = None
         return self.groups.setdefault((variant, kind), Group(variant))
+
+    def know(self, story: Story, shrunk: Shrunk) -> None:
+        """Note what a failure was shrunk to, so that this need not be done again."""
+        group = self.group(story.spec.variant, kind_of(story.finding.violations[0]))
+        group.known = group.known or (story, shrunk)
 
     def take(self, other: "Groups") -> None:
         """Add the failures that were sorted elsewhere, behind those that are here."""
@@ -207,23 +216,28 @@ class Vote(msgspec.Struct, frozen=True):
 def vote(group: Group, go_on: Callable[[], bool], steps: int) -> list[Vote]:
     """Look into the shortest failures of a group: two if they agree, else all that were kept."""
     votes: list[Vote] = []
-    for story in group.shortest:
+    stories: list[tuple[Story, Shrunk | None]] = [(story, None) for story in group.shortest]
+    if group.known is not None:
+        stories = [group.known, *(each for each in stories if each[0] != group.known[0])]
+    for story, shrunk in stories:
         agree = len({vote.key for vote in votes}) == 1
         if not go_on() or (agree and len(votes) >= LOOKED_INTO):
             break
-        found = look_into(story, go_on, steps)
+        found = look_into(story, shrunk, go_on, steps)
         if found is not None:
             votes.append(found)
     return votes
 
 
-def look_into(story: Story, go_on: Callable[[], bool], steps: int) -> Vote | None:
-    """Find race and cause of a failure; None where only the drain shows it."""
+def look_into(
+    story: Story, shrunk: Shrunk | None, go_on: Callable[[], bool], steps: int
+) -> Vote | None:
+    """Find race and cause of a failure, ``shrunk`` first; None where only the drain shows it."""
     spec, schedule = story.spec, Schedule.parse(story.finding.schedule)
-    shrunk: Shrunk | None = None
-    if steps:
+    if shrunk is None and steps:
         budget = Budget(steps, stop=lambda: not go_on())
         shrunk = shrink(spec, schedule, story.finding.violations[0], budget, ())
+    if shrunk is not None:
         schedule = shrunk.schedule
         spec = RunSpec.from_schedule(
             schedule, None if spec.rules is None else frozenset(spec.rules)

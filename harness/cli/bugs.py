@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.campaign.buckets import Bucket
-    from harness.campaign.evidence import Evidence
+    from harness.campaign.evidence import Evidence, Failure
     from harness.campaign.summary import Campaign
 
 __all__ = ["find_bugs", "print_bugs"]
@@ -19,12 +19,18 @@ SECONDS: Final = 90.0
 
 
 def find_bugs(
-    campaign: "Campaign", evidence: "Evidence", stop: Callable[[], bool], *, shrinking: bool
+    campaign: "Campaign",
+    failures: "Sequence[Failure]",
+    evidence: "Evidence",
+    stop: Callable[[], bool],
+    *,
+    shrinking: bool,
 ) -> "list[tuple[Bucket, str]]":
     """Return the bugs behind the failures of a campaign, each with what replays its story.
 
     Args:
         campaign: one that was run, or cut short.
+        failures: those of its failures that are kept, some of them shrunk.
         evidence: where long schedules go; it tells what could not be written.
         stop: is asked now and then; what is not done by then is left undone.
         shrinking: whether each story is to be made as short as it can be.
@@ -33,7 +39,7 @@ def find_bugs(
         UsageError: a variant of the user's raised something.
 
     """
-    from harness.campaign.buckets import STEPS, Groups, buckets_of
+    from harness.campaign.buckets import STEPS, Groups, Story, buckets_of
     from harness.campaign.crash import naming_variant
     from harness.engine.schedule import LINE_MAX
     from harness.errors import UsageError
@@ -47,6 +53,10 @@ def find_bugs(
     groups = Groups()
     for tally in campaign.tallies:
         groups.take(tally.groups)
+    for failure in failures:
+        if failure.shortest is not None:
+            story = Story(failure.tally.spec, failure.finding)
+            groups.know(story, failure.shortest.shrunk)
     with naming_variant(campaign.plan.specs[0]):
         buckets = buckets_of(groups, lambda: not is_over(), steps=STEPS if shrinking else 0)
     out = []

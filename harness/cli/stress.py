@@ -113,13 +113,15 @@ def command(*, verbose: bool, quiet: bool, log_json: bool, **options: Any) -> in
 
         evidence = Evidence(default_log_root())
         failures = evidence.keep(campaign)
-        bugs = []
-        if plan.keep_going:
-            shrinking = not options["no_shrink"]
-            bugs = find_bugs(campaign, evidence, lambda: interrupts.seen, shrinking=shrinking)
-        elif not options["no_shrink"]:
+        shrinking = not options["no_shrink"]
+        if shrinking:
             for line in shorten_failures(failures, evidence, lambda: interrupts.seen):
                 click.echo(line, err=True)
+        bugs = []
+        if plan.keep_going:
+            bugs = find_bugs(
+                campaign, failures, evidence, lambda: interrupts.seen, shrinking=shrinking
+            )
         interrupts.reporting()
         summary = summarise(campaign, failures)
         if plan.keep_going:

@@ -101,6 +101,9 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> 
     )  # fmt: skip
     assert done.code == 1
     entry = done.summary["entries"][0]
+    buckets = done.summary["buckets"]
+    assert sum(bucket["count"] for bucket in buckets) == sum(entry["broken"].values())
+    assert all(cli("replay", bucket["replay"]).code == 1 for bucket in buckets)
     assert entry["schedules"] == 30
     assert sum(entry["broken"].values()) > 3
     executions = [v["execution"] for v in done.summary["violations"]]
@@ -125,10 +128,11 @@ def test_late_change_points_are_tried(cli: Cli) -> None:
 def test_keep_going_says_how_many_more_there_are(cli: Cli) -> None:
     done = cli(
         "stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 30, "--seed", 1, "--jobs", 1,
-        "--engine", "direct", "--keep-going",
+        "--engine", "direct", "--keep-going", "--no-shrink",
     )  # fmt: skip
     assert done.code == 1
     assert done.out.count("more failing schedules are not shown: see") == 1
+    assert done.out.splitlines()[-1].startswith("reproduce: vgic-race replay ")
     assert done.out.splitlines()[-1].startswith("reproduce: ")
 
 

@@ -19,7 +19,9 @@ from harness.search.why.events import Departed, Event, Hold, Jump, Point
 __all__ = ["Edge", "Race", "Span", "points"]
 
 MOVES_MAX = 400
-"""How far a departure is moved in one direction."""
+MOVES_MIN = 40
+STEPS_MAX = 200_000
+"""How far a departure is moved in one direction: at most, at least, and what that may cost."""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -160,13 +162,15 @@ class Race:
 
         """
         moved: list[Event] = []
+        begun = self.stage.cost.steps
         for tried, place in enumerate(places):
             event = msgspec.structs.replace(events[at], before=place)
             trial, used = self.run((*events[:at], event, *events[at + 1 :]))
             came = event in used or isinstance(event, Hold)
             if not self.is_failing(trial):
                 return moved, place if came or not must_come else None
-            if not came or tried == MOVES_MAX:
+            dear = tried >= MOVES_MIN and self.stage.cost.steps - begun > STEPS_MAX
+            if not came or dear or tried == MOVES_MAX:
                 break
             moved.append(event)
         return moved, None

@@ -16,6 +16,8 @@ DRAWS: Final = 30
 STEPS_MAX: Final = 600_000
 """What all of them may cost, in steps; in a long execution fewer steps are measured."""
 PLACES_MIN, PLACES_MAX = 8, 120
+HALVING_STEPS_MAX: Final = 100_000
+DRAWS_MIN: Final = 5
 
 
 def prefix(choices: Sequence[Choice], steps: int) -> Sequence[Choice]:
@@ -66,12 +68,17 @@ def shares(
 def last_chance(
     stage: Stage, choices: Sequence[Choice], steps: int, fails: Callable[[Trial], bool]
 ) -> int:
-    """Return about the first step from which on all draws fail, by halving; cheaper than shares."""
+    """Return about the first step from which on all draws fail, by halving; cheaper than shares.
+
+    In a long execution fewer are drawn.
+    """
+    halvings = steps.bit_length()
+    draws = min(max(HALVING_STEPS_MAX // (max(steps, 1) * max(halvings, 1)), DRAWS_MIN), DRAWS)
     low, high = 0, steps
     while low < high:
         middle = (low + high) // 2
         plan = Plan.of(prefix(choices, middle))
-        if all(fails(stage.run(plan, RANDOM, seed=seed)) for seed in range(DRAWS)):
+        if all(fails(stage.run(plan, RANDOM, seed=seed)) for seed in range(draws)):
             high = middle
         else:
             low = middle + 1
