@@ -38,6 +38,7 @@ RARE: tuple[type[Fact], ...] = (
     traced.Meddled,
     traced.ContextWentOn,
     traced.ContextLeft,
+    traced.LeftArmed,
     facts.Cancelled,
     facts.Unblocked,
     facts.UserLeft,

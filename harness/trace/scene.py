@@ -86,6 +86,8 @@ class Scene:
         """By context, the events that may come next there without a call being left out."""
         self.folding: dict[int, int] = {}
         """By pid of its thread, a VCPU whose fold is under way."""
+        self.armed: dict[int, int] = {}
+        """For when a VCPU's background timer is armed, in ns of the host's clock."""
         self.distributor_on = False
         self.version = 0
         self.nested = False
@@ -164,6 +166,7 @@ class Scene:
         self.vcpus.clear()
         self.awaiting.clear()
         self.folding.clear()
+        self.armed.clear()
         self.out.append(Gap(why))
 
     def meddled(self) -> None:

@@ -141,6 +141,7 @@ class Sleep(Group):
         if len(self.owner) < TIMERS or e.hrtimer in self.owner:
             self.owner[e.hrtimer] = v
         scene.emit(facts.Armed(v, BG_TIMER, r.where.cpu, e.expires))
+        scene.armed[v] = e.expires
         vcpu = scene.vcpu(v)
         if vcpu.fires and e.expires > r.time:
             due = self.counter.due(vcpu.cval, e.expires)
@@ -158,12 +159,14 @@ class Sleep(Group):
         """A soft timer is cancelled."""
         v = self.owner.get(e.hrtimer, -1)
         if v >= 0:
+            self.scene.armed.pop(v, None)
             self.scene.emit(facts.Cancelled(v, BG_TIMER, armed=True))
 
     def expire(self, r: Record, e: ev.HrtimerExpire) -> None:
         """A soft timer's callback begins."""
         v = self.owner.get(e.hrtimer, -1)
         if v >= 0 and e.function == BG:
+            self.scene.armed.pop(v, None)
             self.scene.emit(facts.Expired(v, BG_TIMER, r.where.cpu, early=False))
 
     def done(self, r: Record, e: ev.HrtimerDone) -> None:

@@ -7,7 +7,7 @@ from harness.trace.registers import Registers
 from harness.trace.scene import Group, Handlers, Scene
 from harness.trace.who import MANY
 from model import facts
-from model.facts.traced import ExitTraced, LoadBegan, PhysActiveDone
+from model.facts.traced import ExitTraced, LeftArmed, LoadBegan, PhysActiveDone
 
 __all__ = ["PUTS", "Switch"]
 
@@ -168,6 +168,9 @@ class Switch(Group):
         vcpu.accesses = vcpu.blocks = False
         vcpu.pcpu = c
         scene.cpu(c).guest = v
+        if scene.armed.pop(v, 0) > r.time:
+            # One that is due may have fired on a CPU whose events have come to an end.
+            scene.emit(LeftArmed(v, c))
         scene.emit(facts.Entered(v, c))
 
     def exit(self, r: Record, e: ev.GuestExit) -> None:

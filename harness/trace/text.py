@@ -11,6 +11,7 @@ TEXTS: dict[type[Fact], str] = {
     traced.Meddled: "the interrupts of VCPU {vcpu} may have been changed",
     traced.ContextWentOn: "the context goes on",
     traced.ContextLeft: "the context gives its CPU away",
+    traced.LeftArmed: "VCPU {vcpu} is entered with its background timer armed",
     traced.LevelGiven: "the timer of VCPU {vcpu} gives level {level:d} for vINTID {vintid}",
     traced.LevelTaken: "the vgic takes level {level:d} for vINTID {vintid} of VCPU {vcpu}",
     traced.QueueDecided: "vINTID {vintid} is found deliverable to VCPU {vcpu}",

@@ -19,6 +19,7 @@ __all__ = [
     "FoldEnded",
     "Gap",
     "KickCalled",
+    "LeftArmed",
     "LevelGiven",
     "LevelTaken",
     "LoadBegan",
@@ -67,6 +68,14 @@ class ContextLeft(TracedFact, frozen=True, gc=False):
 
     KIND: ClassVar[str] = "context-left"
     context: int
+
+
+class LeftArmed(TracedFact, frozen=True, gc=False):
+    """``vcpu`` is entered on ``pcpu`` with its background timer neither cancelled nor due."""
+
+    KIND: ClassVar[str] = "left-armed"
+    vcpu: int
+    pcpu: int
 
 
 class LevelGiven(TracedFact, frozen=True, gc=False):

@@ -119,10 +119,9 @@ class T13(Rule):
 class Cover(State):
     """``blocked``: it sleeps. ``fires``: its virtual timer, saved in memory, is on and not masked.
 
-    ``armed``: its background timer was armed since it was loaded last; ``ticks``: it still is.
+    ``armed``: its background timer was armed since it was loaded last.
     """
 
-    ticks: Debt[bool] = False
     blocked: Debt[bool] = False
     fires: Debt[bool] = False
     armed: Debt[bool] = True
@@ -173,22 +172,12 @@ class T12(Rule):
     def on_armed(self, f: facts.Armed) -> None:
         """The background timer is armed."""
         if f.timer == BG_TIMER:
-            of = self.of[f.vcpu]
-            of.armed = of.ticks = True
+            self.of[f.vcpu].armed = True
 
-    @on(facts.Cancelled, facts.Expired)
-    def on_over(self, f: facts.Cancelled | facts.Expired) -> None:
-        """It is not any more."""
-        if f.timer == BG_TIMER:
-            self.of[f.vcpu].ticks = False
-
-    @on(facts.Entered)
-    def on_entry(self, f: facts.Entered) -> None:
+    @on(traced.LeftArmed)
+    def on_left_armed(self, f: traced.LeftArmed) -> None:
         """The guest has its own timer again."""
-        of = self.of[f.vcpu]
-        ticks, of.ticks = of.ticks, False
-        if ticks:
-            self.report(self.LEFT_ARMED, vcpu=f.vcpu, pcpu=f.pcpu)
+        self.report(self.LEFT_ARMED, vcpu=f.vcpu, pcpu=f.pcpu)
 
     @on(facts.Put)
     def on_put(self, f: facts.Put) -> None:
