@@ -1,7 +1,7 @@
 """``vgic-race list``: what there is to choose from."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +9,9 @@ from harness.cli.options import EPILOG, json_option
 from harness.cli.output import print_json, table
 from harness.errors import unknown_name
 from harness.verdict import CLEAN
+
+if TYPE_CHECKING:
+    from model.check.rule import Rule
 
 __all__ = ["command"]
 
@@ -81,7 +84,7 @@ def list_hooks() -> list[Item]:
 def rules() -> list[Item]:
     """Return the rules, each with what it leaves to others or to nobody."""
     from model.rules.inexpressible import UNSTATED
-    from model.rules.registry import RULES
+    from model.rules.registry import RULES, TRACED
 
     return [
         {
@@ -90,15 +93,22 @@ def rules() -> list[Item]:
             "section": rule.section,
             "kind": rule.kind,
             "eras": list(rule.eras),
-            "about": "guest" if rule.guest else "hardware" if rule.hardware else "kvm",
+            "about": about(rule),
             "leaves": [
                 {"part": x.part, "to": list(x.by), "why": x.why}
                 for x in UNSTATED
                 if x.id == rule.id
             ],
         }
-        for rule in RULES.values()
+        for rule in (*RULES.values(), *TRACED.values())
     ]
+
+
+def about(rule: "type[Rule]") -> str:
+    """Return whom a rule is about; "trace": KVM, as traces of a real kernel alone show it."""
+    if rule.__module__.startswith("model.rules.traced."):
+        return "trace"
+    return "guest" if rule.guest else "hardware" if rule.hardware else "kvm"
 
 
 def strategies() -> list[Item]:
