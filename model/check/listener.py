@@ -81,6 +81,8 @@ class Listener:
         self.era = assembly.era
         self.assembly = assembly
         self.parts: list[tuple[str, ForgettablePart]] = []
+        self.names: set[str] = set()
+        """Those of the parts: there may be thousands of CPUs in a trace."""
         for name, kind in self.USES.items():
             setattr(self, name, assembly.view(kind))
         self.setup()
@@ -115,8 +117,9 @@ class Listener:
 
     def _register(self, part: ForgettablePart, name: str, which: str) -> None:
         full = ".".join(word for word in (self.name, name, which) if word)
-        if any(full == taken for taken, _ in self.parts):
+        if full in self.names:
             raise ValueError(f"two states are called {full}: name one of them")
+        self.names.add(full)
         self.parts.append((full, part))
 
     # -- what the Checker asks -----------------------------------------------------------------
