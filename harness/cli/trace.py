@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import EPILOG, json_option
+from harness.cli.trace_follow import follow
 from harness.cli.trace_setup import setup
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def group() -> None:
 
 
 group.add_command(setup)
+group.add_command(follow)
 
 
 @group.command("check", epilog=EPILOG)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.cli.main import main
 from harness.cli.trace_follow import follow
 from harness.errors import UsageError
 
@@ -97,3 +98,11 @@ def test_the_totals_name_kinds_and_reasons(capsys: pytest.CaptureFixture[str]) -
     assert any(line.split()[:2] == ["LR", "bits"] for line in out.splitlines())
     assert "not compared: slept, " in out or "not compared: " in out
     assert out.splitlines()[-1].startswith("clean: ")
+
+
+def test_it_is_a_command_of_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "follow", CLEAN]) == 0
+    assert main(["trace", "follow", SEEDED]) == 1
+    capsys.readouterr()
+    assert main(["trace", "follow", "--plant", "load-lime", CLEAN]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown fault 'load-lime'")

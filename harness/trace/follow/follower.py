@@ -21,7 +21,7 @@ OWN = frozenset({
 """Events that come in the thread of the VCPU that they name."""
 INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
 LOSSES = (ev.Lost, ev.BufferStarted)
-MOST_BACK = 100_000_000
+MOST_BACK = 1_000_000_000
 """By more ns than that the times of one trace do not go back."""
 GROUP_CAUSES = 0xF0
 """VGrp0EIE to VGrp1DIE of ICH_HCR_EL2: one of each pair is set since 6.19, and none before."""
