@@ -12,7 +12,7 @@ from harness.cli.trace_follow import follow
 from harness.errors import UsageError
 
 DATA = Path(__file__).resolve().parents[1] / "conformance" / "data"
-CLEAN, SEEDED = str(DATA / "aborted-entry.txt.gz"), str(DATA / "seed3-lost-injection.txt.gz")
+CLEAN, SEEDED = str(DATA / "aborted-entry.txt.gz"), str(DATA / "seed3.txt.gz")
 
 
 def said(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:

@@ -3,7 +3,6 @@
 import random
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,8 @@ from harness.trace.follow.faults import FAULTS, planted
 from harness.trace.follow.faults.fault import Fault
 from harness.trace.follow.follower import Follower
 from harness.trace.line import Counts, Record, records
-from tests.unit.trace.following import HEADER, KERNEL, follow, lines_of, traces_of
+from tests.conformance.traces import large, lines_of
+from tests.unit.trace.following import HEADER, KERNEL, follow
 
 pytestmark = pytest.mark.long
 
@@ -23,16 +23,9 @@ COMPARED = 500_000
 """At least so many decisions are compared over all clean traces."""
 
 
-def traces(kind: str) -> list[Path]:
-    """Return the traces of a kind, which must be there for these tests."""
-    found = traces_of(kind)
-    assert found, "set VGIC_RACE_TRACES to the folder of the traces (see tests/README.md)"
-    return found
-
-
 def test_clean_traces_have_no_difference() -> None:
     total: Counter[str] = Counter()
-    for path in traces("clean"):
+    for path in large("clean"):
         tally = follow(lines_of(path)).tally
         assert [difference.text() for difference in tally.differences] == [], path
         total += tally.equal
@@ -40,14 +33,14 @@ def test_clean_traces_have_no_difference() -> None:
 
 
 def test_fixtures_have_none_but_at_a_seed() -> None:
-    for path in traces("fixtures"):
+    for path in large("fixtures"):
         found = follow(lines_of(path)).tally.counts.total()
         assert (found > 0) == path.name.startswith("seed"), path
 
 
 def test_seeds_are_met_at_their_firings() -> None:
     """All but the first of seed 2, before which the state is not known."""
-    for path in traces("seeded"):
+    for path in large("seeded"):
         truth = path.with_name(path.name.replace(".txt.gz", ".truth.txt")).read_text().splitlines()
         firings = [
             float(found[1]) for line in truth if (found := re.search(r"(\d+\.\d{6}): ", line))
@@ -61,7 +54,7 @@ def test_seeds_are_met_at_their_firings() -> None:
 
 def test_cuts_have_no_difference() -> None:
     dice = random.Random(13)
-    sources = [lines_of(path)[HEADER:] for path in traces("clean")]
+    sources = [lines_of(path)[HEADER:] for path in large("clean")]
     found, compared = [], 0
     for _ in range(CUTS):
         lines = dice.choice(sources)
@@ -76,7 +69,7 @@ def test_cuts_have_no_difference() -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_fault_that_clean_traces_show_is_noticed(part: int) -> None:
     left = dict(list(FAULTS.items())[part::PARTS])
-    for path in traces("clean"):
+    for path in large("clean"):
         trace = list(records(lines_of(path), Counts()))
         for name, fault in list(left.items()):
             if differs(trace, fault):
