@@ -6,6 +6,7 @@ frames when an access to it has an effect that only the distributor has.
 
 from harness.trace.events import (
     Event,
+    GuestExit,
     MapPhys,
     Mmio,
     MmioChangeActive,
@@ -16,6 +17,7 @@ from harness.trace.events import (
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
+from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
     ACTIVE,
     ENABLED,
@@ -23,6 +25,7 @@ from harness.trace.follow.state import (
     HW,
     LATCH,
     LEVEL,
+    LISTED,
     PRIORITY,
     TARGET,
     Flow,
@@ -38,6 +41,8 @@ PER_BYTE = ((0x400, PRIORITY), (0x800, TARGET))
 CONFIGURATION = 0xC00
 ROUTERS = 0x6000
 SGIR = 0xF00
+SYS64 = 0x18
+"""The exception class of a trapped system register."""
 MOST = 1020
 
 
@@ -116,6 +121,15 @@ class Accesses(Base):
             run(self.kvm.write_pending(vc.t, irq, False))
         else:
             irq.known &= ~field
+
+    def on_guest_exit(self, flow: Flow, ev: GuestExit) -> None:
+        """A trapped register may be DIR (since 6.19): what is active and in none is not known."""
+        if ev.ec != SYS64 or not self.shared.kernel.has(OVERFLOW):
+            return
+        for irq in self.machine.irqs():
+            if irq.active and not irq.on_lr:
+                irq.known &= ~(ACTIVE | LATCH | LISTED)
+                irq.touched = self.at
 
     # -- active ----------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from harness.trace.follow.state import (
     LEVEL,
     LINE,
     LISTED,
+    SOURCE,
     TARGET,
     Flow,
     TracedIrq,
@@ -40,6 +41,7 @@ class Lists(Base):
         self.verdict: bool | None = None
         self.began = 0
         self.queue: QueueIrq | None = None
+        self.queue_shown = self.queue_inlined = False
 
     # -- injections ------------------------------------------------------------------------------
 
@@ -78,24 +80,71 @@ class Lists(Base):
             return True
         irq = flow.injected[0]
         if type(ev) is QueueIrq and ev.intid == irq.intid:
+            self.queue_shown = True
             return True
-        self.inject(flow, accepted=False)
+        if type(ev) is VcpuKick:
+            # Accepted, and queued by code that the compiler put into kvm_vgic_inject_irq.
+            self.queue_inlined = True
+            self.inject(flow, accepted=True, shown=False)
+            self.end_queue(flow, ev)
+        elif self.queue_shown and not self.queue_inlined:
+            self.inject(flow, accepted=False)
+        else:
+            self.inject_unseen(flow)
         return True
 
-    def inject(self, flow: Flow, *, accepted: bool) -> None:
-        """Have the hypervisor carry out the injection of ``flow``."""
+    def inject_unseen(self, flow: Flow) -> None:
+        """Follow an injection of which nothing else is shown: nobody was kicked for it.
+
+        What is enabled and was accepted high would have been kicked for; else all that is known is
+        that a line is at the level given, accepted or not.
+        """
+        assert flow.injected is not None, "there is one"
+        irq, _, level, _ = flow.injected
+        decided = level and irq.enabled and irq.known & (ENABLED | LEVEL) == ENABLED | LEVEL
+        if self.queue_inlined and decided:
+            self.inject(flow, accepted=False)
+            return
+        flow.injected = None
+        irq.touched = self.at
+        self.tally.unknown("injection accepted", "its queueing is not shown in this kernel")
+        if irq.known & LEVEL and irq.level:
+            irq.line_level = level
+            irq.known |= LINE
+        else:
+            irq.known &= ~(LINE | LATCH)
+        irq.known &= ~LISTED
+
+    def inject(self, flow: Flow, *, accepted: bool, shown: bool = True) -> None:
+        """Have the hypervisor carry out the injection of ``flow``.
+
+        ``shown``: its queueing has an event of its own; else the kick that follows tells of it.
+        """
         assert flow.injected is not None, "there is one"
         (irq, v, level, self.began), flow.injected = flow.injected, None
-        if QueueIrq not in self.kinds:
-            irq.known &= ~(LINE | LATCH)
-            self.tally.unknown("injection accepted", "no queue_irq in this trace")
-            return
+        self.learn_trigger(irq)
+        off = irq.vcpu < 0
+        self.expected_kicks = [] if not shown else self.expected_kicks
         self.verdict = accepted
         self.kvm.injecting = True
         run(self.kvm.inject_irq(self.context(flow), irq, v, level))
         self.kvm.injecting = False
         self.verdict = None
         irq.touched = self.at
+        if not shown:
+            flow.queued, flow.kicks = irq, self.expected_kicks
+            if off and irq.vcpu >= 0:
+                irq.since, irq.until = self.began, self.at
+            if not irq.known & LEVEL:
+                irq.known &= ~(LINE | LATCH)
+
+    def learn_trigger(self, irq: TracedIrq) -> None:
+        """Take what is to be queued for an edge if it has no line but a latch."""
+        ev = self.queue
+        if not irq.known & LEVEL:
+            irq.known &= ~(LINE | LATCH)
+            if ev is not None and ev.latch is not None:
+                irq.level = not (ev.latch and not ev.line)
 
     def accepts(self, irq: VgicIrq, level: bool, accepted: bool) -> bool:
         """Compare whether an injection is accepted, and go on as the kernel did."""
@@ -184,6 +233,8 @@ class Lists(Base):
         ev = self.queue
         assert ev is not None, "there is one"
         self.take_state(irq, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw))
+        if irq.sourced:
+            irq.known &= ~SOURCE
         run(self.kvm.queue_irq_unlock(self.context(flow), irq, False))
 
     def queueing(self, irq: VgicIrq) -> None:

@@ -2,10 +2,12 @@
 
 from harness.trace.events import (
     Event,
-    Flush,
+    GuestEntry,
     IpiRaise,
+    LrEntry,
     QueueIrq,
     Switch,
+    Sync,
     UpdatePending,
     UserspaceExit,
     VcpuBlock,
@@ -68,9 +70,9 @@ class Sleep(Base):
         told = self.told_list(vc)
 
         def end(flow: Flow, ev: Event) -> bool:
-            if type(ev) is Flush:
+            if type(ev) in (LrEntry, GuestEntry):
                 self.tally.differ(kind, "sleeps on", "goes on to its guest", vc.v, -1, told)
-            elif type(ev) in (VcpuPut, UserspaceExit):
+            elif type(ev) in (VcpuPut, UserspaceExit, Sync):
                 self.tally.unknown(kind, "a signal, perhaps, which is in no event")
             elif type(ev) in (UpdatePending, QueueIrq):
                 self.tally.unknown(kind, "something was injected on its way")

@@ -38,6 +38,7 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
             ev.Populate: self.on_populate,
             ev.LrEntry: self.on_lr_entry,
             ev.GuestEntry: self.on_guest_entry,
+            ev.GuestExit: self.on_guest_exit,
             ev.Sync: self.on_sync,
             ev.LrExit: self.on_lr_exit,
             ev.Resample: self.on_resample,
