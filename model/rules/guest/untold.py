@@ -5,7 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
-from model.check.table import Keys, add
+from model.check.table import Keys, add, remove
 from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.ideal_gic import IdealGic
@@ -84,9 +84,22 @@ class G7(Rule):
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         """The guest has it already; what its device does next is another interrupt."""
         if f.vintid >= FIRST_SPI:
-            for on_cpu in self.on:
-                if on_cpu.taken == f.vintid:
-                    on_cpu.taken = -1
+            self.over(f.vintid)
+
+    @on(facts.RegisterWritten)
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """The VM monitor resets it."""
+        if f.register == "reset" and f.vintid >= FIRST_SPI:
+            self.over(f.vintid)
+
+    def over(self, vintid: int) -> None:
+        """What has come of a device is dealt with."""
+        for on_cpu in self.on:
+            if on_cpu.taken == vintid:
+                on_cpu.taken = -1
+        for of in self.of:
+            if of.came:
+                of.came = remove(of.came, vintid)
 
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:
