@@ -106,8 +106,8 @@ RACES = {
 }  # fmt: skip
 """The patches that have a race; the others fail in the calm order, or whenever something comes."""
 HALF = {
-    "v7.2+F2": "told first is how the owner's entry races with the request that the fold leaves; "
-    "that the owner flushes before the fold is told second",
+    "v7.2+prune-recheck": "the moment is right, prune has dropped its locks before the other VCPU "
+    "goes on; that this goes on to write IROUTER is not named",
 }
 """Those that are not told first, and why not."""
 RIGHT_MIN = 0.9

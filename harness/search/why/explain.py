@@ -21,6 +21,8 @@ from harness.search.why.symptom import symptom
 
 __all__ = ["NOTHING", "Inquiry", "explain"]
 
+WIDTH = 5
+"""As many steps away from the last chance count as much as one more place in a window."""
 NOTHING = (
     "there is nothing to explain: the schedule breaks no rule, or only the drain behind it does"
 )
@@ -188,8 +190,8 @@ class Inquiry:
     def decide(self) -> Explanation:
         """Find the windows and the pairs, and the nearest execution that passes.
 
-        The first pair is the one whose first step is nearest to the moment from which on the
-        failure cannot be averted: two witnesses that know nothing of each other.
+        The first pair is that of a narrow window, whose first step is near to the moment from which
+        on the failure cannot be averted: two witnesses that know nothing of each other.
         """
         spans = [self.race.span(self.events, at) for at in range(len(self.events))]
         last = last_chance(self.stage, self.choices, self.chosen, self.race.is_failing)
@@ -203,13 +205,13 @@ class Inquiry:
         pairs = tuple(Pair(self.first(e), self.second(e)) for e in edges)
         return self.know(windows=windows, pairs=pairs, passing=passing)
 
-    def worth(self, span: Span, last: int) -> tuple[bool, int, int]:
-        """Return where a window stands: the nearest to step number ``last`` first, then narrow."""
+    def worth(self, span: Span, last: int) -> tuple[bool, int]:
+        """Return where a window stands: near to step number ``last`` and narrow ones first."""
         edge = span.edge
         if edge is None:
-            return True, 0, span.tries
+            return True, span.tries
         number = self.numbers.get(edge.first) or self.numbers.get(edge.second, 0)
-        return False, abs(number - last), span.tries
+        return False, abs(number - last) + WIDTH * span.tries
 
     def window(self, span: Span) -> Window:
         """Return the window as it is told."""
