@@ -96,7 +96,7 @@ def most(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 def reasons(bucket: "Bucket") -> list[str]:
     """Say what is known of a bug."""
-    from harness.cli.why import told
+    from harness.report.chain import moment_text
 
     found = bucket.explanation
     if found is None:
@@ -106,9 +106,9 @@ def reasons(bucket: "Bucket") -> list[str]:
         lines.append("it fails in the calm order itself: no race is needed")
     if found.pairs:
         pair = found.pairs[0]
-        lines.append(f"it takes: {told(pair.first)} before {told(pair.second)}")
+        lines.append(f"it takes: {moment_text(pair.first)} before {moment_text(pair.second)}")
     if found.cause is not None:
-        lines.append(f"the era does otherwise in {told(found.cause)}")
+        lines.append(f"the era does otherwise in {moment_text(found.cause)}")
     if bucket.shrunk is not None:
         after = bucket.shrunk.after
         lines.append(f"its shortest story: {after.steps} steps, {after.switches} switches")

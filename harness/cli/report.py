@@ -10,17 +10,20 @@ from harness.cli.options import EPILOG, json_option
 if TYPE_CHECKING:
     from harness.log.reader import Log
     from harness.report.campaign_page import CampaignFile
+    from harness.search.explanation import Explanation
 
 __all__ = ["command"]
 
 
 @click.command("report", epilog=EPILOG)
-@click.argument("target", metavar="LOG|CAMPAIGN")
+@click.argument("target", metavar="LOG|WHY|CAMPAIGN")
 @click.option("--out", metavar="FILE", help="Write the page here [beside the log or campaign].")
 @click.option("--text", is_flag=True, help="Print the story on the terminal, write nothing.")
 @json_option
 def command(target: str, out: str | None, text: bool, as_json: bool) -> int:
-    """Write a page with the story of LOG, or with what a CAMPAIGN (its folder) found.
+    """Write a page with the story of LOG, of what WHY found out, or of what a CAMPAIGN found.
+
+    WHY is the folder that 'why' wrote, CAMPAIGN that of 'stress'.
 
     The page is one file that loads nothing: a chart of who did what, the state of each interrupt
     and of the whole machine at each step, and the same as text. A schedule, or a file that holds
@@ -29,17 +32,22 @@ def command(target: str, out: str | None, text: bool, as_json: bool) -> int:
     from harness.cli.output import print_json
     from harness.errors import UsageError
     from harness.places import shown
+    from harness.report.explained import FAILING, is_explained, read_explained
     from harness.verdict import EXIT_CODES
 
     if text and (out is not None or as_json):
         raise UsageError(f"--text and --{'json' if as_json else 'out'} exclude each other")
     path = Path(target)
-    if is_campaign(path):
+    if is_explained(path):
+        log, explanation = read_explained(path)
+        summary, page = of_log(log, path / FAILING, explanation, text=text)
+        place = path / "report.html"
+    elif is_campaign(path):
         summary, page = of_campaign(path, text=text)
         place = (path if path.is_dir() else path.parent) / "report.html"
     else:
         log, found = log_of(target)
-        summary, page = of_log(log, found, text=text)
+        summary, page = of_log(log, found, None, text=text)
         place = found.with_suffix(".html") if found is not None else Path("report.html")
     if page is not None:
         written = write_page(page, place, out)
@@ -79,8 +87,13 @@ def log_of(target: str) -> "tuple[Log, Path | None]":
     return parse_log(data, Path("schedule")), None
 
 
-def of_log(log: "Log", path: Path | None, *, text: bool) -> tuple[dict[str, Any], bytes | None]:
-    """Return the summary of a log and its page; with ``text`` print it, and make no page."""
+def of_log(
+    log: "Log", path: Path | None, explanation: "Explanation | None", *, text: bool
+) -> tuple[dict[str, Any], bytes | None]:
+    """Return the summary of a log and its page; with ``text`` print it, and make no page.
+
+    What is known of why it fails is shown with it.
+    """
     from harness.cli.show import summary_of
     from harness.report.console import make_console
     from harness.report.known import finding_of
@@ -90,11 +103,11 @@ def of_log(log: "Log", path: Path | None, *, text: bool) -> tuple[dict[str, Any]
     summary = summary_of(log, path)
     finding = finding_of(log)
     if text:
-        show_failure(make_console(), log, finding=finding, report=report)
+        show_failure(make_console(), log, explanation, finding, report)
         return summary, None
     from harness.report.page import failure_page
 
-    return summary, failure_page(log, finding=finding, report=report)
+    return summary, failure_page(log, explanation, finding, report)
 
 
 def of_campaign(path: Path, *, text: bool) -> tuple[dict[str, Any], bytes | None]:

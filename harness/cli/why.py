@@ -10,10 +10,10 @@ from harness.cli.target import TARGET_HELP, load
 
 if TYPE_CHECKING:
     from harness.engine.schedule import Schedule
-    from harness.search.explanation import Explanation, Moment
+    from harness.search.explanation import Explanation
     from harness.spec import RunSpec
 
-__all__ = ["command", "lines_of", "told"]
+__all__ = ["command"]
 
 
 @click.command(
@@ -24,8 +24,8 @@ __all__ = ["command", "lines_of", "told"]
 SCHEDULE is {TARGET_HELP}.
 
 It is shrunk first. What is found out is kept in a folder of its own under logs/ (see
-VGIC_RACE_LOGS); Ctrl-C keeps what is known by then. Exit code 4: it cannot be run again as it was
-recorded.
+VGIC_RACE_LOGS), of which 'report' makes a page; Ctrl-C keeps what is known by then. Exit code 4: it
+cannot be run again as it was recorded.
 """,
 )
 @click.argument("schedule")
@@ -81,7 +81,8 @@ class Known:
         if inquiry is None:
             raise UsageError(NOTHING)
         self.inquiry = inquiry
-        self.path = Path()
+        self.path = self.log = Path()
+        self.data = b""
 
     @property
     def explanation(self) -> "Explanation":
@@ -133,7 +134,7 @@ class Known:
             raise KeyboardInterrupt
 
     def keep(self) -> None:
-        """Write down what is known, in a folder of its own.
+        """Write down what is known, in a folder of its own: the failure, its log, and why.
 
         Raises:
             WriteError: it cannot be written.
@@ -141,11 +142,18 @@ class Known:
         """
         import msgspec
 
+        from harness.log.record import remember
         from harness.places import default_log_root, new_folder, slug, write_whole
+        from harness.report.explained import EXPLANATION, FAILING
 
         name = f"why-{slug(Path(self.spec.scenario).stem)}-{slug(self.spec.variant)}"
         folder = new_folder(default_log_root(), name)
-        write_whole(folder / "failing.schedule", f"{self.failing()}\n".encode())
+        failing = self.failing()
+        write_whole(folder / "failing.schedule", f"{failing}\n".encode())
+        self.log = folder / FAILING
+        _, self.data = remember(self.spec, failing, self.log, engine="direct", seed=None)
+        write_whole(self.log, self.data)
+        write_whole(folder / EXPLANATION, msgspec.json.encode(self.explanation) + b"\n")
         self.path = folder / "why.json"
         text = msgspec.json.format(msgspec.json.encode(self.summary()), indent=2)
         write_whole(self.path, text + b"\n")
@@ -156,6 +164,8 @@ class Known:
 
     def summary(self) -> dict[str, Any]:
         """Return all that is known as the summary object of --json."""
+        from harness.places import shown
+
         explanation = self.explanation
         violation = explanation.violation
         passing = explanation.passing
@@ -172,7 +182,7 @@ class Known:
                     "variant": self.spec.variant,
                     "schedule": str(self.failing()),
                     "steps": violation.step,
-                    "log": None,
+                    "log": shown(self.log),
                 }
             ],
             "scenario": self.spec.scenario,
@@ -193,67 +203,22 @@ class Known:
         }
 
     def report(self, *, as_json: bool) -> None:
-        """Print what is known."""
-        import shlex
-
+        """Print what is known: the story, and what decides it."""
         from harness.cli.output import print_json
         from harness.engine.schedule import LINE_MAX
+        from harness.log.reader import parse_log
         from harness.places import shown
+        from harness.report.console import make_console
+        from harness.report.known import finding_of
+        from harness.report.terminal import Report, show_failure
 
-        explanation = self.explanation
         if as_json:
             print_json(self.summary())
             return
-        for line in lines_of(explanation, self.spec.variant):
-            click.echo(line)
+        log = parse_log(self.data, self.log)
         text = str(self.failing())
         if len(text) > LINE_MAX:
             text = shown(self.path.with_name("failing.schedule"))
         click.echo(f"written to {shown(self.path.parent)}", err=True)
-        click.echo(f"reproduce: vgic-race replay {shlex.quote(text)}")
-
-
-def lines_of(explanation: "Explanation", variant: str) -> list[str]:
-    """Say what an explanation says, a line each, in the order in which one wants to know it."""
-    violation = explanation.violation
-    lines = []
-    if explanation.base is not None:
-        base = explanation.base
-        lines.append(f"the unmodified era fails here too: {base.rule}: {base.text}")
-    lines.append(f"{violation.rule}: {violation.text} (step {violation.step})")
-    if explanation.calm:
-        lines.append("it fails in the calm order itself: no race is needed")
-    if explanation.fewer:
-        lines.append(explanation.fewer)
-    for number, pair in enumerate(explanation.pairs):
-        what = "the race that decides" if number == 0 else "and it takes"
-        lines.append(f"{what}: {told(pair.first)} comes before {told(pair.second)}")
-    for window in explanation.windows:
-        ends = [f"after {told(window.after)}"] if window.after is not None else []
-        ends += [f"before {told(window.before)}"] if window.before is not None else []
-        where = " and ".join(ends) or "anywhere"
-        lines.append(f"it fails as long as {told(window.what)} comes {where}")
-    if explanation.inevitable:
-        drawn = explanation.shares[-1].drawn
-        lines.append(
-            f"from step {explanation.inevitable} on nothing averts it: all {drawn} draws fail"
-        )
-    if explanation.cause is not None:
-        lines.append(
-            f"the cause: {variant} does otherwise than its era in {told(explanation.cause)}"
-        )
-    if explanation.symptom is not None:
-        symptom = explanation.symptom
-        if symptom.violation is None:
-            lines.append(f"no symptom found in {symptom.drawn} schedules that go on from there")
-        else:
-            lines.append(f"what the guest sees: {symptom.violation.rule}: {symptom.violation.text}")
-    return lines
-
-
-def told(moment: "Moment") -> str:
-    """Return a step as a reader wants it."""
-    number = f" (step {moment.step}" if moment.step else ""
-    if number:
-        number += f": {moment.instead} instead)" if moment.instead else ")"
-    return f"{moment.op} of {moment.actor}{number}"
+        report = Report(place=self.log, replay=text, rules=self.spec.rules)
+        show_failure(make_console(), log, self.explanation, finding_of(log), report)

@@ -13,7 +13,7 @@ WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 """What the name of a draw looks like, so that a schedule can carry it."""
 
 
-class StepOf(msgspec.Struct, frozen=True, gc=False):
+class StepOf(msgspec.Struct, frozen=True, gc=False, tag="step"):
     """The task called ``task`` made a step. Printed as the name."""
 
     task: str
@@ -22,7 +22,7 @@ class StepOf(msgspec.Struct, frozen=True, gc=False):
         return self.task
 
 
-class Draw(msgspec.Struct, frozen=True, gc=False):
+class Draw(msgspec.Struct, frozen=True, gc=False, tag="draw"):
     """``n`` was drawn for ``name``, out of 0 to ``k - 1``. Printed as ``name:n/k``."""
 
     name: str

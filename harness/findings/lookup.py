@@ -7,7 +7,7 @@ import msgspec
 
 from harness.findings.finding import Case, Finding
 from harness.findings.known import FINDINGS
-from harness.scenarios.schema import load_builtin, load_file
+from harness.scenarios.schema import Scenario, load_builtin, load_file, parse
 from harness.variants import ERAS, SHIPPED
 from model.check.violation import Violation
 
@@ -21,6 +21,7 @@ def find_known(
     knobs: Mapping[str, str] | Iterable[tuple[str, str]],
     *,
     lrs: int | None = None,
+    toml: str = "",
 ) -> Finding | None:
     """Return the finding that a violation is, or None.
 
@@ -33,12 +34,13 @@ def find_known(
         variant: its name, as ``--variant`` takes it.
         knobs: those that were set.
         lrs: List Registers per CPU (None: the scenario's).
+        toml: the text of the scenario itself, where it is none that is found by its name.
 
     Raises:
         UsageError: there is no such scenario.
 
     """
-    case = case_of(scenario_name, variant, knobs, lrs)
+    case = case_of(scenario_name, variant, knobs, lrs, toml)
     if case is None:
         return None
     for finding in FINDINGS.values():
@@ -47,11 +49,24 @@ def find_known(
     return None
 
 
+def scenario_of(name: str, toml: str) -> Scenario:
+    """Return the scenario that was run.
+
+    Raises:
+        UsageError: there is none.
+
+    """
+    if toml:
+        return parse(toml, f"scenario {name!r}")
+    return load_file(Path(name)) if name.endswith(".toml") else load_builtin(name)
+
+
 def case_of(
     scenario_name: str,
     variant: str,
     knobs: Mapping[str, str] | Iterable[tuple[str, str]],
     lrs: int | None = None,
+    toml: str = "",
 ) -> Case | None:
     """Return what was run, or None if the variant may have faults of its own.
 
@@ -64,8 +79,8 @@ def case_of(
     patches = [name for part in filter(None, rest.split("+")) for name in expand(part, shipped)]
     if era not in ERAS or not set(patches) <= set(shipped):
         return None
-    builtin = not scenario_name.endswith(".toml")
-    scenario = load_builtin(scenario_name) if builtin else load_file(Path(scenario_name))
+    builtin = not toml and not scenario_name.endswith(".toml")
+    scenario = scenario_of(scenario_name, toml)
     if lrs is not None:
         scenario = msgspec.structs.replace(scenario, lrs=lrs)
     return Case(

@@ -59,7 +59,10 @@ def rule_text(violation: Violation) -> str:
 
 def moment_text(moment: Moment) -> str:
     """Return a step of an actor as a reader calls it."""
-    return f"{moment.task} {moment.op} (step {moment.step})"
+    if not moment.step:
+        return f"{moment.task} {moment.op}"
+    instead = f", {moment.instead} instead" if moment.instead else ""
+    return f"{moment.task} {moment.op} (step {moment.step}{instead})"
 
 
 def chain_of(explanation: Explanation | None, finding: Known | None) -> list[Said]:
@@ -98,16 +101,13 @@ def what_decides(explanation: Explanation | None) -> list[Said]:
     said = []
     if explanation.calm:
         said.append(Said("order", "fails in the calm order itself: no race is needed"))
-    if explanation.pairs:
-        pair = explanation.pairs[0]
-        said.append(
-            Said(
-                "order",
-                f"{moment_text(pair.first)} before {moment_text(pair.second)} fails; "
-                "the other way round it passes",
-            )
-        )
+    for number, pair in enumerate(explanation.pairs):
+        both = f"{moment_text(pair.first)} before {moment_text(pair.second)}"
+        other = " fails; the other way round it passes" if number == 0 else ""
+        said.append(Said("order" if number == 0 else "and", f"{both}{other}"))
     said += [Said("window", window_text(window)) for window in explanation.windows]
+    if explanation.fewer:
+        said.append(Said("least", explanation.fewer))
     if explanation.preemptive >= 0:
         said.append(Said("switches", switches_text(explanation)))
     if explanation.inevitable > 0:

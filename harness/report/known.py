@@ -1,5 +1,6 @@
 """Whether what a log shows is a known finding."""
 
+from harness.engine.schedule import Schedule
 from harness.errors import UsageError
 from harness.findings.finding import Finding
 from harness.findings.lookup import find_known
@@ -18,7 +19,7 @@ def finding_of(log: Log) -> Finding | None:
             try:
                 return find_known(
                     record.violation, header.scenario, header.variant, knobs,
-                    lrs=header.setting.lrs,
+                    lrs=header.setting.lrs, toml=Schedule.parse(header.schedule).toml,
                 )  # fmt: skip
             except UsageError:
                 return None

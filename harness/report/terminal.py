@@ -108,6 +108,8 @@ def show_failure(
     what = report.replay or how_to_replay(header, report.place)
     if what != header.schedule:
         show_compact(console, course)
+    if course.violations and explanation is None and report.place is not None:
+        plain(console, f"  which steps decide: vgic-race why {shlex.quote(shown(report.place))}")
     plain(console, reproducer(what, report.rules))
 
 
