@@ -32,6 +32,7 @@ from harness.trace.follow.state import (
     TracedIrq,
     Vcpu,
 )
+from model.gic.registers import PRIORITY_MASK
 
 __all__ = ["Accesses"]
 
@@ -84,7 +85,8 @@ class Accesses(Base):
         for base, field in PER_BYTE:
             if base <= register < base + 0x400:
                 for n in range(access.len):
-                    self.written(vc, frame, register - base + n, field)
+                    value = access.val >> 8 * n & 0xFF
+                    self.written(vc, frame, register - base + n, field, value)
                 return
         if CONFIGURATION <= register < CONFIGURATION + 0x100:
             for n in range(access.len * 4):
@@ -92,7 +94,7 @@ class Accesses(Base):
         elif ROUTERS <= register < ROUTERS + 8 * MOST:
             self.written(vc, frame, (register - ROUTERS) // 8, TARGET)
 
-    def written(self, vc: Vcpu, frame: int, intid: int, field: int) -> None:
+    def written(self, vc: Vcpu, frame: int, intid: int, field: int, value: int = 0) -> None:
         """Follow the write of one interrupt's ``field``: in a known frame what it does is known."""
         if intid >= MOST or (intid < 16 and field == LEVEL) or (intid < 32 and field == TARGET):
             return
@@ -105,13 +107,13 @@ class Accesses(Base):
             for v in owners:
                 irq = self.machine.private.get((v, intid))
                 if isinstance(irq, TracedIrq):
-                    self.change(vc, irq, field, sure=known and len(owners) == 1)
+                    self.change(vc, irq, field, value, sure=known and len(owners) == 1)
             return
         irq = self.machine.spis.get(intid)
         if isinstance(irq, TracedIrq):
-            self.change(vc, irq, field, sure=known)
+            self.change(vc, irq, field, value, sure=known)
 
-    def change(self, vc: Vcpu, irq: TracedIrq, field: int, *, sure: bool) -> None:
+    def change(self, vc: Vcpu, irq: TracedIrq, field: int, value: int, *, sure: bool) -> None:
         """Have the hypervisor carry out a write, or know the field no more."""
         irq.touched = self.at
         if sure and field == ENABLED:
@@ -119,6 +121,9 @@ class Accesses(Base):
             irq.known |= ENABLED
         elif sure and field == LATCH:
             run(self.kvm.write_pending(vc.t, irq, False))
+        elif sure and field == PRIORITY:
+            irq.priority = value & PRIORITY_MASK  # KVM keeps five bits
+            irq.known |= PRIORITY
         else:
             irq.known &= ~field
 

@@ -41,7 +41,8 @@ class Shared:
 
     ``kinds`` are the kinds of events seen so far: what a trace does not have is not missed in it.
     ``due`` has, by CPU, the VCPU whose exit is not completely followed yet. ``ahead`` is what to
-    add to the trace's time to have the host's monotonic clock; None: not known.
+    add to the trace's time to have the host's monotonic clock; None: not known. ``lrs`` is how many
+    List Registers there are; 0: not known.
     """
 
     def __init__(self, kernel: Kernel, tally: Tally, over: Iterable[type] = ()) -> None:
@@ -52,6 +53,7 @@ class Shared:
         self.flows: dict[int, Flow] = {}
         self.due: dict[int, tuple[Base, Vcpu]] = {}
         self.ahead: int | None = None
+        self.lrs = 0
 
 
 class Base:
@@ -65,6 +67,8 @@ class Base:
         self.tally = shared.tally
         self.kinds = shared.kinds
         self.machine = TracedMachine()
+        if shared.lrs:
+            self.machine.set_lrs(shared.lrs)
         self.rt = TracedRuntime(self.machine)
         self.kvm: Followed = hypervisor(shared.kernel, self.rt, self, shared.over)
         self.flows = shared.flows

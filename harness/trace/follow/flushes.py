@@ -12,6 +12,7 @@ from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
     FOREVER,
     GROUP,
+    LATCH,
     LEVEL,
     LISTED,
     PRIORITY,
@@ -91,6 +92,8 @@ class Flushes(Base):
         if len(vc.flushed) == count:
             self.kvm.put_in_lr(vc.t, irq)
         self.filling = None
+        if irq.sourced and not irq.known & SOURCE:
+            irq.known &= ~LATCH
         if irq.vcpu != vc.v:
             self.put_on(irq, vc.v)
         irq.known |= LISTED
@@ -137,11 +140,9 @@ class Flushes(Base):
         at = vc.flush_at
         if not vc.whole or not self.sure(other) or not other.known & LISTED:
             self.tally.unknown(kind, "the list is not known")
-        elif (
-            other.until >= at
-            or other.touched >= at
-            or (irq is not None and (irq.until >= at or not irq.known & LISTED))
-        ):
+        elif self.unsorted(vc):
+            self.tally.unknown(kind, "priorities that the list is sorted by are not known")
+        elif max(other.until, other.touched) >= at or (irq is not None and irq.until >= at):
             self.tally.unknown(kind, "queued or changed during the flush")
         elif irq is not None and not irq.known & LISTED:
             self.tally.unknown(kind, "the list is not known")
@@ -152,6 +153,13 @@ class Flushes(Base):
             seen = "the end" if irq is None else f"vINTID {irq.intid}"
             self.tally.differ(kind, expected, seen, vc.v, other.intid, other)
         vc.manual = True
+
+    def unsorted(self, vc: Vcpu) -> bool:
+        """Tell whether the list is sorted by what is not known."""
+        vgic = self.machine.vgics[vc.v]
+        if len(vgic.ap_list) <= len(vgic.lrs):
+            return False
+        return any(not self.machine.irq(vc.v, n).known & PRIORITY for n in vgic.ap_list)
 
     def unforeseen(self, vc: Vcpu, irq: TracedIrq) -> None:
         """Compare: the kernel took ``irq``, of which the hypervisor does not know here."""
@@ -181,11 +189,13 @@ class Flushes(Base):
         vgic.used = ev.used
         seen = [decoded(self.machine.version, lr) for lr in ev.lrs[: ev.used]]
         vgic.lrs = (*seen, *vgic.lrs[len(seen) :])
-        if started and not vc.manual:
+        room = ev.used < len(vgic.lrs)
+        if started and not vc.manual and (room or vc.whole):
             self.check_hcr(vc, ev)
         elif started:
             self.tally.unknown("HCR", "the list is not known")
-        vc.whole = started and not vc.partial and ev.used < len(vgic.lrs)
+        # Full List Registers do not show what is behind them: only if that was known before.
+        vc.whole = started and not vc.partial and (room or (vc.whole and not vc.manual))
         if vc.manual:
             self.reorder(vc)
         vc.drop_flush()
@@ -253,6 +263,7 @@ class Flushes(Base):
             changes["group"] = seen.group
         if irq.sourced and not irq.known & SOURCE:
             changes["source"], changes["eoi"] = seen.source, seen.eoi
+            changes["state"] = seen.state  # of several sources one may have to wait
         expected = msgspec.structs.replace(lr, **changes) if changes else lr
         self.tally.compare("LR bits", expected, seen, vc.v, irq.intid, irq)
 

@@ -1,7 +1,7 @@
 """The records of a trace, one by one: which VM each is about, and which kernel it was."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from harness.trace import events as ev
 from harness.trace.events import Event
@@ -21,6 +21,8 @@ OWN = frozenset({
 """Events that come in the thread of the VCPU that they name."""
 INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
 LOSSES = (ev.Lost, ev.BufferStarted)
+HEAD = re.compile(rb"# vgic-race: kernel (\d{1,3}\.\d{1,3}\S*?),? .*list registers (\d{1,2})\b")
+"""What the script of ``trace setup`` writes before the events."""
 MOST_BACK = 1_000_000_000
 """By more ns than that the times of one trace do not go back."""
 GROUP_CAUSES = 0xF0
@@ -156,6 +158,18 @@ class Follower:
             if event.hcr & GROUP_CAUSES and not self.kernel.has(OVERFLOW):
                 self.set_kernel(Kernel(LATEST))
             self.given = True
+
+    def heard(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass on the lines of a trace; learn from what ``trace setup`` wrote into its head."""
+        for line in lines:
+            if line[:1] == b"#" and (said := HEAD.match(line)) is not None:
+                if not self.given:
+                    self.set_kernel(Kernel(version_of(said[1].decode("latin-1"))))
+                    self.given = True
+                self.shared.lrs = int(said[2])
+                for vm in self.vms:
+                    vm.machine.set_lrs(self.shared.lrs)
+            yield line
 
     def set_kernel(self, kernel: Kernel) -> None:
         """Follow another kernel from here on."""

@@ -82,7 +82,7 @@ class Lists(Base):
         if type(ev) is QueueIrq and ev.intid == irq.intid:
             self.queue_shown = True
             return True
-        if type(ev) is VcpuKick:
+        if type(ev) is VcpuKick and not self.queue_shown:
             # Accepted, and queued by code that the compiler put into kvm_vgic_inject_irq.
             self.queue_inlined = True
             self.inject(flow, accepted=True, shown=False)
@@ -102,6 +102,8 @@ class Lists(Base):
         assert flow.injected is not None, "there is one"
         irq, _, level, _ = flow.injected
         decided = level and irq.enabled and irq.known & (ENABLED | LEVEL) == ENABLED | LEVEL
+        if irq.intid >= 32 and self.shared.kernel.has(OVERFLOW):
+            decided = False  # of the first SPI in flight all are told, not kicked one by one
         if self.queue_inlined and decided:
             self.inject(flow, accepted=False)
             return
@@ -113,7 +115,11 @@ class Lists(Base):
             irq.known |= LINE
         else:
             irq.known &= ~(LINE | LATCH)
-        irq.known &= ~LISTED
+        if level or not irq.known & LEVEL:
+            # It may be on a list now.
+            irq.known &= ~LISTED
+            for vc in self.vcpus.values():
+                vc.whole = vc.whole and irq.intid < 32 and vc.v != irq.target
 
     def inject(self, flow: Flow, *, accepted: bool, shown: bool = True) -> None:
         """Have the hypervisor carry out the injection of ``flow``.
@@ -164,7 +170,7 @@ class Lists(Base):
         if irq.known & LEVEL and irq.level:
             irq.line_level = not level if seen else level
             irq.known |= LINE
-        elif seen:
+        elif seen and irq.known & LEVEL:
             irq.known |= LATCH
         return seen
 
@@ -271,6 +277,9 @@ class Lists(Base):
             )  # fmt: skip
         if on and irq.vcpu < 0:
             self.put_on(irq, irq.target)
+            if irq.intid >= 32:
+                irq.known &= ~LISTED  # on a list, but on whose?
+                return
         elif not on and irq.vcpu >= 0:
             self.take_off(irq)
         irq.known |= LISTED
@@ -309,6 +318,8 @@ class Lists(Base):
         intid = -1 if irq is None else irq.intid
         if ev.vcpu in flow.kicks:
             self.tally.equal["queue to kick"] += 1
+        elif flow.kicks and irq is not None and irq.active and not irq.known & LISTED:
+            self.tally.unknown("queue to kick", "on whose list it is is not known")
         elif flow.kicks:
             self.tally.compare("queue to kick", flow.kicks[0], ev.vcpu, ev.vcpu, intid)
         elif irq is not None:

@@ -7,6 +7,7 @@ from harness.runtime import Runtime
 from harness.trace.follow.state import TracedIrq
 from model.facts import Fact
 from model.gic.gic import Gic
+from model.gic.lr import EMPTY
 from model.gic.registers import FIRST_SPI, Vmcr
 from model.host.thread import HrTimer, VcpuThread
 from model.identity import BG_TIMER, PTIMER, VTIMER
@@ -87,6 +88,12 @@ class TracedMachine(Machine):
             self.timers.append((TimerContext(n, PTIMER, 0), TimerContext(n, VTIMER, 0)))
             self.hrtimers[n, BG_TIMER] = HrTimer(n, BG_TIMER, 0)
             self.irq(n, VTIMER_PPI)
+
+    def set_lrs(self, lrs: int) -> None:
+        """Have ``lrs`` List Registers per CPU, 1 to 64."""
+        self.lrs = min(max(lrs, 1), 64)
+        for vgic in self.vgics:
+            vgic.lrs = (EMPTY,) * self.lrs
 
     def need_lrs(self, used: int) -> None:
         """Have at least ``used`` List Registers: as many as the architecture allows, then."""

@@ -50,7 +50,7 @@ def follow_trace(name: str, kernel: Kernel | None = None, over: Iterable[type] =
     follower = Follower(kernel or Kernel(OLDER), excuse, over, given=kernel is not None)
     counts = Counts()
     with Source(name) as source:
-        for record in records(source, counts):
+        for record in records(follower.heard(source), counts):
             follower.feed(record)
     if not counts.events:
         raise source.bad("there is no event in it, expected the text that ftrace prints")

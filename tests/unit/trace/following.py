@@ -29,6 +29,6 @@ def follow(
 ) -> Follower:
     """Follow lines of a trace."""
     follower = Follower(kernel, excuser, over, given=given)
-    for record in records(lines, Counts()):
+    for record in records(follower.heard(lines), Counts()):
         follower.feed(record)
     return follower

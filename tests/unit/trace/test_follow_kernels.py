@@ -117,8 +117,9 @@ def test_hcr_of_an_overflow_follows_the_kernel(
     assert tally.equal["LR set and order"] == 2
 
 
-def test_the_order_of_an_overflow_is_the_list_s() -> None:
+def test_the_order_of_an_overflow_needs_the_priorities() -> None:
+    """The list is sorted by them, and they are learnt from the List Registers."""
     tally = follow(overflowing(EN | UIE, (1, 2, 4, 3)), Kernel((6, 1))).tally
-    assert tally.counts["order of LRs"] == 1
-    assert tally.differences[0].expected == "vINTID 3 next"
-    assert tally.differences[0].seen == "vINTID 4"
+    why = "priorities that the list is sorted by are not known"
+    assert tally.not_compared["order of LRs", why] == 1
+    assert tally.counts.total() == 0
