@@ -6,25 +6,36 @@ from typing import NamedTuple, Protocol
 from harness.engine.schedule import LINE_MAX
 from harness.errors import UsageError
 from harness.log.registry import Header
+from harness.museum import patches
 from harness.places import shown
 from harness.search.explanation import Explanation, Moment, Symptom, Window
 from model.check.violation import Violation
 from model.rules.registry import RULES
 
 __all__ = [
-    "NOT_KNOWN",
     "Known",
     "Said",
     "chain_of",
     "compact_of",
     "headline",
     "how_to_replay",
+    "not_known",
     "rule_text",
     "what_decides",
 ]
 
 
 NOT_KNOWN = "no finding that is on record"
+
+
+def not_known(variant: str) -> str:
+    """Return what is said of a failure that is no finding: which bugs of the museum it may be."""
+    found = patches()
+    names = [name for name in variant.split("+")[1:] if name in found]
+    if not names:
+        return NOT_KNOWN
+    titles = "; ".join(f"{name}, {found[name].title} ({found[name].source})" for name in names)
+    return f"no finding; of the museum: {titles}"
 
 
 class Known(Protocol):

@@ -17,13 +17,13 @@ from harness.log.reader import Log
 from harness.log.record import program_version
 from harness.report.align import align
 from harness.report.chain import (
-    NOT_KNOWN,
     Known,
     Said,
     chain_of,
     compact_of,
     headline,
     how_to_replay,
+    not_known,
     rule_text,
     what_decides,
 )
@@ -95,7 +95,7 @@ def failure_section(
         aligned = align(course.turns, other.turns)
     chain = chain_of(explanation, finding)
     if course.violations and finding is None:
-        chain.append(Said("known", NOT_KNOWN))
+        chain.append(Said("known", not_known(course.header.variant)))
     replay = report.replay or how_to_replay(course.header, report.place)
     packed = compact_of(course.header)
     html = "\n".join((

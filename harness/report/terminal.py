@@ -16,13 +16,13 @@ from harness.places import shown
 from harness.report.beside import show_beside
 from harness.report.brief import brief
 from harness.report.chain import (
-    NOT_KNOWN,
     Known,
     Said,
     chain_of,
     compact_of,
     headline,
     how_to_replay,
+    not_known,
     rule_text,
     what_decides,
 )
@@ -94,7 +94,7 @@ def show_failure(
     for said in chain_of(explanation, finding):
         show_said(console, said)
     if course.violations and finding is None:
-        show_said(console, Said("known", NOT_KNOWN))
+        show_said(console, Said("known", not_known(course.header.variant)))
     if report.short:
         show_said(console, Said("shrunk", report.short))
     show_story(console, tell(course, explanation))
