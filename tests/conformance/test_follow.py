@@ -11,7 +11,7 @@ from harness.trace.follow.faults import FAULTS, planted
 from harness.trace.follow.faults.fault import Fault
 from harness.trace.follow.follower import Follower
 from harness.trace.line import Counts, Record, records
-from tests.conformance.traces import large, lines_of
+from tests.conformance.traces import DATA, large, lines_of
 from tests.unit.trace.following import HEADER, KERNEL, follow
 
 pytestmark = pytest.mark.long
@@ -69,7 +69,7 @@ def test_cuts_have_no_difference() -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_fault_that_clean_traces_show_is_noticed(part: int) -> None:
     left = dict(list(FAULTS.items())[part::PARTS])
-    for path in large("clean"):
+    for path in (*large("clean"), *DATA.glob("rec-*.gz")):
         trace = list(records(lines_of(path), Counts()))
         for name, fault in list(left.items()):
             if differs(trace, fault):
@@ -81,7 +81,7 @@ def test_every_fault_that_clean_traces_show_is_noticed(part: int) -> None:
 def differs(trace: list[Record], fault: Fault) -> bool:
     """Tell whether a trace shows a planted fault."""
     with planted(fault) as over:
-        follower = Follower(KERNEL, excuse, over)
+        follower = Follower(KERNEL, excuse, over, given=False)
         for record in trace:
             follower.feed(record)
             if follower.tally.differences:
