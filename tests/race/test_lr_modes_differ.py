@@ -40,7 +40,7 @@ async def test_a_an_inactive_interrupt_is_presented_again_or_sticks() -> None:
             again += 1
         if quirk.seen != arch.seen:
             # Active for ever: the guest sleeps and is woken over and over, and gets nothing more.
-            assert quirk.broken() == {("bound", "drain")}
+            assert quirk.broken() == {("L2", "violation")}
             assert len(quirk.acked()) < len(arch.acked())
             stuck += 1
     assert again
@@ -86,7 +86,7 @@ async def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
 ) -> None:
     """Museum 57: LOST, though what the document demands of the active state was kept throughout.
 
-    In era v4.14 the VCPU does not even sleep on it: it spins.
+    In era v4.14 the VCPU does not even sleep on it: it spins. The guest's own view says the same.
     """
     worlds = in_all_modes(scenario, era, "synchronous")
     broken: set[tuple[str, str]] = set()
@@ -98,20 +98,23 @@ async def test_b_polling_loses_what_the_host_acknowledged_meanwhile(
             assert not found[mode].broken()
         broken |= found["polled"].broken()
         differ += found["polled"].seen != found["arch"].seen
-    lost = {("L2", "violation")} if era is V4_14 else {("L1", "lost")}
+    lost = {("L2", "violation")} if era is V4_14 else {("L1", "lost"), ("G9", "lost")}
     # An edge that is lost is made up for by the next one, unless it was the last.
     assert broken == (lost if scenario == "spi-level" else broken & lost)
     assert differ > 3
 
 
 async def test_b_in_v4_14_the_vcpus_own_cpu_is_no_better() -> None:
-    """Its fold runs with interrupts on: the host has acknowledged the device again before it."""
+    """Its fold runs with interrupts on: the host has acknowledged the device again before it.
+
+    The guest reads that the interrupt is active, which it has completed.
+    """
     worlds = in_all_modes("spi-level-own-cpu", V4_14, "synchronous")
     lost = 0
     for i in range(16):
         found = await histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
-        lost += found["polled"].broken() == {("L2", "violation")}
+        lost += found["polled"].broken() == {("G1", "violation")}
     assert lost > 3
 
 
@@ -147,15 +150,18 @@ async def test_c_so_does_a_machine_without_the_bound_on_deactivations() -> None:
     lost = 0
     for i in range(40):
         assert not (await history(worlds["arch"], i)).broken()
-        lost += (await history(worlds["polled"], i)).broken() == {("bound", "drain")}
+        lost += (await history(worlds["polled"], i)).broken() == {("L2", "violation")}
     assert lost
 
 
 # -- (d) the guest deactivates once --------------------------------------------------------------
 
 
-UNCOUNTED = frozenset(RULES) - {"I8"}
-"""I8 sees it before the guest does: what is counted is credited to whatever the guest handles."""
+UNCOUNTED = frozenset(RULES) - {"I8", "G6"}
+"""These see it before the guest does: what is counted is credited to whatever the guest handles.
+
+I8 sees that at once, G6 at rest: what was not credited stays active.
+"""
 
 
 class CountsDirs(Hooks):
@@ -177,7 +183,8 @@ async def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era:
     Under ``polled`` it finds the register that stayed active, and does no harm. So the guest gets
     an SGI again before it has deactivated the first one under all settings but that.
     """
-    worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=UNCOUNTED)
+    rules = UNCOUNTED - {"G4"}  # which sees the guest get it again, and ends it there
+    worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=rules)
     differ = 0
     for i in range(120):
         arch = await history(worlds["arch"], i)
