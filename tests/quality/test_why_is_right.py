@@ -74,7 +74,8 @@ RACES = {
     ),
     "v7.2+31": race(
         "a second MSI while the guest handles the first, and has not exited",
-        comes="gic_event device_event", after="enter", before="exit_trap guest_wfi guest_eoir",
+        comes="gic_event device_event gic_pin", after="enter guest_iar",
+        before="exit_trap guest_wfi guest_eoir",
     ),
     "v7.2+44": race(
         "an exit while the guest handles it, so that its completion counts for another",
@@ -85,8 +86,8 @@ RACES = {
         comes="write_target", before="queue_ap_list move_irq",
     ),
     "v7.2+F2": race(
-        "a flush between looking, which drops irq_lock, and deactivating or folding",
-        after="irq_unlock", before="fold_lr deactivate_phys irq_save prune_irq",
+        "its VCPU flushes it between the look, behind which irq_lock is dropped, and the fold",
+        comes="populate_lr", before="fold_lr deactivate_phys",
     ),
     "v7.2+F3": race(
         "written before the VCPU that gives its entry up folds over it",

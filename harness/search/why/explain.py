@@ -21,7 +21,7 @@ from harness.search.why.symptom import symptom
 
 __all__ = ["NOTHING", "Inquiry", "explain"]
 
-WIDTH = 5
+WIDTH, OPEN_WIDTH = 5, 4
 """As many steps away from the last chance count as much as one more place in a window."""
 NOTHING = (
     "there is nothing to explain: the schedule breaks no rule, or only the drain behind it does"
@@ -211,13 +211,20 @@ class Inquiry:
         if edge is None:
             return True, span.tries
         number = self.numbers.get(edge.first) or self.numbers.get(edge.second, 0)
-        return False, abs(number - last) + WIDTH * span.tries
+        # How wide a window is that is open on one side says little.
+        is_open = span.lower is None or span.upper is None
+        width = min(span.tries, OPEN_WIDTH) if is_open else span.tries
+        return False, abs(number - last) + WIDTH * width
 
     def window(self, span: Span) -> Window:
         """Return the window as it is told."""
         after = None if span.lower is None else self.first(span.lower)
         before = None if span.upper is None else self.second(span.upper)
-        return Window(self.moment(span.what, ""), after, before)
+        op = ""
+        for edge in (span.lower, span.upper):
+            if edge is not None and span.what in (edge.first, edge.second):
+                op = edge.ops[edge.second == span.what]
+        return Window(self.moment(span.what, op), after, before)
 
     def first(self, edge: Edge) -> Moment:
         """Return the step of an edge that comes first where it fails."""
