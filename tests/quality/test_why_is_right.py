@@ -74,8 +74,8 @@ RACES = {
     ),
     "v7.2+31": race(
         "a second MSI while the guest handles the first, and has not exited",
-        comes="gic_event device_event gic_pin", after="enter guest_iar",
-        before="exit_trap guest_wfi guest_eoir",
+        comes="gic_event device_event gic_pin", after="recheck_requests enter guest_iar",
+        before="exit_irq exit_trap guest_wfi guest_eoir",
     ),
     "v7.2+44": race(
         "an exit while the guest handles it, so that its completion counts for another",
