@@ -15,6 +15,13 @@ from tests.race.running import strategy
 from tests.replay.support import one, random_schedule
 
 
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure less than a user wants to know."""
+    monkeypatch.setattr("harness.search.why.symptom.DRAWS", 5)
+    monkeypatch.setattr("harness.search.why.shares.DRAWS", 5)
+
+
 @cache
 def failing() -> str:
     """A request between the flush and guest mode that nobody looks at (patch 30)."""
