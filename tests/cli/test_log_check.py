@@ -53,16 +53,17 @@ def test_clean(cli: Cli, clean: Path) -> None:
 def test_violated(cli: Cli, broken: Path) -> None:
     done = cli("log", "check", broken)
     assert done.code == 1
-    first, second = done.out.splitlines()
+    first, *found = done.out.splitlines()
     assert "broken.jsonl: violated" in first
-    assert second.startswith("  VIOLATED L1 [device], step ")
-    assert ", line " in second
-    assert ": LOST: " in second
+    assert [line.partition(", step ")[0] for line in found] == [
+        "  VIOLATED L1 [device]", "  VIOLATED G9 [owed]",
+    ]  # fmt: skip
+    assert all(", line " in line and ": LOST: " in line for line in found)
     shown = cli("log", "show", broken, "--json").summary["violations"]
     done = cli("log", "check", broken, "--json")
     assert done.code == 1
     assert [json.loads(line)["type"] for line in done.out.splitlines()] == ["log", "summary"]
-    (violation,) = done.summary["violations"]
+    violation = done.summary["violations"][0]
     assert {k: violation[k] for k in shown[0]} == shown[0]
     assert (violation["rule"], violation["alarm"]) == ("L1", "device")
     assert violation["line"] > violation["step"] > 0
@@ -74,7 +75,7 @@ def test_several_logs(cli: Cli, clean: Path, broken: Path) -> None:
     assert done.out.splitlines()[-1] == "violated: 3 logs checked"
     done = cli("log", "check", clean, broken, "--json")
     assert (done.code, done.summary["logs"]) == (1, 2)
-    assert [Path(v["log"]).name for v in done.summary["violations"]] == ["broken.jsonl"]
+    assert [Path(v["log"]).name for v in done.summary["violations"]] == ["broken.jsonl"] * 2
 
 
 def test_some_rules(cli: Cli, broken: Path) -> None:
@@ -82,7 +83,7 @@ def test_some_rules(cli: Cli, broken: Path) -> None:
     assert (done.code, sorted(done.summary["checked"])) == (0, ["I1", "R1"])
     done = cli("log", "check", broken, "--rules", "R1")
     assert "cannot be compared with the log's own verdict" in done.out
-    assert "rests on L1, not checked here" in done.out
+    assert "rests on L1, G9, not checked here" in done.out
     cli("log", "check", broken, "--rules", "R1,R999").refused("unknown rule 'R999'")
     cli("log", "check", broken, "--rules", "").refused("unknown rule ''")
 
