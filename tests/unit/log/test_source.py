@@ -143,7 +143,7 @@ def fits(choice: Selection, line: Told) -> bool:
     )
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
+@pytest.mark.parametrize("choice", CHOICES)
 def test_lines_are_chosen(choice: Selection) -> None:
     lines = list(told(log_of()))
     kept = [line for line in lines if choice.keeps(line)]
