@@ -57,7 +57,7 @@ def test_verbose_tells_what_a_clean_run_is_worth(cli: Cli) -> None:
 def test_jobs_and_engine_change_nothing(cli: Cli, logs: Path) -> None:
     args = ["stress", "timer-wfi", "migrate", "--variant", "v4.14", "--variant", "v4.14+1"]
     args += ["--no-shrink"]
-    args += ["--variant", "29", "--schedules", "1200", "--seed", "7", "--json"]
+    args += ["--variant", "29", "--schedules", "600", "--seed", "7", "--json"]
     runs = []
     for number, extra in enumerate(
         (["--jobs", 1, "--engine", "direct"], ["--jobs", 2, "--engine", "trio"]), 1
@@ -119,7 +119,17 @@ def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> 
 
 def test_late_change_points_are_tried(cli: Cli) -> None:
     file = SCENARIOS / "enable-while-asserted.toml"
-    args = ["--variant", "v7.2", "--seed", 1, "--schedules", 1000, "--engine", "direct"]
+    args = [
+        "--variant",
+        "v7.2",
+        "--seed",
+        1,
+        "--schedules",
+        1000,
+        "--no-shrink",
+        "--engine",
+        "direct",
+    ]
     done = cli("stress", "--scenario-file", file, *args, "--json")
     assert done.code == 1
     assert {"R15", "I1"} <= {v["rule"] for v in done.summary["violations"]}

@@ -30,7 +30,7 @@ async def all_the_same(
     worlds = in_all_modes(scenario, kvm, messages)
     worlds = {mode: worlds[mode] for mode in modes}
     seen = 0
-    for i in range(15):
+    for i in range(7):
         found = await histories(worlds, i)
         arch = found["arch"]
         seen += len(arch.seen)
@@ -61,7 +61,7 @@ async def test_nor_with_a_device_that_its_own_cpu_acknowledges(scenario: str) ->
 async def test_nor_where_the_deactivation_of_devices_traps(scenario: str, era: type[Kvm]) -> None:
     """In EOImode 1 a device's DIR traps, so KVM itself ends the interrupt and polls nothing."""
     worlds = in_all_modes(scenario, era, "synchronous", knobs=(("eoimode", "1"),))
-    for i in range(20):
+    for i in range(10):
         found = await histories(worlds, i)
         assert all(x.seen == found["arch"].seen and not x.broken() for x in found.values())
         assert 80 in found["arch"].acked() or not worlds["arch"].machine.forwards[0].raised
@@ -113,7 +113,7 @@ async def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
         if why_polling_differs(world.scenario, world.config, era.era):
             continue
         same.append(scenario)
-        async for outcome in outcomes(world, 24, audited=2):
+        async for outcome in outcomes(world, 12, audited=2):
             assert (outcome.violations, outcome.bound) == ([], "")
     assert set(same) == set(PRIVATE)
 

@@ -110,7 +110,7 @@ async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> 
 @pytest.mark.parametrize("era", ERAS)
 async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
     world = world_of(scenario, era, lrs=int(lrs))
-    assert all([clean(outcome) async for outcome in outcomes(world, 24, audited=4)])
+    assert all([clean(outcome) async for outcome in outcomes(world, 12, audited=2)])
 
 
 @pytest.mark.parametrize("knobs", [(("gic_version", "2"),), (("gic_messages", "synchronous"),)])
