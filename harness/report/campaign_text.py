@@ -199,7 +199,10 @@ def show_one(console: "Console", failure: Failure) -> None:
             log = None
         if log is not None:
             replay = failure.replay if kept is None else shown(kept.schedule)
-            report = Report(note, place, replay, failure.tally.spec.rules, how_short(failure))
+            base = None if kept is None else kept.shrunk.base
+            only = failure.tally.spec.rules
+            found = None if kept is None else failure.log
+            report = Report(note, place, replay, only, how_short(failure), base, found)
             show_failure(console, log, finding=finding_of(log), report=report)
             return
     show_short(console, name_of(failure.tally) + note, failure.finding.violations)
@@ -207,13 +210,13 @@ def show_one(console: "Console", failure: Failure) -> None:
 
 
 def how_short(failure: Failure) -> str:
-    """Return how much shorter the story shown is than what was found, and where that is."""
-    if failure.shortest is None or failure.log is None:
+    """Return how much shorter the story shown is than what was found."""
+    if failure.shortest is None:
         return ""
     before, after = failure.shortest.shrunk.before, failure.shortest.shrunk.after
     return (
         f"{after.steps} steps, {after.switches} switches, {after.preemptive} of them preemptive; "
-        f"found with {before.steps}, {before.switches}, {before.preemptive}: {shown(failure.log)}"
+        f"found with {before.steps}, {before.switches}, {before.preemptive}"
     )
 
 

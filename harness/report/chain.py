@@ -79,9 +79,6 @@ def moment_text(moment: Moment) -> str:
 def chain_of(explanation: Explanation | None, finding: Known | None) -> list[Said]:
     """Return the chain from the cause to the rule to what the guest suffers, as far as known."""
     said = []
-    if explanation is not None and explanation.base is not None:
-        base = explanation.base
-        said.append(Said("unmodified", f"the unmodified era fails too: {base.rule}, {base.text}"))
     if finding is not None:
         said.append(Said("known", f"{finding.id}: {finding.title}"))
     if explanation is None:

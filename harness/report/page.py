@@ -28,12 +28,13 @@ from harness.report.chain import (
     what_decides,
 )
 from harness.report.course import Course, course_of
+from harness.report.known import unmodified
 from harness.report.page_data import interrupts_of, run_data
 from harness.report.page_text import facts_list, safe, safe_lines, steps_table, story_table
 from harness.report.passing import passing_course
 from harness.report.states import LEGENDS
 from harness.report.story import tell
-from harness.report.terminal import Report
+from harness.report.terminal import Report, base_of
 from harness.search.explanation import Explanation
 
 __all__ = ["Section", "failure_page", "failure_section", "page_of"]
@@ -94,6 +95,9 @@ def failure_section(
         runs = [run_data(story, name_of_run, interrupts), run_data(beside, "passes", interrupts)]
         aligned = align(course.turns, other.turns)
     chain = chain_of(explanation, finding)
+    base = base_of(explanation, report)
+    if base is not None:
+        chain.insert(0, Said("unmodified", unmodified(course.header, base)))
     if course.violations and finding is None:
         chain.append(Said("known", not_known(course.header.variant)))
     replay = report.replay or how_to_replay(course.header, report.place)

@@ -28,6 +28,7 @@ from harness.report.chain import (
 )
 from harness.report.clean import cleaned
 from harness.report.course import Course, Turn, course_of
+from harness.report.known import unmodified
 from harness.report.lanes import Lane, lane_of, lanes_of
 from harness.report.passing import passing_course
 from harness.report.states import COLUMNS, LEGENDS, named
@@ -38,7 +39,16 @@ from model.check.violation import Violation
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Report", "hung", "plain", "reproducer", "show_failure", "show_short", "show_story"]
+__all__ = [
+    "Report",
+    "base_of",
+    "hung",
+    "plain",
+    "reproducer",
+    "show_failure",
+    "show_short",
+    "show_story",
+]
 
 LANES_MAX = 8
 COMPACT_MAX = 16
@@ -58,6 +68,8 @@ class Report(msgspec.Struct, frozen=True):
         replay: what ``vgic-race replay`` takes; made of the log if it is not given.
         rules: the rules that alone were checked, where not all were.
         short: how much shorter this is than what was found, where it was shrunk.
+        base: how the unmodified era fails in the same scenario, if it does.
+        found: the log of what was found, where this was made of it.
 
     """
 
@@ -66,6 +78,8 @@ class Report(msgspec.Struct, frozen=True):
     replay: str = ""
     rules: tuple[str, ...] | None = None
     short: str = ""
+    base: Violation | None = None
+    found: Path | None = None
 
 
 def show_failure(
@@ -87,6 +101,9 @@ def show_failure(
     """
     course = log_or_run if isinstance(log_or_run, Course) else course_of(log_or_run)
     header = course.header
+    base = base_of(explanation, report)
+    if base is not None:
+        hung(console, Text(cleaned(unmodified(header, base)), "bold yellow"))
     if course.violations:
         show_short(console, headline(header) + report.note, course.violations)
     else:
@@ -105,12 +122,19 @@ def show_failure(
         show_beside(console, course, other)
     if report.place is not None:
         plain(console, f"  log: {shown(report.place)}")
+    if report.found is not None:
+        plain(console, f"  as found: {shown(report.found)}")
     what = report.replay or how_to_replay(header, report.place)
     if what != header.schedule:
         show_compact(console, course)
     if course.violations and explanation is None and report.place is not None:
         plain(console, f"  which steps decide: vgic-race why {shlex.quote(shown(report.place))}")
     plain(console, reproducer(what, report.rules))
+
+
+def base_of(explanation: Explanation | None, report: Report) -> Violation | None:
+    """Return how the unmodified era fails in the same scenario, as far as that is known."""
+    return report.base if explanation is None or explanation.base is None else explanation.base
 
 
 def reproducer(what: str, rules: tuple[str, ...] | None = None) -> str:

@@ -1,13 +1,16 @@
 """The small parts: facts in a few words, lanes, messages, alignment, sentences, clean text."""
 
+import msgspec
 import pytest
 
+from harness.log.registry import ViolationLine
 from harness.report.align import align
 from harness.report.arrows import arrows_of
 from harness.report.brief import brief
 from harness.report.chain import chain_of, how_to_replay, what_decides
 from harness.report.clean import cleaned
 from harness.report.course import Who
+from harness.report.known import unmodified
 from harness.report.lanes import lane_of, lanes_of, title_of
 from harness.report.states import Interrupt, named
 from harness.search.explanation import Explanation, Symptom
@@ -93,7 +96,7 @@ def test_the_chain_begins_with_what_matters_most() -> None:
     violation = explained("v4.14+1").violation
     unmodified = Explanation(violation, base=violation, symptom=Symptom(violation, 1), calm=True)
     said = chain_of(unmodified, Finding())
-    assert [one.label for one in said] == ["unmodified", "known", "rule", "symptom"]
+    assert [one.label for one in said] == ["known", "rule", "symptom"]
     assert "fails too" in said[0].text
     assert "calm order itself" in what_decides(unmodified)[0].text
     assert chain_of(None, None) == what_decides(None) == []
@@ -128,3 +131,14 @@ def test_names() -> None:
 def test_nothing_moves_a_cursor() -> None:
     assert cleaned("a\x1b[2Jb\n\u202ec") == "a\\x1b[2Jb\\n\\u202ec"
     assert cleaned("naïve → text") == "naïve → text"
+
+
+def test_the_unmodified_era_fails_too() -> None:
+    """By which finding, if it is one."""
+    log = log_of("v7.2+F2")
+    base = next(record.violation for _, record in log.entries if isinstance(record, ViolationLine))
+    said = unmodified(log.header, base)
+    assert said.startswith("the unmodified era fails here too (no finding on record): ")
+    assert f": {base.rule}, " in said
+    shipped = msgspec.structs.replace(log.header, era="v7.2+F2")
+    assert "(F2, a trapped DIR drops irq_lock" in unmodified(shipped, base)
