@@ -236,6 +236,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             sgi_priority=scenario.sgi_priority,
             devices=tuple((d.intid, d.edges) for d in scenario.device),
             programs=scenario.programs(self.vcpus),
+            timers=scenario.timers(self.vcpus),
         )
 
     def build(self, task_class: type[Slot], rules: frozenset[str] | None = None) -> VgicWorld:

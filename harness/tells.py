@@ -104,6 +104,7 @@ WORDS: Final = {
     "save_vgic": "vm-save",
     "sched_irqs_off": "block",
     "send_sgi": "inject lock",
+    "set_timers": "guest-timer",
     "soft_arm": "soft-armed",
     "soft_callback": "soft-fired",
     "soft_cancel": "soft-cancelled",

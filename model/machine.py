@@ -90,6 +90,9 @@ class Config(msgspec.Struct, frozen=True):
     timer_priority: int = PRIORITY
     sgi_priority: int = PRIORITY
     programs: tuple[tuple[Instruction, ...], ...] = ()
+    timers: tuple[tuple[int, int], ...] = ()
+    """When the virtual and the physical timer fire that user space programmed for each VCPU before
+    it runs, in ns from then on (-1: it is off; empty: all are)."""
 
     def sgis(self) -> tuple[int, ...]:
         """Return the SGIs that guests may send, in order."""
@@ -102,7 +105,9 @@ class Config(msgspec.Struct, frozen=True):
     @property
     def ptimer(self) -> bool:
         """Whether guests use the physical timer, which KVM then emulates."""
-        return any(i.code in (PTIMER_ON, PTIMER_OFF) for program in self.programs for i in program)
+        return any(physical >= 0 for _, physical in self.timers) or any(
+            i.code in (PTIMER_ON, PTIMER_OFF) for program in self.programs for i in program
+        )
 
     @property
     def wakes(self) -> bool:

@@ -14,6 +14,7 @@ def make(rt: Runtime, kvm: Kvm, v: int) -> Slot:
 
     async def main(_task: Slot) -> None:
         thread.move(rt.machine.threads[v].place)
+        await kvm.set_timers(thread)
         await kvm.vcpu_thread(thread)
 
     slot = rt.new_task(f"v{v}", Actor("vcpu", vcpu=v), main)

@@ -141,6 +141,7 @@ class Steps:
     renew_irq = Step((), (THIS_IRQ, VGIC.own, VTIMER.own, PTIMER.own))
     restore_vgic = Step((MONITOR,))
     restore_irq = Step((), (THIS_IRQ,))
+    set_timers = Step((CLOCK,), (VTIMER.own, PTIMER.own))
     restore_timer = Step((MONITOR,), (VTIMER.own, PTIMER.own))
 
     # -- timers

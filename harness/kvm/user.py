@@ -11,8 +11,10 @@ from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from model.device import ForwardedDevice
+from model.identity import PTIMER, VTIMER
 from model.monitor import SavedIrq, SavedVcpu
 from model.part import bits_of
+from model.timer import ENABLE
 from model.vgic.irq import VgicIrq
 
 __all__ = ["User"]
@@ -20,6 +22,18 @@ __all__ = ["User"]
 
 class User(Hooks):
     """The ioctls."""
+
+    async def set_timers(self, t: Context) -> None:
+        """KVM_SET_ONE_REG: program the timers of a VCPU that has not run yet."""
+        timers = self.machine.config.timers
+        if not timers or max(timers[t.v]) < 0:
+            return
+        await t.task.step(t.here[Steps.set_timers])
+        now = self.machine.clock.now
+        for number, ns in zip((VTIMER, PTIMER), timers[t.v], strict=True):
+            if ns >= 0:
+                timer = self.machine.timers[t.v][number]
+                timer.write(cval=now + ns - timer.cntvoff, ctl=ENABLE)
 
     # -- reset ---------------------------------------------------------------------------------
 

@@ -126,13 +126,20 @@ def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]
     return (*program, Instruction(HALT))
 
 
-def check_waits(lines: Sequence[str], where: str) -> None:
-    """Refuse a guest that waits for interrupts which it never asked for: it sleeps for ever.
+def check_waits(
+    lines: Sequence[str], where: str, programmed: tuple[bool, bool] = (False, False)
+) -> None:
+    """Refuse a guest that waits for interrupts which nobody asked for: it sleeps for ever.
+
+    Args:
+        lines: the program.
+        where: what it is part of.
+        programmed: whether user space has programmed its virtual and its physical timer.
 
     Raises:
         UsageError: an ``idle N`` or ``pidle N`` with fewer than N timers programmed before it.
     """
-    timers = {IDLE: 0, PIDLE: 0}
+    timers = {IDLE: int(programmed[0]), PIDLE: int(programmed[1])}
     waits = {TIMER: IDLE, TVAL: IDLE, PTIMER: PIDLE}
     for n, line in enumerate(lines, 1):
         instruction = compile_line(line, where)

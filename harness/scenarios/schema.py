@@ -31,13 +31,21 @@ GICV2_MAX = 8
 """A GICv2 has CPU interfaces for so many CPUs, physical or virtual (IHI0048)."""
 
 Priority = Annotated[int, Meta(ge=0, le=0xF8, multiple_of=8)]
+Deadline = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Size = Annotated[int, Meta(ge=1, le=32)]
 
 
 class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One guest: its program, a line per instruction (``harness.scenarios.program``)."""
+    """One guest: its program, a line per instruction (``harness.scenarios.program``).
+
+    ``timer`` and ``ptimer`` are when its virtual and its physical timer fire that user space has
+    programmed before the VCPU first runs, as of a VM that comes from elsewhere: in ns from then
+    on, 0: at once. Without them it starts with its timers off.
+    """
 
     program: Annotated[tuple[str, ...], Meta(min_length=1)]
+    timer: Deadline | None = None
+    ptimer: Deadline | None = None
 
 
 class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +128,19 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         return tuple(compiled[v % len(compiled)] for v in range(vcpus))
 
+    def timers(self, vcpus: int) -> tuple[tuple[int, int], ...]:
+        """Return when the two timers of each of ``vcpus`` VCPUs fire that user space programmed.
+
+        In ns from when that is done, virtual and physical; -1: it is off. Empty: all are off.
+        """
+        found = [
+            (-1 if vcpu.timer is None else vcpu.timer, -1 if vcpu.ptimer is None else vcpu.ptimer)
+            for vcpu in self.vcpu
+        ]
+        if all(each == (-1, -1) for each in found):
+            return ()
+        return tuple(found[v % len(found)] for v in range(vcpus))
+
 
 @lru_cache(maxsize=64)
 def parse(text: str, where: str) -> Scenario:
@@ -148,9 +169,15 @@ def check(scenario: Scenario, where: str) -> None:
     Raises:
         UsageError: where it is wrong, and what was expected.
     """
-    for vcpu in range(len(scenario.vcpu)):
-        compile_program(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
-        check_waits(scenario.vcpu[vcpu].program, f"{where}, vcpu {vcpu}")
+    for n, vcpu in enumerate(scenario.vcpu):
+        compile_program(vcpu.program, f"{where}, vcpu {n}")
+        programmed = (vcpu.timer is not None, vcpu.ptimer is not None)
+        check_waits(vcpu.program, f"{where}, vcpu {n}", programmed)
+        if scenario.resets and any(programmed):
+            raise UsageError(
+                f"{where}, vcpu {n}: timer, ptimer: a reset turns off what user space has "
+                "programmed, and the guest waits for ever; expected resets = 0"
+            )
     for n, forward in enumerate(scenario.forward):
         if (forward.kind == "lpi") != (forward.intid >= FIRST_LPI) or 1020 <= forward.intid < 8192:
             expected = "8192 or more" if forward.kind == "lpi" else "32 to 1019"
@@ -185,7 +212,9 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
     if scenario.saves and scenario.forward:
         raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
     programs = [compile_program(vcpu.program, where) for vcpu in scenario.vcpu]
-    ptimer = any(i.code in (PTIMER, PTIMER_OFF) for program in programs for i in program)
+    ptimer = any(vcpu.ptimer is not None for vcpu in scenario.vcpu) or any(
+        i.code in (PTIMER, PTIMER_OFF) for program in programs for i in program
+    )
     timers = (VTIMER_PPI, PTIMER_PPI) if ptimer else (VTIMER_PPI,)
     for n, (vcpu, program) in enumerate(zip(scenario.vcpu, programs, strict=True)):
         for line, i in zip(vcpu.program, program, strict=False):

@@ -10,11 +10,13 @@ from typing import Final
 import msgspec
 
 from harness.errors import UsageError
-from harness.scenarios.schema import VcpuSpec, check
+from harness.scenarios.schema import check
 from harness.search.case import Case
 from harness.search.programs import (
     fewer_lines,
+    programmed,
     smaller_numbers,
+    with_lines,
     without_interrupt,
     without_vcpu,
 )
@@ -104,6 +106,28 @@ def drop_devices(case: Case) -> Iterator[Edit]:
         yield Edit(f"passthrough device {n} out", smaller, Rename.of_forward(n))
 
 
+def fewer_registers(case: Case) -> Iterator[Edit]:
+    """Take a List Register away together with an interrupt that fills it.
+
+    A failure that needs more interrupts than registers is much shorter with few of both.
+    """
+    if case.scenario.lrs == 1:
+        return
+    smaller = case.replace(lrs=case.scenario.lrs - 1)
+    less = [*drop_devices(smaller), *drop_sgis(smaller)]
+    for edit in less:
+        what = f"List Registers {smaller.scenario.lrs}, {edit.what}"
+        yield Edit(what, edit.case, edit.rename)
+
+
+def drop_sgis(case: Case) -> Iterator[Edit]:
+    """Take SGIs out of all programs."""
+    vcpus = case.scenario.vcpu
+    sgis = {int(line.split()[1], 0) for v in vcpus for line in v.program if line[:4] == "sgi "}
+    for sgi in sorted(sgis):
+        yield Edit(f"SGI {sgi} out", case.replace(vcpu=without_interrupt(vcpus, sgi)))
+
+
 def fewer_stimuli(case: Case) -> Iterator[Edit]:
     """Let stimuli come less often: not at all, or once less."""
     s = case.scenario
@@ -124,13 +148,19 @@ def fewer_stimuli(case: Case) -> Iterator[Edit]:
 
 def shorter_programs(case: Case) -> Iterator[Edit]:
     """Take SGIs and lines of programs out."""
-    vcpus = case.scenario.vcpu
-    sgis = {int(line.split()[1], 0) for v in vcpus for line in v.program if line[:4] == "sgi "}
-    for sgi in sorted(sgis):
-        yield Edit(f"SGI {sgi} out", case.replace(vcpu=without_interrupt(vcpus, sgi)))
-    for v, vcpu in enumerate(vcpus):
+    yield from drop_sgis(case)
+    for v, vcpu in enumerate(case.scenario.vcpu):
         for what, lines in fewer_lines(vcpu.program):
             yield with_program(case, v, lines, f"lines {what} out")
+
+
+def programmed_timers(case: Case) -> Iterator[Edit]:
+    """Let user space program timers before the guest runs, at once due or later."""
+    vcpus = case.scenario.vcpu
+    for v, vcpu in enumerate(vcpus):
+        for what, changed in programmed(vcpu):
+            smaller = case.replace(vcpu=(*vcpus[:v], changed, *vcpus[v + 1 :]))
+            yield Edit(f"VCPU {v}: {what}", smaller)
 
 
 def fewer_instructions(case: Case) -> Iterator[Edit]:
@@ -154,7 +184,7 @@ def plainer(case: Case) -> Iterator[Edit]:
 def with_program(case: Case, v: int, lines: tuple[str, ...], what: str) -> Edit:
     """Return the edit that gives VCPU ``v`` another program."""
     vcpus = case.scenario.vcpu
-    changed = (*vcpus[:v], VcpuSpec(program=lines), *vcpus[v + 1 :])
+    changed = (*vcpus[:v], with_lines(vcpus[v], lines), *vcpus[v + 1 :])
     return Edit(f"VCPU {v}: {what}", case.replace(vcpu=changed))
 
 
@@ -173,9 +203,11 @@ KINDS: Final[dict[str, Callable[[Case], Iterator[Edit]]]] = {
     "knobs": drop_knobs,
     "vcpus": drop_vcpus,
     "devices": drop_devices,
+    "registers": fewer_registers,
     "pcpus": drop_pcpus,
     "stimuli": fewer_stimuli,
     "programs": shorter_programs,
+    "timers": programmed_timers,
     "instructions": fewer_instructions,
     "plain": plainer,
 }

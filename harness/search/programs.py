@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from harness.scenarios.schema import VcpuSpec
 
-__all__ = ["fewer_lines", "fitting", "smaller_numbers", "without_interrupt", "without_vcpu"]
+__all__ = [
+    "fewer_lines", "fitting", "programmed", "smaller_numbers", "with_lines", "without_interrupt",
+    "without_vcpu",
+]  # fmt: skip
 
 Lines = tuple[str, ...]
 
@@ -19,9 +24,24 @@ TIMERS: Final = {"timer": "idle", "tval": "idle", "ptimer": "pidle"}
 """Lines that program a timer, and those that wait for the interrupts of such timers."""
 
 
-def fitting(lines: Sequence[str]) -> Lines:
-    """Return a program that waits for no more interrupts than it asked for; never an empty one."""
-    timers = {"idle": 0, "pidle": 0}
+def with_lines(vcpu: VcpuSpec, lines: Sequence[str]) -> VcpuSpec:
+    """Return a VCPU with these lines as far as they fit it."""
+    return msgspec.structs.replace(
+        vcpu,
+        program=fitting(lines, virtual=vcpu.timer is not None, physical=vcpu.ptimer is not None),
+    )
+
+
+def fitting(lines: Sequence[str], *, virtual: bool = False, physical: bool = False) -> Lines:
+    """Return a program that waits for no more interrupts than it asked for; never an empty one.
+
+    Args:
+        lines: the program.
+        virtual: whether user space has programmed its virtual timer.
+        physical: whether it has its physical timer.
+
+    """
+    timers = {"idle": int(virtual), "pidle": int(physical)}
     kept = []
     for line in lines:
         words = line.split()
@@ -36,6 +56,30 @@ def fitting(lines: Sequence[str]) -> Lines:
     return tuple(kept) or (NOTHING,)
 
 
+def programmed(vcpu: VcpuSpec) -> Iterator[tuple[str, VcpuSpec]]:
+    """Yield VCPUs one of whose timers user space programs, and not they: both at once or later.
+
+    That is the timer of their first line of its kind; the way there is the shorter, as the guest
+    need not run first.
+    """
+    for verbs, field in ((("timer", "tval"), "timer"), (("ptimer",), "ptimer")):
+        now = getattr(vcpu, field)
+        if now is not None:
+            for ns in (None, *((0,) if now else ())):
+                changed = msgspec.structs.replace(vcpu, **{field: ns})
+                said = f"{field} {'off' if ns is None else ns} at the start"
+                yield said, with_lines(changed, vcpu.program)
+            continue
+        for n, line in enumerate(vcpu.program):
+            words = line.split()
+            if words[0] in verbs and words[1:] != ["off"]:
+                for ns in dict.fromkeys((0, int(words[1], 0))):
+                    changed = msgspec.structs.replace(vcpu, **{field: ns})
+                    lines = (*vcpu.program[:n], *vcpu.program[n + 1 :])
+                    yield f"{field} {ns} at the start", with_lines(changed, lines)
+                break
+
+
 def fewer_lines(lines: Lines) -> Iterator[tuple[str, Lines]]:
     """Yield shorter programs, with what was left out: large parts first, then lines one by one."""
     size = len(lines)
@@ -44,22 +88,27 @@ def fewer_lines(lines: Lines) -> Iterator[tuple[str, Lines]]:
         for last in range(len(lines), 0, -size):
             first = max(last - size, 0)
             what = str(last) if last - first == 1 else f"{first + 1} to {last}"
-            yield what, fitting(lines[:first] + lines[last:])
+            yield what, lines[:first] + lines[last:]
     for verb in dict.fromkeys(line.split()[0] for line in lines):
-        left = [line for line in lines if line.split()[0] != verb]
+        left = tuple(line for line in lines if line.split()[0] != verb)
         if len(lines) - len(left) > 1:  # one alone was tried above
-            yield verb, fitting(left)
+            yield verb, left
 
 
 def smaller_numbers(lines: Lines) -> Iterator[tuple[str, Lines]]:
-    """Yield programs that work and spin for fewer instructions."""
+    """Yield programs that work and spin for fewer instructions, and whose timers are due at once."""
     for n, line in enumerate(lines):
         words = line.split()
-        if words[0] not in ("work", "spin"):
+        if words[0] in TIMERS and words[1:] != ["off"]:
+            numbers, least = (0,), 0
+        elif words[0] in ("work", "spin"):
+            count = int(words[-1], 0)
+            numbers, least = (1, count // 2, count - 1), 1
+        else:
             continue
         count = int(words[-1], 0)
-        for less in dict.fromkeys((1, count // 2, count - 1)):
-            if 0 < less < count:
+        for less in dict.fromkeys(numbers):
+            if least <= less < count:
                 changed = " ".join([*words[:-1], str(less)])
                 yield f"line {n + 1}: {changed}", (*lines[:n], changed, *lines[n + 1 :])
 
@@ -75,8 +124,7 @@ def without_interrupt(vcpus: Sequence[VcpuSpec], intid: int) -> tuple[VcpuSpec, 
         return words[0] in NAMES_INTERRUPT and int(words[at], 0) == intid
 
     return tuple(
-        VcpuSpec(program=fitting([line for line in vcpu.program if not names(line)]))
-        for vcpu in vcpus
+        with_lines(vcpu, [line for line in vcpu.program if not names(line)]) for vcpu in vcpus
     )
 
 
@@ -95,7 +143,7 @@ def without_vcpu(vcpus: Sequence[VcpuSpec], gone: int) -> tuple[VcpuSpec, ...]:
                 yield f"{words[0]} {words[1]} {v - (v > gone)}"
 
     return tuple(
-        VcpuSpec(program=fitting(list(changed(vcpu.program))))
+        with_lines(vcpu, list(changed(vcpu.program)))
         for v, vcpu in enumerate(vcpus)
         if v != gone
     )

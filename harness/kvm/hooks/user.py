@@ -11,6 +11,10 @@ __all__ = ["UserHooks"]
 class UserHooks:
     """Hooks of reset.c and the ioctls: what the VM monitor does."""
 
+    async def set_timers(self, t: Context) -> None:
+        """KVM_SET_ONE_REG: program the timers of a VCPU that has not run yet."""
+        raise NotImplementedError
+
     async def reset_vm(self, u: Context) -> None:
         """Reset every VCPU, then the passthrough devices and what they had pending."""
         raise NotImplementedError
