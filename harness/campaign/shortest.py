@@ -14,12 +14,59 @@ from harness.search.shrink import PROOFS, shrink
 from harness.search.shrunk import Kept, Shrunk
 from harness.spec import RunSpec
 
-__all__ = ["keep", "shorten_failures"]
+__all__ = ["SoFar", "keep", "shorten_failures"]
 
 STEPS: Final = 300_000
 """What shrinking one failure of a campaign may cost, in steps: some three seconds."""
 SECONDS: Final = 30.0
 """Wall time for all failures: only so that it ends where there are many, or the machine is slow."""
+
+EVERY: Final = 0.5
+"""How often the best so far is written at most, in seconds."""
+
+
+class SoFar:
+    """Keeps the best so far on disk while a failure is shrunk, so that no kill can lose it.
+
+    It is in a file of its own beside ``path``, which is replaced whole; :meth:`end` removes it.
+
+    Args:
+        path: where the schedule goes in the end.
+        stop: asked now and then, and so is this.
+        clock: tells the time in seconds.
+
+    """
+
+    def __init__(
+        self, path: Path, stop: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path = path.with_name(f"{path.name.removesuffix('.schedule')}.so-far.schedule")
+        self.asked = stop
+        self.clock = clock
+        self.last: Callable[[], Schedule | None] | None = None
+        self.next = 0.0
+
+    def better(self, schedule: Callable[[], Schedule | None]) -> None:
+        """Note a better one; it is written at once, or as soon as it may be."""
+        self.last = schedule
+
+    def stop(self) -> bool:
+        """Write what was noted, if it is time; tell whether to stop.
+
+        Raises:
+            WriteError: the file cannot be written.
+
+        """
+        if self.last is not None and (now := self.clock()) >= self.next:
+            schedule, self.last = self.last(), None
+            if schedule is not None:
+                write_whole(self.path, f"{schedule}\n".encode())
+            self.next = now + EVERY
+        return self.asked()
+
+    def end(self) -> None:
+        """Remove the file: the result is where it belongs."""
+        self.path.unlink(missing_ok=True)
 
 
 def keep(shrunk: Shrunk, path: Path, rules: frozenset[str] | None = None) -> Kept:
@@ -73,16 +120,20 @@ def shorten_failures(
         if failure.log is None or key in done or time.monotonic() >= deadline or stop():
             continue
         done.add(key)
+        path = failure.log.with_suffix(".shrunk.schedule")
+        so_far = SoFar(path, stop)
         try:
             shrunk = shrink(
                 spec,
                 Schedule.parse(failure.finding.schedule),
                 first,
-                Budget(STEPS, deadline, stop),
+                Budget(STEPS, deadline, so_far.stop),
                 PROOFS[:1],
+                so_far.better,
             )
             rules = None if spec.rules is None else frozenset(spec.rules)
-            failure.shortest = keep(shrunk, failure.log.with_suffix(".shrunk.schedule"), rules)
+            failure.shortest = keep(shrunk, path, rules)
+            so_far.end()
         except WriteError as error:
             evidence.error = evidence.error or str(error)
             break

@@ -61,7 +61,8 @@ def command(
     """Shrink a failure, keep it, and say how short it became."""
     from harness.campaign.crash import naming_variant
     from harness.campaign.interrupt import Interrupts
-    from harness.campaign.shortest import keep
+    from harness.campaign.shortest import SoFar, keep
+    from harness.places import shown
     from harness.rule_choice import parse_rules
     from harness.search.hunt import Budget
     from harness.search.shrink import BUDGET_STEPS, shrink
@@ -81,11 +82,14 @@ def command(
             click.echo(f"error: {error}", err=True)
             return EXIT_DIVERGED
         place = place_of(spec, schedule, out)
+        so_far = SoFar(place, lambda: interrupts.seen)
         click.echo(f"shrinking: {violation.rule}, step {violation.step}", err=True)
-        budget = Budget(BUDGET_STEPS, deadline, lambda: interrupts.seen)
-        shrunk = shrink(spec, target.schedule, violation, budget)
+        click.echo(f"the shortest so far: {shown(so_far.path)}", err=True)
+        budget = Budget(BUDGET_STEPS, deadline, so_far.stop)
+        shrunk = shrink(spec, target.schedule, violation, budget, better=so_far.better)
         interrupts.reporting()
         kept = keep(shrunk, place, only)
+        so_far.end()
         report(kept, "" if rules is None else f" --rules {rules}", as_json=as_json)
     return EXIT_INTERRUPTED if shrunk.ended == "interrupted" else EXIT_CODES[VIOLATED]
 

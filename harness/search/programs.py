@@ -96,19 +96,15 @@ def fewer_lines(lines: Lines) -> Iterator[tuple[str, Lines]]:
 
 
 def smaller_numbers(lines: Lines) -> Iterator[tuple[str, Lines]]:
-    """Yield programs that work and spin for fewer instructions, and whose timers are due at once."""
+    """Yield programs that work and spin for less, and whose timers are due at once."""
     for n, line in enumerate(lines):
         words = line.split()
-        if words[0] in TIMERS and words[1:] != ["off"]:
-            numbers, least = (0,), 0
-        elif words[0] in ("work", "spin"):
-            count = int(words[-1], 0)
-            numbers, least = (1, count // 2, count - 1), 1
-        else:
+        if words[-1] == "off" or words[0] not in (*TIMERS, "work", "spin"):
             continue
         count = int(words[-1], 0)
+        numbers = (0,) if words[0] in TIMERS else (1, count // 2, count - 1)
         for less in dict.fromkeys(numbers):
-            if least <= less < count:
+            if numbers[0] <= less < count:
                 changed = " ".join([*words[:-1], str(less)])
                 yield f"line {n + 1}: {changed}", (*lines[:n], changed, *lines[n + 1 :])
 
@@ -143,7 +139,5 @@ def without_vcpu(vcpus: Sequence[VcpuSpec], gone: int) -> tuple[VcpuSpec, ...]:
                 yield f"{words[0]} {words[1]} {v - (v > gone)}"
 
     return tuple(
-        with_lines(vcpu, list(changed(vcpu.program)))
-        for v, vcpu in enumerate(vcpus)
-        if v != gone
+        with_lines(vcpu, list(changed(vcpu.program))) for v, vcpu in enumerate(vcpus) if v != gone
     )

@@ -22,7 +22,7 @@ from harness.search.plan import Plan
 from harness.search.same import Kind, is_same, kind_of
 from harness.search.shrunk import Minimality, Shrunk
 from harness.search.sound import Soundness
-from harness.search.trial import Stage, Trial
+from harness.search.trial import Cost, Stage, Trial
 from harness.spec import RunSpec
 from model.check.violation import Violation
 
@@ -44,6 +44,8 @@ REDRAWN: Final = 60
 REDRAWN_HITS: Final = 3
 """How many schedules are drawn in the end, and how many of those that fail are made short."""
 
+Better = Callable[[Callable[[], Schedule | None]], object]
+
 
 class Shrinker:
     """A failure on its way: in which ``case``, by which ``hunt`` and ``trial``: the best so far.
@@ -53,14 +55,18 @@ class Shrinker:
         plan: how.
         kind: what is looked for.
         budget: what may be spent.
+        better: told of each that is better, at once.
 
     Raises:
         UsageError: it does not fail so.
 
     """
 
-    def __init__(self, case: Case, plan: Plan, kind: Kind, budget: Budget) -> None:
+    def __init__(
+        self, case: Case, plan: Plan, kind: Kind, budget: Budget, better: Better = bool
+    ) -> None:
         self.budget = budget
+        self.better = better
         self.kind = kind
         self.case = case
         self.hunt = Hunt.of(case, kind, budget)
@@ -99,6 +105,12 @@ class Shrinker:
     def take(self, hunt: Hunt, trial: Trial) -> None:
         """Take what is better."""
         self.hunt, self.trial = hunt, trial
+        self.better(lambda case=self.case: self.schedule(case, trial))  # type: ignore[misc]  # mypy knows no default of a lambda
+
+    def schedule(self, case: Case, trial: Trial) -> Schedule | None:
+        """Return a trial of ``case`` as a schedule, if it fails so to its end."""
+        full = in_full(case, trial, self.kind, Cost())
+        return None if full is None else case.spec.schedule_of(full.choices)
 
     # -- the schedule --------------------------------------------------------------------------
 
@@ -197,10 +209,7 @@ class Shrinker:
 
     def in_full(self) -> Trial | None:
         """Run the best once more, to its end; None if it does not fail there after all."""
-        stage = Stage.of(self.case, cost=self.budget.cost)
-        trial = stage.run(self.trial.core, self.trial.then)
-        violation = trial.violation
-        return trial if violation is not None and kind_of(violation) == self.kind else None
+        return in_full(self.case, self.trial, self.kind, self.budget.cost)
 
     def ends(self, work: Callable[[], object]) -> str:
         """Do some of the work; return why it ended early, "" if it did not."""
@@ -235,12 +244,20 @@ class Shrinker:
                 break
 
 
+def in_full(case: Case, trial: Trial, kind: Kind, cost: Cost) -> Trial | None:
+    """Run a trial of ``case`` once more, to its end; None if it does not fail so there."""
+    full = Stage.of(case, cost=cost).run(trial.core, trial.then)
+    violation = full.violation
+    return full if violation is not None and kind_of(violation) == kind else None
+
+
 def shrink(
     spec: RunSpec,
     schedule: Schedule,
     violation: Violation,
     budget: Budget | None = None,
     proofs: Sequence[tuple[str, bool, int]] = PROOFS,
+    better: Better = bool,
 ) -> Shrunk:
     """Find the smallest scenario and the shortest schedule that fail alike.
 
@@ -253,6 +270,8 @@ def shrink(
         budget: what may be spent (None: :data:`BUDGET_STEPS`); when it ends the best so far is
             returned.
         proofs: those that are tried, which have steps of their own.
+        better: told of each that is shorter than all before, at once, with what returns its
+            schedule: that costs an execution, and is None for a storm that comes to an end.
 
     Raises:
         UsageError: the schedule does not fail so.
@@ -267,7 +286,7 @@ def shrink(
             f"the schedule does not break {violation.rule} as it did when it is run again, but "
             f"{found}: the variant's code or the model changed since"
         )
-    shrinker = Shrinker(case, plan, kind_of(violation), budget)
+    shrinker = Shrinker(case, plan, kind_of(violation), budget, better)
     ended = shrinker.ends(shrinker.run)
     after = shrinker.in_full()
     if after is None:
