@@ -140,6 +140,9 @@ def fewer_stimuli(case: Case) -> Iterator[Edit]:
             less = (*s.device[:n], replaced(device, edges=device.edges - 1), *s.device[n + 1 :])
             yield Edit(f"device {n}: one edge less", case.replace(device=less))
     for n, forward in enumerate(s.forward):
+        if forward.after is not None:
+            alone = (*s.forward[:n], replaced(forward, after=None), *s.forward[n + 1 :])
+            yield Edit(f"passthrough device {n} by itself", case.replace(forward=alone))
         for events in dict.fromkeys((1, forward.events - 1)) if forward.events > 1 else ():
             changed = replaced(forward, events=events)
             less_of = (*s.forward[:n], changed, *s.forward[n + 1 :])

@@ -5,7 +5,7 @@ then the schedule, for that cuts the switches; then a search by departures, whic
 change of a schedule reaches; then both again, with other schedules for each smaller scenario.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from harness.engine.schedule import Schedule
@@ -39,6 +39,12 @@ PROOFS: Final = (
 """The proofs that are tried, until one succeeds: the order, whether by states, and its steps."""
 RETRIES: Final = 15
 """How many schedules are drawn for an edit."""
+DRAWN: Final = 40
+LONG: Final = 200
+STRUCTURE: Final = ("vcpus", "devices", "registers", "pcpus", "stimuli")
+"""A failure of more than so many steps is drawn anew in scenarios with less of these, so often."""
+SHORTEN_STEPS: Final = 150_000
+"""What making the first schedule shorter may cost."""
 SMALLER: Final = ", made smaller"
 REDRAWN: Final = 60
 REDRAWN_HITS: Final = 3
@@ -95,7 +101,10 @@ class Shrinker:
         """
         self.sound = Soundness(self.case, self.trial.plan, self.budget)
         self.edit(self.replayed)
-        self.shorten()
+        if self.trial.measure.steps > LONG:
+            self.edit(self.drawn, STRUCTURE)
+            self.edit(self.replayed)
+        self.shorten(SHORTEN_STEPS)
         self.search()
         self.edit(self.found_anew)
         self.shorten()
@@ -114,10 +123,21 @@ class Shrinker:
 
     # -- the schedule --------------------------------------------------------------------------
 
-    def shorten(self) -> None:
-        """Make the schedule shorter."""
+    def shorten(self, steps: int = BUDGET_STEPS) -> None:
+        """Make the schedule shorter, for so many steps at most.
+
+        Raises:
+            Spent: the whole budget is spent.
+
+        """
         hunt = self.hunt
-        shorten(hunt, self.trial, lambda trial: self.take(hunt, trial))
+        hunt.budget = self.budget.part(steps)
+        try:
+            shorten(hunt, self.trial, lambda trial: self.take(hunt, trial))
+        except Spent:
+            self.budget.check()
+        finally:
+            hunt.budget = self.budget
 
     def search(self) -> None:
         """Look for one with few departures from either order, and make that shorter."""
@@ -146,10 +166,12 @@ class Shrinker:
 
     # -- the scenario --------------------------------------------------------------------------
 
-    def edit(self, fails: Callable[[Hunt, Edit], Trial | None]) -> None:
-        """Try all edits of the scenario, kind by kind; ``fails`` finds how it fails then."""
+    def edit(
+        self, fails: Callable[[Hunt, Edit], Trial | None], kinds: Iterable[str] = KINDS
+    ) -> None:
+        """Try edits of the scenario, kind by kind; ``fails`` finds how it fails then."""
         tried = set()
-        for kind in KINDS:
+        for kind in kinds:
             at = 0
             proposed = list(edits(self.case, kind))
             while at < len(proposed):
@@ -183,6 +205,17 @@ class Shrinker:
             trial = hunt.attempt(plan, self.trial.then, aligned=aligned)
             if trial is not None and not is_shorter(self.trial, trial):
                 return trial
+        return None
+
+    def drawn(self, hunt: Hunt, edit: Edit) -> Trial | None:
+        """Return how any schedule fails there, however long: it is a smaller scenario."""
+        trial = self.replayed(hunt, edit)
+        if trial is not None:
+            return trial
+        for seed in range(DRAWN):
+            drawn = hunt.attempt(Plan(), RANDOM, seed=seed)
+            if drawn is not None:
+                return hunt.attempt(drawn.plan)
         return None
 
     def found_anew(self, hunt: Hunt, edit: Edit) -> Trial | None:
