@@ -46,8 +46,9 @@ STRUCTURE: Final = ("vcpus", "devices", "registers", "pcpus", "stimuli")
 SHORTEN_STEPS: Final = 150_000
 """What making the first schedule shorter may cost."""
 SMALLER: Final = ", made smaller"
-REDRAWN: Final = 60
-REDRAWN_HITS: Final = 3
+REDRAWN: Final = 200
+REDRAWN_HITS: Final = 8
+REDRAWN_STEPS: Final = 150_000
 """How many schedules are drawn in the end, and how many of those that fail are made short."""
 
 Better = Callable[[Callable[[], Schedule | None]], object]
@@ -141,6 +142,8 @@ class Shrinker:
 
     def search(self) -> None:
         """Look for one with few departures from either order, and make that shorter."""
+        if self.trial.measure.steps > LONG:
+            return  # so few executions could be made that none would be found
         for then in (CALM, STAY):
             found = find(self.hunt, self.trial.plan.draws, then, FIND_STEPS)
             if found is None:
@@ -152,7 +155,10 @@ class Shrinker:
     def redraw(self) -> None:
         """Begin anew with other failing schedules: the way to a short one hangs on the first."""
         hits = 0
+        most = self.budget.cost.steps + REDRAWN_STEPS
         for seed in range(REDRAWN):
+            if self.budget.cost.steps >= most:
+                break
             drawn = self.hunt.attempt(Plan(), RANDOM, seed=RETRIES + seed)
             calm = None if drawn is None else self.hunt.attempt(drawn.plan)
             if calm is None:
@@ -267,8 +273,10 @@ class Shrinker:
         budget = self.budget
         most = budget.cost.steps + 2 * sum(steps for _, _, steps in proofs)
         self.hunt.budget = Budget(most, budget.deadline, budget.stop, budget.cost)
-        for then, by_state, steps in proofs:
-            shown = self.hunt.stage.run(self.trial.plan, then).departed
+        stage, plan = self.hunt.stage, self.trial.plan
+        departed = {then: stage.run(plan, then).departed for then in (CALM, STAY)}
+        for then, by_state, steps in sorted(proofs, key=lambda proof: departed[proof[0]]):
+            shown = departed[then]
             proof = prove(self.hunt, then, shown, steps, by_state=by_state)
             fewest = shown if proof.found is None else proof.passed + 1
             found = Minimality(then, shown, fewest, proof.passed, by_state)
