@@ -19,6 +19,7 @@ from harness.search.programs import (
     with_lines,
     without_interrupt,
     without_vcpu,
+    without_waits,
 )
 from harness.search.rename import Rename
 
@@ -34,13 +35,15 @@ class Edit:
         what: what it does, in a few words.
         case: the case that comes of it.
         rename: what becomes of a plan.
+        task: the task of the VCPU whose program is shorter, "" if it is no such edit.
 
     """
 
-    __slots__ = ("case", "rename", "what")
+    __slots__ = ("case", "rename", "task", "what")
 
-    def __init__(self, what: str, case: Case, rename: Rename | None = None) -> None:
+    def __init__(self, what: str, case: Case, rename: Rename | None = None, task: str = "") -> None:
         self.what = what
+        self.task = task
         self.case = case
         self.rename = Rename() if rename is None else rename
 
@@ -176,6 +179,13 @@ def fewer_instructions(case: Case) -> Iterator[Edit]:
             yield with_program(case, v, lines, what)
 
 
+def no_waits(case: Case) -> Iterator[Edit]:
+    """Let guests return to user space once instead of waiting."""
+    for v, vcpu in enumerate(case.scenario.vcpu):
+        for what, lines in without_waits(vcpu.program):
+            yield with_program(case, v, lines, what)
+
+
 def plainer(case: Case) -> Iterator[Edit]:
     """Leave what guests and the machine do otherwise than usual."""
     for name, usual in PLAIN.items():
@@ -188,7 +198,7 @@ def with_program(case: Case, v: int, lines: tuple[str, ...], what: str) -> Edit:
     """Return the edit that gives VCPU ``v`` another program."""
     vcpus = case.scenario.vcpu
     changed = (*vcpus[:v], with_lines(vcpus[v], lines), *vcpus[v + 1 :])
-    return Edit(f"VCPU {v}: {what}", case.replace(vcpu=changed))
+    return Edit(f"VCPU {v}: {what}", case.replace(vcpu=changed), task=f"v{v}")
 
 
 PRIORITY: Final = 0xA0
@@ -213,5 +223,6 @@ KINDS: Final[dict[str, Callable[[Case], Iterator[Edit]]]] = {
     "timers": programmed_timers,
     "instructions": fewer_instructions,
     "plain": plainer,
+    "waits": no_waits,
 }
 """The kinds of edits, in the order in which they are tried."""

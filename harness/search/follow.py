@@ -68,7 +68,9 @@ class Follow:
         self.aligned = aligned
         self.weary = stage.weary
         named = stage.named
-        self.blocks = [(named[b.task], b.count, b.until) for b in plan.blocks if b.task in named]
+        self.blocks = [
+            (named[b.task], b.count, b.until, b.times) for b in plan.blocks if b.task in named
+        ]
         self.unknown = sum(b.count for b in plan.blocks if b.task not in named)
         self.draws = {(task, name): numbers for task, name, numbers in plan.draws}
 
@@ -89,6 +91,7 @@ class Follow:
         self.departed = 0
         self.at = 0
         self.done = 0
+        self.met = 0
         self.current: Slot | None = None
         return True
 
@@ -131,9 +134,10 @@ class Follow:
         """Return the task that the plan lets go, of those in ``mask``; None: it is over."""
         blocks = self.blocks
         while self.at < len(blocks):
-            slot, count, until = blocks[self.at]
+            slot, count, until, times = blocks[self.at]
             if self.aligned and until:
-                over = self.done > 0 and slot.op.name == until
+                self.met += self.done > 0 and slot.op.name == until
+                over = self.met == times
             else:
                 over = self.done == count
             if not over:
@@ -142,7 +146,7 @@ class Follow:
                     return slot
                 self.skipped += max(count - self.done, 0)
             self.at += 1
-            self.done = 0
+            self.done = self.met = 0
         return None
 
     def beyond(self, enabled: Sequence[Task], mask: int) -> Slot | None:
@@ -181,6 +185,6 @@ class Follow:
         """Note where the last block leaves its task, and what of the plan was never reached."""
         if self.current is not None:
             self.leave(self.current)
-        for _, count, _ in self.blocks[self.at :]:
+        for _, count, *_ in self.blocks[self.at :]:
             self.skipped += count
         self.skipped -= self.done if self.at < len(self.blocks) else 0

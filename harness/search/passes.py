@@ -19,6 +19,9 @@ Keep = Callable[[Trial], object]
 TAILS: Final = (0, 1, 2, 3, 4, 6, 8, 12)
 """In sixteenths: how much of a plan is kept when its tail is cut."""
 
+CUT_SHORT_MAX: Final = 40
+"""Blocks of a plan with more are not made shorter one by one."""
+
 
 def rank(trial: Trial) -> Rank:
     """Return what a trial is measured by: its score, then departures, then what must be said."""
@@ -77,6 +80,23 @@ class Shortener:
                 if not self.tries(plan):
                     self.tries(plan, aligned=True)
                 last -= size
+
+    def cut_short(self) -> None:
+        """Let the next block begin earlier: leave the end of one out, half of it, less and less."""
+        n = len(self.best.plan.blocks) - 1
+        if n > CUT_SHORT_MAX:
+            return
+        while n > 0:
+            n -= 1
+            blocks = self.best.plan.blocks
+            size = blocks[n].count if n + 1 < len(blocks) else 0
+            while size > 1 and n + 1 < len(blocks):
+                size //= 2
+                block = blocks[n]
+                if block.count > size:
+                    less = Block(block.task, block.count - size)
+                    self.tries(self.best.plan.with_blocks((*blocks[:n], less, *blocks[n + 1 :])))
+                    blocks = self.best.plan.blocks
 
     def pull(self) -> None:
         """Let a block come right after the one before it of the same task: two become one."""
@@ -186,6 +206,7 @@ def rest(blocks: tuple[Block, ...], steps: int) -> tuple[Block, ...]:
 PASSES: Final = (
     Shortener.cut_tail,
     Shortener.leave_out,
+    Shortener.cut_short,
     Shortener.pull,
     Shortener.push,
     Shortener.swap,

@@ -27,12 +27,14 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         count: how many steps it was, 1 or more.
         until: the operation at which the task was left, "" if that is not known, or if it had
             returned.
+        times: how often, at least once, the task had come to that operation then, within the block.
 
     """
 
     task: str
     count: int
     until: str = ""
+    times: int = 1
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -62,7 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
         for block in blocks:
             if merged and merged[-1].task == block.task:
                 count = merged[-1].count + block.count
-                merged[-1] = Block(block.task, count, block.until)
+                merged[-1] = Block(block.task, count, block.until, block.times)
             else:
                 merged.append(block)
         return Plan(tuple(merged), self.draws)

@@ -9,7 +9,7 @@ from harness.scenarios.schema import VcpuSpec
 
 __all__ = [
     "fewer_lines", "fitting", "programmed", "smaller_numbers", "with_lines", "without_interrupt",
-    "without_vcpu",
+    "without_vcpu", "without_waits",
 ]  # fmt: skip
 
 Lines = tuple[str, ...]
@@ -22,6 +22,7 @@ NAMES_INTERRUPT: Final = (
 )  # fmt: skip
 TIMERS: Final = {"timer": "idle", "tval": "idle", "ptimer": "pidle"}
 """Lines that program a timer, and those that wait for the interrupts of such timers."""
+WAITS: Final = ("idle", "pidle", "wait", "serve", "await")
 
 
 def with_lines(vcpu: VcpuSpec, lines: Sequence[str]) -> VcpuSpec:
@@ -107,6 +108,13 @@ def smaller_numbers(lines: Lines) -> Iterator[tuple[str, Lines]]:
             if numbers[0] <= less < count:
                 changed = " ".join([*words[:-1], str(less)])
                 yield f"line {n + 1}: {changed}", (*lines[:n], changed, *lines[n + 1 :])
+
+
+def without_waits(lines: Lines) -> Iterator[tuple[str, Lines]]:
+    """Yield programs that return to user space once instead of waiting: so no one has to sleep."""
+    for n, line in enumerate(lines):
+        if line.split()[0] in WAITS:
+            yield f"line {n + 1}: user", (*lines[:n], "user", *lines[n + 1 :])
 
 
 def without_interrupt(vcpus: Sequence[VcpuSpec], intid: int) -> tuple[VcpuSpec, ...]:

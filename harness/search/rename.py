@@ -60,7 +60,7 @@ class Rename:
         for block in plan.blocks:
             task = self.task(block.task)
             if task:
-                blocks.append(Block(task, block.count, block.until))
+                blocks.append(Block(task, block.count, block.until, block.times))
         draws = []
         for owner, name, numbers in plan.draws:
             task, renamed = self.task(owner), self.draw(name)

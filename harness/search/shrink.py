@@ -8,6 +8,8 @@ change of a schedule reaches; then both again, with other schedules for each sma
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from harness.engine.schedule import Schedule
 from harness.errors import UsageError
 from harness.search.bounded import find, prove
@@ -43,6 +45,8 @@ DRAWN: Final = 40
 LONG: Final = 200
 STRUCTURE: Final = ("vcpus", "devices", "registers", "pcpus", "stimuli")
 """A failure of more than so many steps is drawn anew in scenarios with less of these, so often."""
+AT_FIRST: Final = tuple(kind for kind in KINDS if kind != "waits")
+"""What is tried at first: a wait is changed only when nothing can be left out any more."""
 SHORTEN_STEPS: Final = 150_000
 """What making the first schedule shorter may cost."""
 SMALLER: Final = ", made smaller"
@@ -79,6 +83,7 @@ class Shrinker:
         self.hunt = Hunt.of(case, kind, budget)
         self.trial = self.first(plan)
         self.sound: Soundness | None = None
+        self.watched: Trial | None = None
 
     def first(self, plan: Plan) -> Trial:
         """Run the failure as it was recorded, and on in an order instead of a drain if that does.
@@ -101,10 +106,10 @@ class Shrinker:
 
         """
         self.sound = Soundness(self.case, self.trial.plan, self.budget)
-        self.edit(self.replayed)
+        self.edit(self.replayed, AT_FIRST)
         if self.trial.measure.steps > LONG:
             self.edit(self.drawn, STRUCTURE)
-            self.edit(self.replayed)
+            self.edit(self.replayed, AT_FIRST)
         self.shorten(SHORTEN_STEPS)
         self.search()
         self.edit(self.found_anew)
@@ -213,6 +218,22 @@ class Shrinker:
                 return trial
         return None
 
+    def recounted(self, hunt: Hunt, edit: Edit) -> Trial | None:
+        """Return how the same schedule fails there, where a VCPU exits once less in a block."""
+        if not edit.task:
+            return None
+        if self.watched is None or self.watched.choices != self.trial.choices:
+            self.watched = self.hunt.stage.run(self.trial.plan, self.trial.then, watched=True)
+        plan = edit.rename(self.watched.counted)
+        for n, block in enumerate(plan.blocks):
+            if block.task == edit.task and block.times > 1:
+                fewer = msgspec.structs.replace(block, times=block.times - 1)
+                changed = Plan((*plan.blocks[:n], fewer, *plan.blocks[n + 1 :]), plan.draws)
+                trial = hunt.attempt(changed, self.trial.then, aligned=True)
+                if trial is not None and not is_shorter(self.trial, trial):
+                    return trial
+        return None
+
     def drawn(self, hunt: Hunt, edit: Edit) -> Trial | None:
         """Return how any schedule fails there, however long: it is a smaller scenario."""
         trial = self.replayed(hunt, edit)
@@ -226,7 +247,7 @@ class Shrinker:
 
     def found_anew(self, hunt: Hunt, edit: Edit) -> Trial | None:
         """Return how any schedule fails there that is no longer: the same, searched for, drawn."""
-        trial = self.replayed(hunt, edit)
+        trial = self.replayed(hunt, edit) or self.recounted(hunt, edit)
         if trial is not None:
             return trial
         draws = edit.rename(self.trial.plan).draws

@@ -130,6 +130,21 @@ class Trial:
         return tuple(Ran(n, t.name, t.actor, op) for n, (t, op) in enumerate(self.ran, 1))
 
     @cached_property
+    def counted(self) -> Plan:
+        """What was done, each block with how often it came to where it left its task.
+
+        Raises:
+            ValueError: the steps were not watched.
+
+        """
+        ops = [ran.op.name for ran in self.steps]
+        blocks = []
+        for start, block in zip(self.starts, self.plan.blocks, strict=True):
+            came = ops[start + 1 : start + block.count].count(block.until) + 1
+            blocks.append(Block(block.task, block.count, block.until, came))
+        return Plan(tuple(blocks), self.plan.draws)
+
+    @cached_property
     def departures(self) -> tuple[int, ...]:
         """The numbers, from 1, of the steps that are not those of the default order."""
         pairs = zip(self.made, self.defaults, strict=True)
