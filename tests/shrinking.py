@@ -9,13 +9,18 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from harness.campaign.seeds import schedule_seed
 from harness.cli.output import table
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
+from harness.log.reader import parse_log
+from harness.log.record import remember
+from harness.report.course import course_of
+from harness.report.story import tell
 from harness.search.shrink import shrink
 from harness.search.shrunk import Minimality, Shrunk
 from harness.search.trial import Measure
@@ -24,19 +29,21 @@ from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from tests.quality.test_museum import SHOWS
 
-GOALS = {"steps": 80.0, "switches": 7.0, "preemptive": 2.0, "seconds": 5.0}
+GOALS = {"steps": 80.0, "switches": 7.0, "preemptive": 2.0, "lines": 15.0, "seconds": 5.0}
 """What the medians should be at most."""
+LINES_MAX = 50
 SECONDS_MAX = 20.0
 PROVED_MIN = 25
 
 
 class Row(NamedTuple):
-    """A failure that was shrunk; ``seconds`` are CPU time."""
+    """A failure that was shrunk, its story in ``lines``; ``seconds`` are CPU time."""
 
     variant: str
     seed: int
     shrunk: Shrunk
     seconds: float
+    lines: int
 
 
 def found(spec: RunSpec, seed: int, schedules: int) -> Outcome | None:
@@ -51,9 +58,9 @@ def found(spec: RunSpec, seed: int, schedules: int) -> Outcome | None:
     return None
 
 
-def rows(variants: Sequence[str], seeds: int) -> Iterator[Row]:
+def rows(variants: Sequence[str], seeds: Iterable[int]) -> Iterator[Row]:
     """Find and shrink, one after the other."""
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         for variant in variants:
             scenario, within, _ = SHOWS[variant]
             spec = RunSpec.make(scenario, variant)
@@ -63,7 +70,15 @@ def rows(variants: Sequence[str], seeds: int) -> Iterator[Row]:
                 continue
             began = time.process_time()
             shrunk = shrink(spec, spec.schedule(outcome), outcome.violations[0])
-            yield Row(variant, seed, shrunk, time.process_time() - began)
+            seconds = time.process_time() - began
+            yield Row(variant, seed, shrunk, seconds, lines_of(shrunk))
+
+
+def lines_of(shrunk: Shrunk) -> int:
+    """Return how many lines the story has that a report tells without looking into the failure."""
+    spec = RunSpec.from_schedule(shrunk.schedule)
+    _, data = remember(spec, shrunk.schedule, Path("log"), engine="direct", seed=None)
+    return len(tell(course_of(parse_log(data, Path("log")))).lines)
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -75,6 +90,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{shrunk.violation.rule} {shrunk.violation.alarm}",
         sizes(shrunk.before),
         sizes(shrunk.told),
+        str(row.lines),
         f"{row.seconds:.1f}",
         fewest(shrunk.minimality),
         f"{shrunk.loop.first}+{shrunk.loop.length}" if shrunk.loop else "",
@@ -108,6 +124,7 @@ def conclusion(done: Sequence[Row]) -> Iterator[str]:
         "steps": [float(row.shrunk.told.steps) for row in done],
         "switches": [float(row.shrunk.told.switches) for row in done],
         "preemptive": [float(row.shrunk.told.preemptive) for row in done],
+        "lines": [float(row.lines) for row in done],
         "seconds": [row.seconds for row in done],
     }
     for name, column in columns.items():
@@ -116,6 +133,8 @@ def conclusion(done: Sequence[Row]) -> Iterator[str]:
         yield f"{name}: median {median:.1f}, most {max(column):.1f} ({verdict})"
     worst = max(row.seconds for row in done)
     yield f"worst: {worst:.1f} s ({'ok' if worst <= SECONDS_MAX else f'goal: {SECONDS_MAX:g}'})"
+    most = max(row.lines for row in done)
+    yield f"longest story: {most} lines ({'ok' if most <= LINES_MAX else f'goal: {LINES_MAX}'})"
     variants = {row.variant for row in done}
     proved = {row.variant for row in done if is_proved(row)}
     always = variants - {row.variant for row in done if not is_proved(row)}
@@ -128,20 +147,33 @@ def conclusion(done: Sequence[Row]) -> Iterator[str]:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many")
+    parser.add_argument("--first", type=int, default=1, help="the first of them [1]")
     parser.add_argument("variants", nargs="*", help="those to look at [all]")
     given = parser.parse_args()
     done: list[Row] = []
     try:
-        for row in rows(given.variants or list(SHOWS), given.seeds):
+        seeds = range(given.first, given.first + given.seeds)
+        for row in rows(given.variants or list(SHOWS), seeds):
             done.append(row)
             print("  ".join(cells(row)), file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
     if not done:
         return 3
-    head = ("variant", "seed", "rule", "before", "after", "s", "departures", "loop", "ended")
-    print(table(head, [cells(row) for row in done], right=(1, 3, 4, 5)))
+    head = (
+        "variant",
+        "seed",
+        "rule",
+        "before",
+        "after",
+        "lines",
+        "s",
+        "departures",
+        "loop",
+        "ended",
+    )
+    print(table(head, [cells(row) for row in done], right=(1, 3, 4, 5, 6)))
     print("(before, after: steps/switches/preemptive switches; of a storm to the end of one loop)")
     for line in conclusion(done):
         print(line)

@@ -30,15 +30,17 @@ from model.check.violation import Violation
 
 __all__ = ["BUDGET_STEPS", "Shrinker", "shrink"]
 
-BUDGET_STEPS: Final = 700_000
+BUDGET_STEPS: Final = 600_000
 """What shrinking may cost, proofs apart, in steps: some ten seconds."""
 FIND_STEPS: Final = 40_000
 FIND_EDIT_STEPS: Final = 8_000
 """What one search for few departures may cost: in the best scenario, and after an edit."""
 PROOFS: Final = (
-    (CALM, False, 100_000), (STAY, False, 60_000), (STAY, True, 180_000), (CALM, True, 60_000),
+    (CALM, False, 60_000), (STAY, False, 40_000), (STAY, True, 400_000), (CALM, True, 60_000),
 )  # fmt: skip
 """The proofs that are tried, until one succeeds: the order, whether by states, and its steps."""
+PROVABLE: Final = 6
+"""With more departures there are too many states for a proof."""
 RETRIES: Final = 15
 """How many schedules are drawn for an edit."""
 DRAWN: Final = 40
@@ -84,6 +86,8 @@ class Shrinker:
         self.trial = self.first(plan)
         self.sound: Soundness | None = None
         self.watched: Trial | None = None
+        self.few: dict[bytes, dict[str, int]] = {}
+        """With how few departures from either order each case was seen to fail."""
 
     def first(self, plan: Plan) -> Trial:
         """Run the failure as it was recorded, and on in an order instead of a drain if that does.
@@ -153,6 +157,8 @@ class Shrinker:
             found = find(self.hunt, self.trial.plan.draws, then, FIND_STEPS)
             if found is None:
                 continue
+            known = self.few.setdefault(self.case.id, {})
+            known[then] = min(found.departed, known.get(then, found.departed))
             found = shorten(self.hunt, found)
             if is_shorter(found, self.trial):
                 self.take(self.hunt, found)
@@ -296,10 +302,14 @@ class Shrinker:
         self.hunt.budget = Budget(most, budget.deadline, budget.stop, budget.cost)
         stage, plan = self.hunt.stage, self.trial.plan
         departed = {then: stage.run(plan, then).departed for then in (CALM, STAY)}
-        for then, by_state, steps in sorted(proofs, key=lambda proof: departed[proof[0]]):
+        few = departed | self.few.get(self.case.id, {})
+        for then, by_state, steps in sorted(proofs, key=lambda proof: few[proof[0]]):
             shown = departed[then]
-            proof = prove(self.hunt, then, shown, steps, by_state=by_state)
-            fewest = shown if proof.found is None else proof.passed + 1
+            known = min(shown, few[then])
+            if by_state and known > PROVABLE:
+                continue
+            proof = prove(self.hunt, then, known, steps, by_state=by_state)
+            fewest = known if proof.found is None else proof.passed + 1
             found = Minimality(then, shown, fewest, proof.passed, by_state)
             yield found
             if found.proved:
