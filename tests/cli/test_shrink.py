@@ -47,6 +47,8 @@ def test_a_schedule_file_is_shrunk_beside_it(cli: Cli, tmp_path: Path) -> None:
     assert again.summary["violations"][0]["rule"] == "R18"
     assert cli("replay", tmp_path / "bug.shrunk.jsonl").code == 1
     assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob("*so-far*"))
+    assert "so-far" in done.err
 
 
 def test_what_is_typed_goes_to_the_logs(cli: Cli, logs: Path, tmp_path: Path) -> None:

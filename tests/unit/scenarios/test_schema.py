@@ -44,6 +44,16 @@ def test_more_vcpus_than_programs_take_turns() -> None:
     assert len(parse(GOOD, "here").programs(1)) == 1
 
 
+def test_timers_that_user_space_programs() -> None:
+    assert parse(GOOD, "here").timers(2) == ()
+    text = GOOD.replace('program = ["user"]', 'timer = 0\nprogram = ["idle 1"]')
+    scenario = parse(text, "here")
+    assert scenario.vcpu[1].timer == 0
+    assert scenario.timers(3) == ((-1, -1), (0, -1), (-1, -1))
+    with pytest.raises(UsageError, match=r"vcpu 1: timer, ptimer: a reset .* expected resets = 0"):
+        parse(text.replace("pcpus = 2", "pcpus = 2\nresets = 1"), "here")
+
+
 WRONG = [
     # TOML itself
     ('pcpus = 2"', "pcpus = 2", "not valid TOML", "line 3"),
@@ -78,6 +88,15 @@ WRONG = [
     # programs
     ('program = ["sleep 1"]', 'program = ["user"]', "unknown instruction", "vcpu 1, program line"),
     ('program = ["pmr 300"]', 'program = ["user"]', "must be 0 to 255", "vcpu 1, program line 1"),
+    # timers that user space programs
+    ('timer = -1\nprogram = ["user"]', 'program = ["user"]', "Expected `int` >= 0", "timer"),
+    ('program = ["idle 1"]', 'program = ["user"]', "waits for 1 timer interrupts", "vcpu 1"),
+    (
+        'ptimer = 5\nprogram = ["idle 1"]',
+        'program = ["user"]',
+        "waits for 1 timer interrupts",
+        "vcpu 1",
+    ),
     # states
     ("sed = [", '"v4.14" = [', "sometimes.sed: unknown era, expected 'v4.14' or 'v7.2'", ""),
     ('["guest acknowleged"]', '["guest acknowledged"]', "did you mean 'guest ack", "sometimes.v4"),

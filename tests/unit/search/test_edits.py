@@ -9,7 +9,7 @@ from harness.scenarios.writer import to_toml
 from harness.search.case import Case
 from harness.search.edits import KINDS, Edit, edits
 from harness.search.plan import Block, Plan
-from harness.search.programs import fewer_lines, fitting, without_vcpu
+from harness.search.programs import fewer_lines, fitting, programmed, with_lines, without_vcpu
 from harness.search.rename import Rename
 from harness.search.trial import Stage
 from harness.spec import RunSpec
@@ -81,6 +81,35 @@ def test_programs_fit_again() -> None:
     left = without_vcpu(vcpus, 1)
     assert len(left) == 3
     assert not any("sgi 1 1" in vcpu.program for vcpu in left)
+
+
+def test_timers_are_programmed_before_the_guest_runs() -> None:
+    first = case_of("timer-wfi").scenario.vcpu[0]
+    found = dict(programmed(with_lines(first, ("work 2", "timer 100", "idle 1"))))
+    assert list(found) == ["timer 0 at the start", "timer 100 at the start"]
+    set_to_100 = found["timer 100 at the start"]
+    assert (set_to_100.timer, set_to_100.program) == (100, ("work 2", "idle 1"))
+    again = dict(programmed(set_to_100))
+    assert list(again) == ["timer off at the start", "timer 0 at the start"]
+    assert again["timer off at the start"].program == ("work 2",)
+    physical = dict(programmed(with_lines(first, ("ptimer 60", "pidle 1"))))
+    assert physical["ptimer 60 at the start"].program == ("pidle 1",)
+
+
+def test_a_register_goes_with_what_fills_it() -> None:
+    case = case_of("overflow")
+    found = [edit.case.scenario for edit in edits(case, "registers")]
+    assert {(s.lrs, len(s.forward)) for s in found} == {(1, 2), (1, 3)}
+    assert not list(edits(case.replace(lrs=1), "registers"))
+
+
+def test_devices_come_by_themselves_and_waits_become_exits() -> None:
+    case = case_of("overflow")
+    alone = by(case, "stimuli", "passthrough device 2 by itself").case.scenario
+    assert [f.after for f in alone.forward] == [None, 80, None]
+    busy = by(case, "waits", "VCPU 0: line 3: user").case.scenario
+    assert busy.vcpu[0].program[2] == "user"
+    assert by(case, "waits", "VCPU 0: line 3: user").task == "v0"
 
 
 def test_the_case_is_what_its_specification_runs() -> None:

@@ -46,6 +46,11 @@ def test_blocks_are_left_out() -> None:
     assert after(torn(), "cacdadbdcb", Shortener.leave_out) == "aabb"
 
 
+def test_a_block_ends_earlier() -> None:
+    of = hunt([None, put("open"), *[None] * 14], [None, breaks_if("open")])
+    assert after(of, "a" * 16 + "bb", Shortener.cut_short) == "aabb"
+
+
 def test_a_block_is_pulled_to_the_one_before() -> None:
     assert after(torn(), "acabcb", Shortener.pull) in (
         "aacbb",

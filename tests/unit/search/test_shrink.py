@@ -1,10 +1,13 @@
 """A whole failure is shrunk: the same bytes each time, sound, and stopped at any moment."""
 
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from harness.campaign.shortest import SoFar
 from harness.engine.direct_engine import DirectEngine, execute
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
@@ -47,7 +50,7 @@ def again(shrunk: Shrunk) -> Outcome:
 
 def test_the_same_result_each_time() -> None:
     spec, schedule, violation = failing("timer-busy", "v4.14+4")
-    first, second = (shrink(spec, schedule, violation, Budget(50_000)) for _ in range(2))
+    first, second = (shrink(spec, schedule, violation, Budget(30_000)) for _ in range(2))
     assert first == second
     assert first.told == first.after
     assert str(first.schedule) == str(second.schedule)
@@ -72,6 +75,46 @@ def test_stopped_at_any_moment() -> None:
         scores.append(shrunk.after.score)
     assert scores == sorted(scores, reverse=True)
     assert scores[-1] < scores[0]
+
+
+def test_the_best_so_far_is_told_at_once() -> None:
+    spec, schedule, violation = failing("timer-busy", "v4.14+4")
+    told: list[Callable[[], Schedule | None]] = []
+    shrunk = shrink(spec, schedule, violation, Budget(25_000), (), told.append)
+    assert len(told) > 5
+    best = told[-1]()
+    assert best is not None
+    assert best.choices == shrunk.schedule.choices
+    middle = told[len(told) // 2]()
+    assert middle is not None
+    world = RunSpec.from_schedule(middle).build(DirectEngine.task_class)
+    assert is_same(violation, execute(world, Replay(middle.choices)).violations[0])
+
+
+def test_the_best_so_far_is_on_disk(tmp_path: Path) -> None:
+    spec, schedule, _ = failing("timer-busy", "v4.14+4")
+    now = [0.0]
+    so_far = SoFar(tmp_path / "x.shrunk.schedule", lambda: now[0] > 3, lambda: now[0])
+    file = tmp_path / "x.shrunk.so-far.schedule"
+    assert not so_far.stop()
+    assert not file.exists()
+    so_far.better(lambda: schedule)
+    assert not so_far.stop()
+    assert Schedule.load(str(file)) == schedule
+    shorter = spec.schedule_of(schedule.choices[:3])
+    so_far.better(lambda: shorter)
+    now[0] = 0.1  # too soon to write again, but it is not forgotten
+    so_far.stop()
+    assert Schedule.load(str(file)) == schedule
+    now[0] = 1.0
+    so_far.stop()
+    assert Schedule.load(str(file)) == shorter
+    so_far.better(lambda: None)  # what does not fail to its end is not written
+    now[0] = 4.0
+    assert so_far.stop()
+    assert Schedule.load(str(file)) == shorter
+    so_far.end()
+    assert not list(tmp_path.iterdir())
 
 
 def test_time_and_steps_end_it() -> None:
