@@ -21,8 +21,14 @@ class UnderflowOnly(Hooks):
         return HCR_EN | HCR_UIE if pending + active > size else HCR_EN
 
     def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
-        """vgic_irq_cmp of then: active first, then pending and enabled, then by priority."""
-        return (not irq.active, not (irq.enabled and irq.is_pending()), irq.priority)
+        """vgic_irq_cmp of then: active first, then pending and enabled, these by priority.
+
+        Two active ones are equal, and so are two that are neither: they keep the list's order.
+        """
+        if irq.active:
+            return (False,)
+        pending = irq.enabled and irq.is_pending()
+        return (True, not pending, irq.priority if pending else 0)
 
 
 PATCH = Patch(

@@ -144,7 +144,8 @@ class Sleep(Group):
         scene.armed[v] = e.expires
         vcpu = scene.vcpu(v)
         if vcpu.fires and e.expires > r.time:
-            due = self.counter.due(vcpu.cval, e.expires)
+            self.counter.learn(vcpu.cval, e.expires)
+            due = self.counter.due(vcpu.cval)
             if due is not None:
                 scene.emit(DeadlineSet(v, e.expires, due))
 

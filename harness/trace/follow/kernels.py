@@ -15,7 +15,6 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.museum.overflow_uie import PATCH as UNDERFLOW_ONLY
 from model.gic.registers import HCR_UIE
-from model.vgic.irq import VgicIrq
 
 __all__ = [
     "DIFFERENCES", "LATEST", "LOADED_TIMER", "OLDER", "OVERFLOW", "Difference", "Kernel",
@@ -68,10 +67,6 @@ class BeforeOverflow(UNDERFLOW_ONLY.hooks):  # type: ignore[name-defined,misc]  
     def broadcasts(self) -> bool:
         """Nobody but the target is told of an SPI."""
         return False
-
-    def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
-        """vgic_irq_cmp of then: active ones first, in the order in which they are."""
-        return (False,) if irq.active else (True, *super().sort_key(irq)[1:])
 
     async def flush_lrs(self, t: Context) -> None:
         """UIE is set when the last register was used and something comes behind it on the list.

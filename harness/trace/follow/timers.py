@@ -20,7 +20,7 @@ from harness.trace.events import (
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import Flight, run
-from harness.trace.follow.counter import Counter
+from harness.trace.counter import Counter
 from harness.trace.follow.kernels import LOADED_TIMER
 from harness.trace.follow.state import ACTIVE, LATCH, LINE, Flow, Vcpu
 from model.identity import BG_TIMER, VTIMER
@@ -33,6 +33,8 @@ __all__ = ["BG_FUNCTION", "Timers"]
 BG_FUNCTION = "kvm_bg_timer_expire"
 SLACK = 100_000
 """A deadline is not judged within so many ns: trace and counter are not read at one moment."""
+FEW = 2
+"""So many deadlines tell the counter's frequency well enough to set the model's clock."""
 AHEAD = 200_000
 """A background timer set for less than so many ns ahead may have been set for "now"."""
 
@@ -42,7 +44,7 @@ class Timers(Base):
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
-        self.counter = Counter()
+        self.counter = Counter(FEW)
         self.levels: set[int] = set()
         self.raw: dict[int, tuple[int, int]] = {}
         self.hrtimers: dict[int, Vcpu] = {}

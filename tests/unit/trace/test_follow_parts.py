@@ -1,16 +1,12 @@
-"""The pieces of ``trace follow``: several VMs, what is known, the counter, contexts."""
+"""The pieces of ``trace follow``: several VMs, what is known, contexts."""
 
 import re
 
 from harness.kvm.steps import Steps
 from harness.trace.follow.context import Flight, Quiet, run
-from harness.trace.follow.counter import Counter
 from harness.trace.follow.machine import TracedMachine, TracedRuntime
 from harness.trace.follow.state import ACTIVE, ENABLED, LATCH, LINE, LISTED, SHOWN, TARGET
 from tests.unit.trace.following import DATA, HEADER, follow, lines_of
-
-HZ = 62_500_000
-
 
 # -- several VMs ---------------------------------------------------------------------------------
 
@@ -99,22 +95,3 @@ def test_a_coroutine_waits_only_where_the_trace_has_something_to_say() -> None:
 
 
 # -- the counter ---------------------------------------------------------------------------------
-
-
-def test_the_counter_is_learnt_from_two_deadlines_far_apart() -> None:
-    counter = Counter()
-    for count, late in ((0x1000_0000, 900), (0x1000_0100, 50), (0x1010_0000, 3000)):
-        assert counter.due(count) is None
-        counter.learn(count, 7_000_000 + count * 16 + late)
-    assert counter.frequency == HZ
-    # The least of the offsets, for a deadline is never set too early.
-    assert counter.due(0x1020_0000) == 7_000_900 + 0x1020_0000 * 16
-    counter.learn(0x1030_0000, 7_000_000 + 0x1030_0000 * 16)
-    assert counter.due(0x1040_0000) == 7_000_000 + 0x1040_0000 * 16
-
-
-def test_a_frequency_that_no_machine_has_is_not_taken() -> None:
-    counter = Counter()
-    for count in (0x1000_0000, 0x1100_0000, 0x1200_0000):
-        counter.learn(count, count * 71)
-    assert (counter.frequency, counter.due(0x1300_0000)) == (0, None)
