@@ -31,6 +31,8 @@ class Format(NamedTuple):
 U64 = 1 << 64
 LIMITS = {
     "vcpu": 1 << 9,
+    "group": 2,
+    "prio": 256,
     "cpuid": 1 << 9,
     "tgt_id": 1 << 9,
     "cpu": 1 << 12,
@@ -52,8 +54,11 @@ LIMITS = {
     "timer": 16,
 }
 """What a number must be below (KVM_MAX_VCPUS, NR_CPUS, ...); any other fits 64 bits."""
-SIGNED = frozenset({"dv", "dp", "ev", "ep", "level", "tgt_id", "vcpu"})
+SIGNED = frozenset({"dv", "dp", "ev", "ep", "level", "tgt_id", "vcpu", "cpu"})
 """These may be -1: none."""
+NODE = re.compile(rb"([ni])(\d)=(\S+)")
+HEAD = re.compile(rb"head=(\S+)")
+VCPU = re.compile(rb"vcpu=(\S+)")
 PAIR = re.compile(rb"([\w.]+)=(\S+)")
 LR = re.compile(rb"lr(\d+)")
 LONGEST = 24
@@ -140,6 +145,31 @@ def pairs(cls: type[Event], *, required: tuple[str, ...] | None = None, **fixed:
                 shown += 1
             found["lrs"] = tuple(lrs[i] for i in range(shown))
         return cls(**found)
+
+    return Format(parse, same=True)
+
+
+def ap_list(cls: type[ev.FlushList | ev.EntryList]) -> Format:
+    """Return the format of an event that prints a list: its head, its nodes, their INTIDs.
+
+    The node whose address is the head's ends the list; what is printed behind it is noise, and so
+    is what a node says that could not be read.
+    """
+
+    def parse(text: bytes) -> Event:
+        vcpu, head = VCPU.search(text), HEAD.search(text)
+        if vcpu is None or head is None or head[1] == b"(fault)":
+            raise Malformed(text)
+        nodes = {(kind, n): value for kind, n, value in NODE.findall(text)}
+        listed: list[int] = []
+        for n in map(b"%d".__mod__, range(10)):
+            node, intid = nodes.get((b"n", n)), nodes.get((b"i", n))
+            if node is None or b"(fault)" in (node, intid):
+                break
+            if node == head[1]:
+                return cls(number(vcpu[1], "vcpu"), tuple(listed), whole=True)
+            listed.append(number(intid, "intid"))
+        return cls(number(vcpu[1], "vcpu"), tuple(listed), whole=False)
 
     return Format(parse, same=True)
 
@@ -351,8 +381,8 @@ FORMATS: dict[bytes, Format] = {
     b"vcpu_kick": pairs(ev.VcpuKick),
     b"timer_load": pairs(ev.TimerLoad),
     b"timer_put": pairs(ev.TimerPut),
-    b"bg_timer_expire": nothing(ev.BgTimerExpire),
-    b"hrtimer_expire": nothing(ev.KvmHrtimerExpire),
+    b"bg_timer_expire": pairs(ev.BgTimerExpire),
+    b"hrtimer_expire": pairs(ev.KvmHrtimerExpire),
     b"host_timer_irq": pairs(ev.HostTimerIrq),
     b"inject": pairs(ev.Inject),
     b"queue_irq": pairs(ev.QueueIrq),
@@ -375,6 +405,18 @@ FORMATS: dict[bytes, Format] = {
     b"irq_vcpu_affinity": pairs(ev.IrqVcpuAffinity),
     b"mmio_change_active": pairs(ev.MmioChangeActive),
     b"guest_dispatch_sgi": pairs(ev.DispatchSgi),
+    b"guest_sgir": pairs(ev.GuestSgir),
+    b"guest_dir": pairs(ev.GuestDir),
+    b"flush_list": ap_list(ev.FlushList),
+    b"entry_list": ap_list(ev.EntryList),
+    b"fold_lr": pairs(ev.FoldLr),
+    b"halt_guest": nothing(ev.HaltGuest),
+    b"resume_guest": nothing(ev.ResumeGuest),
+    b"req_all": pairs(ev.RequestAll),
+    b"timer_line": pairs(ev.TimerLineAsked),
+    b"timer_line_ret": pairs(ev.TimerLine),
+    b"phys_line_ret": pairs(ev.PhysLine),
+    b"signal_generate": pairs(ev.SignalSent),
 }  # fmt: skip
 """By the event's name. ``lr_exit`` is not here: its version is in the name of the function."""
 

@@ -1,6 +1,11 @@
 """The kprobe events ``kp:*``: function entries, with arguments by register, typed.
 
-The README of the traces lists the functions; ``harness.trace.events`` says what all have in common.
+``harness/trace/setup/README.md`` lists the functions and fields; ``harness.trace.events`` says what
+all have in common. Where the kernel that was traced has no such field, or the trace was recorded
+otherwise, a field has its default. ``prio`` to ``on_lr`` are the rest of an interrupt's software
+state: priority, group, the sources of a GICv2 SGI (a mask; ``asrc``: the active one), its targets,
+and whether it is in a List Register. ``mode`` and ``req`` are the VCPU's (0: outside its guest, 1:
+in it, 2: leaving it) and the requests made of it, ``vmcr`` its VMCR in memory.
 """
 
 from harness.trace.event import Event
@@ -47,6 +52,10 @@ class VcpuLoad(Event, frozen=True, gc=False):
 
     vcpu: int
     cpu: int = -1
+    vmcr: int = -1
+    model: int = -1
+    dist: int = -1
+    enabled: bool | None = None
 
 
 class VcpuPut(Event, frozen=True, gc=False):
@@ -65,6 +74,7 @@ class VcpuBlock(Event, frozen=True, gc=False):
     """kvm_vcpu_block begins."""
 
     vcpu: int
+    vmcr: int = -1
 
 
 class VcpuBlockRet(Event, frozen=True, gc=False):
@@ -77,12 +87,17 @@ class VcpuWakeUp(Event, frozen=True, gc=False):
     """kvm_vcpu_wake_up."""
 
     vcpu: int
+    mode: int = -1
+    req: int = -1
 
 
 class VcpuKick(Event, frozen=True, gc=False):
     """kvm_vcpu_kick."""
 
     vcpu: int
+    mode: int = -1
+    req: int = -1
+    cpu: int = -1
 
 
 class TimerLoad(Event, frozen=True, gc=False):
@@ -108,9 +123,15 @@ class TimerPut(Event, frozen=True, gc=False):
 class BgTimerExpire(Event, frozen=True, gc=False):
     """kvm_bg_timer_expire begins."""
 
+    vcpu: int = -1
+
 
 class KvmHrtimerExpire(Event, frozen=True, gc=False):
     """kvm_hrtimer_expire begins: the soft timer of an emulated timer."""
+
+    vcpu: int = -1
+    level: bool | None = None
+    timer: int = -1
 
 
 class HostTimerIrq(Event, frozen=True, gc=False):
@@ -147,6 +168,14 @@ class QueueIrq(Event, frozen=True, gc=False):
     hw: bool | None = None
     cur_vcpu: int = -1
     tgt_id: int = -1
+    cfg: int = -1
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
+    cur_id: int = -1
 
 
 class Populate(Event, frozen=True, gc=False):
@@ -163,6 +192,12 @@ class Populate(Event, frozen=True, gc=False):
     hw: bool | None = None
     hwintid: int = -1
     cfg: int = -1
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
 
 
 class Flush(Event, frozen=True, gc=False):
@@ -174,12 +209,17 @@ class Flush(Event, frozen=True, gc=False):
     v_active: bool | None = None
     v_en: bool | None = None
     v_hw: bool | None = None
+    mode: int = -1
+    req: int = -1
+    vmcr: int = -1
 
 
 class Sync(Event, frozen=True, gc=False):
     """kvm_vgic_sync_hwstate begins."""
 
     vcpu: int
+    mode: int = -1
+    req: int = -1
 
 
 class LrEntry(Event, frozen=True, gc=False):
@@ -194,6 +234,9 @@ class LrEntry(Event, frozen=True, gc=False):
     v_active: bool | None = None
     v_en: bool | None = None
     v_hw: bool | None = None
+    mode: int = -1
+    req: int = -1
+    vmcr: int = -1
 
 
 class LrExit(Event, frozen=True, gc=False):
@@ -209,6 +252,9 @@ class LrExit(Event, frozen=True, gc=False):
     v_active: bool | None = None
     v_en: bool | None = None
     v_hw: bool | None = None
+    mode: int = -1
+    req: int = -1
+    vmcr: int = -1
 
 
 class PhysSet(Event, frozen=True, gc=False):
@@ -234,6 +280,14 @@ class SetPhysActive(Event, frozen=True, gc=False):
     hw: bool | None = None
     active: bool | None = None
     enabled: bool | None = None
+    line: bool | None = None
+    latch: bool | None = None
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
 
 
 class SetPhysPending(Event, frozen=True, gc=False):
@@ -242,6 +296,16 @@ class SetPhysPending(Event, frozen=True, gc=False):
     intid: int
     val: bool
     hw: bool | None = None
+    line: bool | None = None
+    latch: bool | None = None
+    active: bool | None = None
+    enabled: bool | None = None
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
 
 
 class Resample(Event, frozen=True, gc=False):
@@ -254,6 +318,15 @@ class Resample(Event, frozen=True, gc=False):
     hw: bool | None = None
     lr_deact: bool | None = None
     lr_pend: bool | None = None
+    enabled: bool | None = None
+    hwintid: int = -1
+    cfg: int = -1
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
 
 
 class MapPhys(Event, frozen=True, gc=False):
@@ -308,6 +381,16 @@ class MmioChangeActive(Event, frozen=True, gc=False):
     active: bool | None = None
     enabled: bool | None = None
     hw: bool | None = None
+    line: bool | None = None
+    latch: bool | None = None
+    hwintid: int = -1
+    cfg: int = -1
+    prio: int = -1
+    group: int = -1
+    src: int = -1
+    asrc: int = -1
+    targets: int = -1
+    on_lr: bool | None = None
 
 
 class DispatchSgi(Event, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from harness.actors.soft_timer import expire
 from harness.kvm.steps import Steps
+from harness.trace.counter import Counter
 from harness.trace.events import (
     Event,
     HostTimerIrq,
@@ -20,7 +21,6 @@ from harness.trace.events import (
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import Flight, run
-from harness.trace.counter import Counter
 from harness.trace.follow.kernels import LOADED_TIMER
 from harness.trace.follow.state import ACTIVE, LATCH, LINE, Flow, Vcpu
 from model.identity import BG_TIMER, VTIMER
