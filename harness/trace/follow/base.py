@@ -259,11 +259,23 @@ class Base:
     def wakes(self, v: int) -> None:
         """A thread is woken."""
 
+    def halts(self, halt: bool) -> None:
+        """The guests are to be halted, or need not be."""
+
+    def defers(self) -> None:
+        """A trapped DIR is to be carried out as a write to ICACTIVER."""
+
     def unqueued(self, irq: VgicIrq) -> None:
         """An interrupt left its ap_list."""
 
     def interrupts(self, cpu: int) -> None:
         """A CPU is sent an IPI."""
+
+    def update(self, vc: Vcpu) -> None:
+        """Follow a prune that somebody asked for."""
+
+    def take_mask(self, vc: Vcpu, vmcr: int) -> None:
+        """Take over the guest's priority mask."""
 
     def settle(self, vc: Vcpu) -> None:
         """Follow the rest of an exit."""

@@ -20,7 +20,8 @@ from model.vgic.irq import VgicIrq
 __all__ = ["Flight", "Quiet", "run"]
 
 PARKS = frozenset({
-    Steps.populate_lr, Steps.flush_hcr, Steps.fold_lr, Steps.resample, Steps.resample_device,
+    Steps.populate_lr, Steps.flush_hcr, Steps.fold_lr, Steps.fold_held, Steps.resample,
+    Steps.resample_device,
     Steps.timer_update, Steps.map_is_active, Steps.phys_active, Steps.timer_restore,
 })  # fmt: skip
 """Where the trace has something to say before the hypervisor goes on."""

@@ -6,8 +6,9 @@ import msgspec
 
 from harness.kvm.steps import Steps
 from harness.trace.events import Flush, GuestEntry, LrEntry, Populate
-from harness.trace.follow.base import Base, Shared
+from harness.trace.follow.base import Shared
 from harness.trace.follow.context import Flight
+from harness.trace.follow.fields import Fields
 from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.state import (
     FOREVER,
@@ -15,6 +16,7 @@ from harness.trace.follow.state import (
     LATCH,
     LEVEL,
     LISTED,
+    ON_LR,
     PRIORITY,
     SOURCE,
     Flow,
@@ -30,7 +32,10 @@ __all__ = ["Flushes", "decoded"]
 
 HCR_DECIDED = HCR_EN | HCR_UIE | HCR_NPIE | HCR_LRENPIE | HCR_TDIR
 """The bits of ICH_HCR_EL2 that the flush decides on; EOIcount and the groups' are others."""
-SHOWN_LRS = 4
+
+
+SHOWN_BEFORE = 4
+"""So many List Registers the traces of Linux 6.1 had; ``trace setup`` records all of them."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,7 +44,7 @@ def decoded(version: int, value: int) -> Lr:
     return decode_v2(value) if version == 2 else decode_v3(value)
 
 
-class Flushes(Base):
+class Flushes(Fields):
     """kvm_vgic_flush_hwstate."""
 
     def __init__(self, shared: Shared) -> None:
@@ -51,6 +56,7 @@ class Flushes(Base):
         """Begin a flush: up to the first interrupt that may go into a List Register."""
         vc = self.thread(flow, ev.vcpu)
         vc.cpu = self.cpu
+        self.update(vc)
         self.check_vtimer(
             "state at flush", vc, (ev.v_line, ev.v_latch, ev.v_active, ev.v_en, ev.v_hw)
         )
@@ -74,6 +80,8 @@ class Flushes(Base):
         self.check_state(
             "state at populate", irq, vc.v, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw)
         )
+        self.check_more(irq, vc.v, ev)
+        self.check_on_lr(irq, vc.v, ev.on_lr)
         if ev.cfg >= 0:
             self.check_trigger(irq, vc.v, level=ev.cfg == 1)
         if ev.hw and ev.hwintid >= 0:
@@ -96,7 +104,7 @@ class Flushes(Base):
             irq.known &= ~LATCH
         if irq.vcpu != vc.v:
             self.put_on(irq, vc.v)
-        irq.known |= LISTED
+        irq.known |= LISTED | ON_LR
         irq.touched = self.at
 
     def check_trigger(self, irq: TracedIrq, v: int, *, level: bool) -> None:
@@ -163,7 +171,8 @@ class Flushes(Base):
 
     def unforeseen(self, vc: Vcpu, irq: TracedIrq) -> None:
         """Compare: the kernel took ``irq``, of which the hypervisor does not know here."""
-        if not vc.whole or not irq.known & LISTED or irq.touched >= vc.flush_at:
+        known = vc.whole and irq.known & LISTED and self.sure(irq)
+        if not known or irq.touched >= vc.flush_at:
             self.tally.unknown("LR set", "the list is not known")
         elif irq.until >= vc.flush_at:
             self.tally.unknown("LR set", "queued or changed during the flush")
@@ -196,6 +205,7 @@ class Flushes(Base):
             self.tally.unknown("HCR", "the list is not known")
         # Full List Registers do not show what is behind them: only if that was known before.
         vc.whole = started and not vc.partial and (room or (vc.whole and not vc.manual))
+        vc.whole = vc.whole or (started and vc.shown > vc.flush_at)
         if vc.manual:
             self.reorder(vc)
         vc.drop_flush()
@@ -235,15 +245,17 @@ class Flushes(Base):
     def check_registers(self, vc: Vcpu, ev: LrEntry) -> None:
         """Compare the List Registers with those that the hypervisor filled."""
         version = self.machine.version
-        shown = ev.lrs[: min(ev.used, SHOWN_LRS)]
+        shown = ev.lrs[: ev.used]
         seen = [decoded(version, value) for value in shown]
-        expected = [irq.intid for irq, _ in vc.flushed[:SHOWN_LRS]]
+        expected = [irq.intid for irq, _ in vc.flushed[: len(ev.lrs)]]
         same = self.tally.compare(
             "LR set and order", (len(vc.flushed), expected), (ev.used, [lr.vintid for lr in seen]),
             vc.v,
         )  # fmt: skip
-        if ev.used > SHOWN_LRS:
-            self.tally.unknown("LR bits", "List Registers beyond four are not shown")
+        if ev.used > len(ev.lrs):
+            self.tally.unknown("LR bits", f"List Registers beyond {len(ev.lrs)} are not shown")
+        elif ev.used > SHOWN_BEFORE:
+            self.tally.shown.add("List Registers beyond four")
         if not same:
             return
         for (irq, lr), value in zip(vc.flushed, seen, strict=False):

@@ -54,6 +54,12 @@ class Watcher(Protocol):
     def wakes(self, v: int) -> None:
         """The thread of ``v`` is woken."""
 
+    def halts(self, halt: bool) -> None:
+        """All guests are halted for an access to active states, or (``halt`` false) none is."""
+
+    def defers(self) -> None:
+        """A trapped DIR is carried out as a write to ICACTIVER."""
+
     def unqueued(self, irq: VgicIrq) -> None:
         """``irq`` left its ap_list."""
 
@@ -70,6 +76,8 @@ class Followed(Hooks):
     """Whether an injection is carried out; else it is only told that there would be one."""
     kicking: bool
     """The same of a kick."""
+    deferring: bool
+    """Whether a change of the active state is only told: the trace has it later."""
 
     # -- decisions that are told -----------------------------------------------------------------
 
@@ -139,7 +147,15 @@ class Followed(Hooks):
         return self.trap
 
     async def access_active(self, t: Context, irq: VgicIrq, *, halt: bool) -> None:
-        """Halting the guests is not in a trace."""
+        """Tell whether the guests are halted."""
+        self.watch.halts(halt)
+
+    async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """Carry it out when the trace has it."""
+        if self.deferring:
+            self.watch.defers()
+        else:
+            await super().change_active(t, irq, on)
 
     async def end_active(self, t: Context, *, halt: bool) -> None:
         """Letting them go on is not in a trace."""
@@ -185,6 +201,6 @@ def hypervisor(kernel: Kernel, rt: Runtime, watch: Watcher, over: Iterable[type]
     made = cast("Followed", cls(rt))
     assert isinstance(made, Kvm), "an era is one"
     made.watch = watch
-    made.injecting = made.kicking = False
+    made.injecting = made.kicking = made.deferring = False
     made.trap = Instruction(0)
     return made

@@ -10,8 +10,9 @@ from harness.trace.events import (
     UpdatePending,
     VcpuKick,
 )
-from harness.trace.follow.base import Base, Shared
+from harness.trace.follow.base import Shared
 from harness.trace.follow.context import run
+from harness.trace.follow.fields import Fields
 from harness.trace.follow.kernels import OVERFLOW
 from harness.trace.follow.sgis import WITHIN_SGI, sgi1r_targets, sgir_targets
 from harness.trace.follow.state import (
@@ -33,7 +34,7 @@ from model.vgic.irq import VgicIrq
 __all__ = ["Lists"]
 
 
-class Lists(Base):
+class Lists(Fields):
     """kvm_vgic_inject_irq and vgic_queue_irq_unlock."""
 
     def __init__(self, shared: Shared) -> None:
@@ -239,8 +240,11 @@ class Lists(Base):
         ev = self.queue
         assert ev is not None, "there is one"
         self.take_state(irq, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw))
-        if irq.sourced:
+        if irq.sourced and ev.src < 0:
             irq.known &= ~SOURCE
+        elif irq.sourced:
+            irq.source, irq.active_source = ev.src, max(ev.asrc, 0)
+            irq.known |= SOURCE
         run(self.kvm.queue_irq_unlock(self.context(flow), irq, False))
 
     def queueing(self, irq: VgicIrq) -> None:
@@ -252,15 +256,17 @@ class Lists(Base):
         self.check_state(
             "state at queue", irq, v, (ev.line, ev.latch, ev.active, ev.enabled, ev.hw)
         )
+        self.check_more(irq, v, ev)
+        self.check_on_lr(irq, v, ev.on_lr)
         if ev.tgt_id >= 0:
             self.vcpu(ev.tgt_id)
             irq.target = ev.tgt_id
             irq.known |= TARGET
         if ev.cur_vcpu >= 0:
-            self.check_list(irq, ev.cur_vcpu != 0)
+            self.check_list(irq, ev.cur_vcpu != 0, ev.cur_id)
 
-    def check_list(self, irq: TracedIrq, on: bool) -> None:
-        """Compare whether an interrupt is on a list."""
+    def check_list(self, irq: TracedIrq, on: bool, whose: int) -> None:
+        """Compare whether an interrupt is on a list; ``whose``: VCPU (-1: not shown)."""
         words = ("on none", "on a list")
         if not irq.known & LISTED:
             self.tally.unknown("on a list", "the list is not known")
@@ -275,7 +281,11 @@ class Lists(Base):
                 "on a list", words[irq.vcpu >= 0], words[on], irq.owner(), irq.intid,
                 irq,
             )  # fmt: skip
-        if on and irq.vcpu < 0:
+        if on and whose >= 0:
+            if irq.vcpu != whose:
+                self.vcpu(whose)
+                self.put_on(irq, whose)
+        elif on and irq.vcpu < 0:
             self.put_on(irq, irq.target)
             if irq.intid >= 32:
                 irq.known &= ~LISTED  # on a list, but on whose?

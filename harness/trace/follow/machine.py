@@ -19,7 +19,7 @@ from model.timer_context import TimerContext
 from model.vgic.cpu import VgicCpu, VgicDist
 from model.vgic.irq import VgicIrq
 
-__all__ = ["TracedMachine", "TracedRuntime"]
+__all__ = ["NO_MASK", "TracedMachine", "TracedRuntime"]
 
 LRS = 4
 NO_MASK = Vmcr(pmr=0x100)

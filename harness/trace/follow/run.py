@@ -122,7 +122,7 @@ def summary_of(results: list[Result], verdict: str) -> dict[str, object]:
         "events": sum(result.counts.events for result in results),
         "compared": compared_of(tallies),
         "not_compared": not_compared_of(tallies),
-        "not_shown": NOT_SHOWN,
+        "not_shown": not_shown_of(tallies),
         "differences": found,
         "different": sum(tally.counts.total() for tally in tallies),
         "excused": excused_of(tallies),
@@ -144,6 +144,13 @@ def not_compared_of(tallies: list[Tally]) -> list[dict[str, object]]:
         {"kind": kind, "reason": reason, "count": count}
         for (kind, reason), count in sorted(total.items())
     ]
+
+
+def not_shown_of(tallies: list[Tally]) -> dict[str, str]:
+    """Return what some of the traces did not show, and why it is not compared there."""
+    return {
+        what: why for what, why in NOT_SHOWN.items() if any(what not in t.shown for t in tallies)
+    }
 
 
 def excused_of(tallies: list[Tally]) -> list[dict[str, object]]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from harness.trace.events import IpiRaise, Migrate, VcpuKick, Wakeup, Waking
+from harness.trace.events import GuestSgir, IpiRaise, Migrate, VcpuKick, Wakeup, Waking
 
 __all__ = ["WITHIN_SGI", "sgi1r_targets", "sgir_targets"]
 
-WITHIN_SGI = frozenset({VcpuKick, Waking, IpiRaise, Wakeup, Migrate})
+WITHIN_SGI = frozenset({GuestSgir, VcpuKick, Waking, IpiRaise, Wakeup, Migrate})
 """What may come between the first and the last interrupt that an SGI register's write queues."""
 
 

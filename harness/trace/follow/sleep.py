@@ -19,8 +19,10 @@ from harness.trace.events import (
 )
 from harness.trace.follow.base import Base, Shared
 from harness.trace.follow.context import run
-from harness.trace.follow.state import LISTED, Flow, TracedIrq, Vcpu
-from model.host.thread import INTERRUPTIBLE, OUTSIDE, RUNNING
+from harness.trace.follow.machine import NO_MASK
+from harness.trace.follow.state import LISTED, PRIORITY, Flow, TracedIrq, Vcpu
+from model.gic.registers import PRIORITY_MASK
+from model.host.thread import IN_GUEST, INTERRUPTIBLE, OUTSIDE, RUNNING
 
 __all__ = ["Sleep"]
 
@@ -42,6 +44,14 @@ class Sleep(Base):
         """The guest idles: the thread will wait, if there is nothing to run for."""
         vc = self.thread(flow, ev.vcpu)
         vc.blocking, vc.asleep = False, False
+        self.take_mask(vc, ev.vmcr)
+
+    def take_mask(self, vc: Vcpu, vmcr: int) -> None:
+        """Take over the guest's priority mask, as it is in memory (-1: not shown)."""
+        if vmcr >= 0:
+            self.tally.shown.add("priority mask")
+            vgic = self.machine.vgics[vc.v]
+            vgic.vmcr = vgic.vmcr._replace(pmr=vmcr >> 24 & PRIORITY_MASK)
 
     def on_blocking(self, flow: Flow, ev: VcpuBlocking) -> None:
         """It is on its waitqueue from here on."""
@@ -67,11 +77,13 @@ class Sleep(Base):
 
     def goes_on(self, flow: Flow, vc: Vcpu, kind: str) -> None:
         """It goes on with nothing to run for: a signal leads to user space, else it enters."""
-        told = self.told_list(vc)
+        told, began = self.told_list(vc), vc.blocked_at
 
         def end(flow: Flow, ev: Event) -> bool:
             if type(ev) in (LrEntry, GuestEntry):
                 self.tally.differ(kind, "sleeps on", "goes on to its guest", vc.v, -1, told)
+            elif type(ev) in (VcpuPut, UserspaceExit, Sync) and vc.signalled > began:
+                self.tally.equal[kind] += 1
             elif type(ev) in (VcpuPut, UserspaceExit, Sync):
                 self.tally.unknown(kind, "a signal, perhaps, which is in no event")
             elif type(ev) in (UpdatePending, QueueIrq):
@@ -110,6 +122,8 @@ class Sleep(Base):
             irq = self.machine.irq(vc.v, intid)
             if not self.sure(irq) or not irq.known & LISTED:
                 return runs, "the list is not known"
+            if vgic.vmcr.pmr < NO_MASK.pmr and not irq.known & PRIORITY:
+                return runs, "the priority is not known"
             if vc.asleep and max(irq.touched, irq.until) >= vc.blocked_at:
                 return runs, "queued or changed meanwhile"
         return runs, ""
@@ -139,6 +153,11 @@ class Sleep(Base):
         thread.state = INTERRUPTIBLE if asleep else RUNNING
         if inside is False:
             thread.mode = OUTSIDE
+        if ev.mode >= 0:
+            self.tally.shown.add("modes")
+            thread.mode = ev.mode
+            if asleep is not True:
+                inside = ev.mode == IN_GUEST
         context = self.context(flow)
         self.machine.need_cpu(self.cpu)
         if context.c != self.cpu:

@@ -14,17 +14,17 @@ from model.vgic.irq import VgicIrq
 
 __all__ = [
     "ACTIVE", "ALL", "ENABLED", "FOREVER", "GROUP", "HW", "LATCH", "LEVEL", "LINE", "LISTED",
-    "NAMES", "PRIORITY", "SHOWN", "SOURCE", "TARGET", "Flow", "TracedIrq", "Vcpu",
+    "NAMES", "ON_LR", "PRIORITY", "SHOWN", "SOURCE", "TARGET", "Flow", "TracedIrq", "Vcpu",
 ]  # fmt: skip
 
-LINE, LATCH, ACTIVE, ENABLED, HW, LISTED, LEVEL, PRIORITY, GROUP, SOURCE, TARGET = (
-    1 << n for n in range(11)
+LINE, LATCH, ACTIVE, ENABLED, HW, LISTED, LEVEL, PRIORITY, GROUP, SOURCE, TARGET, ON_LR = (
+    1 << n for n in range(12)
 )
 """Which fields of an interrupt are known."""
 NAMES: Final = ("line", "latch", "active", "enabled", "hw")
 """The first five, as the trace calls them."""
 SHOWN: Final = LINE | LATCH | ACTIVE | ENABLED | HW
-ALL: Final = (1 << 11) - 1
+ALL: Final = (1 << 12) - 1
 FOREVER: Final = 1 << 62
 
 
@@ -73,13 +73,19 @@ class Vcpu:
     guest: False, True, or None where that cannot be told; ``entered`` is the event of the entry.
     ``blocking`` says whether it is on its waitqueue, ``asleep`` that it was switched out there;
     both None: not known. ``whole`` is set once a whole flush was seen, which shows all of its
-    ap_list that matters. ``pruning`` is the event of a sync whose prune has not been followed yet.
+    ap_list that matters, or all of it was shown, last in event ``shown``. ``pruning`` is the event
+    of a sync whose prune has not been followed yet.
+
+    Of a fold, ``left`` counts the List Registers that are not folded yet, ``counted`` says whether
+    it is known what EOIcount deactivates besides, and ``release`` is the physical active state that
+    the line which was read last asks for: its INTID, and the write, or None for none.
     """
 
     __slots__ = (
-        "asleep", "blocked_at", "blocking", "cpu", "entered", "flush", "flush_at", "flushed",
-        "fold", "from_user", "inside", "kicked", "load", "manual", "partial", "pid", "pruning",
-        "ptimer", "t", "unfolded", "v", "whole", "woken",
+        "asleep", "blocked_at", "blocking", "counted", "cpu", "entered", "flush", "flush_at",
+        "flushed", "fold", "from_user", "inside", "kicked", "left", "load", "manual", "partial",
+        "pid", "pruning", "ptimer", "release", "shown", "signalled", "t", "unfolded", "v", "whole",
+        "woken",
     )  # fmt: skip
 
     def __init__(self, v: int, t: Quiet) -> None:
@@ -102,6 +108,10 @@ class Vcpu:
         self.from_user = False
         self.unfolded = False
         self.pruning = 0
+        self.shown = self.signalled = 0
+        self.left = 0
+        self.counted = False
+        self.release: tuple[int, bool | None] | None = None
         self.fold: Flight | None = None
         self.load: Flight | None = None
         self.drop_flush()
@@ -123,12 +133,27 @@ class Flow:
 
     ``vcpu`` is the VCPU whose thread it is. ``owed`` are the things that the next event in this
     flow decides, each a function that is asked with that event and says whether it is done with.
-    ``vm`` is the VM that it works for, if that is known.
+    ``vm`` is the VM that it works for, if that is known. ``halted``: it halted the guests for an
+    access, ``line_read``: it just read a timer's line.
     """
 
     __slots__ = (
-        "hrtimer", "injected", "key", "kicks", "mmio", "owed", "phys", "queued", "released",
-        "sgi", "sgi_to", "update", "vcpu", "vm",
+        "halted",
+        "hrtimer",
+        "injected",
+        "key",
+        "kicks",
+        "line_read",
+        "mmio",
+        "owed",
+        "phys",
+        "queued",
+        "released",
+        "sgi",
+        "sgi_to",
+        "update",
+        "vcpu",
+        "vm",
     )  # fmt: skip
 
     def __init__(self, key: int) -> None:
@@ -150,3 +175,4 @@ class Flow:
         self.sgi = False
         self.sgi_to: set[int] = set()
         self.hrtimer = 0
+        self.halted = self.line_read = False

@@ -16,14 +16,16 @@ KEPT = 50
 REMEMBERED = 10_000
 """So many differences can be withdrawn."""
 NOT_SHOWN = {
-    "priority": "the priority mask and priorities are learnt from the List Registers only",
+    "priority": "priorities are learnt from the List Registers only",
+    "priority mask": "what the guest's priority mask holds back is in no event",
     "GICv2 source": "which VCPUs sent a GICv2 SGI is in no event",
     "EOIcount": "ICH_HCR_EL2.EOIcount is in no event",
+    "list contents": "what is on which ap_list is learnt from its effects only",
     "List Registers beyond four": "the kprobe events print four",
     "the lock order": "no event shows a lock",
-    "requests and modes": "vcpu->requests and vcpu->mode are in no event",
+    "modes": "vcpu->mode is in no event",
 }
-"""What no trace of this kind shows, so that no decision about it is compared."""
+"""What a trace may not show, so that no decision about it is compared."""
 
 
 class Told(Protocol):
@@ -92,7 +94,10 @@ Excuser = Callable[[Difference, Situation], str]
 
 
 class Tally:
-    """Counts decisions by kind: equal, different, and not to be compared, with the reason."""
+    """Counts decisions by kind: equal, different, and not to be compared, with the reason.
+
+    ``shown`` is what of :data:`NOT_SHOWN` this trace shows nevertheless.
+    """
 
     def __init__(self, excuser: Excuser) -> None:
         self.excuser = excuser
@@ -105,6 +110,7 @@ class Tally:
         self.found: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
         self.record: Record | None = None
         self.situation = Situation()
+        self.shown: set[str] = set()
 
     def unknown(self, kind: str, why: str) -> None:
         """Count a decision that could not be compared, and why."""

@@ -69,6 +69,7 @@ class Timers(Base):
 
     def phys_active(self, v: int, intid: int, active: bool) -> None:
         """Note the physical active state that would be written."""
+        super().phys_active(v, intid, active)
         self.told_active = (intid, active)
 
     def arms(self, v: int, expiry: int) -> None:

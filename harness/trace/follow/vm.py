@@ -7,9 +7,10 @@ from harness.kvm.steps import Steps
 from harness.trace import events as ev
 from harness.trace.events import Event
 from harness.trace.follow.accesses import Accesses
+from harness.trace.follow.aplists import ApLists
 from harness.trace.follow.base import Shared
-from harness.trace.follow.folds import Folds
 from harness.trace.follow.lists import Lists
+from harness.trace.follow.outside import Outside
 from harness.trace.follow.sleep import Sleep
 from harness.trace.follow.state import Flow, TracedIrq, Vcpu
 from harness.trace.follow.timers import Timers
@@ -22,7 +23,7 @@ MONOTONIC = 1_000_000
 Handler = Callable[[Flow, Any], None]
 
 
-class Vm(Lists, Folds, Timers, Sleep, Accesses):
+class Vm(Lists, ApLists, Outside, Timers, Sleep, Accesses):
     """One VM, event by event."""
 
     def __init__(self, shared: Shared) -> None:
@@ -63,6 +64,15 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
             ev.UserspaceExit: self.on_userspace,
             ev.HrtimerExpire: self.on_hrtimer,
             ev.BgTimerExpire: self.on_bg_timer,
+            ev.FlushList: self.on_flush_list,
+            ev.EntryList: self.on_entry_list,
+            ev.FoldLr: self.on_fold_lr,
+            ev.GuestDir: self.on_guest_dir,
+            ev.HaltGuest: self.on_halt,
+            ev.ResumeGuest: self.on_resume,
+            ev.TimerLine: self.on_line_read,
+            ev.PhysLine: self.on_line_read,
+            ev.SignalSent: self.on_signal,
         }
 
     def feed(self, flow: Flow, record: Record) -> None:
@@ -102,6 +112,11 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
         """The line was read again and was low: the physical interrupt is released."""
         flight = vc.fold
         assert flight is not None, "a fold is under way"
+        if vc.release is not None:
+            (intid, write), vc.release = vc.release, None
+            expected = "none" if write is None else int(write)
+            self.tally.compare("released at fold", expected, int(event.val), vc.v, intid)
+            return
         irq = flight.irq
         intid = -1 if irq is None else irq.intid
         if flight.at not in (Steps.resample, Steps.resample_device):
@@ -111,8 +126,8 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
         told = irq.told_state() if isinstance(irq, TracedIrq) else ""
         self.told_active = None
         self.end_resample(vc, high=False)
-        expected = "none" if self.told_active is None else int(self.told_active[1])
-        self.tally.compare("released at fold", expected, int(event.val), vc.v, intid, told)
+        written = "none" if self.told_active is None else int(self.told_active[1])
+        self.tally.compare("released at fold", written, int(event.val), vc.v, intid, told)
 
     def phys_active(self, v: int, intid: int, active: bool) -> None:
         """Note it, for whoever waits for the write."""
@@ -124,6 +139,9 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
         vc = self.thread(flow, ev.vcpu)
         vc.cpu = self.cpu
         vc.inside = False
+        if ev.model >= 0 and ev.dist >= 0:
+            self.on_vm(ev.model, ev.dist)
+        self.take_mask(vc, ev.vmcr)
 
     def on_put(self, flow: Flow, ev: ev.VcpuPut) -> None:
         """A thread gives its CPU up, or goes to user space."""
@@ -142,6 +160,12 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
             vc.woken = self.at
             vc.asleep = False if vc.asleep else vc.asleep
 
+    def on_signal(self, flow: Flow, ev: ev.SignalSent) -> None:
+        """A thread is sent a signal: a VCPU's goes to user space for it."""
+        vc = self.by_pid.get(ev.pid)
+        if vc is not None:
+            vc.signalled = self.at
+
     def on_hrtimer(self, flow: Flow, ev: ev.HrtimerExpire) -> None:
         """A timer of the host expires: which one, for what follows; it tells the host's clock."""
         flow.hrtimer = ev.hrtimer
@@ -150,7 +174,7 @@ class Vm(Lists, Folds, Timers, Sleep, Accesses):
 
     def on_bg_timer(self, flow: Flow, ev: ev.BgTimerExpire) -> None:
         """The background timer that just expired in this flow."""
-        vc = self.hrtimers.get(flow.hrtimer)
+        vc = self.hrtimers.get(flow.hrtimer) or self.vcpus.get(ev.vcpu)
         if vc is None:
             self.tally.unknown("expiry to wake-up", "whose timer it is is not known")
         else:
