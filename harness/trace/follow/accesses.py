@@ -114,7 +114,7 @@ class Accesses(Fields):
 
     def written(self, vc: Vcpu, frame: int, intid: int, field: int, value: int = 0) -> None:
         """Follow the write of one interrupt's ``field``: in a known frame what it does is known."""
-        if intid >= MOST or (intid < 16 and field == LEVEL) or (intid < 32 and field == TARGET):
+        if intid >= MOST or (intid < 32 and field in (LEVEL, TARGET)):
             return
         known = frame in self.frames
         if intid < 32 and frame == self.distributor and self.machine.version == 3:

@@ -293,7 +293,7 @@ class Flushes(Fields):
         expected = vgic.hcr
         if not self.shared.kernel.has(OVERFLOW):
             expected |= self.constant_hcr
-        elif self.constant_hcr or self.machine.spis:
+        elif not expected & HCR_LRENPIE and (self.constant_hcr or self.machine.spis):
             # A host without that trap has the bit set for good.
             bits &= ~HCR_TDIR
             self.tally.unknown("HCR.TDIR", "set for good, or SPIs may be in flight")

@@ -1,6 +1,7 @@
 """Injections, and what is put on which list, and who is kicked for it."""
 
 from harness.trace.events import (
+    AckIrq,
     DispatchSgi,
     Event,
     Inject,
@@ -296,6 +297,8 @@ class Lists(Fields):
 
     def end_queue(self, flow: Flow, ev: Event) -> bool:
         """Compare what was queued with the kick that follows, or does not."""
+        if type(ev) is AckIrq:
+            return False  # of the fold before the prune that queued it
         irq, flow.queued = flow.queued, None
         if irq is not None and irq.until == FOREVER:
             irq.until = self.at

@@ -46,9 +46,10 @@ class TracedIrq(VgicIrq):
     def forget(self, at: int) -> None:
         """Know, from event ``at`` on, no more of it than its number tells.
 
-        An SGI is an edge, without a line, and a private interrupt has no other target.
+        An SGI is an edge, without a line; a PPI is a level, which KVM lets no guest change; and a
+        private interrupt has no other target.
         """
-        self.known = (TARGET if self.intid < 32 else 0) | (LEVEL | LINE if self.intid < 16 else 0)
+        self.known = (TARGET | LEVEL if self.intid < 32 else 0) | (LINE if self.intid < 16 else 0)
         self.since, self.until = 0, at
 
     def state(self) -> tuple[bool, ...]:
