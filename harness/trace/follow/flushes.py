@@ -95,7 +95,10 @@ class Flushes(Fields):
             vc.flush.go()
             if len(vc.flushed) == count:
                 seen = f"vINTID {ev.intid} in a List Register"
-                self.tally.differ("LR set", "none", seen, vc.v, ev.intid, irq)
+                if self.sure(irq):
+                    self.tally.differ("LR set", "none", seen, vc.v, ev.intid, irq)
+                else:
+                    self.tally.unknown("LR set", "where it belongs is not known")
                 vc.manual = True
         if len(vc.flushed) == count:
             self.kvm.put_in_lr(vc.t, irq)
@@ -287,6 +290,9 @@ class Flushes(Fields):
         if vc.flush is None or ev.hcr == 0:
             # Neither wrote it: it is what the last flush left.
             return
+        if not all(self.sure(self.machine.irq(vc.v, intid)) for intid in vgic.ap_list):
+            self.tally.unknown("HCR", "the states of what is on the list are not known")
+            return
         bits = HCR_DECIDED
         if self.constant_hcr is None:
             self.constant_hcr = ev.hcr & HCR_TDIR
@@ -308,7 +314,7 @@ class Flushes(Fields):
         What it would have taken, had it been there, was not there.
         """
         vgic = self.machine.vgics[vc.v]
-        order = [irq.intid for irq, _ in vc.flushed]
+        order = [irq.intid for irq, _ in vc.flushed if irq.vcpu == vc.v]
         for intid in vgic.ap_list:
             irq = self.machine.irq(vc.v, intid)
             if intid in order or irq.known & LISTED or irq.touched >= vc.flush_at:

@@ -16,7 +16,8 @@ __all__ = ["Follower"]
 
 OWN = frozenset({
     ev.VcpuLoad, ev.VcpuPut, ev.Flush, ev.Sync, ev.LrEntry, ev.LrExit, ev.Populate, ev.TimerLoad,
-    ev.TimerPut, ev.VcpuBlock, ev.VcpuBlocking, ev.MmioChangeActive, ev.DispatchSgi,
+    ev.TimerPut, ev.VcpuBlock, ev.VcpuBlocking, ev.MmioChangeActive, ev.DispatchSgi, ev.FlushList,
+    ev.EntryList, ev.FoldLr, ev.GuestDir, ev.GuestSgir,
 })  # fmt: skip
 """Events that come in the thread of the VCPU that they name."""
 INJECTIONS = (ev.UpdatePending, ev.QueueIrq, ev.VcpuKick, ev.Inject, ev.IrqLine)
