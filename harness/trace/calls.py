@@ -24,6 +24,7 @@ WRITES: frozenset[type[Event]] = frozenset({ev.PhysSet})
 PAGE = 0xFFF
 STATES = range(0x180, 0x400)
 """Where, in a page of a distributor or redistributor, enables, pending and active states are."""
+DIR = "SYS_ICC_DIR_EL1"
 CPU_OFF = 0x8400_0002
 HARMLESS = "KVM_EXIT_MMIO"
 """The exit to user space from which it comes back without having changed timers or interrupts."""
@@ -53,6 +54,8 @@ class Calls(Group):
             ev.MapPhys: self.map_phys,
             ev.UserspaceExit: self.user,
             ev.Hvc: self.hvc,
+            ev.GuestDir: self.guest_dir,
+            ev.SysAccess: self.sys_access,
         }
 
     def update(self, r: Record, e: ev.TimerUpdate) -> None:
@@ -158,6 +161,15 @@ class Calls(Group):
         vcpu = self.scene.vcpu(v)
         vcpu.blocks = False
         self.scene.emit(facts.UserLeft(v))
+
+    def guest_dir(self, _r: Record, _e: ev.GuestDir) -> None:
+        """A trapped DIR: what is active outside the List Registers, of any VCPU, may be no more."""
+        self.scene.meddled()
+
+    def sys_access(self, _r: Record, e: ev.SysAccess) -> None:
+        """A system register trapped: is it DIR?"""
+        if e.register == DIR:
+            self.scene.meddled()
 
     def hvc(self, _r: Record, e: ev.Hvc) -> None:
         """A VCPU may be powered off."""

@@ -109,6 +109,7 @@ __all__ = [
     "SignalSent",
     "Switch",
     "Sync",
+    "SysAccess",
     "TimerEmulate",
     "TimerHrtimer",
     "TimerIrqEoi",
@@ -278,6 +279,13 @@ class Hvc(Event, frozen=True, gc=False):
     """kvm_hvc_arm64: a hypercall; ``r0`` is the function (PSCI's among them)."""
 
     r0: int
+
+
+class SysAccess(Event, frozen=True, gc=False):
+    """kvm_sys_access: a system register of the guest trapped, as ``SYS_ICC_DIR_EL1``."""
+
+    register: str
+    access: str
 
 
 # -- events of the kernel: interrupts, timers, scheduler -------------------------------------------

@@ -342,6 +342,9 @@ FORMATS: dict[bytes, Format] = {
         same=False,
     ),
     b"kvm_hvc_arm64": says(ev.Hvc, r"\(r0: (?P<r0>0x\w+)"),
+    b"kvm_sys_access": says(
+        ev.SysAccess, r"(?P<register>SYS_\w+) .*\b(?P<access>read|write)", same=False
+    ),
     b"irq_handler_entry": says(ev.IrqEntry, r"irq=(?P<irq>\d+) name=(?P<name>.*\S)"),
     b"irq_handler_exit": says(ev.IrqExit, r"irq=(?P<irq>\d+)"),
     b"ipi_raise": Format(ipi_raise, same=True),

@@ -18,6 +18,8 @@ TRUTH = re.compile(r"\s(\d+\.\d+): pre_\w+: SEED")
 OF_SEED = {"seed1": "T3", "seed2": "T3", "seed3": "T1", "seed4": "T2"}
 SOON_NS = 1_000_000
 PLANTED_LINES = 40_000
+PARTS = 8
+"""So many tests share what takes long."""
 NEAR = 300
 """So many lines after a fault at the most it is seen."""
 HERE = {"retire-drops-write": "pending-retired-by-resample"}
@@ -26,7 +28,7 @@ LONG_ONLY = {"background-late"}
 """A frequency is not learned from so few deadlines."""
 
 
-@pytest.mark.parametrize("name", CLEAN)
+@pytest.mark.parametrize("name", [*CLEAN, "rec-7.2-overflow-eoimode1"])
 def test_a_clean_trace_breaks_no_rule(name: str) -> None:
     report = check_trace(str(small(name)))
     assert [x.violation.text for x in report.found] == []
@@ -214,8 +216,9 @@ def test_mangled_traces_get_an_answer() -> None:
 
 
 @pytest.mark.long
-def test_ten_thousand_mangled_traces_get_an_answer() -> None:
-    for _, text in mangled_lines(10_000, 2):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_ten_thousand_mangled_traces_get_an_answer(part: int) -> None:
+    for _, text in mangled_lines(10_000 // PARTS, 2 + part):
         assert judge(text) in {"clean", "violated", "inconclusive"}
 
 
@@ -248,8 +251,9 @@ def test_large_seeded_traces_are_violated_at_every_firing() -> None:
 
 
 @pytest.mark.long
-def test_planted_faults_are_seen_in_large_traces() -> None:
-    for path in large("clean"):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_planted_faults_are_seen_in_large_traces(part: int) -> None:
+    for path in large("clean")[part::PARTS]:
         if "std" in path.name:
             continue
         lines = lines_of(path)[-PLANTED_LINES:]

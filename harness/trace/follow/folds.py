@@ -299,4 +299,6 @@ class Folds(Flushes):
         if type(ev) is LrExit:
             return vc.fold is None
         flight = vc.fold
+        if flight is not None and type(ev) in (FoldLr, Resample):
+            return True
         return flight is not None and (flight.at is not None or vc.release is not None)

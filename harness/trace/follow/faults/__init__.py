@@ -10,11 +10,12 @@ from harness.errors import unknown_name
 from harness.trace.follow.faults.decisions import DECISIONS
 from harness.trace.follow.faults.era import ERA
 from harness.trace.follow.faults.fault import Fault
+from harness.trace.follow.faults.outside import OUTSIDE
 from model.vgic import decide
 
 __all__ = ["FAULTS", "fault_of", "planted"]
 
-FAULTS = {fault.id: fault for fault in (*DECISIONS, *ERA)}
+FAULTS = {fault.id: fault for fault in (*DECISIONS, *ERA, *OUTSIDE)}
 
 
 def fault_of(name: str) -> Fault:
