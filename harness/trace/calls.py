@@ -167,7 +167,7 @@ class Calls(Group):
         self.scene.meddled()
 
     def sys_access(self, _r: Record, e: ev.SysAccess) -> None:
-        """A system register trapped: is it DIR?"""
+        """A system register trapped; if it is DIR, as above."""
         if e.register == DIR:
             self.scene.meddled()
 

@@ -19,7 +19,9 @@ NOT_SHOWN = [fault for fault in FAULTS.values() if not fault.shown]
 
 @pytest.fixture(scope="module", name="traces")
 def all_traces() -> list[list[Record]]:
-    return [list(records(lines_of(path), Counts())) for path in CLEAN]
+    """Recordings first: they show more, and they are small."""
+    first = sorted(CLEAN, key=lambda path: not path.name.startswith("rec-"))
+    return [list(records(lines_of(path), Counts())) for path in first]
 
 
 def first_of(traces: list[list[Record]], fault: Fault | None) -> Iterator[str]:
@@ -40,7 +42,7 @@ def test_a_planted_fault_is_noticed(fault: Fault, traces: list[list[Record]]) ->
 
 
 def test_most_faults_are_shown() -> None:
-    assert len(SHOWN) == 46
+    assert len(SHOWN) == 57
     assert [fault.id for fault in NOT_SHOWN] == ["timer-masked"]
 
 

@@ -132,7 +132,8 @@ def test_contexts() -> None:
 
 def test_every_known_event_refuses_what_it_does_not_say() -> None:
     lenient = {b"tracing_mark_write", b"print", b"bg_timer_expire", b"hrtimer_expire", b"maint",
-               b"timer_irq_eoi", b"vcpu_block_ret", b"halt_guest", b"resume_guest", b"req_all"}  # fmt: skip
+               b"timer_irq_eoi", b"vcpu_block_ret", b"halt_guest", b"resume_guest",
+               b"req_all"}  # fmt: skip
     for name, form in FORMATS.items():
         if name not in lenient:
             with pytest.raises(Malformed):
