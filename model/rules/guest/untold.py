@@ -21,10 +21,11 @@ NOBODY = (-1, False)
 class OnCpu(State):
     """``kicked``: an IPI is under way to it. ``taken``: the host handles this device's vINTID.
 
-    ``in_isr``: a handler runs there.
+    ``in_isr``: a handler runs there. ``full``: its guest was entered with no List Register left.
     """
 
     kicked: Debt[bool] = False
+    full: Debt[bool] = False
     taken: Debt[int] = -1
     in_isr: Debt[bool] = False
 
@@ -171,6 +172,7 @@ class G7(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         """It goes on: what it sent was carried out, and it has what came for it."""
         of = self.of[f.vcpu]
+        self.on[f.pcpu].full = len(self.lrs.on[f.pcpu].used) >= self.setting.lrs
         self.goes_on((f.pcpu, False))
         if of.came:
             came, of.came = of.came, ()
@@ -203,8 +205,8 @@ class G7(Rule):
             return
         if self.on[c].kicked:
             return
-        used = self.lrs.on[c].used
-        if len(used) >= self.setting.lrs or any(lr.vintid == vintid for _, lr in used):
+        # What found no register waits for one: for the maintenance interrupt, when one is free.
+        if self.on[c].full or any(lr.vintid == vintid for _, lr in self.lrs.on[c].used):
             return
         of = self.of[v]
         if of.kicker != NOBODY:
