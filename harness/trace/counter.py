@@ -73,7 +73,9 @@ class Counter:
             for rate in RATES:
                 offsets = [expires - cval * NS // rate for cval, expires in self.seen]
                 low = min(offsets)
-                spread = median(offset - low for offset in offsets)
+                # Of few, all must agree: most may stand close together, where any rate fits.
+                apart = median if len(offsets) >= SAMPLES else max
+                spread = apart([offset - low for offset in offsets])
                 if best is None or spread < best[0]:
                     best = (spread, rate, offsets)
         if best is not None and best[0] < min(AGREE_NS, span / CLOSE):

@@ -60,6 +60,14 @@ def test_deadlines_close_together_tell_no_frequency() -> None:
     assert counter.rate == hz
 
 
+def test_of_few_deadlines_all_must_agree() -> None:
+    """Two that stand close together fit any frequency."""
+    counter, hz = Counter(2), 62_500_000
+    for cval, late in ((0, 0), (hz // 1000, 0), (hz // 100, 900_000)):
+        counter.learn(cval, OFFSET + cval * 16 + late)
+    assert counter.rate == 0
+
+
 def test_nothing_that_fits_is_no_frequency() -> None:
     counter = Counter()
     for i in range(9 * SAMPLES):
