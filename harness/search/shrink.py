@@ -50,7 +50,8 @@ STRUCTURE: Final = ("vcpus", "devices", "registers", "pcpus", "stimuli")
 AT_FIRST: Final = tuple(kind for kind in KINDS if kind != "waits")
 """What is tried at first: a wait is changed only when nothing can be left out any more."""
 SHORTEN_STEPS: Final = 150_000
-"""What making the first schedule shorter may cost."""
+LAST_STEPS: Final = 150_000
+"""What making the first schedule shorter may cost, and what is left for the last ones."""
 SMALLER: Final = ", made smaller"
 REDRAWN: Final = 200
 REDRAWN_HITS: Final = 8
@@ -114,12 +115,29 @@ class Shrinker:
         if self.trial.measure.steps > LONG:
             self.edit(self.drawn, STRUCTURE)
             self.edit(self.replayed, AT_FIRST)
-        self.shorten(SHORTEN_STEPS)
+        self.within(SHORTEN_STEPS, self.shorten)
         self.search()
-        self.edit(self.found_anew)
+        left = self.budget.steps - self.budget.cost.steps
+        self.within(left - LAST_STEPS, lambda: self.edit(self.found_anew))
         self.shorten()
         self.search()
         self.redraw()
+
+    def within(self, steps: int, work: Callable[[], object]) -> None:
+        """Do some of the work, for so many steps at most: then go on with what was found.
+
+        Raises:
+            Spent: the whole budget is spent.
+
+        """
+        whole = self.budget
+        self.budget = self.hunt.budget = whole.part(steps)
+        try:
+            work()
+        except Spent:
+            whole.check()
+        finally:
+            self.budget = self.hunt.budget = whole
 
     def take(self, hunt: Hunt, trial: Trial) -> None:
         """Take what is better."""
@@ -133,21 +151,10 @@ class Shrinker:
 
     # -- the schedule --------------------------------------------------------------------------
 
-    def shorten(self, steps: int = BUDGET_STEPS) -> None:
-        """Make the schedule shorter, for so many steps at most.
-
-        Raises:
-            Spent: the whole budget is spent.
-
-        """
+    def shorten(self) -> None:
+        """Make the schedule shorter."""
         hunt = self.hunt
-        hunt.budget = self.budget.part(steps)
-        try:
-            shorten(hunt, self.trial, lambda trial: self.take(hunt, trial))
-        except Spent:
-            self.budget.check()
-        finally:
-            hunt.budget = self.budget
+        shorten(hunt, self.trial, lambda trial: self.take(hunt, trial))
 
     def search(self) -> None:
         """Look for one with few departures from either order, and make that shorter."""
@@ -199,7 +206,9 @@ class Shrinker:
                 tried.add(edit.case.id)
                 hunt = Hunt.of(edit.case, self.kind, self.budget)
                 trial = fails(hunt, edit)
-                if trial is None or not self.is_sound(edit.case, trial.plan):
+                if trial is None or (kind == "waits" and longer(trial, self.trial)):
+                    continue
+                if not self.is_sound(edit.case, trial.plan):
                     continue
                 self.case = edit.case
                 self.take(hunt, trial)
@@ -314,6 +323,11 @@ class Shrinker:
             yield found
             if found.proved:
                 break
+
+
+def longer(a: Trial, b: Trial) -> bool:
+    """Tell whether ``a`` has more steps: switches that it saves are no reason for another guest."""
+    return a.measure.steps > b.measure.steps
 
 
 def in_full(case: Case, trial: Trial, kind: Kind, cost: Cost) -> Trial | None:

@@ -81,7 +81,7 @@ def test_the_best_so_far_is_told_at_once() -> None:
     spec, schedule, violation = failing("timer-busy", "v4.14+4")
     told: list[Callable[[], Schedule | None]] = []
     shrunk = shrink(spec, schedule, violation, Budget(25_000), (), told.append)
-    assert len(told) > 5
+    assert len(told) > 3
     best = told[-1]()
     assert best is not None
     assert best.choices == shrunk.schedule.choices
