@@ -50,6 +50,7 @@ REDRAWN_STEPS: Final = 150_000
 """How many schedules are drawn in the end, and how many of those that fail are made short."""
 
 Better = Callable[[Callable[[], Schedule | None]], object]
+"""Told of each story that is better, with what returns its schedule."""
 
 
 class Shrinker:
