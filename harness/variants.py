@@ -9,6 +9,7 @@ own, a subclass of an era.
 import difflib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from functools import cache
@@ -197,6 +198,8 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
         if code is not None:
             used.update(code.co_names)
     for method, member in own:
+        if method in allowed:
+            check_kind(base, method, member, f"variant {name!r}: {cls.__name__}.{method}")
         # What is neither a method nor a property is a setting (``machine_class``, ...).
         if method.startswith("_") or method in allowed or isinstance(member, type):
             continue
@@ -215,6 +218,24 @@ def check_overrides(cls: type[Kvm], name: str) -> None:
             )
         if near and method not in used:
             raise UsageError(f"{what} overrides nothing and is called nowhere{hint}")
+
+
+def check_kind(base: type[Kvm], method: str, member: object, what: str) -> None:
+    """Refuse an override that is awaited where its era's is not, or the other way.
+
+    Nobody would await it, and what it returns would be true whatever it decides.
+
+    Raises:
+        UsageError: the one is an ``async def``, and the other is not.
+
+    """
+    original = getattr(base, method, None)
+    if not (inspect.isfunction(original) and inspect.isfunction(member)):
+        return
+    awaited = inspect.iscoroutinefunction(original)
+    if awaited != inspect.iscoroutinefunction(member):
+        expected = "'async def'" if awaited else "'def', not 'async def'"
+        raise UsageError(f"{what}: expected {expected}, as in its era")
 
 
 def load_path(path: Path, name: str) -> object:

@@ -1,5 +1,6 @@
 """Variants by name, by module and by file, and each way in which one can be wrong."""
 
+import inspect
 import re
 import sys
 from collections.abc import Sequence
@@ -255,6 +256,19 @@ def test_a_hook_of_the_other_era(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("async def entry_is_refused(self, t): ...", "expected 'def', not 'async def'"),
+        ("def sync_vmcr(self, t): ...", "expected 'async def'"),
+    ],
+)
+def test_a_hook_that_is_awaited_and_one_that_is_not(
+    tmp_path: Path, method: str, expected: str
+) -> None:
+    assert expected in refusal(written(tmp_path, overriding("v7.2", method)))
+
+
+@pytest.mark.parametrize(
     ("method", "meant"),
     [("sync_vmrc", "sync_vmcr"), ("populate_irl", "populate_lr"), ("prune_", "prune")],
 )
@@ -276,7 +290,11 @@ def test_a_helper_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 def test_every_hook_may_be_overridden(tmp_path: Path, era: str) -> None:
-    members = [f"def {name}(self, *a): ..." for name in hooks(era)]
+    word = {True: "async def", False: "def"}
+    members = [
+        f"{word[inspect.iscoroutinefunction(getattr(ERAS[era], name))]} {name}(self, *a): ..."
+        for name in hooks(era)
+    ]
     members += ["timer_forwarded = False", "class machine_class: ..."]
     assert resolve_variant(written(tmp_path, overriding(era, *members))).era == era
 
