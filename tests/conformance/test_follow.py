@@ -14,7 +14,7 @@ from harness.trace.line import Counts, Record, records
 from tests.conformance.traces import DATA, large, lines_of
 from tests.unit.trace.following import HEADER, KERNEL, follow
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.traces
 
 CUT, CUTS = 3_000, 100
 PARTS = 6

@@ -222,7 +222,7 @@ def test_ten_thousand_mangled_traces_get_an_answer(part: int) -> None:
         assert judge(text) in {"clean", "violated", "inconclusive"}
 
 
-@pytest.mark.long
+@pytest.mark.traces
 def test_large_clean_traces_break_no_rule() -> None:
     legal = [path for path in large("fixtures") if not path.name.startswith("seed")]
     for path in (*large("clean"), *legal):
@@ -237,7 +237,7 @@ def firings(path: Path) -> list[int]:
     return [round(float(found[1]) * 1e6) * 1000 for found in TRUTH.finditer(truth)]
 
 
-@pytest.mark.long
+@pytest.mark.traces
 def test_large_seeded_traces_are_violated_at_every_firing() -> None:
     for path in large("seeded"):
         report = check_trace(str(path))
@@ -250,7 +250,7 @@ def test_large_seeded_traces_are_violated_at_every_firing() -> None:
         assert rule in {x.violation.rule for x in report.found}
 
 
-@pytest.mark.long
+@pytest.mark.traces
 @pytest.mark.parametrize("part", range(PARTS))
 def test_planted_faults_are_seen_in_large_traces(part: int) -> None:
     faults = list(PLANTED.items())[part::PARTS]
@@ -267,7 +267,7 @@ def test_planted_faults_are_seen_in_large_traces(part: int) -> None:
                 assert found[0] < places[2] + NEAR, (path.name, fault)
 
 
-@pytest.mark.long
+@pytest.mark.traces
 def test_large_traces_cut_at_random_break_no_rule() -> None:
     for path in large("clean"):
         lines = lines_of(path)
