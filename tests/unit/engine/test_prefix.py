@@ -31,7 +31,7 @@ def run(engine_class: type[AnyEngine], execution: Execution) -> Outcome:
 
 
 @pytest.mark.parametrize("scenario", builtin_names())
-@pytest.mark.parametrize("era", ["v4.14", "v7.2"])
+@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
 @pytest.mark.parametrize("engine_class", ENGINES, ids=lambda e: e.name)
 def test_state_after_a_prefix(engine_class: type[AnyEngine], era: str, scenario: str) -> None:
     spec = RunSpec.make(scenario, era)

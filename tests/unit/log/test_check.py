@@ -25,7 +25,6 @@ from tests.unit.log.recorded import (
     written,
 )
 
-ERAS = ("v4.14", "v7.2")
 SLEEPY = """
 from harness.kvm.v7_2 import V7_2
 
@@ -39,7 +38,7 @@ class Sleepy(V7_2):
 # -- the same verdict ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
 @pytest.mark.parametrize("scenario", sorted(builtin_names()))
 def test_a_scenario_is_clean_again(scenario: str, era: str) -> None:
     taken = recorded(scenario, era)

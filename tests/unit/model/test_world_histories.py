@@ -16,7 +16,10 @@ from harness.world import VgicWorld
 from model.machine import Machine
 from tests.unit.model.histories import caches, immutable, wiring
 
-ENTRIES = [(scenario, era) for scenario in builtin_names() for era in ("v4.14", "v7.2")]
+ENTRIES = [
+    *((scenario, "v7.2") for scenario in builtin_names()),
+    *(pytest.param(scenario, "v4.14", marks=pytest.mark.long) for scenario in builtin_names()),
+]
 SEEDS = (1, 2, 3)
 
 
