@@ -128,8 +128,8 @@ def recording(sites: Sites, rounds: int) -> Iterator[Figure]:
     Executions of one schedule per era, whole: the file, its header and its footer count. Building
     the world, which ``record`` does each time, does not: it is timed without recording, too, and
     only what recording adds counts, plus the plain execution on a world that is there. A recorded
-    step may cost three plain ones, and a quarter more as noise; 140 steps (timer-wfi) also carry the
-    file.
+    step may cost three plain ones, and a quarter more as noise; 140 steps (timer-wfi) also carry
+    the file.
     """
     limit = {"timer-wfi": 4.5, "migrate": 3.0, "smp-mix": 3.0}
     for site in sites:
