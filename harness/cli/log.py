@@ -1,11 +1,11 @@
 """``log``: look at stored logs, and check the rules over them again."""
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.lazy import Lazy
 from harness.cli.log_options import filter_options, take_selection
 from harness.cli.options import EPILOG, json_option, rules_option
 
@@ -29,26 +29,10 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Logs(click.Group):
-    """A group whose commands are imported when they are used."""
+class Logs(Lazy):
+    """The group ``log``."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List the commands."""
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None if there is none of that name."""
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        module, _, name = SUBCOMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in SUBCOMMANDS.items()])
+    table = SUBCOMMANDS
 
 
 @click.group("log", cls=Logs)

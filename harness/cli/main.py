@@ -3,7 +3,6 @@
 A subcommand's module is imported when it is used, so that ``--help`` costs next to nothing.
 """
 
-import importlib
 import os
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from harness.cli.lazy import Lazy
 from harness.cli.options import EPILOG
 from harness.errors import UsageError, unknown_name
 from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
@@ -38,21 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are used."""
+class Commands(Lazy):
+    """The group of all commands."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List the commands in the order in which one meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
+    table = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; Ctrl-C and closed pipes are answered by :func:`main`.
@@ -64,11 +53,6 @@ class Lazy(click.Group):
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
             raise Passed(error) from None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -125,7 +109,7 @@ def revision() -> str:
     return f" ({done.stdout.strip()})"
 
 
-@click.group(cls=Lazy, epilog=EPILOG)
+@click.group(cls=Commands, epilog=EPILOG)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version,
     help="Show the version and, in a checkout, the revision.",
