@@ -1,5 +1,7 @@
 """Verdicts and exit codes, the same for every command."""
 
+from collections.abc import Iterable
+
 __all__ = [
     "CLEAN",
     "EXIT_CODES",
@@ -10,6 +12,7 @@ __all__ = [
     "INCONCLUSIVE",
     "PROVED",
     "VIOLATED",
+    "worst",
 ]
 
 CLEAN, PROVED, VIOLATED, INCONCLUSIVE = "clean", "proved", "violated", "inconclusive"
@@ -20,3 +23,9 @@ EXIT_USAGE = 2
 EXIT_DIVERGED = 4
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the verdict over several: the worst of them, inconclusive if there is none."""
+    seen = set(verdicts)
+    return next((v for v in (VIOLATED, INCONCLUSIVE, CLEAN) if v in seen), INCONCLUSIVE)

@@ -11,7 +11,7 @@ from harness.campaign.plan import MIX, Plan, far_k
 from harness.campaign.workers import BatchResult, Finding
 from harness.spec import RunSpec
 from harness.variants import resolve_variant
-from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
+from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED, worst
 from model.rules.sometimes import NAMES
 
 __all__ = ["KEPT_MAX", "Campaign", "Tally"]
@@ -212,10 +212,7 @@ class Campaign(msgspec.Struct):
     @property
     def verdict(self) -> str:
         """The worst of the entries' verdicts; one that was cut short is not clean."""
-        verdicts = {t.verdict for t in self.tallies}
+        verdicts = [t.verdict for t in self.tallies]
         if self.interrupted or self.crash is not None:
-            verdicts.add(INCONCLUSIVE)
-        for verdict in (VIOLATED, INCONCLUSIVE):
-            if verdict in verdicts:
-                return verdict
-        return CLEAN if verdicts else INCONCLUSIVE
+            verdicts.append(INCONCLUSIVE)
+        return worst(verdicts)

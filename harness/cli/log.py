@@ -93,7 +93,7 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     from harness.errors import UsageError
     from harness.log.check import check_log
     from harness.rule_choice import parse_rules
-    from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
+    from harness.verdict import EXIT_CODES, INCONCLUSIVE, worst
 
     only = None if rules is None else parse_rules(rules)
     done: list[dict[str, Any]] = []
@@ -114,8 +114,8 @@ def check(logs: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
             print_json(done[-1])
         else:
             print_result(log, path, result)
-    verdicts = {one["verdict"] for one in done} | ({INCONCLUSIVE} if failed else set())
-    verdict = next(v for v in (VIOLATED, INCONCLUSIVE, CLEAN) if v in verdicts)
+    verdicts = [one["verdict"] for one in done]
+    verdict = worst([*verdicts, INCONCLUSIVE] if failed else verdicts)
     if as_json:
         print_json(summary_of_checks(done, verdict))
     elif len(logs) > 1:

@@ -41,7 +41,7 @@ def check(traces: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
     from harness.errors import UsageError
     from harness.trace.check import check_trace
     from harness.trace.ground import parse_rules
-    from harness.verdict import CLEAN, EXIT_CODES, INCONCLUSIVE, VIOLATED
+    from harness.verdict import EXIT_CODES, INCONCLUSIVE, worst
 
     only = None if rules is None else parse_rules(rules)
     done: list[dict[str, Any]] = []
@@ -60,8 +60,8 @@ def check(traces: tuple[str, ...], *, rules: str | None, as_json: bool) -> int:
             print_json(done[-1])
         else:
             print_report(report)
-    verdicts = {one["verdict"] for one in done} | ({INCONCLUSIVE} if failed else set())
-    verdict = next(v for v in (VIOLATED, INCONCLUSIVE, CLEAN) if v in verdicts)
+    verdicts = [one["verdict"] for one in done]
+    verdict = worst([*verdicts, INCONCLUSIVE] if failed else verdicts)
     if as_json:
         print_json(summary_of(done, verdict))
     elif len(traces) > 1:
