@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from harness.trace.events import Event, Mmio
 from harness.trace.follow.context import Quiet
-from harness.trace.follow.hypervisor import Followed, hypervisor
+from harness.trace.follow.hypervisor import Followed, Watcher, hypervisor
 from harness.trace.follow.kernels import Kernel
 from harness.trace.follow.machine import TracedMachine, TracedRuntime
 from harness.trace.follow.state import (
@@ -23,7 +23,6 @@ from harness.trace.follow.state import (
 )
 from harness.trace.follow.tally import Tally
 from harness.trace.line import Record
-from model.gic.lr import Lr
 from model.identity import Actor
 from model.timer import VTIMER_PPI
 from model.vgic.irq import VgicIrq
@@ -56,7 +55,7 @@ class Shared:
         self.lrs = 0
 
 
-class Base:
+class Base(Watcher):
     """A VM that is followed.
 
     ``at`` is the number of the present event, ``time`` its time in ns, ``cpu`` where it came.
@@ -224,52 +223,22 @@ class Base:
     def migrated(self, vc: Vcpu, kicks: list[int]) -> None:
         """The prune moved interrupts to other VCPUs, which are to be kicked."""
 
-    # -- the watcher's part; each is overridden where it means something -------------------------
+    # -- the watcher's part; what is told and means nothing here is passed over ------------------
 
     def accepts(self, irq: VgicIrq, level: bool, accepted: bool) -> bool:
         """An injection is accepted or not."""
         return accepted
 
-    def queueing(self, irq: VgicIrq) -> None:
-        """An interrupt is about to be queued."""
-
     def kicks(self, v: int) -> None:
         """A VCPU is to be kicked."""
         self.expected_kicks.append(v)
-
-    def populated(self, irq: VgicIrq, lr: Lr) -> None:
-        """An interrupt was put into a List Register."""
-
-    def folded(self, irq: VgicIrq, lr: Lr, deactivated: bool) -> None:
-        """A List Register was folded."""
 
     def line(self, irq: VgicIrq) -> bool:
         """Return the line as the kernel read it."""
         return irq.line_level
 
     def phys_active(self, v: int, intid: int, active: bool) -> None:
-        """The physical active state is written."""
-
-    def injects(self, irq: VgicIrq, level: bool) -> None:
-        """A timer gives a level."""
-
-    def arms(self, v: int, expiry: int) -> None:
-        """The background timer is set."""
-
-    def wakes(self, v: int) -> None:
-        """A thread is woken."""
-
-    def halts(self, halt: bool) -> None:
-        """The guests are to be halted, or need not be."""
-
-    def defers(self) -> None:
-        """A trapped DIR is to be carried out as a write to ICACTIVER."""
-
-    def unqueued(self, irq: VgicIrq) -> None:
-        """An interrupt left its ap_list."""
-
-    def interrupts(self, cpu: int) -> None:
-        """A CPU is sent an IPI."""
+        """The physical active state is written: several parts look at it, one after the other."""
 
     def update(self, vc: Vcpu) -> None:
         """Follow a prune that somebody asked for."""
