@@ -66,9 +66,7 @@ def any_deadline(timers: Sequence[HwTimer], hrtimers: Sequence[HrTimer], now: in
     for timer in timers:
         if timer.ctl == ENABLE and timer.cval > timer.count():
             return True
-    for hrtimer in hrtimers:  # a generator would cost more than it looks at
+    for hrtimer in hrtimers:  # noqa: SIM110  # a generator would cost more than it looks at
         if hrtimer.armed and hrtimer.expiry > now:
-            break
-    else:
-        return False
-    return True
+            return True
+    return False
