@@ -189,8 +189,14 @@ class Stuck(V4_14):
 """
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("pause", [0.05, 1.3])
+@pytest.mark.parametrize(
+    ("pause", "jobs"),
+    [
+        (0.05, 2),
+        pytest.param(1.3, 1, marks=pytest.mark.long),
+        pytest.param(1.3, 2, marks=pytest.mark.long),
+    ],
+)
 def test_a_second_ctrl_c_hides_nothing(
     start: Start, finish: Finish, tmp_path: Path, jobs: int, pause: float
 ) -> None:

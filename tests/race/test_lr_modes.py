@@ -97,7 +97,7 @@ async def test_what_the_guests_read_of_the_distributor_is_among_it() -> None:
 
 
 @pytest.mark.parametrize("mode", ["arch", "quirk", "erratum"])
-@pytest.mark.parametrize("era", [V4_14, V7_2])
+@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
 @pytest.mark.parametrize("scenario", builtin_names())
 async def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) -> None:
     world = world_of(scenario, era, (("lr_on_guest_deactivate", mode),))

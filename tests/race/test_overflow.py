@@ -107,7 +107,7 @@ async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> 
 
 @pytest.mark.parametrize("lrs", ["3", "4", "16"])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
 async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
     world = world_of(scenario, era, lrs=int(lrs))
     assert all([clean(outcome) async for outcome in outcomes(world, 12, audited=2)])
@@ -115,7 +115,7 @@ async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: 
 
 @pytest.mark.parametrize("knobs", [(("gic_version", "2"),), (("gic_messages", "synchronous"),)])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
 async def test_other_machines(
     era: type[Kvm], scenario: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:

@@ -45,7 +45,7 @@ async def test_every_footprint_holds(era: type[Kvm]) -> None:
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
-@ERAS
+@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
 @pytest.mark.parametrize(
     "knobs",
     [
