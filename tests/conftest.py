@@ -1,4 +1,4 @@
-"""The quick tier: what ``-m quick`` selects, all in one place."""
+"""The tiers, all in one place: what ``-m quick`` selects, and what is left to ``-m long``."""
 
 import pytest
 
@@ -48,15 +48,49 @@ QUICK = (
 )
 """Folders, files and tests, as their ids begin. None may be an oracle's or a benchmark's."""
 
+SAMPLED = {
+    "unit/check/test_needs.py::test_without_a_kind_of_fact_a_rule_says_the_same": 3,
+    "unit/check/test_needs.py::test_without_a_kind_of_fact_no_rule_cries": 2,
+    "unit/check/test_mid_life.py::test_what_is_said_in_mid_life_is_true": 4,
+    "unit/check/test_again.py::test_broken_executions_have_the_same_violations": 3,
+    "unit/check/test_again.py::test_clean_executions_are_clean": 3,
+    "unit/model/test_world_histories.py::test_two_worlds_under_one_schedule_agree_at_every_step": 4,
+    "unit/engine/test_engines_agree.py::test_same_outcomes": 3,
+    "unit/engine/test_footprint_audit.py::test_patches_keep_to_their_footprints[": 3,
+    "unit/engine/test_footprint_audit.py::test_eras_keep_to_their_footprints[": 3,
+    "unit/engine/test_prefix.py::test_state_after_a_prefix": 3,
+    "unit/log/test_check.py::test_a_patch_is_caught_again": 3,
+    "unit/log/test_check.py::test_without_a_kind_of_fact_each_rule_says_the_same": 3,
+    "quality/test_museum.py::test_a_patch_is_found_and_its_era_is_silent": 2,
+    "quality/test_state_is_a_value.py::test_no_patch_keeps_an_iterator": 3,
+    "race/test_lr_modes.py::test_correct_kvm_is_clean": 3,
+    "race/test_lr_modes.py::test_nor_with_messages_on_their_way": 3,
+}
+"""Sweeps of which the default run takes one in so many, the long run the others."""
+
+
+def leave_to_the_long_run(items: list[pytest.Item]) -> set[str]:
+    """Mark what is not sampled, and return the sweeps that were not seen."""
+    seen = dict.fromkeys(SAMPLED, 0)
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        sweep = next((entry for entry in SAMPLED if name.startswith(entry)), None)
+        if sweep is None:
+            continue
+        if seen[sweep] % SAMPLED[sweep] and not name.startswith(QUICK):
+            item.add_marker(pytest.mark.long)
+        seen[sweep] += 1
+    return {sweep for sweep, count in seen.items() if not count}
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is quick.
+    """Mark what is quick, and what is long.
 
     Raises:
         pytest.UsageError: everything was collected, and something that is listed is not there.
 
     """
-    missing = set(QUICK)
+    missing = set(QUICK) | leave_to_the_long_run(items)
     for item in items:
         name = item.nodeid.removeprefix("tests/")
         found = next((entry for entry in QUICK if name.startswith(entry)), None)
@@ -64,4 +98,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.quick)
             missing.discard(found)
     if missing and config.args_source is config.ArgsSource.TESTPATHS:
-        raise pytest.UsageError(f"the quick tier lists what is not there: {sorted(missing)}")
+        raise pytest.UsageError(f"a tier lists what is not there: {sorted(missing)}")
