@@ -35,6 +35,7 @@ WORDS: Final = {
     "enter": "active deactivation-arrived edge entry guest-mask line pending signal",
     "exit_irq": "exit",
     "exit_trap": "exit guest-access guest-enable guest-mask guest-sgi",
+    "exit_trap_far": "exit guest-access guest-enable guest-mask",
     "finish_wait": "unblock",
     "flush_ap_list": "lock",
     "flush_hcr": "unlock",
@@ -47,7 +48,7 @@ WORDS: Final = {
     "gic_line": "line",
     "gic_maintenance": "line",
     "gic_pin": "signal",
-    "guest_device": "device-served",
+    "guest_device": "device-served guest-mask",
     "guest_dir": (
         "active deactivation-arrived deactivation-sent exit "
         "guest-access guest-deactivate guest-mask line lr-moved"
@@ -56,8 +57,9 @@ WORDS: Final = {
         "active deactivation-arrived deactivation-sent guest-deactivate "
         "guest-eoi guest-mask line lr-moved"
     ),
-    "guest_iar": "guest-ack lr-moved",
-    "guest_pmr": "guest-mask",
+    "guest_iar": "guest-ack guest-mask lr-moved",
+    "guest_pmr": "guest-control guest-mask",
+    "guest_read": "guest-mask guest-read",
     "guest_timer": "guest-mask guest-timer",
     "guest_wfi": "exit guest-mask guest-wfi",
     "guest_work": "guest-mask",
@@ -89,7 +91,9 @@ WORDS: Final = {
     "queue_ap_list": "lock",
     "queue_irq": "lock queue",
     "queue_unlock": "isr-end unlock",
+    "read_field": "gicd-read",
     "read_pending": "active deactivation-arrived gicd-read line lock",
+    "read_ptimer": "guest-read",
     "renew_irq": "lock unqueue",
     "resample": "active deactivation-arrived line phys-active resample timer-read",
     "resample_device": "active deactivation-arrived line phys-active resample",
@@ -123,6 +127,7 @@ WORDS: Final = {
     ),
     "write_lrs": "active deactivation-arrived hcr line lr-written",
     "write_pending": "active deactivation-arrived gicd-write line lock phys-active",
+    "write_priority": "gicd-priority lock",
     "write_ptimer": "guest-timer",
     "write_target": "lock retarget",
 }

@@ -9,52 +9,34 @@ from collections.abc import Callable
 import msgspec
 
 from model.facts import Fact, GuestMask
+from model.gic.registers import SPURIOUS
 from model.part import Part
 
 __all__ = [
-    "ACTIVATE",
-    "AWAIT",
-    "CNTP_CTL",
-    "CNTP_TVAL",
-    "DEACTIVATE",
-    "DISABLE",
-    "ENABLE",
-    "HALT",
-    "IDLE",
-    "MASK",
-    "MMIO",
-    "NOTHING",
-    "PEND",
-    "PIDLE",
-    "PMR",
-    "PTIMER",
-    "PTIMER_OFF",
-    "READ_ACTIVE",
-    "READ_PENDING",
-    "SERVE",
-    "SGI",
-    "SPIN",
-    "TARGET",
-    "TIMER",
-    "TIMER_OFF",
-    "TVAL",
-    "UNPEND",
-    "USER",
-    "WAIT",
-    "WAKE_SGI",
-    "WORK",
-    "Guest",
-    "GuestVm",
+    "ACTIVATE", "AGAIN", "AWAIT", "BPR", "CNTP_CTL", "CNTP_TVAL", "DEACTIVATE", "DIR", "DISABLE",
+    "ENABLE", "EOI", "GROUP", "HALT", "IAR", "IDLE", "IF_ACKED", "MASK", "MMIO", "NOTHING",
+    "PEND", "PIDLE", "PMR", "PTIMER", "PTIMER_OFF", "READ_ACTIVE", "READ_CPU", "READ_ENABLED",
+    "READ_PENDING", "READ_PRIORITY", "READ_PTIMER", "READ_TARGET", "READ_VTIMER", "REGISTERS",
+    "REPEAT", "RETURN", "SERVE", "SET_PRIORITY", "SGI", "SILENCE", "SPIN", "TARGET", "TIMER",
+    "TIMER_OFF", "TVAL", "UNPEND", "USER", "WAIT", "WAKE_SGI", "WFI", "WORK", "Guest", "GuestVm",
     "Instruction",
-]
+]  # fmt: skip
 
 TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, USER, HALT, WAIT, SERVE, AWAIT, SGI = range(13)
 ENABLE, DISABLE, PEND, UNPEND, ACTIVATE, DEACTIVATE, TARGET, READ_PENDING, READ_ACTIVE = range(
     13, 22
 )
 PTIMER, PTIMER_OFF, PIDLE, TVAL = range(22, 26)
-MMIO = range(ENABLE, READ_ACTIVE + 1)
+WFI, IAR, EOI, DIR, SILENCE, BPR, GROUP, IF_ACKED, REPEAT, AGAIN, RETURN = range(26, 37)
+SET_PRIORITY, READ_ENABLED, READ_TARGET, READ_PRIORITY = range(37, 41)
+READ_CPU, READ_VTIMER, READ_PTIMER = range(41, 44)
+MMIO = (*range(ENABLE, READ_ACTIVE + 1), *range(SET_PRIORITY, READ_PRIORITY + 1))
 """The instructions that are accesses to the emulated distributor or redistributor."""
+
+REGISTERS = (
+    "rpr", "hppir", "cntv_ctl", "cntv_cval", "cntv_tval", "cntp_ctl", "cntp_cval", "cntp_tval",
+)  # fmt: skip
+"""The registers of the CPU interface and of the timers that a guest reads, by number."""
 
 CNTP_TVAL, CNTP_CTL = -2, -3
 """Codes of trapped writes to the physical timer, whose value is ``a``; they are no line."""
@@ -64,36 +46,19 @@ WAKE_SGI = 0
 
 
 class Instruction(msgspec.Struct, frozen=True, gc=False):
-    """One line of a guest program: what it does, and up to two numbers.
+    """One instruction of a guest: what it does, and up to three numbers.
 
-    ============ =======================================================================
-    TIMER        program the timer to fire in ``a`` ns (two register writes)
-    TIMER_OFF    disable the timer
-    IDLE         mask interrupts and WFI until ``a`` timer interrupts have been handled
-    SPIN         execute up to ``b`` instructions, or until ``a`` timer interrupts were handled
-    WORK         execute ``a`` instructions
-    MASK         set (1) or clear (0) PSTATE.I
-    PMR          write ``a`` to the priority mask
-    USER         an access that KVM hands to user space
-    HALT         finish
-    WAIT         WFI until the passthrough devices forwarded to it have been served for good
-    SERVE        WFI until all devices have been, and nothing is left to be deactivated
-    AWAIT        WFI until vINTID ``a`` has been handled at least once
-    SGI          send SGI ``a`` to VCPU ``b`` (a trap)
-    ENABLE ...   write GICD_ISENABLER (ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER) for
-                 vINTID ``a`` (a trap)
-    TARGET       route SPI ``a`` to VCPU ``b`` (a trap)
-    PTIMER       program the physical timer to fire in ``a`` ns (two traps: TVAL, then CTL)
-    PTIMER_OFF   disable it (a trap)
-    PIDLE        as IDLE, for interrupts of the physical timer
-    TVAL         as TIMER, by TVAL instead of CVAL
-    READ_PENDING read GICD_ISPENDR (READ_ACTIVE: ISACTIVER) for vINTID ``a`` (a trap)
-    ============ =======================================================================
+    What each code does is said in ``harness.scenarios.instructions``, with the line of a program
+    that it comes from. ``of`` is the VCPU whose redistributor is accessed (-1: its own). There is
+    no line for these: HALT ends a program, and RETURN a handler. IF_ACKED goes to ``b`` unless
+    what was acknowledged last is ``a``; REPEAT begins a loop of ``a`` turns, and AGAIN ends one,
+    back to ``a``.
     """
 
     code: int
     a: int = 0
     b: int = 0
+    of: int = -1
 
 
 NOTHING = Instruction(WORK)
@@ -108,7 +73,10 @@ class Guest(Part):
     handlers that it interrupted, the outermost first. ``irqs_masked`` is PSTATE.I, ``enabled`` the
     enable bit of its timer PPI as the guest set it, ``pmr`` its priority mask; ``taken`` counts
     handled timer interrupts and ``ptaken`` the physical timer's, ``seen`` has the vINTIDs handled
-    so far, in order. ``deferred`` are vINTIDs whose priority was dropped and that are still to be
+    so far, in order. A handler that is a program begins at ``vector`` of the same program (-1: it
+    is the driver's): ``frames`` has (pc, sub, loops, acked) of what it interrupted, the outermost
+    first, ``loops`` how many turns are left of each loop it is in, ``acked`` what IAR read last.
+    ``deferred`` are vINTIDs whose priority was dropped and that are still to be
     deactivated here; ``trap`` is the access that KVM is to emulate. ``instructions`` is what it
     executed since the last entry.
     """
@@ -128,8 +96,11 @@ class Guest(Part):
         "deferred",
         "trap",
         "instructions",
+        "acked",
+        "loops",
+        "frames",
     )
-    __slots__ = (*FIELDS, "emit", "program", "vcpu")
+    __slots__ = (*FIELDS, "emit", "program", "vcpu", "vector")
 
     emit: Callable[[Fact], object] | None
 
@@ -138,6 +109,9 @@ class Guest(Part):
         self.vcpu = vcpu
         self.emit = None
         self.program = program
+        # Behind the HALT of the program is its handler.
+        handler = [n for n, i in enumerate(program, 1) if i.code == HALT and n < len(program)]
+        self.vector = handler[0] if handler else -1
         self.enabled = True
         self.start()
 
@@ -159,6 +133,13 @@ class Guest(Part):
         self.deferred: tuple[int, ...] = ()
         self.trap = NOTHING
         self.instructions = 0
+        self.acked = SPURIOUS
+        self.loops: tuple[int, ...] = ()
+        self.frames: tuple[tuple[int, int, tuple[int, ...], int], ...] = ()
+
+    def in_handler(self) -> bool:
+        """Tell whether it handles an interrupt."""
+        return self.isr != 0 or self.frames != ()
 
     def say_mask(self) -> None:
         """Say what the guest lets through now: PSTATE.I, PMR, its timer's enable bit."""

@@ -10,9 +10,12 @@ from model.gic.gic import LR_MODES, Gic
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
+    DIR,
+    EOI,
     MMIO,
     PTIMER as PTIMER_ON,
     PTIMER_OFF,
+    READ_PTIMER,
     SGI,
     TARGET,
     WAKE_SGI,
@@ -96,8 +99,8 @@ class Config(msgspec.Struct, frozen=True):
 
     def sgis(self) -> tuple[int, ...]:
         """Return the SGIs that guests may send, in order."""
-        named = (SGI, AWAIT, *MMIO)
-        sent = {i.a for p in self.programs for i in p if i.code in named and i.a < SGIS}
+        named = (SGI, AWAIT, EOI, DIR, *MMIO)
+        sent = {i.a for p in self.programs for i in p if i.code in named and 0 <= i.a < SGIS}
         if self.wakes:
             sent.add(WAKE_SGI)
         return tuple(sorted(sent))
@@ -106,7 +109,9 @@ class Config(msgspec.Struct, frozen=True):
     def ptimer(self) -> bool:
         """Whether guests use the physical timer, which KVM then emulates."""
         return any(physical >= 0 for _, physical in self.timers) or any(
-            i.code in (PTIMER_ON, PTIMER_OFF) for program in self.programs for i in program
+            i.code in (PTIMER_ON, PTIMER_OFF, READ_PTIMER)
+            for program in self.programs
+            for i in program
         )
 
     @property

@@ -6,6 +6,7 @@ import msgspec
 
 from model.facts import Fact, VmReset, VmRestored, VmSaved
 from model.part import Part
+from model.vgic.irq import PRIORITY
 
 __all__ = ["NOTHING_SAVED", "Monitor", "SavedIrq", "SavedVcpu"]
 
@@ -24,6 +25,7 @@ class SavedIrq(msgspec.Struct, frozen=True, gc=False):
     active: bool
     source: int
     active_source: int
+    priority: int = PRIORITY
 
 
 class SavedVcpu(msgspec.Struct, frozen=True, gc=False):

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from model.facts import Fact, GuestTimer, TimerRead, TimerRestored, TimerSaved
+from model.facts import Fact, GuestRead, GuestTimer, TimerRead, TimerRestored, TimerSaved
 from model.part import Part
-from model.timer import ENABLE, HwTimer
+from model.timer import ENABLE, ISTATUS, HwTimer
 
 __all__ = ["TimerContext"]
 
@@ -81,6 +81,19 @@ class TimerContext(Part):
         if self.emit is not None:
             left = hardware.ctl
             self.emit(TimerSaved(self.vcpu, self.timer, cpu, self.ctl, self.cval, left))
+
+    def read(self, register: str, now: int) -> None:
+        """Carry out a guest's read of CNTP_CTL_EL0, CNTP_CVAL_EL0 or CNTP_TVAL_EL0, by ``now``."""
+        if self.emit is None:
+            return
+        if register.endswith("ctl"):
+            value = self.ctl | ISTATUS if self.deadline() <= now else self.ctl
+        elif register.endswith("cval"):
+            value = self.cval
+        else:
+            ahead = self.deadline() - now & 0xFFFF_FFFF
+            value = ahead - (ahead >> 31 << 32)
+        self.emit(GuestRead(self.vcpu, register, value))
 
     def write(self, *, cval: int | None = None, ctl: int | None = None) -> None:
         """Carry out a write of the guest, or of a reset, to this timer in memory."""

@@ -40,7 +40,7 @@ def make(rt: Runtime) -> Slot:
             def due(v: int = v, at: int = not_before_ns, in_handler: bool = in_handler) -> bool:
                 if clock.now < at or threads[v].done:
                     return False
-                return not in_handler or guests[v].isr != 0
+                return not in_handler or guests[v].in_handler()
 
             await task.step(op, due, reads)
             preempt(rt, v, place)

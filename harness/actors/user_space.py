@@ -30,7 +30,7 @@ def make(rt: Runtime, kvm: Kvm) -> Slot:
             def has_come(v: int = v) -> bool:
                 if any(thread.done for thread in threads):
                     return False
-                return v < 0 or guests[v].isr != 0
+                return v < 0 or guests[v].in_handler()
 
             await u.task.step(u.here[Steps.monitor_begins], has_come, reads)
             await stopped(rt, kvm, u, save=save)

@@ -7,7 +7,8 @@ is signalled and the guest lets it through; only the guest's own accesses and an
 
 from harness.context import Context
 from harness.contract import Guard, Op
-from harness.guest.handlers import GuestIsr
+from harness.engine.footprint import Step
+from harness.guest.control import CONTROLS, GuestControl
 from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
@@ -15,14 +16,19 @@ from model.gic.registers import FIRST_SPI
 from model.guest import (
     ACTIVATE,
     AWAIT,
+    BPR,
     CNTP_CTL,
     CNTP_TVAL,
     DEACTIVATE,
+    DIR,
+    DISABLE,
     ENABLE,
+    EOI,
+    GROUP,
     HALT,
+    IAR,
     IDLE,
     MASK,
-    MMIO,
     NOTHING,
     PEND,
     PIDLE,
@@ -30,8 +36,16 @@ from model.guest import (
     PTIMER,
     PTIMER_OFF,
     READ_ACTIVE,
+    READ_CPU,
+    READ_ENABLED,
     READ_PENDING,
+    READ_PRIORITY,
+    READ_PTIMER,
+    READ_TARGET,
+    READ_VTIMER,
+    RETURN,
     SERVE,
+    SET_PRIORITY,
     SGI,
     SPIN,
     TARGET,
@@ -41,6 +55,7 @@ from model.guest import (
     UNPEND,
     USER,
     WAIT,
+    WFI,
     WORK,
     Instruction,
 )
@@ -49,7 +64,6 @@ from model.timer import ENABLE as CTL_ENABLE, VTIMER_PPI
 __all__ = ["run_guest"]
 
 IDLES = (IDLE, PIDLE, WAIT, SERVE, AWAIT)
-TIMERS = (TIMER, TIMER_OFF, TVAL)
 ACCESSES = {
     PEND: ("pending", 1),
     UNPEND: ("pending", 0),
@@ -57,10 +71,28 @@ ACCESSES = {
     ACTIVATE: ("active", 1),
     DEACTIVATE: ("active", 0),
     READ_ACTIVE: ("active", -1),
-    TARGET: ("target", 0),
+    READ_ENABLED: ("enabled", -1),
+    READ_TARGET: ("target", -1),
+    READ_PRIORITY: ("priority", -1),
 }
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
-TRAPS = (USER, HALT, SGI, PTIMER, PTIMER_OFF, *MMIO)
+WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
+"""Those that are written with the instruction's second number."""
+STEPS: dict[int, Step] = {
+    **dict.fromkeys(
+        (USER, HALT, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, *WRITES, *ACCESSES),
+        GuestSteps.exit_trap,
+    ),
+    **dict.fromkeys((TIMER, TIMER_OFF, TVAL), GuestSteps.guest_timer),
+    **dict.fromkeys((WORK, MASK, RETURN), GuestSteps.guest_work),
+    **dict.fromkeys((PMR, BPR, GROUP), GuestSteps.guest_pmr),
+    **dict.fromkeys((READ_CPU, READ_VTIMER), GuestSteps.guest_read),
+    WFI: GuestSteps.guest_wfi,
+    IAR: GuestSteps.guest_iar,
+    EOI: GuestSteps.guest_eoir,
+    DIR: GuestSteps.guest_dir,
+}
+"""The steps of the instructions that are one; what is not here is decided when it is fetched."""
 
 
 async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
@@ -86,7 +118,7 @@ async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
             return reason
 
 
-class GuestCpu(GuestIsr):
+class GuestCpu(GuestControl):
     """A guest on a CPU for the length of one stay: references only, no state."""
 
     __slots__ = ()
@@ -104,12 +136,15 @@ class GuestCpu(GuestIsr):
             self.take_exception()
         if guest.isr:
             return self.fetch_isr()
-        if self.has_deferred and self.to_deactivate():
+        if self.has_deferred and self.comes_first():
             return here[GuestSteps.guest_dir]
         program = guest.program
         while True:
             instruction = program[guest.pc]
             code = instruction.code
+            step = STEPS.get(code)
+            if step is not None:
+                return here[step if instruction.of < 0 else GuestSteps.exit_trap_far]
             if code in IDLES:
                 # Mask, look, wait: so that no interrupt comes between the look and the WFI. With
                 # an exit to come first, not even the mask is written yet.
@@ -123,14 +158,8 @@ class GuestCpu(GuestIsr):
                 if guest.taken < instruction.a and guest.sub < instruction.b:
                     return here[GuestSteps.guest_work]
                 self.next()
-            elif code in TIMERS:
-                return here[GuestSteps.guest_timer]
-            elif code == PMR:
-                return here[GuestSteps.guest_pmr]
-            elif code in TRAPS:
-                return here[GuestSteps.exit_trap]
-            else:
-                return here[GuestSteps.guest_work]
+            elif not self.jump(instruction):
+                return here[self.step_of_silence(instruction)]
 
     def waited_for(self, instruction: Instruction) -> bool:
         """Tell whether what the guest waits for has happened."""
@@ -145,11 +174,6 @@ class GuestCpu(GuestIsr):
         mine = [f for f in machine.forwards if code == SERVE or f.vcpu == self.t.v]
         return all(f.quiet() for f in mine) and not (code == SERVE and machine.vm.deferred)
 
-    def next(self) -> None:
-        """Go to the next instruction."""
-        self.guest.pc += 1
-        self.guest.sub = 0
-
     # -- execute -------------------------------------------------------------------------------
 
     def execute(self, op: Op) -> str:
@@ -160,7 +184,7 @@ class GuestCpu(GuestIsr):
         guest = self.guest
         if guest.isr:
             return self.execute_isr()
-        if op is self.t.here[GuestSteps.guest_dir]:
+        if op is self.t.here[GuestSteps.guest_dir] and self.comes_first():
             return self.deactivate_deferred()
         instruction = guest.program[guest.pc]
         code = instruction.code
@@ -186,6 +210,8 @@ class GuestCpu(GuestIsr):
         elif code == PTIMER and guest.sub == 0:
             guest.sub = 1
             return self.access_ptimer(CNTP_TVAL, instruction.a)
+        elif code in CONTROLS:
+            return self.control(instruction)
         elif code != HALT:
             self.next()
             return self.trap(instruction)
@@ -201,20 +227,30 @@ class GuestCpu(GuestIsr):
         if code in (PTIMER, PTIMER_OFF):
             return self.access_ptimer(CNTP_CTL, CTL_ENABLE if code == PTIMER else 0)
         guest.trap = instruction
+        if code == READ_PTIMER:
+            return "timer"
         if code == SGI:
             return self.send_sgi(instruction.a, instruction.b)
-        owner = v if instruction.a < FIRST_SPI else -1
+        owner = v if instruction.of < 0 else instruction.of
+        owner = owner if instruction.a < FIRST_SPI else -1
         if code in ACCESSES:
             register, value = ACCESSES[code]
-            value = instruction.b if code == TARGET else value
             self.rt.emit(facts.GuestAccess(v, owner, instruction.a, register, value))
+        elif code in WRITES:
+            register = WRITES[code]
+            self.rt.emit(facts.GuestAccess(v, owner, instruction.a, register, instruction.b))
         else:
             on = code == ENABLE
             self.rt.emit(facts.GuestEnable(v, owner, instruction.a, on))
             if instruction.a == VTIMER_PPI:
-                guest.enabled = on
-                self.guest.say_mask()
+                self.enable_timer_of(owner, on=on)
         return "mmio"
+
+    def enable_timer_of(self, owner: int, *, on: bool) -> None:
+        """Note that the guest of ``owner`` has its virtual timer's interrupt enabled, or not."""
+        guest = self.machine.guests[owner]
+        guest.enabled = on
+        guest.say_mask()
 
     def wait_for_interrupt(self) -> str:
         """WFI: completes at once if a virtual interrupt is signalled, masked or not; else traps."""
@@ -236,9 +272,3 @@ class GuestCpu(GuestIsr):
         else:
             self.write_ctl(CTL_ENABLE)
             self.next()
-
-    def mask_irqs(self, masked: bool) -> None:
-        """Write PSTATE.I."""
-        if self.guest.irqs_masked != masked:
-            self.guest.irqs_masked = masked
-            self.guest.say_mask()

@@ -259,13 +259,16 @@ class GuestIsr:
 
     def end_of_isr(self) -> None:
         """Return from the handler."""
+        self.count_handled(self.number())
+        self.leave_handler()
+
+    def count_handled(self, vintid: int) -> None:
+        """Count an interrupt for those lines of programs that wait for it."""
         guest = self.guest
-        vintid = self.number()
         guest.taken += vintid == VTIMER_PPI
         guest.ptaken += vintid == PTIMER_PPI
         if vintid not in guest.seen:
             guest.seen = (*guest.seen, vintid)
-        self.leave_handler()
 
     def leave_handler(self) -> None:
         """Go back to the program, or to the handler that was interrupted."""

@@ -27,11 +27,13 @@ class GuestSteps:
 
     exit_irq = Step((SIGNAL.here,), (PCPU.here, GUEST.own))
     exit_trap = Step(SEEN, (PCPU.here, GUEST.own))
+    exit_trap_far = Step(SEEN, (PCPU.here, GUEST.all))
     guest_work = Step((*SEEN, VIF.here), (GUEST.own,))
     guest_timer = Step((*SEEN, VIF.here, CLOCK, VTIMER.own), (GUEST.own, HW_TIMER.here))
     guest_wfi = Step((*SEEN, VIF.here), (GUEST.own, PCPU.here))
     guest_device = Step((*SEEN, VIF.here), (GUEST.own, FORWARD.all))
     guest_pmr = Step(SEEN, (GUEST.own, VIF.here))
+    guest_read = Step((*SEEN, VIF.here, HW_TIMER.here, CLOCK, VTIMER.own), (GUEST.own,))
     guest_iar = Step(SEEN, (GUEST.own, VIF.here))
     guest_eoir = Step(
         (*SEEN, CPUIF.here, SPI.all, LPIS.here, *DELIVERS_R),

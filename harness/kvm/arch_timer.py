@@ -11,7 +11,7 @@ from harness.context import Context
 from harness.engine.footprint import Step
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
-from model.guest import CNTP_TVAL, Instruction
+from model.guest import CNTP_TVAL, READ_PTIMER, REGISTERS, Instruction
 from model.host.thread import HrTimer
 from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.timer import PTIMER_PPI, VTIMER_PPI
@@ -84,7 +84,10 @@ class ArchTimer(Hooks):
     async def handle_timer(self, t: Context) -> None:
         """access_arch_timer, a write: until 4.15 it is stored, and looked at before the entry."""
         access = await self.decode(t)
-        await self.write_ptimer(t, access)
+        if access.code == READ_PTIMER:
+            await self.read_ptimer(t, access)
+        else:
+            await self.write_ptimer(t, access)
 
     async def write_ptimer(self, t: Context, access: Instruction) -> None:
         """kvm_arm_timer_write: TVAL, which sets CVAL, or CTL."""
@@ -94,6 +97,16 @@ class ArchTimer(Hooks):
             ptimer.write(cval=self.machine.clock.now + access.a)
         else:
             ptimer.write(ctl=access.a)
+
+    async def read_ptimer(self, t: Context, access: Instruction) -> None:
+        """kvm_arm_timer_read: CTL with ISTATUS, CVAL or TVAL, as they are in memory.
+
+        In 4.14 access_cntp_ctl and its like do the same. ISTATUS is set whenever the time is over,
+        ENABLE or not.
+        """
+        await self.point(t, Steps.read_ptimer)
+        now = self.machine.clock.now
+        self.machine.timers[t.v][PTIMER].read(REGISTERS[access.a], now)
 
     async def before_write(self, t: Context) -> None:
         """Make the step of the register write, at which nothing can come in between."""

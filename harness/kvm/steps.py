@@ -125,6 +125,8 @@ class Steps:
     write_active = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
     write_target = Step((), (THIS_IRQ,))
     read_pending = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    write_priority = Step((), (THIS_IRQ,))
+    read_field = Step((THIS_IRQ,))
     send_sgi = Step((), (THIS_IRQ,))
 
     # -- the VM monitor
@@ -157,6 +159,7 @@ class Steps:
     soft_cancel = Step((), (BG_TIMER.own, SIGNAL.all))
 
     # -- the emulated physical timer
+    read_ptimer = Step((PTIMER.own, CLOCK))
     write_ptimer = Step((CLOCK,), (PTIMER.own,))
     update_ptimer = Step((CLOCK, VGIC.own), (PTIMER.own,))
     emulation_arm = Step((PTIMER.own, CLOCK), (PTIMER_HRTIMER.own, SIGNAL.all))

@@ -85,6 +85,7 @@ class User(Hooks):
         irq.enabled = True
         irq.active = irq.pending_latch = irq.line_level = False
         irq.source = irq.active_source = 0
+        irq.priority = irq.initial
 
     async def reset_device(self, u: Context, forward: ForwardedDevice) -> None:
         """Reset a passthrough device, and release its interrupt at the distributor.
@@ -156,6 +157,7 @@ class User(Hooks):
             active=irq.active,
             source=irq.source,
             active_source=irq.active_source,
+            priority=irq.priority,
         )
 
     async def restore_vm(self, u: Context) -> None:
@@ -210,5 +212,6 @@ class User(Hooks):
         irq.pending_latch = saved.pending_latch
         irq.active = saved.active
         irq.source, irq.active_source = saved.source, saved.active_source
+        irq.priority = saved.priority
         irq.said()
         await self.queue_irq_unlock(u, irq, False)

@@ -8,6 +8,7 @@ their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and
 from harness.context import Context
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
+from model.guest import READ_PTIMER
 from model.host.thread import HrTimer
 from model.identity import BG_TIMER, VTIMER
 from model.timer import VTIMER_PPI
@@ -150,6 +151,9 @@ class V7_2(Kvm):
         Upstream can be preempted in between, and must not be: finding F9.
         """
         access = await self.decode(t)
+        if access.code == READ_PTIMER:
+            await self.read_ptimer(t, access)
+            return
         await self.stop_emulation(t)
         await self.write_ptimer(t, access)
         await self.emulate(t)

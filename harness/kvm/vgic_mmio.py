@@ -14,7 +14,11 @@ from model.guest import (
     ENABLE,
     PEND,
     READ_ACTIVE,
+    READ_ENABLED,
     READ_PENDING,
+    READ_PRIORITY,
+    READ_TARGET,
+    SET_PRIORITY,
     TARGET,
     UNPEND,
     Instruction,
@@ -23,14 +27,19 @@ from model.vgic.irq import VgicIrq
 
 __all__ = ["VgicMmio"]
 
+UNLOCKED = (READ_ENABLED, READ_TARGET, READ_PRIORITY)
+
 
 class VgicMmio(Hooks):
     """The exits that are accesses to the GIC."""
 
     async def handle_mmio(self, t: Context) -> None:
-        """Carry out the access that trapped (vgic_mmio_ops)."""
+        """Carry out the access that trapped (vgic_mmio_ops).
+
+        SGIs and PPIs are those of the redistributor that was accessed: any VCPU can access any.
+        """
         access = await self.decode(t)
-        irq = self.machine.irq(t.v, access.a)
+        irq = self.machine.irq(t.v if access.of < 0 else access.of, access.a)
         if access.code in (ENABLE, DISABLE):
             await self.write_enable(t, irq, access.code == ENABLE)
         elif access.code in (PEND, UNPEND):
@@ -41,6 +50,10 @@ class VgicMmio(Hooks):
             await self.read_active(t, irq)
         elif access.code == TARGET:
             await self.write_target(t, irq, access.b)
+        elif access.code == SET_PRIORITY:
+            await self.write_priority(t, irq, access.b)
+        elif access.code in UNLOCKED:
+            await self.read_field(t, irq, access.code)
         else:
             await self.change_active(t, irq, access.code == ACTIVATE)
 
@@ -120,6 +133,29 @@ class VgicMmio(Hooks):
         irq.retarget(t.v, target)
         await self.unlock(t, irq)
 
+    async def write_priority(self, t: Context, irq: VgicIrq, value: int) -> None:
+        """vgic_mmio_write_priority: it counts from the next flush on; nobody is kicked or queued.
+
+        What is in a List Register meanwhile keeps the priority that it had, and a VCPU that sleeps
+        with the interrupt below its priority mask sleeps on.
+        """
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_priority, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.set_priority(t.v, value)
+        await self.unlock(t, irq)
+
+    async def read_field(self, t: Context, irq: VgicIrq, code: int) -> None:
+        """vgic_mmio_read_enable, _read_priority, _read_irouter (_read_target): without irq_lock."""
+        while await t.preemptible(Steps.read_field, t.at(t.v, irq)):
+            await self.preempted(t)
+        if code == READ_ENABLED:
+            irq.read(t.v, "isenabler", irq.enabled)
+        elif code == READ_PRIORITY:
+            irq.read(t.v, "ipriorityr", irq.priority)
+        else:
+            irq.read(t.v, "irouter", irq.target)
+
     async def read_pending(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_read_pending: a mapped level's line is read from the device (5bfa685e62e9)."""
         await self.irqs_off_point(t)
@@ -138,6 +174,10 @@ class VgicMmio(Hooks):
         """
         return irq.is_spi()
 
+    def is_far(self, t: Context, irq: VgicIrq) -> bool:
+        """Tell whether it is another VCPU's redistributor that VCPU ``t.v`` accesses (GICv3)."""
+        return irq.lock.vcpu not in (-1, t.v)
+
     async def access_active(self, t: Context, irq: VgicIrq, *, halt: bool) -> None:
         """vgic_access_active_prepare."""
         await self.lock_config(t)
@@ -152,7 +192,7 @@ class VgicMmio(Hooks):
 
     async def read_active(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_read_active; the guests are halted for it since 9a50ebbffa98."""
-        halt = self.must_halt(irq) and self.halts_for_reads
+        halt = (self.must_halt(irq) or self.is_far(t, irq)) and self.halts_for_reads
         await self.access_active(t, irq, halt=halt)
         if halt:
             await self.wait_folded(t, irq)
@@ -165,7 +205,7 @@ class VgicMmio(Hooks):
 
     async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
         """vgic_mmio_write_sactive and _cactive."""
-        halt = self.must_halt(irq)
+        halt = self.must_halt(irq) or self.is_far(t, irq)
         await self.access_active(t, irq, halt=halt)
         await self.wait_folded(t, irq)
         await self.irqs_off_point(t)

@@ -1,148 +1,164 @@
 """Guest programs: lines of text to instructions (``model.guest``).
 
-====================== =======================================================================
-``timer NS``           program the virtual timer to fire in NS nanoseconds
-``timer off``          disable it
-``tval NS``            the same, by its TVAL register
-``idle N``             WFI until N timer interrupts have been handled in all
-``ptimer NS``          program the physical timer (two traps); ``ptimer off`` disables it
-``pidle N``            WFI until N interrupts of the physical timer have been handled in all
-``spin N MAX``         execute until N timer interrupts were handled, at most MAX instructions
-``work N``             execute N instructions
-``irqs off|on``        mask or unmask interrupts (PSTATE.I)
-``pmr P``              write the priority mask (``0xF0`` lets everything through, ``0`` nothing)
-``ppi off|on``         disable or enable the timer's PPI at the redistributor (a trap)
-``user``               an access that KVM hands to user space
-``wait``               WFI until the devices forwarded to this VCPU have been served for good
-``serve``              WFI until all devices have, and no other VCPU left anything to deactivate
-``await V``            WFI until vINTID V has been handled at least once
-``sgi N VCPU``         send SGI N to a VCPU
-``enable V`` ...       write GICD_ISENABLER for vINTID V; likewise ``disable``, ``pend``,
-                       ``unpend``, ``activate``, ``deactivate`` (all trap)
-``target V VCPU``      route SPI V to a VCPU (a trap)
-``read pending V``     read GICD_ISPENDR, or with ``read active`` GICD_ISACTIVER (a trap)
-====================== =======================================================================
-
-A ``halt`` is added at the end.
+What there is to write is in ``harness.scenarios.instructions``. A line is one instruction, its
+numbers decimal, or 0x and hexadecimal; a block, ``repeat N`` or ``if-acked V``, ends with ``end``.
+Blocks become jumps: a compiled program is a flat tuple, and a guest's position in it a number. A
+``halt`` is added at the end; behind it stands the handler, if it is a program, and a ``return``.
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from harness.errors import UsageError
+from harness.scenarios.instructions import END, Entry, entries, entry_of
 from model.guest import (
-    ACTIVATE,
-    AWAIT,
-    DEACTIVATE,
-    DISABLE,
-    ENABLE,
+    AGAIN,
     HALT,
     IDLE,
-    MASK,
-    PEND,
+    IF_ACKED,
     PIDLE,
-    PMR,
     PTIMER,
-    PTIMER_OFF,
-    READ_ACTIVE,
-    READ_PENDING,
-    SERVE,
-    SGI,
-    SPIN,
-    TARGET,
+    REPEAT,
+    RETURN,
     TIMER,
-    TIMER_OFF,
     TVAL,
-    UNPEND,
-    USER,
-    WAIT,
-    WORK,
     Instruction,
 )
-from model.timer import VTIMER_PPI
 
-__all__ = ["check_waits", "compile_program"]
+__all__ = ["FORMS", "LINES_MAX", "check_waits", "compile_line", "compile_program"]
 
-FORMS = {
-    "timer": "timer NS or timer off",
-    "idle": "idle N",
-    "spin": "spin N MAX",
-    "work": "work N",
-    "tval": "tval NS",
-    "ptimer": "ptimer NS or ptimer off",
-    "pidle": "pidle N",
-    "irqs": "irqs off or irqs on",
-    "pmr": "pmr P (0 to 0xFF)",
-    "ppi": "ppi off or ppi on",
-    "user": "user",
-    "wait": "wait",
-    "serve": "serve",
-    "await": "await V (0 to 1019)",
-    "sgi": "sgi N VCPU (N 0 to 15)",
-    "enable": "enable V (0 to 1019)",
-    "disable": "disable V (0 to 1019)",
-    "pend": "pend V (0 to 1019)",
-    "unpend": "unpend V (0 to 1019)",
-    "activate": "activate V (0 to 1019)",
-    "deactivate": "deactivate V (0 to 1019)",
-    "target": "target V VCPU (V 32 to 1019)",
-    "read": "read pending V or read active V",
-}
-LIMITS = {"timer": 1_000_000_000, "idle": 1_000, "spin": 1_000, "work": 1_000, "pmr": 0xFF}
-LIMITS |= {"tval": LIMITS["timer"], "ptimer": LIMITS["timer"], "pidle": LIMITS["idle"]}
-LIMITS |= dict.fromkeys(
-    ("await", "enable", "disable", "pend", "unpend", "activate", "deactivate", "target", "read"),
-    1019,
-)
-LIMITS["sgi"] = 15
-CODES = {"timer": TIMER, "idle": IDLE, "spin": SPIN, "work": WORK, "pmr": PMR, "await": AWAIT}
-CODES |= {"tval": TVAL, "ptimer": PTIMER, "pidle": PIDLE}
-CODES |= {"sgi": SGI, "enable": ENABLE, "disable": DISABLE, "pend": PEND, "unpend": UNPEND}
-CODES |= {"activate": ACTIVATE, "deactivate": DEACTIVATE, "target": TARGET}
-OFF = {"timer": TIMER_OFF, "ptimer": PTIMER_OFF}
-PLAIN = {"user": USER, "wait": WAIT, "serve": SERVE}
-SWITCHES = {
-    "irqs": {"off": Instruction(MASK, 1), "on": Instruction(MASK, 0)},
-    "ppi": {"off": Instruction(DISABLE, VTIMER_PPI), "on": Instruction(ENABLE, VTIMER_PPI)},
-}
-READS = {"pending": READ_PENDING, "active": READ_ACTIVE}
-VCPU_MAX = 31
-"""The highest number of a VCPU (the scenario's size is checked apart)."""
 LINES_MAX = 200
+DEPTH_MAX = 8
+"""So many blocks may stand in each other."""
+FORMS: Final[dict[str, str]] = {}
+"""How each instruction is written, by its first word."""
+for _entry in entries():
+    _known = FORMS.get(_entry.words[0])
+    FORMS[_entry.words[0]] = _entry.form if _known is None else f"{_known} or {_entry.form}"
 
 
-def compile_program(lines: Sequence[str], where: str) -> tuple[Instruction, ...]:
-    """Compile a program, and add a ``halt``.
+def compile_program(
+    lines: Sequence[str], where: str, handler: Sequence[str] | None = None
+) -> tuple[Instruction, ...]:
+    """Compile a program, and add a ``halt``; behind that its handler, if it has one of its own.
 
     Args:
         lines: one instruction each, at most 200.
         where: what the program is part of, as it begins a message.
+        handler: the lines of its interrupt handler, None for the driver's.
 
     Raises:
         UsageError: the line that is wrong, and the form that was expected.
     """
+    program = compile_lines(lines, where, "program", 0)
+    program.append(Instruction(HALT))
+    if handler is not None:
+        program += compile_lines(handler, where, "handler", len(program))
+        program.append(Instruction(RETURN))
+    return tuple(program)
+
+
+def compile_lines(lines: Sequence[str], where: str, what: str, base: int) -> list[Instruction]:
+    """Compile lines that begin at position ``base``.
+
+    Raises:
+        UsageError: a line is wrong, a block is not closed, or there are too many of either.
+    """
     if len(lines) > LINES_MAX:
-        raise UsageError(f"{where}: the program has {len(lines)} lines, at most {LINES_MAX}")
-    program = [compile_line(line, f"{where}, program line {n}") for n, line in enumerate(lines, 1)]
-    return (*program, Instruction(HALT))
+        raise UsageError(f"{where}: the {what} has {len(lines)} lines, at most {LINES_MAX}")
+    program: list[Instruction] = []
+    begun: list[tuple[int, int]] = []
+    for n, line in enumerate(lines, 1):
+        place = f"{where}, {what} line {n}"
+        entry, instruction = compile_line(line, place)
+        if instruction is not None:
+            if instruction.code in (IF_ACKED, REPEAT):
+                begun.append((len(program), n))
+                if len(begun) > DEPTH_MAX:
+                    raise UsageError(f"{place}: {line!r}: more than {DEPTH_MAX} blocks, nested")
+            program.append(instruction)
+        elif entry is END:
+            if not begun:
+                raise UsageError(f"{place}: {line!r}: no block is open; expected fewer of them")
+            at, _ = begun.pop()
+            if program[at].code == REPEAT:
+                program.append(Instruction(AGAIN, base + at + 1))
+            else:
+                program[at] = msgspec.structs.replace(program[at], b=base + len(program))
+    if begun:
+        n = begun[-1][1]
+        raise UsageError(
+            f"{where}, {what} line {n}: {lines[n - 1]!r}: the block has no 'end'; expected one"
+        )
+    return program
+
+
+def compile_line(line: str, where: str) -> tuple[Entry, Instruction | None]:
+    """Compile one line, such as "timer 10"; numbers are decimal, or 0x and hexadecimal.
+
+    Returns:
+        its entry in the registry, and the instruction; None for the end of a block.
+
+    Raises:
+        UsageError: there is no such instruction, or its arguments are not of its form or range.
+    """
+    words = line.split()
+    entry = entry_of(words)
+    if entry is None:
+        verb = words[0] if words else ""
+        if verb in FORMS:
+            raise UsageError(f"{where}: {line!r}: expected {FORMS[verb]}")
+        expected = ", ".join(FORMS)
+        raise UsageError(f"{where}: {line!r}: unknown instruction, expected one of: {expected}")
+    given = words[len(entry.words) :]
+    least = sum(not x.optional for x in entry.args)
+    error = UsageError(f"{where}: {line!r}: expected {FORMS[words[0]]}")
+    if not least <= len(given) <= len(entry.args):
+        raise error
+    try:
+        numbers = [int(each, 0) for each in given]
+    except ValueError:
+        raise error from None
+    if entry.fixed is None:
+        return entry, None
+    fields = {x.field: x.default for x in entry.args}
+    for arg, number in zip(entry.args, numbers, strict=False):
+        if not arg.low <= number <= arg.high:
+            raise UsageError(f"{where}: {line!r}: the number must be {arg.low} to {arg.high}")
+        fields[arg.field] = number
+    return entry, msgspec.structs.replace(entry.fixed, **fields)
 
 
 def check_waits(
-    lines: Sequence[str], where: str, programmed: tuple[bool, bool] = (False, False)
+    lines: Sequence[str],
+    where: str,
+    programmed: tuple[bool, bool] = (False, False),
+    handler: Sequence[str] | None = None,
 ) -> None:
     """Refuse a guest that waits for interrupts which nobody asked for: it sleeps for ever.
+
+    A handler of its own, or one more turn of a loop, may ask for any number of them.
 
     Args:
         lines: the program.
         where: what it is part of.
         programmed: whether user space has programmed its virtual and its physical timer.
+        handler: the lines of its own handler, None if it has none.
 
     Raises:
         UsageError: an ``idle N`` or ``pidle N`` with fewer than N timers programmed before it.
     """
     timers = {IDLE: int(programmed[0]), PIDLE: int(programmed[1])}
     waits = {TIMER: IDLE, TVAL: IDLE, PTIMER: PIDLE}
-    for n, line in enumerate(lines, 1):
-        instruction = compile_line(line, where)
+    compiled = [compile_line(line, where)[1] for line in lines]
+    loops = any(i is not None and i.code == REPEAT for i in compiled)
+    if handler or loops:
+        return
+    for n, (line, instruction) in enumerate(zip(lines, compiled, strict=True), 1):
+        if instruction is None:
+            continue
         code = instruction.code
         if code in waits:
             timers[waits[code]] += 1
@@ -152,41 +168,3 @@ def check_waits(
                 f"{where}, program line {n}: {line!r} waits for {instruction.a} {verb} "
                 f"interrupts, but only {timers[code]} '{verb} NS' lines come before it"
             )
-
-
-def compile_line(line: str, where: str) -> Instruction:
-    """Compile one line, such as "timer 10"; numbers are decimal, or 0x and hexadecimal.
-
-    Raises:
-        UsageError: there is no such instruction, or its arguments are not of its form or range.
-    """
-    words = line.split()
-    verb = words[0] if words else ""
-    if verb not in FORMS:
-        expected = ", ".join(FORMS)
-        raise UsageError(f"{where}: {line!r}: unknown instruction, expected one of: {expected}")
-    args = words[1:]
-    error = UsageError(f"{where}: {line!r}: expected {FORMS[verb]}")
-    if verb in PLAIN and not args:
-        return Instruction(PLAIN[verb])
-    if verb in SWITCHES and len(args) == 1:
-        if args[0] not in SWITCHES[verb]:
-            raise error
-        return SWITCHES[verb][args[0]]
-    if verb in OFF and args == ["off"]:
-        return Instruction(OFF[verb])
-    code = CODES.get(verb)
-    if verb == "read" and args:
-        code, args = READS.get(args[0]), args[1:]
-    if code is None or len(args) != (2 if verb in ("spin", "sgi", "target") else 1):
-        raise error
-    try:
-        numbers = [int(arg, 0) for arg in args]
-    except ValueError:
-        raise error from None
-    low = {"work": 1, "target": 32}.get(verb, 0)
-    most = [LIMITS[verb], VCPU_MAX if verb in ("sgi", "target") else LIMITS[verb]]
-    for number, least, limit in zip(numbers, (low, 0), most, strict=False):
-        if not least <= number <= limit:
-            raise UsageError(f"{where}: {line!r}: the number must be {least} to {limit}")
-    return Instruction(code, *numbers)

@@ -15,9 +15,21 @@ from msgspec import Meta
 
 from harness.errors import UsageError, unknown_name
 from harness.intake import SCENARIO_MAX, read_text
-from harness.scenarios.program import check_waits, compile_program
-from model.gic.registers import FIRST_LPI
-from model.guest import AWAIT, MMIO, PTIMER, PTIMER_OFF, SGI, TARGET, Instruction
+from harness.scenarios.program import check_waits, compile_line, compile_program
+from model.gic.registers import FIRST_LPI, FIRST_SPI
+from model.guest import (
+    AWAIT,
+    DIR,
+    EOI,
+    MMIO,
+    PTIMER,
+    PTIMER_OFF,
+    READ_PTIMER,
+    SGI,
+    SILENCE,
+    TARGET,
+    Instruction,
+)
 from model.rules.sometimes import NAMES
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
@@ -36,14 +48,17 @@ Size = Annotated[int, Meta(ge=1, le=32)]
 
 
 class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One guest: its program, a line per instruction (``harness.scenarios.program``).
+    """One guest: its program, a line per instruction (``harness.scenarios.instructions``).
 
+    ``handler`` is its interrupt handler, in the same language. Without one it has a driver's:
+    acknowledge, silence the device, complete (``harness.guest.handlers``, as the scenario says).
     ``timer`` and ``ptimer`` are when its virtual and its physical timer fire that user space has
     programmed before the VCPU first runs, as of a VM that comes from elsewhere: in ns from then
     on, 0: at once. Without them it starts with its timers off.
     """
 
     program: Annotated[tuple[str, ...], Meta(min_length=1)]
+    handler: tuple[str, ...] | None = None
     timer: Deadline | None = None
     ptimer: Deadline | None = None
 
@@ -119,11 +134,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             UsageError: a line is wrong; not in a scenario that was read by :func:`parse`.
         """
+        where = f"scenario {self.name!r}"
         compiled = [
-            tuple(
-                Instruction(i.code, i.a, i.b % vcpus) if i.code in (SGI, TARGET) else i
-                for i in compile_program(vcpu.program, f"scenario {self.name!r}, vcpu {n}")
-            )
+            tuple(of_this_many(i, vcpus) for i in compiled_of(vcpu, f"{where}, vcpu {n}"))
             for n, vcpu in enumerate(self.vcpu)
         ]
         return tuple(compiled[v % len(compiled)] for v in range(vcpus))
@@ -140,6 +153,22 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if all(each == (-1, -1) for each in found):
             return ()
         return tuple(found[v % len(found)] for v in range(vcpus))
+
+
+def compiled_of(vcpu: VcpuSpec, where: str) -> tuple[Instruction, ...]:
+    """Return the compiled program of a VCPU, with its handler.
+
+    Raises:
+        UsageError: a line is wrong.
+    """
+    return compile_program(vcpu.program, where, vcpu.handler)
+
+
+def of_this_many(i: Instruction, vcpus: int) -> Instruction:
+    """Return an instruction that names VCPUs as one that names some of so many."""
+    if i.code in (SGI, TARGET):
+        return msgspec.structs.replace(i, b=i.b % vcpus)
+    return i if i.of < 0 else msgspec.structs.replace(i, of=i.of % vcpus)
 
 
 @lru_cache(maxsize=64)
@@ -170,9 +199,9 @@ def check(scenario: Scenario, where: str) -> None:
         UsageError: where it is wrong, and what was expected.
     """
     for n, vcpu in enumerate(scenario.vcpu):
-        compile_program(vcpu.program, f"{where}, vcpu {n}")
+        compiled_of(vcpu, f"{where}, vcpu {n}")
         programmed = (vcpu.timer is not None, vcpu.ptimer is not None)
-        check_waits(vcpu.program, f"{where}, vcpu {n}", programmed)
+        check_waits(vcpu.program, f"{where}, vcpu {n}", programmed, vcpu.handler)
         if scenario.resets and any(programmed):
             raise UsageError(
                 f"{where}, vcpu {n}: timer, ptimer: a reset turns off what user space has "
@@ -211,14 +240,21 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
             )
     if scenario.saves and scenario.forward:
         raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
-    programs = [compile_program(vcpu.program, where) for vcpu in scenario.vcpu]
+    programs = [compiled_of(vcpu, where) for vcpu in scenario.vcpu]
     ptimer = any(vcpu.ptimer is not None for vcpu in scenario.vcpu) or any(
-        i.code in (PTIMER, PTIMER_OFF) for program in programs for i in program
+        i.code in (PTIMER, PTIMER_OFF, READ_PTIMER) for program in programs for i in program
     )
     timers = (VTIMER_PPI, PTIMER_PPI) if ptimer else (VTIMER_PPI,)
-    for n, (vcpu, program) in enumerate(zip(scenario.vcpu, programs, strict=True)):
-        for line, i in zip(vcpu.program, program, strict=False):
-            if i.code not in (AWAIT, *MMIO) or i.a < 16 or i.a in timers or i.a in spis:
+    for n, vcpu in enumerate(scenario.vcpu):
+        for line in (*vcpu.program, *(vcpu.handler or ())):
+            _, i = compile_line(line, where)
+            if i is None or i.code not in (AWAIT, EOI, DIR, SILENCE, *MMIO):
+                continue
+            if i.of >= 0 and i.a >= FIRST_SPI:
+                raise UsageError(
+                    f"{where}, vcpu {n}: {line!r}: SPIs are in no redistributor; expected no VCPU"
+                )
+            if i.a < 16 or i.a in timers or i.a in spis:
                 continue
             known = ", ".join(map(str, spis)) or "none here"
             own = " or ".join(map(str, timers))

@@ -4,7 +4,9 @@ from typing import Self
 
 import msgspec
 
+from model.gic.registers import FIRST_SPI, SGIS
 from model.machine import Config
+from model.vgic.irq import PRIORITY
 
 __all__ = ["Forwarded", "Setting"]
 
@@ -17,12 +19,13 @@ class Forwarded(msgspec.Struct, frozen=True):
     vcpu: int
     target: int
     level: bool
+    priority: int = PRIORITY
 
 
 class Setting(msgspec.Struct, frozen=True):
     """Sizes, knobs and mappings, as far as rules ask for them.
 
-    ``devices`` are the SPIs of the host's own devices.
+    ``devices`` are the SPIs of the host's own devices. Priorities are those at the beginning.
     """
 
     pcpus: int = 1
@@ -34,6 +37,16 @@ class Setting(msgspec.Struct, frozen=True):
     lr_on_guest_deactivate: str = "arch"
     forwards: tuple[Forwarded, ...] = ()
     devices: tuple[int, ...] = ()
+    timer_priority: int = PRIORITY
+    sgi_priority: int = PRIORITY
+
+    def priority_of(self, vintid: int) -> int:
+        """Return the priority that a virtual interrupt has at first."""
+        if vintid < SGIS:
+            return self.sgi_priority
+        if vintid < FIRST_SPI:
+            return self.timer_priority
+        return next((f.priority for f in self.forwards if f.vintid == vintid), PRIORITY)
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -47,7 +60,10 @@ class Setting(msgspec.Struct, frozen=True):
             gic_messages=config.gic_messages,
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
             forwards=tuple(
-                Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level) for f in config.forwards
+                Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level, f.priority)
+                for f in config.forwards
             ),
             devices=tuple(intid for intid, _ in config.devices),
+            timer_priority=config.timer_priority,
+            sgi_priority=config.sgi_priority,
         )

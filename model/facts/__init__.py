@@ -26,7 +26,9 @@ from model.facts.gic import (
 )
 from model.facts.guest import (
     GuestAccess as GuestAccess,
+    GuestControl as GuestControl,
     GuestMask as GuestMask,
+    GuestRead as GuestRead,
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,
     Halted as Halted,
@@ -75,6 +77,7 @@ from model.facts.vgic import (
     GuestEnable as GuestEnable,
     Halting as Halting,
     HcrWritten as HcrWritten,
+    PriorityWritten as PriorityWritten,
     Queued as Queued,
     RegisterRead as RegisterRead,
     RegisterWritten as RegisterWritten,

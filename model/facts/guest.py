@@ -4,7 +4,15 @@ from typing import ClassVar
 
 from model.facts.base import Fact
 
-__all__ = ["GuestAccess", "GuestMask", "GuestTimer", "GuestWfi", "Halted"]
+__all__ = [
+    "GuestAccess",
+    "GuestControl",
+    "GuestMask",
+    "GuestRead",
+    "GuestTimer",
+    "GuestWfi",
+    "Halted",
+]
 
 
 class GuestTimer(Fact, frozen=True, gc=False):
@@ -33,6 +41,27 @@ class GuestMask(Fact, frozen=True, gc=False):
     enabled: bool
 
 
+class GuestControl(Fact, frozen=True, gc=False):
+    """The guest wrote its CPU interface: ``group``: its group is enabled; ``bpr``: binary point."""
+
+    KIND: ClassVar[str] = "guest-control"
+    vcpu: int
+    group: bool
+    bpr: int
+
+
+class GuestRead(Fact, frozen=True, gc=False):
+    """The guest read a register of its CPU interface or of a timer (``model.guest.REGISTERS``).
+
+    ``value`` is what it got: of a timer in ns, of HPPIR a vINTID (without a source), else bits.
+    """
+
+    KIND: ClassVar[str] = "guest-read"
+    vcpu: int
+    register: str
+    value: int
+
+
 class GuestWfi(Fact, frozen=True, gc=False):
     """The guest executed WFI; ``completed`` says that a pending virtual interrupt ended it."""
 
@@ -45,9 +74,10 @@ class GuestAccess(Fact, frozen=True, gc=False):
     """The guest of ``vcpu`` began an access that traps to the state of ``vintid`` at the GIC.
 
     ``register`` says which part of it: "pending" (ISPENDR, ICPENDR), "active" (ISACTIVER,
-    ICACTIVER, and DIR) or "target" (IROUTER, ITARGETSR). ``value`` is what is written: 1 or 0, a
-    VCPU's number for "target"; -1 is a read. ``owner`` is whose interrupt it is, or -1. The access
-    has taken effect when that guest goes on. The enable bit is :class:`GuestEnable`'s.
+    ICACTIVER, and DIR), "target" (IROUTER, ITARGETSR), "priority" (IPRIORITYR), or "enabled", which
+    is only read. ``value`` is what is written: 1 or 0, a VCPU's number for "target", or a priority;
+    -1 is a read. ``owner`` is whose interrupt it is, or -1. The access has taken effect when that
+    guest goes on. Writes of the enable bit are :class:`GuestEnable`'s.
     """
 
     KIND: ClassVar[str] = "guest-access"

@@ -9,6 +9,7 @@ __all__ = [
     "GuestEnable",
     "Halting",
     "HcrWritten",
+    "PriorityWritten",
     "Queued",
     "RegisterRead",
     "RegisterWritten",
@@ -108,14 +109,29 @@ class RegisterWritten(Fact, frozen=True, gc=False):
     owner: int
 
 
+class PriorityWritten(Fact, frozen=True, gc=False):
+    """KVM carried out a write of ``vcpu`` to IPRIORITYR; ``owner`` is whose interrupt it is (-1: an SPI)."""
+
+    KIND: ClassVar[str] = "gicd-priority"
+    vcpu: int
+    owner: int
+    vintid: int
+    priority: int
+
+
 class RegisterRead(Fact, frozen=True, gc=False):
-    """The guest of ``vcpu`` read "ispendr" or "isactiver" for ``vintid``, and got ``value``."""
+    """The guest of ``vcpu`` read a register of the distributor for ``vintid``, and got ``value``.
+
+    ``register`` is "isenabler", "ispendr" or "isactiver" (1 or 0), "ipriorityr" (a priority) or
+    "irouter" (a VCPU); ``owner`` whose interrupt it is, or -1.
+    """
 
     KIND: ClassVar[str] = "gicd-read"
     vcpu: int
+    owner: int
     vintid: int
     register: str
-    value: bool
+    value: int
 
 
 class Retargeted(Fact, frozen=True, gc=False):

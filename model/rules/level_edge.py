@@ -206,7 +206,7 @@ class R18(Rule):
     def on_trap(self, f: facts.GuestAccess) -> None:
         """Its DIR trapped."""
         c = self.guests.of[f.vcpu].pcpu
-        if f.vintid == VTIMER_PPI and f.register == "active" and c >= 0:
+        if f.vintid == VTIMER_PPI and f.register == "active" and c >= 0 and f.owner == f.vcpu:
             self.on[c].asked = True
 
     @on(facts.ActiveChanged)

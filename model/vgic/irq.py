@@ -12,13 +12,14 @@ from model.facts import (
     Injected,
     LockReleased,
     LockTaken,
+    PriorityWritten,
     RegisterRead,
     RegisterWritten,
     Resampled,
     Retargeted,
     SoftwareChanged,
 )
-from model.gic.registers import FIRST_SPI, SGIS
+from model.gic.registers import FIRST_SPI, PRIORITY_MASK, SGIS
 from model.host.lock import Lockable
 from model.identity import IRQ, Actor, LockId
 
@@ -42,15 +43,16 @@ class VgicIrq(Lockable):
     ``group`` is 0 or 1, as the VM's GIC has it after a reset: 1 in a GICv3, 0 in a GICv2
     (kvm_vgic_vcpu_init); no guest here writes IGROUPR. ``told`` is the state
     (enabled, active, line, latch) as it was said last within the present hold of the lock, and
-    nothing outside one.
+    nothing outside one. ``priority`` is what the guest wrote last to IPRIORITYR, ``initial`` what
+    it is after a reset.
     """
 
     FIELDS = (
         "holder", "enabled", "line_level", "pending_latch", "active", "vcpu", "target",
-        "on_lr", "source", "active_source", "told",
+        "on_lr", "source", "active_source", "told", "priority",
     )  # fmt: skip
     __slots__ = (
-        *FIELDS[1:], "group", "hw", "hwintid", "intid", "level", "priority", "sourced",
+        *FIELDS[1:], "group", "hw", "hwintid", "initial", "intid", "level", "sourced",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +73,7 @@ class VgicIrq(Lockable):
         self.level = level
         self.hw = hwintid >= 0
         self.hwintid = hwintid
-        self.priority = priority
+        self.initial = self.priority = priority
         self.enabled = True
         self.line_level = False
         self.pending_latch = False
@@ -168,10 +170,18 @@ class VgicIrq(Lockable):
             self.emit(RegisterWritten(vcpu, self.intid, register, whose))
         self.said()
 
-    def read(self, vcpu: int, register: str, value: bool) -> None:
+    def read(self, vcpu: int, register: str, value: int) -> None:
         """Say what ``vcpu`` read of it from ``register``."""
         if self.emit is not None:
-            self.emit(RegisterRead(vcpu, self.intid, register, value))
+            owner = -1 if self.is_spi() else self.lock.vcpu
+            self.emit(RegisterRead(vcpu, owner, self.intid, register, int(value)))
+
+    def set_priority(self, vcpu: int, value: int) -> None:
+        """Give it a priority (IPRIORITYR), as ``vcpu`` wrote; the upper five bits count."""
+        self.priority = value & PRIORITY_MASK
+        if self.emit is not None:
+            owner = -1 if self.is_spi() else self.lock.vcpu
+            self.emit(PriorityWritten(vcpu, owner, self.intid, self.priority))
 
     def retarget(self, vcpu: int, target: int) -> None:
         """Route it to ``target`` (ITARGETSR, IROUTER), as ``vcpu`` wrote."""

@@ -37,6 +37,14 @@ class MmioHooks:
         """vgic_mmio_read_pending: a mapped level's line is read from the device (5bfa685e62e9)."""
         raise NotImplementedError
 
+    async def write_priority(self, t: Context, irq: VgicIrq, value: int) -> None:
+        """vgic_mmio_write_priority: it counts from the next flush on; nobody is kicked."""
+        raise NotImplementedError
+
+    async def read_field(self, t: Context, irq: VgicIrq, code: int) -> None:
+        """vgic_mmio_read_enable, _read_priority, _read_irouter (_read_target): without irq_lock."""
+        raise NotImplementedError
+
     def must_halt(self, irq: VgicIrq) -> bool:
         """vgic_access_active_prepare: whether the interrupt may be in another VCPU's registers."""
         raise NotImplementedError

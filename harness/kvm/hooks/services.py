@@ -92,6 +92,10 @@ class Services:
         """raw_spin_unlock_irqrestore: drop irq_lock and let interrupts in."""
         raise NotImplementedError
 
+    def is_far(self, t: Context, irq: VgicIrq) -> bool:
+        """Tell whether it is another VCPU's redistributor that VCPU ``t.v`` accesses (GICv3)."""
+        raise NotImplementedError
+
     async def wait_until(self, t: Context, irq: VgicIrq, ready: Guard, reads: int) -> None:
         """cond_resched_lock in a loop: wait with interrupts on, where preemption can come."""
         raise NotImplementedError

@@ -64,6 +64,10 @@ class TimerHooks:
         """kvm_arm_timer_write: TVAL, which sets CVAL, or CTL."""
         raise NotImplementedError
 
+    async def read_ptimer(self, t: Context, access: Instruction) -> None:
+        """kvm_arm_timer_read: CTL with ISTATUS, CVAL or TVAL, as they are in memory."""
+        raise NotImplementedError
+
     async def before_write(self, t: Context) -> None:
         """Make the step of the register write, at which nothing can come in between."""
         raise NotImplementedError

@@ -54,7 +54,7 @@ class FiredTimers(View):
     def on_register(self, f: facts.RegisterWritten) -> None:
         """A guest may make its timer's interrupt pending by itself."""
         if f.vintid == VTIMER_PPI and f.register == "ispendr":
-            self.of[f.vcpu].fired = True
+            self.of[f.owner].fired = True
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

@@ -17,9 +17,9 @@ from model.check.view import View
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
-from model.gic.registers import FIRST_SPI, SGIS
+from model.gic.registers import FIRST_SPI, PRIORITY_MASK, SGIS
 
-__all__ = ["AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq"]
+__all__ = ["AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq", "step_of"]
 
 NO, YES = 1, 2
 """Masks: certainly not, certainly so."""
@@ -33,7 +33,8 @@ class Irq(Possible):
     """An interrupt as its guest sees it: masks of 0 and 1, and ``target`` one of VCPUs.
 
     ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
-    it to the next acknowledge: it may be in another VCPU's hands until then. ``line`` is that of
+    it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
+    of what the upper five bits of it may be, and 0 while it is as it was at first. ``line`` is that of
     its device, if it is a level; ``more`` counts what came when it was pending.
     """
 
@@ -44,6 +45,7 @@ class Irq(Possible):
     line: Bits = 0
     more: Debt[int] = 0
     routed: Debt[bool] = False
+    priority: Bits = 0
 
 
 class OfVcpu(State):
@@ -108,12 +110,18 @@ class IdealGic(View):
     @on(facts.GuestEnable)
     def on_enable(self, f: facts.GuestEnable) -> None:
         """A guest writes ISENABLER or ICENABLER."""
-        self.begin(f.vcpu, f.vcpu, f.vintid, "enabled", int(f.enabled))
+        owner = f.owner if f.owner >= 0 else f.vcpu
+        self.begin(f.vcpu, owner, f.vintid, "enabled", int(f.enabled))
 
     @on(facts.GuestAccess)
     def on_access(self, f: facts.GuestAccess) -> None:
         """A guest reads or writes another register."""
-        self.begin(f.vcpu, f.vcpu, f.vintid, f.register, f.value)
+        owner, value = f.owner if f.owner >= 0 else f.vcpu, f.value
+        if f.register == "priority" and value != READ:
+            value = step_of(value)
+        if self.sourced and f.vintid < SGIS and f.register == "pending" and value != READ:
+            return  # these bits of GICD_ISPENDR0 and GICD_ICPENDR0 ignore writes (IHI0048 4.3.7)
+        self.begin(f.vcpu, owner, f.vintid, f.register, value)
 
     @on(facts.SgiSent)
     def on_sgi(self, f: facts.SgiSent) -> None:
@@ -123,10 +131,12 @@ class IdealGic(View):
     def begin(self, who: int, owner: int, vintid: int, name: str, value: int) -> None:
         """VCPU ``who`` begins an access."""
         irq = self.irqs.of(owner, vintid)
-        if name == "target" and value != READ:
-            irq.routed = True
+        if name == "target":
+            irq.routed = irq.routed or value != READ
             if lacks(irq.target, -1):
                 irq.target = 1 << self.home.get(vintid, 0)
+        if name == "priority" and lacks(irq.priority, -1):
+            irq.priority = 1 << step_of(self.setting.priority_of(vintid))
         if name == "pending" and value == 1:
             self.count(irq, vintid)
         irq.begin(who, name, value)
@@ -162,10 +172,10 @@ class IdealGic(View):
         """
         irq = self.irqs.of(owner, vintid)
         rest: list[tuple[int, int]] = []
-        if vintid >= FIRST_SPI and any(
+        if (vintid >= FIRST_SPI or owner != v) and any(
             x.who == v and takes_away(x.name, x.value) for x in irq.under_way
         ):
-            for w in range(self.setting.vcpus):
+            for w in range(self.setting.vcpus) if vintid >= FIRST_SPI else (owner,):
                 if w != v and self.loaded.of[w].pcpu >= 0:
                     rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
         irq.end(v, tuple(rest))
@@ -303,4 +313,9 @@ class IdealGic(View):
 
 def takes_away(name: str, value: int) -> bool:
     """Tell whether such a write is one that List Registers elsewhere may not show at once."""
-    return name == "target" or (value == 0 and name in LATER)
+    return (name == "target" and value != READ) or (value == 0 and name in LATER)
+
+
+def step_of(priority: int) -> int:
+    """Return which of the 32 priorities that there are it is (five bits are implemented)."""
+    return (priority & PRIORITY_MASK) >> 3

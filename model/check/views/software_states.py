@@ -49,7 +49,7 @@ class SoftwareStates(View):
     def on_register(self, f: facts.RegisterWritten) -> None:
         """A guest may make its timer's interrupt pending by itself."""
         if f.vintid == VTIMER_PPI and f.register == "ispendr":
-            self.virtual[f.vcpu].pending = True
+            self.virtual[f.owner].pending = True
 
     @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:

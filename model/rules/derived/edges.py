@@ -160,7 +160,7 @@ class I6(Rule):
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """The guest set, cleared, enabled or disabled it, or the VM monitor reset it."""
-        edge = self.edge(f.vcpu, f.vintid)
+        edge = self.edge(f.owner, f.vintid)
         if edge is None:
             return
         register = f.register

@@ -56,7 +56,8 @@ class I9(Rule):
     @on(facts.Folded, facts.RegisterWritten)
     def on_change(self, f: facts.Folded | facts.RegisterWritten) -> None:
         """The state of an interrupt changes; the VM monitor's writes come from its own context."""
-        lock = LockId(IRQ, -1 if f.vintid >= FIRST_SPI else f.vcpu, f.vintid)
+        owner = f.owner if isinstance(f, facts.RegisterWritten) else f.vcpu
+        lock = LockId(IRQ, -1 if f.vintid >= FIRST_SPI else owner, f.vintid)
         held = self.held.of
         if lock in held[self.threads[f.vcpu]].locks or lock in held[MONITOR].locks:
             return

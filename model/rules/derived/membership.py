@@ -144,7 +144,7 @@ class I5(Rule):
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """The guest changed it, or the VM monitor reset it."""
-        irq, register = self.irqs.of(f.vcpu, f.vintid), f.register
+        irq, register = self.irqs.of(f.owner, f.vintid), f.register
         if register in ("isenabler", "icenabler"):
             irq.enabled = register == "isenabler"
         elif register in ("ispendr", "icpendr"):

@@ -8,7 +8,6 @@ handler has ended, a message of the GIC until its bound.
 from typing import NamedTuple
 
 from model import facts
-from model.gic.registers import FIRST_SPI
 
 __all__ = ["EXCUSES", "Excuse", "late_ptimer", "reads_memory"]
 
@@ -38,7 +37,7 @@ EXCUSES: tuple[Excuse, ...] = (
     ),
     Excuse(
         ("G1",),
-        "in 4.14 ISACTIVER of an SPI reads as it was folded last",
+        "in 4.14 ISACTIVER of an SPI, or of another VCPU, reads as it was folded last",
         "reads halt the guests only since 9a50ebbffa98",
         "Linux 9a50ebbffa98",
     ),
@@ -90,9 +89,10 @@ EXCUSES: tuple[Excuse, ...] = (
 def reads_memory(era: str, f: facts.RegisterRead, *, own: bool) -> bool:
     """Tell whether the value read is KVM's, and another VCPU's List Registers may have another.
 
-    ``own`` says that the SPI goes to the VCPU that reads, whose List Registers are read back.
+    ``own`` says that it is the interrupt of the VCPU that reads, or an SPI that goes to it: its
+    List Registers are read back.
     """
-    if own or f.vintid < FIRST_SPI:
+    if own:
         return False
     return not f.value if f.register == "ispendr" else era == "v4.14"
 

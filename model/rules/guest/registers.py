@@ -4,22 +4,32 @@ from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
-from model.check.views.ideal_gic import IdealGic
+from model.check.views.ideal_gic import IdealGic, step_of
 from model.check.views.lines import Lines
+from model.gic.registers import FIRST_SPI
 from model.messages import VTIMER_PPI
 from model.rules.guest.excuses import reads_memory
 from model.timer import PTIMER_PPI
 
 __all__ = ["G1"]
 
-FIELDS = {"ispendr": "pending", "isactiver": "active"}
+FIELDS = {
+    "ispendr": "pending",
+    "isactiver": "active",
+    "isenabler": "enabled",
+    "irouter": "target",
+    "ipriorityr": "priority",
+}
+"""The registers, as ``IdealGic`` calls what they have."""
+NUMBERS = ("target", "priority")
+"""Those that have a number, and not a bit."""
 
 
 class G1(Rule):
     """A guest reads of an interrupt what it may have been at some moment while it was reading."""
 
     id = "G1"
-    section = "a GIC without virtualisation (IHI0069 GICD_ISPENDR<n>, GICD_ISACTIVER<n>)"
+    section = "a GIC without virtualisation (IHI0069 chapter 12, GICD_* and GICR_*)"
     title = "a register of the distributor reads as the guest's own accesses and devices made it"
     guest = True
 
@@ -27,6 +37,12 @@ class G1(Rule):
         "wrong",
         "the guest of VCPU {vcpu} read {register} of vINTID {vintid} as {value:0|1}, and it was "
         "{value:1|0} all the time",
+    )
+
+    OTHER = alarm(
+        "other",
+        "the guest of VCPU {vcpu} read {register} of vINTID {vintid} as {value}, which it was at "
+        "no time meanwhile",
     )
 
     ideal: IdealGic
@@ -40,9 +56,23 @@ class G1(Rule):
     def on_read(self, f: facts.RegisterRead) -> None:
         """The guest gets a value."""
         name = FIELDS[f.register]
-        irq = self.ideal.irq(f.vcpu, f.vintid)
+        owner = f.owner if f.owner >= 0 else f.vcpu
+        irq = self.ideal.irq(owner, f.vintid)
         seen = irq.read(f.vcpu, name)
-        own = not irq.routed and self.ideal.goes_to(irq, f.vintid) == f.vcpu
+        if name in NUMBERS:
+            value = step_of(f.value) if name == "priority" else f.value
+            if seen and (not seen >> value & 1 or (name == "priority" and f.value & 7)):
+                self.report(
+                    self.OTHER,
+                    vcpu=f.vcpu,
+                    register=f.register.upper(),
+                    vintid=f.vintid,
+                    value=f.value,
+                )
+            return
+        own = f.owner == f.vcpu
+        if f.vintid >= FIRST_SPI:
+            own = not irq.routed and self.ideal.goes_to(irq, f.vintid) == f.vcpu
         if not seen or seen >> f.value & 1 or reads_memory(self.era, f, own=own):
             return
         if name == "pending":
