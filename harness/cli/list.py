@@ -105,9 +105,12 @@ def rules() -> list[Item]:
 
 
 def about(rule: "type[Rule]") -> str:
-    """Return whom a rule is about; "trace": KVM, as traces of a real kernel alone show it."""
+    """Return whom a rule is about; "trace": KVM, as traces of a real kernel alone show it;
+    "program": the guest program is at fault."""
     if rule.__module__.startswith("model.rules.traced."):
         return "trace"
+    if rule.fault:
+        return "program"
     return "guest" if rule.guest else "hardware" if rule.hardware else "kvm"
 
 
@@ -123,6 +126,13 @@ def knobs() -> list[Item]:
     from harness.spec import KNOBS
 
     return [{"name": name, "title": title} for name, title in KNOBS.items()]
+
+
+def instructions() -> list[Item]:
+    """Return the instructions of guest programs."""
+    from harness.scenarios.instructions import rows
+
+    return rows()
 
 
 def faults() -> list[Item]:
@@ -162,6 +172,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
     "strategies": strategies,
     "knobs": knobs,
     "faults": faults,
+    "instructions": instructions,
 }
 
 
@@ -169,7 +180,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 @click.argument("what", metavar="|".join(KINDS))
 @json_option
 def command(what: str, as_json: bool) -> int:
-    """List scenarios, variants, hooks, rules, findings, strategies, knobs, or faults."""
+    """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, or instructions."""
     if what not in KINDS:
         raise unknown_name("list", what, KINDS)
     items = KINDS[what]()
@@ -190,6 +201,9 @@ def command(what: str, as_json: bool) -> int:
         print_rules(items)
     elif what == "findings":
         print_findings(items)
+    elif what == "instructions":
+        rows = [(i["name"], i["title"], i["source"], "; ".join(i["example"])) for i in items]
+        click.echo(table((what, "", "stated in", "example"), rows))
     else:
         click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
     return 0

@@ -146,7 +146,7 @@ CPU = (
          does="write EOIR, for V or for what was acknowledged last: priority drop, and in EOImode "
          "0 deactivation",
          by="IHI0069 ICC_EOIR1_EL1 (IHI0048 GICC_EOIR)",
-         example="irqs off; timer 10; wfi; iar; timer off; eoi 27; irqs on"),
+         example="irqs off; priority 3 8; pmr 0x10; sgi 3 0; wfi; iar; eoi 3; pmr 0xF0; irqs on"),
     line("dir", LAST, code=guest.DIR, eoimode=1,
          does="write DIR, for V or for what was acknowledged last: deactivation in EOImode 1. It "
          "may trap",
@@ -232,7 +232,7 @@ DISTRIBUTOR = (
     line("target", Arg("V", "a", 32, INTID_MAX), Arg("VCPU", "b", 0, VCPU_MAX), code=guest.TARGET,
          does="route SPI V to a VCPU: write IROUTER, or ITARGETSR (a trap)",
          by="Linux vgic_mmio_write_irouter, vgic_mmio_write_target",
-         example="target 80 1; read target 80; target 80 0; wait"),
+         example="target 80 0; wait"),
     line("read enabled", V, OWNER, code=guest.READ_ENABLED, does="read ISENABLER for V (a trap)",
          by=MMIO + "vgic_mmio_read_enable", example="disable 3; read enabled 3; enable 3"),
     line("read pending", V, OWNER, code=guest.READ_PENDING, does="read ISPENDR for V (a trap)",
@@ -245,7 +245,7 @@ DISTRIBUTOR = (
     line("read target", Arg("V", "a", 32, INTID_MAX), code=guest.READ_TARGET,
          does="read IROUTER, or ITARGETSR, for SPI V (a trap)",
          by="Linux vgic_mmio_read_irouter, vgic_mmio_read_target",
-         example="target 80 1; read target 80; target 80 0; wait"),
+         example="target 80 0; read target 80; wait"),
 )  # fmt: skip
 BLOCKS: Final = (
     line("if-acked", Arg("V", "a", 0, 1023), code=guest.IF_ACKED,

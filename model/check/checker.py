@@ -9,10 +9,11 @@ from model.check.rule import Rule
 from model.check.setting import Setting
 from model.check.state import State, Written, tracked
 from model.check.unknown import UNKNOWN, Unknown, UnknownBits
+from model.check.views.guest_faults import GuestFaults
 from model.check.violation import SUBJECT, Subject, Violation
 from model.facts import Fact
 from model.part import Part, bits_of
-from model.rules.registry import RULES
+from model.rules.registry import ENDS_ALL, FAULTS, RULES
 from model.rules.sometimes import STATES
 
 __all__ = ["Checker", "teller"]
@@ -58,6 +59,8 @@ class Checker:
         self.step = step
         self.from_start = from_start
         self.violations: list[Violation] = []
+        self.at_fault = False
+        """A guest broke the rules of its CPU interface (``GuestFaults``)."""
         self.views: dict[type[Listener], Listener] = {}
         self.written: Written = []
         self.tracked: dict[type[State], type[State]] = {}
@@ -179,6 +182,10 @@ class Checker:
 
     def take(self, rule: str, alarm: Alarm, said: dict[str, Any]) -> None:
         """Take a rule's complaint."""
+        if rule in ENDS_ALL:
+            self.at_fault = True
+        elif self.at_fault and rule not in FAULTS:
+            return  # a guest did what is UNPREDICTABLE: what comes of it is no one else's
         for value in said.values():
             if value is UNKNOWN or isinstance(value, UnknownBits):
                 raise Unknown
@@ -224,6 +231,7 @@ class Checker:
     def reset(self) -> None:
         """Start an execution."""
         self.violations = []
+        self.at_fault = False
         for state, name, value in self.initial:  # at once, for it is done in every execution
             setattr(state, name, value)
         for reset in self.resets:
@@ -240,6 +248,8 @@ class Checker:
         self.violations = []
         for (_, part), state in zip(self.parts, key, strict=True):
             part.restore(state)
+        faults = self.views.get(GuestFaults)
+        self.at_fault = isinstance(faults, GuestFaults) and bool(faults.vm.at_fault)
 
     def copy(self) -> Self:
         """Return a Checker of the same rules in the same state, without violations."""

@@ -21,7 +21,8 @@ class Rule(Listener):
     ``id`` is stable; ``section`` says where the document (or the architecture) states it; ``title``
     is one sentence. ``eras`` and :meth:`applies` say where it holds. ``guest`` marks what a guest
     or its user suffers (lost, late, twice, spurious, stuck, hung, a register that reads wrong, a
-    storm), ``hardware`` the claims about the machine; the others are about KVM. What a rule looks
+    storm), ``hardware`` the claims about the machine; the others are about KVM. ``fault`` marks
+    those by which a guest program itself is at fault, and nobody else. What a rule looks
     at it names as annotations; what kinds of facts it needs follows (:meth:`needs`). Each place
     that can complain has an alarm, a class attribute (``model.check.alarm``).
     """
@@ -33,6 +34,7 @@ class Rule(Listener):
     eras: ClassVar[tuple[str, ...]] = ERAS
     guest: ClassVar[bool] = False
     hardware: ClassVar[bool] = False
+    fault: ClassVar[bool] = False
     alarms: ClassVar[dict[str, Alarm]] = {}
 
     def __init_subclass__(cls) -> None:

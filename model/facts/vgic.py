@@ -110,7 +110,7 @@ class RegisterWritten(Fact, frozen=True, gc=False):
 
 
 class PriorityWritten(Fact, frozen=True, gc=False):
-    """KVM carried out a write of ``vcpu`` to IPRIORITYR; ``owner`` is whose interrupt it is (-1: an SPI)."""
+    """KVM carried out a write of ``vcpu`` to IPRIORITYR of ``owner`` (-1: it is an SPI)."""
 
     KIND: ClassVar[str] = "gicd-priority"
     vcpu: int

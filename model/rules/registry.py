@@ -8,9 +8,9 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import model.rules
-from model.check.rule import Rule
+from model.check.rule import ALWAYS, Rule
 
-__all__ = ["GUEST", "HARDWARE", "RULES", "TRACED"]
+__all__ = ["ENDS_ALL", "FAULTS", "GUEST", "HARDWARE", "RULES", "TRACED"]
 
 GROUPS = ("R", "I", "L", "G", "T")
 """Rules of the document, invariants and liveness derived from it, the guest's own view, of traces;
@@ -56,6 +56,10 @@ def by_id(names: list[str]) -> dict[str, type[Rule]]:
 RULES = by_id([name for name in MODULES if not name.startswith(OF_TRACES)])
 TRACED = by_id([name for name in MODULES if name.startswith(OF_TRACES)])
 """Rules that only traces of a real kernel are judged by, beside those of ``RULES``."""
+FAULTS: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.fault)
+"""The ids of the rules by which a guest program is at fault itself."""
+ENDS_ALL: frozenset[str] = frozenset(name for name in FAULTS if RULES[name].kind == ALWAYS)
+"""Those after which nothing else is said of an execution."""
 GUEST: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.guest)
 """The ids of the rules that speak of what a guest or its user suffers."""
 HARDWARE: frozenset[str] = frozenset(name for name, cls in RULES.items() if cls.hardware)

@@ -38,5 +38,5 @@ def test_its_example_runs(entry: Entry, tmp_path: Path) -> None:
     path.write_text(EXAMPLE.format(eoimode=entry.eoimode, lines=lines))
     assert any(compile_line(line, "")[0] is entry for line in entry.example)
     for era in (V4_14, V7_2):
-        for outcome in outcomes(world_of(str(path), era), 6, audited=2):
+        for outcome in outcomes(world_of(str(path), era), 3, audited=1):
             assert (outcome.violations, outcome.bound) == ([], "")

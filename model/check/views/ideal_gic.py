@@ -19,7 +19,9 @@ from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
 from model.gic.registers import FIRST_SPI, PRIORITY_MASK, SGIS
 
-__all__ = ["AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq", "step_of"]
+__all__ = [
+    "AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq", "step_of",
+]  # fmt: skip
 
 NO, YES = 1, 2
 """Masks: certainly not, certainly so."""
@@ -34,7 +36,7 @@ class Irq(Possible):
 
     ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
     it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
-    of what the upper five bits of it may be, and 0 while it is as it was at first. ``line`` is that of
+    of what its upper five bits may be, and 0 while it is as it was at first. ``line`` is that of
     its device, if it is a level; ``more`` counts what came when it was pending.
     """
 

@@ -37,6 +37,12 @@ class VirtualEnables(View):
             return False
         return not has(vm.disabled, (v, vintid))
 
+    def is_disabled(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest has a virtual interrupt disabled, wherever it is routed to."""
+        if vintid >= FIRST_SPI:
+            return has(self.vm.disabled, (-1, vintid))
+        return not self.is_enabled(v, vintid)
+
     def lets_through(self, v: int, vintid: int = VTIMER_PPI) -> bool:
         """Tell whether the guest would take its timer's interrupt (or the physical timer's)."""
         if vintid == VTIMER_PPI:

@@ -5,12 +5,16 @@ from model.check.rule import EVENTUALLY, Rule
 from model.check.view import View
 from model.check.views.device_work import DeviceWork
 from model.check.views.finished import Finished
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.handlings import Handlings
-from model.check.views.ideal_gic import YES, IdealGic
+from model.check.views.ideal_gic import NO, YES, IdealGic
 from model.check.views.sleepers import Sleepers
+from model.check.views.virtual_enables import VirtualEnables
 from model.gic.registers import FIRST_SPI
 from model.identity import PTIMER, VTIMER
+from model.messages import VTIMER_PPI
+from model.timer import PTIMER_PPI
 
 __all__ = ["Deadlock", "WaitsInVain"]
 
@@ -24,6 +28,8 @@ class Waiting(View):
     devices: DeviceWork
     sleepers: Sleepers
     ideal: IdealGic
+    enables: VirtualEnables
+    priorities: GuestPriorities
 
     def unfinished(self) -> list[int]:
         """Return the VCPUs whose guests have not finished, and that do not sleep on a debt."""
@@ -34,11 +40,39 @@ class Waiting(View):
         ]
 
     def owed(self, v: int) -> bool:
-        """Tell whether a timer or a device of VCPU ``v`` has something for its guest."""
-        return bool(self.devices.of[v].vintids) or any(
-            self.timers.is_on(v, timer) and not self.handlings.of[timer][v].now
-            for timer in (VTIMER, PTIMER)
-        )
+        """Tell whether a timer or a device of VCPU ``v`` has something that its guest takes."""
+        return any(self.lets_through(v, vintid) for vintid in self.sources(v))
+
+    def sources(self, v: int) -> tuple[int, ...]:
+        """Return the interrupts of those timers and devices of VCPU ``v`` that are about to come.
+
+        One of a timer that its guest is handling is none of these.
+        """
+        timers = [
+            vintid
+            for timer, vintid in ((VTIMER, VTIMER_PPI), (PTIMER, PTIMER_PPI))
+            if self.timers.is_on(v, timer) and not self.handlings.of[timer][v].now
+        ]
+        return (*timers, *self.devices.of[v].vintids)
+
+    def lets_through(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest has it enabled, above its priorities, and is done with it."""
+        if self.ideal.irq(v, vintid).active == YES:
+            return False
+        return not self.enables.is_disabled(v, vintid) and self.priorities.signals(v, vintid)
+
+    def held_back(self, v: int) -> int:
+        """Return an interrupt that would come but for VCPU ``v``'s guest itself, or -1."""
+        coming = [
+            vintid
+            for w, vintid, irq in self.ideal.irqs
+            if irq.pending == YES and (self.target(w, vintid) == v)
+        ]
+        return next((n for n in (*self.sources(v), *coming) if not self.lets_through(v, n)), -1)
+
+    def target(self, v: int, vintid: int) -> int:
+        """Return the VCPU that an interrupt of ``v``, or of the VM, goes to (-1: not certain)."""
+        return self.ideal.goes_to(self.ideal.irq(v, vintid), vintid) if vintid >= FIRST_SPI else v
 
     def is_in_vain(self) -> bool:
         """Tell whether all that wait sleep, and nothing is, or may be, on its way to anyone."""
@@ -53,10 +87,12 @@ class Waiting(View):
     def may_come(self, v: int, vintid: int) -> bool:
         """Tell whether an interrupt may be pending and enabled for one that waits."""
         irq = self.ideal.irq(v, vintid)
-        target = self.ideal.goes_to(irq, vintid) if vintid >= FIRST_SPI else v
+        target = self.target(v, vintid)
         if target >= 0 and self.finished.of[target].yes:
             return False
-        return bool(irq.pending & YES and irq.enabled & YES)
+        if not (irq.pending & YES and irq.enabled & YES and irq.active & NO):
+            return False
+        return target < 0 or self.priorities.signals(target, vintid)
 
 
 class Deadlock(Rule):
@@ -90,8 +126,9 @@ class Deadlock(Rule):
 class WaitsInVain(Rule):
     """A guest waits only for what somebody sends: else it is its program that is at fault.
 
-    Nothing was sent to anyone who waits that was not taken: no timer, no device, no SGI, and
-    nothing that a guest has made pending.
+    Nothing was sent to anyone who waits that was not taken, or could be: no timer, no device, no
+    SGI, and nothing that a guest has made pending. What it has disabled or masked, or acknowledged
+    and not ended, a guest does not get.
     """
 
     id = "waits-in-vain"
@@ -99,9 +136,13 @@ class WaitsInVain(Rule):
     title = "no guest waits for what nobody sends (a fault of the guests, not of KVM)"
     kind = EVENTUALLY
     guest = True
+    fault = True
 
-    NOBODY = alarm(
-        "nobody", "the guest of VCPU {vcpu} waits for what nobody sends: a fault of the guests"
+    NOBODY = alarm("nobody", "guest: VCPU {vcpu} waits for what nobody sends")
+    HELD = alarm(
+        "held-back",
+        "guest: VCPU {vcpu} waits, and does not let vINTID {vintid} through: it has disabled or "
+        "masked it, or not ended what it acknowledged",
     )
 
     waiting: Waiting
@@ -110,4 +151,8 @@ class WaitsInVain(Rule):
         """Name who waits."""
         if self.waiting.is_in_vain():
             for v in self.waiting.unfinished():
-                self.report(self.NOBODY, vcpu=v)
+                vintid = self.waiting.held_back(v)
+                if vintid < 0:
+                    self.report(self.NOBODY, vcpu=v)
+                else:
+                    self.report(self.HELD, vcpu=v, vintid=vintid)

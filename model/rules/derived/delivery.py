@@ -8,9 +8,10 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.device_work import DeviceWork
 from model.check.views.finished import Finished
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.handlings import Handlings
+from model.check.views.ideal_gic import YES, IdealGic
 from model.check.views.sleepers import Sleepers
 from model.check.views.virtual_enables import VirtualEnables
 from model.identity import BG_TIMER, PTIMER, VTIMER
@@ -39,9 +40,10 @@ class L1(Rule):
     timers: GuestTimers
     handlings: Handlings
     finished: Finished
-    masks: GuestMasks
+    priorities: GuestPriorities
     enables: VirtualEnables
     devices: DeviceWork
+    ideal: IdealGic
 
     def at_rest(self) -> None:
         """Name what the guests let through and did not get."""
@@ -53,11 +55,17 @@ class L1(Rule):
                 (PTIMER, PTIMER_PPI, self.PTIMER),
             ):
                 owed = self.timers.is_on(v, timer) and not self.handlings.of[timer][v].now
-                if owed and self.enables.lets_through(v, vintid):
+                if owed and self.lets_through(v, vintid):
                     self.report(what, vcpu=v, due=self.timers.of[timer][v].deadline)
-            if self.masks.takes_irqs(v):
-                for vintid in self.devices.of[v].vintids:
+            for vintid in self.devices.of[v].vintids:
+                if self.lets_through(v, vintid):
                     self.report(self.DEVICE, vcpu=v, vintid=vintid)
+
+    def lets_through(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest has it enabled, would take it, and has ended the last one."""
+        if self.ideal.irq(v, vintid).active == YES:
+            return False
+        return not self.enables.is_disabled(v, vintid) and self.priorities.takes(v, vintid)
 
 
 class Fired(State):

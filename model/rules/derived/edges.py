@@ -7,7 +7,7 @@ from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
 from model.check.views.finished import Finished
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
@@ -86,7 +86,7 @@ class I6(Rule):
 
     guests: Guests
     loaded: LoadedVcpus
-    masks: GuestMasks
+    priorities: GuestPriorities
     finished: Finished
 
     def setup(self) -> None:
@@ -255,5 +255,5 @@ class I6(Rule):
             target = v
             if vintid >= FIRST_SPI:
                 target = edge.target if edge.target >= 0 else self.vcpu_of[vintid]
-            if not self.finished.of[target].yes and self.masks.takes_irqs(target):
+            if not self.finished.of[target].yes and self.priorities.takes(target, vintid):
                 self.report(self.OWED, vintid=vintid, vcpu=target)

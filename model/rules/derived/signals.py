@@ -6,13 +6,13 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.setting import Setting
 from model.check.state import State
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guests import Guests
 from model.check.views.list_registers import ListRegisters
 from model.check.views.running_priority import RunningPriority
 from model.check.views.to_signal import ToSignal
 from model.gic.lr import PENDING
-from model.gic.registers import IDLE, PRIORITY_MASK, SPURIOUS
+from model.gic.registers import SPURIOUS
 
 __all__ = ["I13", "I16"]
 
@@ -45,12 +45,6 @@ class OnCpu(State):
     raised: bool = False
 
 
-class OfVcpu(State):
-    """``running``: the priorities that its guest has acknowledged and not dropped, sorted."""
-
-    running: tuple[int, ...] = ()
-
-
 class I16(Rule):
     """Each empty acknowledge is justified: what raised the signal is gone, and nothing else waits.
 
@@ -78,7 +72,7 @@ class I16(Rule):
     to_signal: ToSignal
     guests: Guests
     lrs: ListRegisters
-    masks: GuestMasks
+    priorities: GuestPriorities
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
@@ -88,7 +82,6 @@ class I16(Rule):
     def setup(self) -> None:
         """Make the states."""
         self.on = self.each_pcpu(OnCpu)
-        self.of = self.each_vcpu(OfVcpu)
 
     @on(facts.Signalled)
     def on_signal(self, f: facts.Signalled) -> None:
@@ -107,31 +100,13 @@ class I16(Rule):
         elif not self.on[f.pcpu].raised:
             self.report(self.NOTHING, pcpu=f.pcpu)
 
-    @on(facts.VmReset)
-    def on_reset(self, f: facts.VmReset) -> None:
-        """The guest starts anew, its running priority idle."""
-        self.of[f.vcpu].running = ()
-
-    @on(facts.LrMoved)
-    def on_moved(self, f: facts.LrMoved) -> None:
-        """A guest's acknowledge raises its running priority."""
-        if f.access == "iar":
-            of = self.of[self.guests.on[f.pcpu].vcpu]
-            of.running = tuple(sorted((*of.running, f.before.priority)))
-
-    @on(facts.Completed)
-    def on_eoi(self, f: facts.Completed) -> None:
-        """Its EOI drops the highest of them."""
-        of = self.of[self.guests.on[f.pcpu].vcpu]
-        of.running = of.running[1:]
-
     @on(facts.AckedByGuest)
     def on_guest(self, f: facts.AckedByGuest) -> None:
         """An empty one: no List Register has anything that the guest lets through."""
         if f.vintid != SPURIOUS:
             return
         v = self.guests.on[f.pcpu].vcpu
-        limit = min(self.masks.of[v].pmr & PRIORITY_MASK, *self.of[v].running, IDLE)
+        limit = self.priorities.limit(v)
         for _, lr in self.lrs.on[f.pcpu].used:
             if lr.state == PENDING and lr.priority < limit:
                 self.report(

@@ -6,6 +6,7 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.pauses import Pauses
 from model.check.views.ptimer_cover import PtimerCover
@@ -15,7 +16,6 @@ from model.check.views.virtual_enables import VirtualEnables
 from model.identity import BG_TIMER, CONFIG, PTIMER
 from model.messages import VTIMER_PPI
 from model.timer import PTIMER_PPI
-from model.vgic.irq import PRIORITY
 
 __all__ = ["I11"]
 
@@ -69,6 +69,7 @@ class I11(Rule):
     cover: PtimerCover
     pauses: Pauses
     masks: GuestMasks
+    priorities: GuestPriorities
     enables: VirtualEnables
     software: SoftwareStates
     sleepers: Sleepers
@@ -118,13 +119,17 @@ class I11(Rule):
         if self.pauses.of[v].kept_out or self.of[v].waking:
             return
         pmr = self.masks.of[v].pmr
-        if pmr <= PRIORITY:
-            return
         virtual, physical = self.software.virtual[v], self.software.physical[v]
-        if virtual.pending and self.masks.of[v].timer_enabled:
+        of = self.masks.of[v]
+        if virtual.pending and of.timer_enabled and self.is_above(v, VTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=VTIMER_PPI, pmr=pmr)
-        if physical.pending and self.enables.is_enabled(v, PTIMER_PPI):
+        enabled = physical.pending and self.enables.is_enabled(v, PTIMER_PPI)
+        if enabled and self.is_above(v, PTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=PTIMER_PPI, pmr=pmr)
+
+    def is_above(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest's priority mask lets it through."""
+        return self.priorities.priority(v, vintid) < self.masks.of[v].pmr
 
     @on(facts.Cancelled)
     def on_cancelled(self, f: facts.Cancelled) -> None:

@@ -9,7 +9,7 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.active_states import ActiveStates
 from model.check.views.deactivations import Deactivations
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.guests import Guests
 from model.check.views.ideal_gic import NO, YES, IdealGic
@@ -63,7 +63,7 @@ class G8(Rule):
 
     ideal: IdealGic
     timers: GuestTimers
-    masks: GuestMasks
+    priorities: GuestPriorities
     guests: Guests
     lrs: ListRegisters
     active: ActiveStates
@@ -90,7 +90,7 @@ class G8(Rule):
         due = 0
         for timer, vintid in self.watched:
             if self.timers.fires(v, timer) and self.is_free(v, vintid, f.pcpu):
-                if not of.handling and self.masks.takes_irqs(v):
+                if not of.handling and self.priorities.takes(v, vintid):
                     due |= 1 << vintid
                 if vintid == VTIMER_PPI and self.is_held(f.pcpu):
                     self.report(self.HELD, vcpu=v, pcpu=f.pcpu, intid=VTIMER_PPI)
@@ -141,11 +141,13 @@ class G8(Rule):
         if v >= 0 and self.of[v].handling:
             self.of[v].handling -= 1
 
-    @on(facts.GuestMask)
-    def on_mask(self, f: facts.GuestMask) -> None:
+    @on(facts.GuestMask, facts.GuestControl)
+    def on_mask(self, f: facts.GuestMask | facts.GuestControl) -> None:
         """It lets nothing through for a while."""
-        if not self.masks.takes_irqs(f.vcpu):
-            self.of[f.vcpu].due = 0
+        of = self.of[f.vcpu]
+        for _, vintid in self.watched:
+            if of.due >> vintid & 1 and not self.priorities.takes(f.vcpu, vintid):
+                of.due &= ~(1 << vintid)
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:

@@ -3,7 +3,7 @@
 from model.check.alarm import alarm
 from model.check.rule import EVENTUALLY, Rule
 from model.check.views.finished import Finished
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.ideal_gic import IdealGic
 from model.gic.registers import FIRST_SPI, SGIS
 
@@ -26,7 +26,7 @@ class G9(Rule):
 
     ideal: IdealGic
     finished: Finished
-    masks: GuestMasks
+    priorities: GuestPriorities
 
     def at_rest(self) -> None:
         """Name what is pending and was not taken."""
@@ -35,6 +35,7 @@ class G9(Rule):
             if SGIS <= vintid < FIRST_SPI or not ideal.is_due(irq, vintid):
                 continue
             target = ideal.goes_to(irq, vintid) if vintid >= FIRST_SPI else v
-            if target < 0 or self.finished.of[target].yes or not self.masks.takes_irqs(target):
+            if target < 0 or self.finished.of[target].yes:
                 continue
-            self.report(self.OWED, vintid=vintid, vcpu=target)
+            if self.priorities.takes(target, vintid):
+                self.report(self.OWED, vintid=vintid, vcpu=target)

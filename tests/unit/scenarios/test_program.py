@@ -3,7 +3,8 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.scenarios.program import FORMS, LIMITS, LINES_MAX, compile_program
+from harness.scenarios.instructions import Entry, entries
+from harness.scenarios.program import FORMS, LINES_MAX, compile_line, compile_program
 from model import guest
 from model.guest import Instruction
 
@@ -48,14 +49,8 @@ def test_line(line: str, instruction: Instruction) -> None:
 
 
 def test_every_instruction_has_a_line() -> None:
-    lines = (
-        "timer 1", "timer off", "idle 1", "spin 1 1", "work 1", "irqs on", "pmr 1", "user", "wait",
-        "serve", "await 1", "sgi 1 0", "enable 80", "disable 80", "pend 80", "unpend 80",
-        "activate 80", "deactivate 80", "target 80 0", "read pending 80", "read active 80",
-        "tval 1", "ptimer 1", "ptimer off", "pidle 1",
-    )  # fmt: skip
-    codes = {compile_program([line], "")[0].code for line in lines}
-    assert codes | {guest.HALT} == set(range(26))
+    codes = {entry.fixed.code for entry in entries() if entry.fixed is not None}
+    assert codes | {guest.HALT, guest.RETURN, guest.AGAIN} == set(range(guest.READ_PTIMER + 1))
 
 
 def test_an_empty_program_halts() -> None:
@@ -65,7 +60,7 @@ def test_an_empty_program_halts() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "unknown instruction, expected one of: timer, idle, spin"),
+        ("", "unknown instruction, expected one of: timer, idle, pidle"),
         ("rest 3", "'rest 3': unknown instruction"),
         ("Timer 3", "unknown instruction"),
         ("timer", "expected timer NS or timer off"),
@@ -85,7 +80,7 @@ def test_an_empty_program_halts() -> None:
         ("irqs 1", "expected irqs off or irqs on"),
         ("irqs on on", "expected irqs off or irqs on"),
         ("ppi disabled", "expected ppi off or ppi on"),
-        ("pmr", "expected pmr P (0 to 0xFF)"),
+        ("pmr", "expected pmr P"),
         ("user 1", "expected user"),
         ("pmr 256", "the number must be 0 to 255"),
         ("pmr -1", "the number must be 0 to 255"),
@@ -103,13 +98,51 @@ def test_wrong_line(line: str, message: str) -> None:
     assert str(error.value).startswith(f"my.toml, vcpu 3, program line 2: {line!r}")
 
 
-@pytest.mark.parametrize("verb", LIMITS)
-def test_limits_are_within_reach(verb: str) -> None:
-    first = " pending" if verb == "read" else ""
-    second = " 1" if verb in ("spin", "sgi", "target") else ""
-    line = f"{verb}{first} {LIMITS[verb]}{second}"
-    assert compile_program([line], "")[0].a == LIMITS[verb]
-    assert verb in FORMS
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_limits_are_within_reach(entry: Entry) -> None:
+    assert entry.words[0] in FORMS
+    for numbers in ([x.low for x in entry.args], [x.high for x in entry.args]):
+        line = " ".join([*entry.words, *map(str, numbers)])
+        found, instruction = compile_line(line, "")
+        assert found is entry
+        if instruction is not None and numbers:
+            assert [getattr(instruction, x.field) for x in entry.args] == numbers
+
+
+def test_blocks_become_jumps() -> None:
+    lines = ["repeat 3", "iar", "if-acked 27", "work 1", "end", "end", "user"]
+    program = compile_program(lines, "here", ["iar", "repeat 2", "eoi", "end"])
+    assert program == (
+        Instruction(guest.REPEAT, 3),
+        Instruction(guest.IAR),
+        Instruction(guest.IF_ACKED, 27, 4),
+        Instruction(guest.WORK, 1),
+        Instruction(guest.AGAIN, 1),
+        Instruction(guest.USER),
+        Instruction(guest.HALT),
+        Instruction(guest.IAR),
+        Instruction(guest.REPEAT, 2),
+        Instruction(guest.EOI, -1),
+        Instruction(guest.AGAIN, 9),
+        Instruction(guest.RETURN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["repeat 2", "work 1"], "line 1: 'repeat 2': the block has no 'end'"),
+        (["work 1", "end"], "line 2: 'end': no block is open"),
+        (["repeat 1"] * 9, "line 9: 'repeat 1': more than 8 blocks"),
+        (["end 1"], "line 1: 'end 1': expected end"),
+    ],
+)
+def test_wrong_blocks(lines: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match="here, program ") as error:
+        compile_program(lines, "here")
+    assert message in str(error.value)
+    with pytest.raises(UsageError, match="here, handler "):
+        compile_program(["work 1"], "here", lines)
 
 
 def test_too_many_lines() -> None:

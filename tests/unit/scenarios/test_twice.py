@@ -21,8 +21,6 @@ program = ["timer 10", "idle 1", "timer 10", "idle 2"]
 @pytest.mark.parametrize(
     ("eoimode", "twice", "completed", "deactivated"),
     [
-        # With its priority dropped already a second EOIR does nothing.
-        ("0", 27, ["27"] * 4, ["27"] * 2),
         ("1", 27, ["27"] * 2, ["27"] * 4),
         ("0", -1, ["27"] * 2, ["27"] * 2),
         ("1", 30, ["27"] * 2, ["27"] * 2),
@@ -47,3 +45,11 @@ def test_the_register_that_deactivates_is_written_twice(
         assert (eoirs, ends) == (completed, deactivated)
         eoirs.clear()
         ends.clear()
+
+
+def test_a_second_eoir_is_unpredictable_and_told_as_the_guests_fault(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.format(twice=27))
+    for outcome in outcomes(world_of(str(path), V7_2), 6):
+        assert [(v.rule, v.alarm) for v in outcome.violations] == [("unpredictable", "unasked")]
+        assert outcome.violations[0].text.startswith("guest: VCPU 0 wrote EOIR for vINTID 27")
