@@ -7,10 +7,12 @@ from pathlib import Path
 from harness.errors import UsageError
 
 __all__ = [
-    "WriteError", "cannot", "default_log_root", "new_folder", "next_folder", "shown", "slug",
-    "write_whole",
+    "PACKAGES", "WriteError", "cannot", "default_log_root", "new_folder", "next_folder", "shown",
+    "slug", "write_whole",
 ]  # fmt: skip
 
+PACKAGES = Path(__file__).resolve().parents[1]
+"""The folder that this program's own packages are in."""
 NAMES_MAX = 10_000
 ROOT_ENV = "VGIC_RACE_LOGS"
 

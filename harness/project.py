@@ -15,10 +15,45 @@ import msgspec
 
 from harness.errors import UsageError, unknown_name
 
-__all__ = ["Project", "Settings", "find_project", "load_object", "load_project"]
+__all__ = [
+    "Defaults", "Project", "Settings", "find_project", "load_object", "load_project",
+    "stress_defaults",
+]  # fmt: skip
 
 FILE = "pyproject.toml"
 TABLE = "vgic-race"
+
+
+class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """Defaults of ``stress``, as its options are called; those that are given replace them."""
+
+    scenarios: list[str] | None = None
+    scenario_file: list[str] | None = None
+    variant: list[str] | None = None
+    strategy: str | None = None
+    depth: int | None = None
+    seed: int | None = None
+    schedules: int | None = None
+    seconds: float | None = None
+    jobs: int | None = None
+    keep_going: bool | None = None
+    no_kept: bool | None = None
+    no_shrink: bool | None = None
+    engine: Literal["trio", "direct"] | None = None
+    knob: list[str] | None = None
+    rules: str | None = None
+    pcpus: int | None = None
+    vcpus: int | None = None
+    lrs: int | None = None
+    junit: str | None = None
+    ci: Literal["auto", "github", "none"] | None = None
+    dask: str | None = None
+
+
+PARAMETERS = {
+    "scenario_file": "files", "variant": "variants", "knob": "knobs"
+}  # fmt: skip
+"""Options whose value the command knows by another name."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +62,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``log_drop`` are kinds of events to leave out, ``log_rename`` maps fields to other names,
     ``log_redact`` are fields whose values are hidden, ``log_processors`` functions of the user's
     own as ``package.module:function``, ``log_context`` keeps what is bound, ``log_render`` is how a
-    line is written.
+    line is written. ``stress`` are defaults of that command, ``profiles`` more of them by name,
+    which ``--profile NAME`` lays over those.
     """
 
     log_drop: tuple[str, ...] = ()
@@ -36,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_processors: tuple[str, ...] = ()
     log_context: bool = False
     log_render: Literal["json", "console"] = "json"
+    stress: Defaults = Defaults()
+    profiles: dict[str, Defaults] = {}
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -90,10 +128,56 @@ def read_settings(path: Path, _changed: int, _size: int) -> Settings:
     for name in table:
         if name not in Settings.__struct_fields__:
             raise unknown_name(f"setting in {where}:", name, Settings.__struct_fields__)
+    check_defaults(table, where)
     try:
         return msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}: {error}") from None
+
+
+def check_defaults(table: dict[str, Any], where: str) -> None:
+    """Look at the names of defaults.
+
+    Raises:
+        UsageError: one is no option of ``stress`` that can have a default.
+
+    """
+    profiles = table.get("profiles", {})
+    named = {"stress": table.get("stress"), **(profiles if isinstance(profiles, dict) else {})}
+    known = [name.replace("_", "-") for name in Defaults.__struct_fields__]
+    for profile, values in named.items():
+        for name in values if isinstance(values, dict) else ():
+            if name not in known:
+                inner = "stress" if values is named["stress"] else f"profiles.{profile}"
+                raise unknown_name(f"default in {where}, {inner}:", name, known)
+
+
+def stress_defaults(profile: str | None) -> dict[str, Any]:
+    """Return the defaults of ``stress``, by the names of the command's parameters.
+
+    Args:
+        profile: the profile that is laid over those of the project; None: none.
+
+    Raises:
+        UsageError: there is no such profile, or the project's file says what cannot be.
+
+    """
+    project = load_project()
+    settings = project.settings
+    chosen = [settings.stress]
+    if profile is not None:
+        if profile not in settings.profiles:
+            known = settings.profiles or ["(none: [tool.vgic-race.profiles.NAME] makes one)"]
+            raise unknown_name("profile", profile, known)
+        chosen.append(settings.profiles[profile])
+    out: dict[str, Any] = {}
+    for defaults in chosen:
+        given = {k: v for k, v in msgspec.structs.asdict(defaults).items() if v is not None}
+        if "seconds" in given or "schedules" in given:
+            out.pop("seconds", None)
+            out.pop("schedules", None)
+        out |= {PARAMETERS.get(name, name): value for name, value in given.items()}
+    return out
 
 
 def load_object(name: str, folder: Path, what: str) -> Any:

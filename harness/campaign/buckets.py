@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.campaign.workers import Finding
+from harness.campaign.batches import Finding
 from harness.engine.choice import Draw
 from harness.engine.schedule import Schedule
 from harness.search.case import Case

@@ -140,7 +140,7 @@ class Confidence(msgspec.Struct, frozen=True):
             "fail (95 %, rule of three)"
         )
         if not self.pct_runs:
-            return text + "; no pct schedule, so no bound by depth"
+            return text + "; no pct schedule with the k that was measured, so no bound by depth"
         text += f"; pct, n={self.tasks} tasks, d={self.depth}: "
         text += "; ".join(half.text() for half in self.halves)
         if self.longest > self.halves[-1].k:

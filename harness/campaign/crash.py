@@ -10,7 +10,7 @@ import msgspec
 from harness.errors import UsageError
 from harness.spec import RunSpec
 
-__all__ = ["Crash", "blame", "is_interrupt", "naming_variant"]
+__all__ = ["Crash", "blame", "is_interrupt", "lost", "lost_text", "naming_variant", "stuck_text"]
 
 
 class Crash(msgspec.Struct, frozen=True):
@@ -58,6 +58,35 @@ def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
         f"{last if frames else ''}, in {where}"
     )
     return Crash(text.replace("\n", " "), trace, usage=":" in spec.variant)
+
+
+def lost_text(spec: RunSpec, index: int, status: int) -> str:
+    """Say that workers died of a schedule, both times that it was tried.
+
+    Args:
+        spec: what was run.
+        index: the schedule, by its number in the entry.
+        status: how the last of them ended, below 0 by a signal of that number.
+    """
+    how = f"by signal {-status} (killed, or out of memory?)" if status < 0 else f"with {status}"
+    return (
+        f"a worker process ended abruptly, {how}, and so did a second one, in schedule {index} of "
+        f"scenario {spec.scenario!r}, variant {spec.variant!r}"
+    )
+
+
+def stuck_text(spec: RunSpec, index: int, seconds: float) -> str:
+    """Say that a worker was at one schedule for longer than that can take, and was ended."""
+    return (
+        f"variant {spec.variant!r} did not come back from schedule {index} of scenario "
+        f"{spec.scenario!r} within {seconds:.1f} s, and its worker was ended: it loops or waits "
+        "within a step"
+    )
+
+
+def lost(spec: RunSpec, why: str) -> Crash:
+    """Return what became of a batch that no worker could run to its end; ``why`` is all it says."""
+    return Crash(why, why, usage=":" in spec.variant)
 
 
 @contextmanager

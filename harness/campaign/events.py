@@ -28,8 +28,8 @@ from harness.campaign.plan import Plan
 from harness.spec import RunSpec
 
 if TYPE_CHECKING:
+    from harness.campaign.batches import BatchResult
     from harness.campaign.summary import Campaign, Tally
-    from harness.campaign.workers import BatchResult
 
 __all__ = ["Events", "shown"]
 

@@ -1,19 +1,23 @@
-"""What a campaign leaves behind: a folder with failing logs, long schedules and campaign.json.
+"""What a campaign leaves behind: a folder with its record, failing logs, schedules, campaign.json.
 
-A folder is never written into twice, and campaign.json appears whole or not at all. What cannot be
-written is said; it never hides what was found.
+A folder belongs to one campaign, and campaign.json appears whole or not at all. It names files as
+they lie in the folder, so that that can be moved. What cannot be written is said; it never hides
+what was found.
 """
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.campaign.batches import Finding
 from harness.campaign.crash import naming_variant
 from harness.campaign.events import Events
+from harness.campaign.plan import Plan
+from harness.campaign.record import NAME, Record
 from harness.campaign.summary import Campaign, Tally
-from harness.campaign.workers import Finding
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.errors import UsageError
 from harness.places import next_folder, shown, write_whole
@@ -23,24 +27,38 @@ __all__ = ["LOGS_MAX", "Evidence", "Failure"]
 
 LOGS_MAX = 3
 """How many whole logs are kept per rule and variant; the other failures keep their schedules."""
-NAME = "stress"
+COMMAND = "stress"
 
 
 class Failure(msgspec.Struct):
     """A failing execution as it is reported.
 
-    ``replay`` is what ``vgic-race replay`` takes: the schedule, or the file it is in; ``shortest``
-    is what it was shrunk to, if it was.
+    ``file`` is the one that its schedule is in, if it is long; ``shortest`` is what it was shrunk
+    to, if it was.
     """
 
     tally: Tally
     finding: Finding
-    replay: str
+    file: Path | None = None
     log: Path | None = None
     shortest: Kept | None = None
 
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """Return one object per broken rule, the first one first."""
+    @property
+    def replay(self) -> str:
+        """What ``vgic-race replay`` takes: the schedule, or the file it is in."""
+        return self.finding.schedule if self.file is None else shown(self.file)
+
+    def as_dicts(self, *, bare: bool = False) -> list[dict[str, Any]]:
+        """Return one object per broken rule, the first one first.
+
+        Files are named as a reader finds them from here; with ``bare`` as they lie in the folder.
+        """
+
+        def named(path: Path | None) -> str | None:
+            if path is None:
+                return None
+            return path.name if bare else shown(path)
+
         return [
             {
                 "type": v.type,
@@ -50,11 +68,11 @@ class Failure(msgspec.Struct):
                 "scenario": self.tally.spec.scenario,
                 "variant": self.tally.spec.variant,
                 "schedule": self.finding.schedule,
-                "schedule_file": self.replay if self.replay != self.finding.schedule else None,
+                "schedule_file": named(self.file),
                 "steps": self.finding.steps,
-                "log": None if self.log is None else shown(self.log),
+                "log": named(self.log),
                 "execution": self.finding.index,
-                "shortest": None if self.shortest is None else shown(self.shortest.schedule),
+                "shortest": named(None if self.shortest is None else self.shortest.schedule),
             }
             for v in self.finding.violations
         ]
@@ -66,11 +84,35 @@ class Evidence:
     ``error`` says why something could not be written; nothing more is tried after that.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folder: Path | None = None) -> None:
         self.root = root
-        self.folder: Path | None = None
+        self.folder = folder
         self.error = ""
         self.names: set[str] = set()
+        self.record: Record | None = None
+
+    def begin(self, plan: Plan, seconds: float | None) -> Record | None:
+        """Make the folder and begin the record, or go on with the one that is there.
+
+        Args:
+            plan: what is to be run.
+            seconds: the wall time that was given for it, if it was.
+
+        Returns:
+            The record; None if it cannot be written, which :attr:`error` tells.
+        """
+        try:
+            self.record = Record(self.place(NAME))
+        except UsageError as error:
+            self.error = str(error)
+            return None
+        self.record.begin(plan, datetime.now(UTC).isoformat(), seconds)
+        return self.record
+
+    @property
+    def trouble(self) -> str:
+        """What could not be written, if anything could not."""
+        return self.error or ("" if self.record is None else self.record.error)
 
     def place(self, name: str) -> Path:
         """Return the path of a file in the folder, which is made now if it was not yet.
@@ -79,7 +121,7 @@ class Evidence:
             UsageError: the folder cannot be made.
         """
         if self.folder is None:
-            self.folder = next_folder(self.root, NAME)
+            self.folder = next_folder(self.root, COMMAND)
         return self.folder / name
 
     def keep(self, campaign: Campaign) -> list[Failure]:
@@ -112,20 +154,20 @@ class Evidence:
 
     def keep_one(self, tally: Tally, finding: Finding, *, seed: int | None, whole: bool) -> Failure:
         """Write the log of a failure if it is to be ``whole``, and its schedule if it is long."""
-        failure = Failure(tally=tally, finding=finding, replay=finding.schedule)
+        failure = Failure(tally=tally, finding=finding)
         name = self.name(tally, finding)
         try:
             if not self.error and len(finding.schedule) > LINE_MAX:
                 path = self.place(f"{name}.schedule")
                 write_whole(path, finding.schedule.encode() + b"\n")
-                failure.replay = shown(path)
+                failure.file = path
             if not self.error and whole:
-                failure.log = self.record(tally, finding, seed, self.place(f"{name}.jsonl"))
+                failure.log = self.log_of(tally, finding, seed, self.place(f"{name}.jsonl"))
         except UsageError as error:
             self.error = self.error or str(error)
         return failure
 
-    def record(self, tally: Tally, finding: Finding, seed: int | None, path: Path) -> Path:
+    def log_of(self, tally: Tally, finding: Finding, seed: int | None, path: Path) -> Path:
         """Run a failing execution again with full logging; the log names the schedule's ``seed``.
 
         A schedule says everything; so a replay of the log writes the same bytes.
@@ -163,7 +205,9 @@ class Evidence:
         return name
 
     def finish(self, figures: dict[str, Any]) -> None:
-        """Write campaign.json; nothing is written after a first failure (:attr:`error`)."""
+        """Write campaign.json, and end the record; nothing is written after a first failure."""
+        if self.record is not None:
+            self.record.close()
         if self.error:
             return
         try:

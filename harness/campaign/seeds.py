@@ -18,7 +18,15 @@ def fresh_seed() -> int:
 
 
 def schedule_seed(seed: int, scenario: str, variant: str, index: int) -> int:
-    """Return the seed, 0 to 2**64 - 1, of schedule ``index`` of ``scenario`` x ``variant``."""
-    text = f"{seed}\0{scenario}\0{variant}\0{index}"
+    """Return the seed, 0 to 2**64 - 1, of schedule ``index`` of ``scenario`` x ``variant``.
+
+    Of what is in a file only the file's name counts, not the folder nor how that is spelt.
+    """
+    text = f"{seed}\0{bare(scenario)}\0{bare(variant)}\0{index}"
     digest = hashlib.blake2b(text.encode(), digest_size=SEED_BITS // 8).digest()
     return int.from_bytes(digest, "big")
+
+
+def bare(name: str) -> str:
+    """Return a scenario's or variant's name without folders."""
+    return name.replace("\\", "/").rpartition("/")[2]

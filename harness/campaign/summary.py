@@ -1,20 +1,22 @@
 """What the entries of a campaign came to: sums, findings, and the verdict with its reasons."""
 
+import shlex
 from typing import Any
 
 import msgspec
 
+from harness.campaign.batches import BatchResult, Finding
 from harness.campaign.buckets import Groups
 from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
-from harness.campaign.plan import MIX, Plan, far_k
-from harness.campaign.workers import BatchResult, Finding
+from harness.campaign.plan import MIX, ROUND_ROBIN, Plan, far_k
+from harness.campaign.reach import enough_for, out_of_reach
 from harness.spec import RunSpec
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED, worst
 from model.rules.sometimes import NAMES
 
-__all__ = ["KEPT_MAX", "Campaign", "Tally"]
+__all__ = ["KEPT_MAX", "Again", "Campaign", "Tally"]
 
 KEPT_MAX = 100
 """How many failing schedules are kept per rule and entry; more are only counted."""
@@ -23,12 +25,13 @@ KEPT_MAX = 100
 class Tally(msgspec.Struct):
     """The sums of one entry, in the order of its schedules.
 
-    ``wanted`` are the "sometimes" states that the scenario names for the variant's ``era``;
+    ``counted`` says that the number of schedules was given, not the time for them. ``wanted`` are
+    the "sometimes" states that the scenario names for the variant's ``era``;
     ``reached`` counts executions by the states they reached, as bits in the order of NAMES.
     ``seconds`` is the time that workers spent, ``tasks`` and ``k`` are the n and k of pct,
     ``broken`` counts failing executions by the first rule they broke, and ``groups`` has all of
     them, sorted. The rest is as in
-    :class:`~harness.campaign.workers.BatchResult`.
+    :class:`~harness.campaign.batches.BatchResult`.
     """
 
     spec: RunSpec
@@ -36,6 +39,7 @@ class Tally(msgspec.Struct):
     wanted: tuple[str, ...]
     depth: int
     strategy: str = MIX
+    counted: bool = True
     schedules: int = 0
     steps: int = 0
     seconds: float = 0.0
@@ -52,7 +56,9 @@ class Tally(msgspec.Struct):
     groups: Groups = msgspec.field(default_factory=Groups)
 
     @classmethod
-    def make(cls, spec: RunSpec, depth: int, strategy: str = MIX) -> "Tally":
+    def make(
+        cls, spec: RunSpec, depth: int, strategy: str = MIX, *, counted: bool = True
+    ) -> "Tally":
         """Begin an entry's sums at nothing.
 
         Raises:
@@ -60,7 +66,19 @@ class Tally(msgspec.Struct):
         """
         era = resolve_variant(spec.variant).era
         wanted = spec.loaded().sometimes.get(era, ())
-        return cls(spec=spec, era=era, wanted=wanted, depth=depth, strategy=strategy)
+        return cls(
+            spec=spec, era=era, wanted=wanted, depth=depth, strategy=strategy, counted=counted
+        )
+
+    @classmethod
+    def of(cls, plan: Plan, entry: int) -> "Tally":
+        """Begin the sums of an entry of a plan.
+
+        Raises:
+            UsageError: the variant or the scenario cannot be had.
+        """
+        counted = plan.schedules is not None
+        return cls.make(plan.specs[entry], plan.depth, plan.strategy, counted=counted)
 
     def add(self, result: BatchResult) -> None:
         """Add a batch. Memory stays bounded however many executions there are."""
@@ -111,7 +129,12 @@ class Tally(msgspec.Struct):
         return INCONCLUSIVE if self.reasons() else CLEAN
 
     def reasons(self) -> list[str]:
-        """Say why nothing can be concluded, if so, and what might help."""
+        """Say why nothing can be concluded, if so, and what might help.
+
+        A state that was not reached is a reason where the number of schedules was given, or where
+        it is out of reach. In a given time, which a busy machine makes short, it is only noted
+        (:meth:`notes`): whether something is concluded must not hang on the machine.
+        """
         if not self.schedules:
             return ["nothing was run"]
         out = []
@@ -119,25 +142,53 @@ class Tally(msgspec.Struct):
             what = f"bound on {'drain ' if bound == 'drain' else ''}steps reached in {count} of "
             help_ = "" if bound == "drain" else "; raise it with --knob steps_max=N"
             out.append(what + f"{self.schedules} schedules{help_}")
-        if self.unmet:
-            out.append(f"never reached: {', '.join(self.unmet)}; {self.advice()}")
+        barred = [name for name in self.unmet if out_of_reach(self.spec, name)]
+        missed = self.unmet if self.counted or self.strategy == ROUND_ROBIN else barred
+        if missed:
+            out.append(f"never reached: {', '.join(missed)}; {self.advice(missed)}")
+        elif self.counted and self.schedules == 1:
+            out.append("one schedule says nothing")
         return out
 
-    def advice(self) -> str:
-        """Say what might reach what was not reached."""
+    def notes(self) -> list[str]:
+        """Say which states were not reached yet, where that is no reason (:meth:`reasons`)."""
+        if self.counted or self.strategy == ROUND_ROBIN or not self.schedules:
+            return []
+        open_ = [name for name in self.unmet if not out_of_reach(self.spec, name)]
+        return [f"not reached yet: {', '.join(open_)}; {self.advice(open_)}"] if open_ else []
+
+    def advice(self, missed: list[str]) -> str:
+        """Say what might reach the states that were not reached."""
         n = self.schedules
         changed = self.changed()
         unless = f"out of reach with {', '.join(changed)} (not the scenario's)" if changed else ""
-        if self.strategy == "round-robin":
+        barred = dict.fromkeys(filter(None, (out_of_reach(self.spec, name) for name in missed)))
+        if barred:
+            return f"out of reach with {', '.join(barred)}"
+        if self.strategy == ROUND_ROBIN:
             text = "round-robin is one schedule only: another --strategy may reach it"
             return f"{text}, or it is {unless}" if unless else text
-        seen = [c for c in map(self.times_reached, self.wanted) if c]
-        more = max(3 * n, 100)
-        text = f"in {n} schedules its share is below {min(1.0, 3 / n):.2g} (95 %)"
-        if seen:
-            text += f", the rarest state that was reached came in {min(seen)}"
-        text += f": {more} more schedules of this entry might do"
-        return f"{text}, unless it is {unless}" if unless else text
+        text = f"in {n} schedule{'' if n == 1 else 's'} "
+        text += f"its share is below {min(1.0, 3 / n):.2g} (95 %)"
+        enough = self.enough(missed)
+        if enough > n:
+            text += f", and {enough} schedules of this entry are known to reach it (95 %)"
+        else:
+            text += f"; {max(3 * n, 100)} schedules of this entry might reach it"
+        text += f": {self.command(max(enough, 3 * n, 100) if enough <= n else enough)}"
+        return f"{text}; unless it is {unless}" if unless else text
+
+    def enough(self, missed: list[str]) -> int:
+        """Return how many schedules are known to reach these states (95 %)."""
+        return max(enough_for(self.spec.scenario, self.era, name) for name in missed)
+
+    def command(self, schedules: int) -> str:
+        """Return the command that runs so many schedules of this entry."""
+        spec = self.spec
+        where = ["--scenario-file"] if spec.scenario.endswith(".toml") else []
+        words = ["vgic-race", "stress", *where, spec.scenario, "--variant", spec.variant]
+        words += [word for size in self.changed() for word in option_of(size)]
+        return shlex.join([*words, "--schedules", str(schedules)])
 
     def changed(self) -> list[str]:
         """Return the sizes and knobs that are not the scenario's."""
@@ -175,9 +226,10 @@ class Tally(msgspec.Struct):
             "schedules": self.schedules,
             "steps": self.steps,
             "sometimes": {name: self.times_reached(name) for name in self.wanted},
-            "bounds": self.bounds,
+            "bounds": dict(sorted(self.bounds.items())),
             "broken": self.broken,
             "reasons": self.reasons(),
+            "notes": self.notes(),
             "confidence": self.confidence.as_dict() if self.verdict == CLEAN else None,
             "steps_per_second": round(self.rate),
             "seconds": round(self.seconds, 3),
@@ -187,10 +239,26 @@ class Tally(msgspec.Struct):
         return figures
 
 
+class Again(msgspec.Struct, frozen=True):
+    """A kept failure that was run again: of which entry, and what it came to (None: it passes).
+
+    ``id`` is what it is kept under.
+    """
+
+    entry: int
+    id: str
+    finding: Finding | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a summary says of it."""
+        return {"id": self.id, "entry": self.entry, "violated": self.finding is not None}
+
+
 class Campaign(msgspec.Struct):
     """A campaign that has run, whole or in part; ``seconds`` is its wall time.
 
-    ``interrupted`` says that a Ctrl-C cut it short, ``crash`` which exception did.
+    ``interrupted`` says that a Ctrl-C cut it short, ``crash`` which exception did. ``again`` are
+    the failures of before that were run once more, beside its schedules.
     """
 
     plan: Plan
@@ -198,6 +266,7 @@ class Campaign(msgspec.Struct):
     seconds: float = 0.0
     interrupted: bool = False
     crash: Crash | None = None
+    again: list[Again] = []
 
     @property
     def schedules(self) -> int:
@@ -213,6 +282,15 @@ class Campaign(msgspec.Struct):
     def verdict(self) -> str:
         """The worst of the entries' verdicts; one that was cut short is not clean."""
         verdicts = [t.verdict for t in self.tallies]
+        verdicts += [VIOLATED for again in self.again if again.finding is not None]
+        if all(tally.schedules < 2 for tally in self.tallies) and not self.again:
+            verdicts.append(INCONCLUSIVE)
         if self.interrupted or self.crash is not None:
             verdicts.append(INCONCLUSIVE)
         return worst(verdicts)
+
+
+def option_of(changed: str) -> list[str]:
+    """Return the option that sets a size or a knob, as ``NAME=VALUE``."""
+    name, _, value = changed.partition("=")
+    return [f"--{name}", value] if name in ("pcpus", "vcpus", "lrs") else ["--knob", changed]

@@ -3,7 +3,8 @@
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -12,10 +13,29 @@ if TYPE_CHECKING:
     from harness.campaign.evidence import Evidence, Failure
     from harness.campaign.summary import Campaign
 
-__all__ = ["find_bugs", "print_bugs"]
+__all__ = ["Bug", "find_bugs", "print_bugs"]
 
 SECONDS: Final = 90.0
 """CPU time for all of it: most campaigns need a third of that."""
+
+
+class Bug(NamedTuple):
+    """A bucket of failures, and the file that its shortest story is in, if that is long."""
+
+    bucket: "Bucket"
+    file: Path | None
+
+    @property
+    def replay(self) -> str:
+        """What ``vgic-race replay`` takes for its story."""
+        from harness.places import shown
+
+        return str(self.bucket.schedule) if self.file is None else shown(self.file)
+
+    def as_dict(self, *, bare: bool = False) -> dict[str, Any]:
+        """Return what a summary says of it; ``bare``: its file as it lies in the folder."""
+        replay = self.file.name if bare and self.file is not None else self.replay
+        return {**self.bucket.as_dict(), "replay": replay}
 
 
 def find_bugs(
@@ -25,8 +45,8 @@ def find_bugs(
     stop: Callable[[], bool],
     *,
     shrinking: bool,
-) -> "list[tuple[Bucket, str]]":
-    """Return the bugs behind the failures of a campaign, each with what replays its story.
+) -> "list[Bug]":
+    """Return the bugs behind the failures of a campaign, each with the file of its story.
 
     Args:
         campaign: one that was run, or cut short.
@@ -43,7 +63,7 @@ def find_bugs(
     from harness.campaign.crash import naming_variant
     from harness.engine.schedule import LINE_MAX
     from harness.errors import UsageError
-    from harness.places import shown, write_whole
+    from harness.places import write_whole
 
     deadline = time.process_time() + SECONDS
 
@@ -59,26 +79,27 @@ def find_bugs(
             groups.know(story, failure.shortest.shrunk)
     with naming_variant(campaign.plan.specs[0]):
         buckets = buckets_of(groups, lambda: not is_over(), steps=STEPS if shrinking else 0)
-    out = []
+    out: list[Bug] = []
     for number, bucket in enumerate(buckets, 1):
-        replay = str(bucket.schedule)
-        if len(replay) > LINE_MAX and not evidence.error:
+        bug = Bug(bucket, None)
+        if len(str(bucket.schedule)) > LINE_MAX and not evidence.error:
             try:
                 path = evidence.place(f"bug-{number}.schedule")
-                write_whole(path, replay.encode() + b"\n")
-                replay = shown(path)
+                write_whole(path, f"{bucket.schedule}\n".encode())
+                bug = Bug(bucket, path)
             except UsageError as error:
                 evidence.error = str(error)
-        out.append((bucket, replay))
+        out.append(bug)
     return out
 
 
-def print_bugs(bugs: "Sequence[tuple[Bucket, str]]") -> None:
+def print_bugs(bugs: "Sequence[Bug]") -> None:
     """Print each bug: how many failures, what decides, the alarms it raises, how to have it."""
-    total = sum(bucket.count for bucket, _ in bugs)
+    total = sum(bug.bucket.count for bug in bugs)
     many = f"{len(bugs)} bug{'' if len(bugs) == 1 else 's'}"
     click.echo(f"\n{total} failing schedules, {many} as far as can be told:")
-    for number, (bucket, replay) in enumerate(bugs, 1):
+    for number, bug in enumerate(bugs, 1):
+        bucket = bug.bucket
         about = "" if bucket.exact else "about "
         scenarios = ", ".join(f"{name} x{n}" for name, n in most(bucket.scenarios))
         alarms = ", ".join(f"{name} x{n}" for name, n in most(bucket.alarms))
@@ -86,7 +107,7 @@ def print_bugs(bugs: "Sequence[tuple[Bucket, str]]") -> None:
         click.echo(f"   in {scenarios}")
         for line in reasons(bucket):
             click.echo(f"   {line}")
-        click.echo(f"reproduce: vgic-race replay {shlex.quote(replay)}")
+        click.echo(f"reproduce: vgic-race replay {shlex.quote(bug.replay)}")
 
 
 def most(counts: dict[str, int]) -> list[tuple[str, int]]:

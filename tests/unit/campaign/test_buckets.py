@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from harness.campaign import buckets as module
+from harness.campaign.batches import Finding
 from harness.campaign.buckets import SHORTEST, Groups, buckets_of
-from harness.campaign.workers import Finding
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution
 from harness.spec import RunSpec

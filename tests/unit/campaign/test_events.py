@@ -7,13 +7,13 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from harness.campaign.batches import BatchResult
 from harness.campaign.events import Events, shown
 from harness.campaign.evidence import Evidence
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.plan import Plan
 from harness.campaign.runner import run_campaign
 from harness.campaign.summary import Tally
-from harness.campaign.workers import BatchResult
 from harness.spec import RunSpec
 
 

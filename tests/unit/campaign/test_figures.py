@@ -37,7 +37,7 @@ def test_mix_alternates() -> None:
     assert isinstance(plan.strategy_of(0, 1, 10), Pct)
 
 
-@pytest.mark.parametrize(("strategy", "first", "apart"), [("mix", 1, 2), ("pct", 0, 1)])
+@pytest.mark.parametrize(("strategy", "first", "apart"), [("mix", 1, 2), ("pct", 32, 1)])
 def test_every_other_pct_schedule_looks_far(strategy: str, first: int, apart: int) -> None:
     plan = Plan(specs=(SPEC,), seed=1, schedules=2, strategy=strategy)
     made = [plan.strategy_of(0, first + apart * i, 30) for i in range(4)]
@@ -73,3 +73,21 @@ def test_confidence_never_says_proved() -> None:
     alone = Confidence(schedules=1000, pct_runs=0, tasks=8, k=30, depth=3, longest=0)
     assert "no bound by depth" in alone.long()
     assert math.isclose(alone.failing_at_most, 0.003)
+
+
+def test_schedules_that_measure_k_are_half_random_half_pct() -> None:
+    for strategy in ("mix", "pct"):
+        plan = Plan(specs=(SPEC,), seed=1, schedules=2, strategy=strategy)
+        made = [type(plan.strategy_of(0, i, 30)) for i in range(plan.measuring)]
+        assert made == [RandomWalk, Pct] * 16
+    assert not Plan(specs=(SPEC,), seed=1, schedules=2, strategy="random").measuring
+
+
+def test_a_seed_does_not_depend_on_how_a_path_is_spelt() -> None:
+    seeds = {
+        schedule_seed(1, scenario, variant, 0)
+        for scenario in ("a.toml", "./a.toml", "/work/a.toml")
+        for variant in ("mine.py:Mine", "sub/mine.py:Mine", "/work/mine.py:Mine")
+    }
+    assert len(seeds) == 1
+    assert schedule_seed(1, "a.toml", "mine.py:Other", 0) not in seeds
