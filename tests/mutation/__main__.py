@@ -1,0 +1,117 @@
+"""The mutation score of the rules: ``python -m tests.mutation --sample 200 --seed S [--json]``.
+
+Each single-point mutant of the hypervisor (``harness/kvm``, ``model/vgic``) runs in a process of
+its own under those built-in scenarios, in both eras, that execute the changed line, with a fixed
+number of schedules of each; first with all rules, until one is broken, and then, where one was,
+with the guest's rules alone. What survives is listed with its diff; what is known to change nothing
+stands in ``equivalent.toml`` with the reason. Progress is told on stderr; Ctrl-C ends it with what
+is known. Exit codes: 0; 1 when the score is below ``--floor``; 2 for bad input; 130.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from tests.mutation.coverage import Covered, cover, entries_for
+from tests.mutation.entries import Entry, all_entries
+from tests.mutation.equivalents import read, reason_of
+from tests.mutation.mutant import Mutant
+from tests.mutation.pool import run_all
+from tests.mutation.report import Judged, Score, line, row
+from tests.mutation.sites import mutants
+from tests.mutation.trial import SURVIVED, Result, try_mutant
+
+__all__ = ["main"]
+
+SCHEDULES = 60
+"""How many schedules of each entry that executes a mutant are run, and again for the guest."""
+
+
+def options() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, help="how many mutants (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="what the sample is drawn by")
+    parser.add_argument("--only", default="", help="those with this in their place, or their diff")
+    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="of each entry")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+    parser.add_argument("--floor", type=float, default=0.0, help="the least score, in percent")
+    parser.add_argument("--json", action="store_true", help="JSON lines, the last a summary")
+    return parser
+
+
+def chosen(args: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants that are asked for, in the order of files and lines."""
+    found = [m for m in mutants() if args.only in f"{m}\n{m.change()}"]
+    if 0 < args.sample < len(found):
+        picked = sorted(random.Random(args.seed).sample(range(len(found)), args.sample))
+        found = [found[i] for i in picked]
+    return found
+
+
+def entries(_: int) -> list[Entry]:
+    """List the entries, in a process that may import the project."""
+    return all_entries()
+
+
+def covered(jobs: int) -> list[Covered]:
+    """Find out what each entry executes."""
+    [(_, found)] = run_all(entries, [0], 1)
+    assert found is not None
+    watched = [c for _, c in run_all(cover, found, jobs) if c is not None]
+    assert len(watched) == len(found), "an entry could not be run"
+    return watched
+
+
+def attempt(known: list[Covered], schedules: int, mutant: Mutant) -> Result:
+    """Try one mutant under the entries that execute it."""
+    return try_mutant(mutant, entries_for(mutant, known), schedules)
+
+
+def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
+    """Try mutants, and give each as it is done."""
+    reasons = read()
+    work = partial(attempt, covered(args.jobs), args.schedules)
+    for mutant, result in run_all(work, found, args.jobs):
+        result = result or Result("bound", "ended by the limits of its process")
+        reason = reason_of(mutant, reasons)
+        if reason and not mutant.step and result.verdict != SURVIVED:
+            print(f"listed as equivalent, and killed: {mutant}: {result}", file=sys.stderr)
+        yield Judged(mutant, result, reason)
+
+
+def main() -> int:
+    """Run the command."""
+    args = options().parse_args()
+    if args.sample < 0 or args.schedules < 1 or args.jobs < 1:
+        print("--sample, --schedules and --jobs: expected positive numbers", file=sys.stderr)
+        return 2
+    found = chosen(args)
+    score = Score()
+    interrupted = False
+    try:
+        for n, judged in enumerate(judge(found, args), 1):
+            score.add(judged)
+            print(json.dumps(row(judged)) if args.json else line(judged), flush=True)
+            print(f"\r{n}/{len(found)} mutants", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+    print(file=sys.stderr)
+    low = score.data()["score_percent"] < args.floor
+    if args.json:
+        verdict = "interrupted" if interrupted else "violated" if low else "clean"
+        summary = {"type": "summary", "verdict": verdict, "seed": args.seed, **score.data()}
+        print(json.dumps(summary))
+    else:
+        print(score.text())
+    if interrupted:
+        return 130
+    return 1 if low else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Where mutants can be made: the functions and settings of the hypervisor under test.
+
+Left out, for they decide nothing: the lists of hooks, which are interfaces; ``steps.py``, which
+declares footprints and has the audit for its oracle; what only tells facts of what happened; who
+is allowed to what by Python's own rules (``__all__``, slots, annotations, docstrings).
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.mutation.edits import Text, edits_of
+from tests.mutation.mutant import Mutant
+
+__all__ = ["ROOT", "files", "mutants"]
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("harness/kvm", "model/vgic")
+LEFT_OUT = {"__init__.py", "steps.py"}
+TELLING = {
+    "assert_held", "emit", "folded", "halting", "read", "resumed", "said", "told", "trapped",
+    "written",
+}  # fmt: skip
+"""What a statement calls or sets that only says what happened, or looks whether a lock is held."""
+DECLARED = {"FIELDS", "__slots__", "__all__", "__doc__", "era", "title"}
+
+
+def files() -> list[Path]:
+    """List the files that are mutated."""
+    found = [p for f in FOLDERS for p in sorted((ROOT / f).glob("*.py"))]
+    return [p for p in found if p.name not in LEFT_OUT]
+
+
+def mutants() -> list[Mutant]:
+    """Make all mutants, in the order of files and lines."""
+    return [mutant for path in files() for mutant in of_file(path)]
+
+
+def of_file(path: Path) -> Iterator[Mutant]:
+    """Make the mutants of one file."""
+    source = path.read_text("ascii")
+    name = path.relative_to(ROOT).as_posix()
+    text = Text(source)
+    found = Finder(text)
+    found.visit_body(ast.parse(source).body, "", at_import=True)
+    for function, node, needed, at_import in found.places:
+        for edit in edits_of(text, node, needed):
+            yield Mutant(name, function, edit, source, at_import, step=is_bare_step(node))
+
+
+class Finder:
+    """Goes through a module and collects the nodes that may be edited.
+
+    ``places`` has each with the function that it is in, the names that must stay bound there, and
+    whether it is executed at import.
+    """
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.places: list[tuple[str, ast.stmt | ast.expr, frozenset[str] | None, bool]] = []
+
+    def visit_body(self, body: list[ast.stmt], where: str, *, at_import: bool) -> None:
+        """Go through the statements of a module or a class."""
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                self.visit_body(node.body, join(where, node.name), at_import=True)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.function(node, join(where, node.name))
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and where and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if not any(isinstance(t, ast.Name) and t.id in DECLARED for t in targets):
+                    self.expressions(node.value, where, frozenset(), at_import=at_import)
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, where: str) -> None:
+        """Go through a function: what is evaluated when it is defined, then its body."""
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.expressions(default, where, frozenset(), at_import=True)
+        constructor = node.name == "__init__"
+        needed = None if constructor else needed_names(node)
+        for statement in node.body:
+            self.statement(statement, where, needed, at_import=constructor)
+
+    def statement(
+        self, node: ast.stmt, where: str, needed: frozenset[str] | None, *, at_import: bool
+    ) -> None:
+        """Take a statement of a function, and what is in it."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self.function(node, join(where, node.name))
+            return
+        if tells(node) or isinstance(node, ast.Raise | ast.Assert):
+            return
+        self.places.append((where, node, needed, at_import))
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                self.statement(child, where, needed, at_import=at_import)
+            elif isinstance(child, ast.expr) and not is_annotation(node, child):
+                self.expressions(child, where, needed, at_import=at_import)
+
+    def expressions(
+        self, node: ast.expr, where: str, needed: frozenset[str] | None, *, at_import: bool
+    ) -> None:
+        """Take an expression, and those in it."""
+        self.places.append((where, node, needed, at_import))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            return
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.expressions(child, where, needed, at_import=at_import)
+            elif isinstance(child, ast.keyword):
+                self.expressions(child.value, where, needed, at_import=at_import)
+            elif isinstance(child, ast.comprehension):
+                for part in (child.iter, *child.ifs):
+                    self.expressions(part, where, needed, at_import=at_import)
+
+
+def join(where: str, name: str) -> str:
+    """Return a dotted name."""
+    return f"{where}.{name}" if where else name
+
+
+def is_annotation(node: ast.stmt, child: ast.expr) -> bool:
+    """Tell whether ``child`` is the annotation of a variable."""
+    return isinstance(node, ast.AnnAssign) and child is node.annotation
+
+
+def needed_names(node: ast.AST) -> frozenset[str]:
+    """Return the names that are bound once in a function, and used in it."""
+    stored: dict[str, int] = {}
+    loaded: set[str] = set()
+    for x in ast.walk(node):
+        if isinstance(x, ast.Name):
+            if isinstance(x.ctx, ast.Store):
+                stored[x.id] = stored.get(x.id, 0) + 1
+            else:
+                loaded.add(x.id)
+    # A counter is bound before its loop, and changed in it: without the first nothing runs.
+    counters = {
+        x.target.id
+        for x in ast.walk(node)
+        if isinstance(x, ast.AugAssign) and isinstance(x.target, ast.Name)
+    }
+    return frozenset(
+        name for name, n in stored.items() if name in loaded and n - (name in counters) == 1
+    )
+
+
+def tells(node: ast.stmt) -> bool:
+    """Tell whether all that a statement does is to say what happened."""
+    if isinstance(node, ast.If):
+        return any(isinstance(x, ast.Attribute) and x.attr == "emit" for x in ast.walk(node.test))
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        called = node.value.func
+        return isinstance(called, ast.Attribute) and called.attr in TELLING
+    if isinstance(node, ast.Assign):
+        target = node.targets[0]
+        return isinstance(target, ast.Attribute) and target.attr in TELLING
+    return False
+
+
+def is_bare_step(node: ast.AST) -> bool:
+    """Tell whether a statement is a step and nothing else: ``await t.step(Steps.x)``."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Await)):
+        return False
+    call = node.value.value
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+        return False
+    return call.func.attr in ("step", "point", "preemptible")
