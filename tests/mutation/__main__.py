@@ -23,7 +23,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
 from tests.mutation.report import Judged, Score, line, row
 from tests.mutation.sites import mutants
-from tests.mutation.trial import SURVIVED, Result, try_mutant
+from tests.mutation.trial import AUDIT, SURVIVED, Result, try_mutant
 
 __all__ = ["main"]
 
@@ -79,7 +79,7 @@ def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     for mutant, result in run_all(work, found, args.jobs):
         result = result or Result("bound", "ended by the limits of its process")
         reason = reason_of(mutant, reasons)
-        if reason and not mutant.step and result.verdict != SURVIVED:
+        if reason and not mutant.step and result.verdict not in (SURVIVED, AUDIT):
             print(f"listed as equivalent, and killed: {mutant}: {result}", file=sys.stderr)
         yield Judged(mutant, result, reason)
 
@@ -97,10 +97,10 @@ def main() -> int:
         for n, judged in enumerate(judge(found, args), 1):
             score.add(judged)
             print(json.dumps(row(judged)) if args.json else line(judged), flush=True)
-            print(f"\r{n}/{len(found)} mutants", end="", file=sys.stderr, flush=True)
+            if sys.stderr.isatty() or n % 10 == 0 or n == len(found):
+                print(f"{n} of {len(found)} mutants", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         interrupted = True
-    print(file=sys.stderr)
     low = score.data()["score_percent"] < args.floor
     if args.json:
         verdict = "interrupted" if interrupted else "violated" if low else "clean"

@@ -56,9 +56,14 @@ class Mutant(NamedTuple):
         return "".join(lines)
 
     def change(self) -> str:
-        """Return the changed lines alone, as ``-old`` and ``+new``, without indentation."""
-        lines = self.diff().splitlines()[2:]
-        return "\n".join(f"{x[0]} {x[1:].strip()}" for x in lines if x[0] in "-+")
+        """Return the changed lines alone, as ``- old`` and ``+ new``, without indentation."""
+        edit, source = self.edit, self.source
+        begin = source.rfind("\n", 0, edit.start) + 1
+        end = source.find("\n", edit.end)
+        old = source[begin:end]
+        new = source[begin : edit.start] + edit.text + source[edit.end : end]
+        lines = [f"- {x.strip()}" for x in old.splitlines()]
+        return "\n".join(lines + [f"+ {x.strip()}" for x in new.splitlines()])
 
     def __str__(self) -> str:
         return f"{self.path}:{self.edit.line} {self.function}: {self.edit.operator}"

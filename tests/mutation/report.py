@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.trial import RULE, SURVIVED, Result
+from tests.mutation.trial import AUDIT, RULE, SURVIVED, Result
 
 __all__ = ["EQUIVALENT", "STEP", "Judged", "Score", "line", "row"]
 
@@ -19,8 +19,11 @@ class Judged(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """What counts: a survivor with a reason is equivalent, or a mere step left out."""
-        if self.result.verdict == SURVIVED and self.reason:
+        """What counts: a survivor with a reason is equivalent, or a mere step left out.
+
+        The audit sees that what was done in a step of its own is done in another: it may.
+        """
+        if self.result.verdict in (SURVIVED, AUDIT) and self.reason:
             return STEP if self.mutant.step else EQUIVALENT
         return self.result.verdict
 
@@ -95,7 +98,7 @@ def row(judged: Judged) -> dict[str, Any]:
         "guest_entry": result.guest_entry,
         "guest_schedule": result.guest_at,
         "schedules_run": result.ran,
-        "reason": judged.reason if result.verdict == SURVIVED else "",
+        "reason": judged.reason if judged.verdict in (EQUIVALENT, STEP) else "",
         "diff": mutant.diff(),
     }
 

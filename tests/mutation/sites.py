@@ -1,8 +1,9 @@
 """Where mutants can be made: the functions and settings of the hypervisor under test.
 
 Left out, for they decide nothing: the lists of hooks, which are interfaces; ``steps.py``, which
-declares footprints and has the audit for its oracle; what only tells facts of what happened; who
-is allowed to what by Python's own rules (``__all__``, slots, annotations, docstrings).
+declares footprints and has the audit for its oracle; what only tells facts of what happened, or
+asserts that a lock is held; what Python or the type checker refuses (a name that nothing binds, a
+function that ends without what it must return), and what is no code.
 """
 
 import ast
@@ -58,6 +59,8 @@ class Finder:
     def __init__(self, text: Text) -> None:
         self.text = text
         self.places: list[tuple[str, ast.stmt | ast.expr, frozenset[str] | None, bool]] = []
+        self.last: set[ast.stmt] = set()
+        """What ends a function: without a return there it would not give what it must."""
 
     def visit_body(self, body: list[ast.stmt], where: str, *, at_import: bool) -> None:
         """Go through the statements of a module or a class."""
@@ -78,6 +81,7 @@ class Finder:
                 self.expressions(default, where, frozenset(), at_import=True)
         constructor = node.name == "__init__"
         needed = None if constructor else needed_names(node)
+        self.last |= set(last_statements(node.body))
         for statement in node.body:
             self.statement(statement, where, needed, at_import=constructor)
 
@@ -90,7 +94,8 @@ class Finder:
             return
         if tells(node) or isinstance(node, ast.Raise | ast.Assert):
             return
-        self.places.append((where, node, needed, at_import))
+        if not (isinstance(node, ast.Return) and node in self.last):
+            self.places.append((where, node, needed, at_import))
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
                 self.statement(child, where, needed, at_import=at_import)
@@ -112,6 +117,15 @@ class Finder:
             elif isinstance(child, ast.comprehension):
                 for part in (child.iter, *child.ifs):
                     self.expressions(part, where, needed, at_import=at_import)
+
+
+def last_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Name the statements after one of which a function ends."""
+    yield body[-1]
+    if isinstance(body[-1], ast.If):
+        yield from last_statements(body[-1].body)
+        if body[-1].orelse:
+            yield from last_statements(body[-1].orelse)
 
 
 def join(where: str, name: str) -> str:

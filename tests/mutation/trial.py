@@ -13,7 +13,7 @@ from tests.mutation.entries import Entry, strategy_of, world_of
 from tests.mutation.hook import install
 from tests.mutation.mutant import Mutant
 
-__all__ = ["AUDITED", "Result", "try_mutant"]
+__all__ = ["AUDIT", "AUDITED", "BOUND", "CRASH", "RULE", "SURVIVED", "Result", "try_mutant"]
 
 ROUNDS = (4, 12, 28, 60)
 """Where rounds end: schedules 0 to 3 of each entry, then 4 to 11, ..."""
