@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.mutation.mutant import Mutant
 
-__all__ = ["STEP", "Equivalent", "reason_of", "read"]
+__all__ = ["STEP", "Equivalent", "read", "reason_of"]
 
 FILE = Path(__file__).with_name("equivalent.toml")
 STEP = (

@@ -1,7 +1,10 @@
 """Runs functions in forked processes, a few at a time, each call in a process of its own."""
 
+import ctypes
 import os
 import resource
+import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -15,6 +18,8 @@ R = TypeVar("R")
 
 CPU_SECONDS_MAX = 300
 """After so many CPU seconds a process is ended."""
+PR_SET_PDEATHSIG = 1
+"""prctl: which signal a process gets when its parent ends."""
 MEMORY_MAX = 2 << 30
 """In bytes: what grows without end shall not take the machine with it."""
 
@@ -73,8 +78,11 @@ def run_all(
 
 
 def work(function: Callable[[A], R], argument: A, answer: Connection, parent: int) -> None:
-    """Be the process: make the call within limits, and send what it gives."""
-    del parent
+    """Be the process: make the call within limits, and send what it gives; end with ``parent``."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
     os.nice(5)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))

@@ -27,7 +27,7 @@ SECONDS_MAX = 5.0
 RULE, CRASH, BOUND, AUDIT, SURVIVED = "rule", "crash", "bound", "audit", "survived"
 
 
-class Hang(Exception):  # noqa: N818  # what a schedule did, no error of this program
+class Hang(Exception):  # what a schedule did, no error of this program
     """A schedule does not end."""
 
 
@@ -137,9 +137,7 @@ def try_mutant(mutant: Mutant | None, entries: list[Entry], schedules: int) -> R
     if result.verdict == RULE:
         guest, ran = guest_alone(result, entries, schedules), ran
         if guest is not None:
-            result = result._replace(
-                guest=guest.what, guest_entry=guest.entry, guest_at=guest.at
-            )
+            result = result._replace(guest=guest.what, guest_entry=guest.entry, guest_at=guest.at)
     return result._replace(ran=ran)
 
 
