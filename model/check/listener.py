@@ -57,6 +57,11 @@ class Listener:
     SHOWN: ClassVar[bool] = False
     """Whether others may name this class as a view."""
     name: ClassVar[str] = ""
+    trusts: ClassVar[str] = ""
+    """Why it may believe what KVM only says of itself (``model.facts.CLAIMS``), if it hears that.
+
+    Else it must not: a suspect's word is no evidence.
+    """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -94,3 +94,22 @@ from model.facts.vgic import (
 
 KINDS: dict[str, type[Fact]] = {cls.KIND: cls for cls in Fact.__subclasses__()}
 """Every kind of fact by its name in logs."""
+
+CLAIMS: tuple[type[Fact], ...] = (
+    Emulated,
+    Halting,
+    Kicked,
+    RegisterWritten,
+    RequestsChecked,
+    Resumed,
+    TimerRead,
+    Trapped,
+    VmRestored,
+)
+"""Facts behind which there is nothing but KVM's (or the VM monitor's) word.
+
+They say what it is about to do, has concluded, or holds for done; nothing that another part could
+witness has changed by then. Others are told by what changed itself: by registers, messages, locks,
+threads and timers, and of software states by the interrupt (its list, its latch), whatever code
+changed them. Who hears one of these says why it may (``Listener.trusts``).
+"""

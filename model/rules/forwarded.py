@@ -107,6 +107,10 @@ class R13(Rule):
     id = "R13"
     section = "Life Cycle, note (*), non-shared interrupts"
     title = "the host never deactivates a forwarded SPI: its guest does"
+    trusts = (
+        "it only excuses a deactivation: that none was asked for by the guest's EOI or DIR is "
+        "I8's and G4's to tell"
+    )
 
     DEACTIVATED = alarm(
         "deactivated", "the host deactivated INTID {intid}, which is forwarded to a guest"

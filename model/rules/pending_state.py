@@ -46,6 +46,10 @@ class R8(Rule):
     id = "R8"
     section = "Life Cycle, item 3"
     title = "an LR stays pending until the guest acknowledges or KVM takes it back, and accounts"
+    trusts = (
+        "a write that KVM has not carried out takes nothing from an LR; one that it only claims "
+        "is G2's, G3's and G9's to tell, from the guest's own access"
+    )
 
     BY_ACCESS = alarm(
         "lost-by-access",

@@ -91,6 +91,9 @@ class R28b(Rule):
     id = "R28b"
     section = "The Architected Timer, paragraph 2 and second list"
     title = "KVM looks at the hardware timer while it is loaded, at the copy in memory otherwise"
+    trusts = (
+        "the conclusion itself is what is judged, against the guest's timer and where its state is"
+    )
 
     SOURCE = alarm(
         "source",

@@ -28,6 +28,10 @@ class OfVcpu(State):
 class FiredTimers(View):
     """``of[v].fired`` and ``of[v].presented``, of VCPU ``v``'s virtual timer."""
 
+    trusts = (
+        "a deactivation that KVM emulates is the guest's own; that it did so is seen by G4 and G6"
+    )
+
     timers: GuestTimers
     guests: Guests
     lrs: ListRegisters

@@ -24,6 +24,11 @@ class OfVcpu(State):
 class Handlings(View):
     """``of[timer][v].now``: VCPU ``v``'s guest acknowledged that interrupt, not yet deactivated."""
 
+    trusts = (
+        "an emulated deactivation is the guest's own, taken from the claim because it names the "
+        "interrupt that EOIcount does not"
+    )
+
     guests: Guests
 
     def setup(self) -> None:

@@ -75,6 +75,8 @@ class Last(State):
 class IdealGic(View):
     """``irq(v, n)`` is the state of what is vINTID ``n`` for VCPU ``v``."""
 
+    trusts = "a reset alone is heard: the VM monitor's doing, not KVM's"
+
     guests: Guests
     loaded: LoadedVcpus
 

@@ -17,6 +17,11 @@ class OfVcpu(State):
 class Pauses(View):
     """``of[v].kept_out``: a VCPU that halts all guests keeps VCPU ``v`` out of its own."""
 
+    trusts = (
+        "who says that it halts the guests keeps them out for that long; that they are let go "
+        "again, and did leave, is L4's to tell, from entries and exits"
+    )
+
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)

@@ -24,6 +24,11 @@ class Software(State):
 class SoftwareStates(View):
     """``of[timer][v]``: KVM's software state of that timer's interrupt of VCPU ``v``."""
 
+    trusts = (
+        "of what is written only ISPENDR of the timer is heard, which no other fact shows; that "
+        "it took effect G9 tells"
+    )
+
     loaded: LoadedVcpus
 
     def setup(self) -> None:

@@ -17,6 +17,11 @@ class OfVcpu(State):
 class TimerLevels(View):
     """``of[v].high``: KVM found VCPU ``v``'s virtual timer to fire when it last looked."""
 
+    trusts = (
+        "it is what KVM concluded, to be held against the active state that follows from it; "
+        "R28b holds each conclusion against the guest's timer"
+    )
+
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)

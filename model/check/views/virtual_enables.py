@@ -22,6 +22,12 @@ class Enables(State):
 class VirtualEnables(View):
     """``vm.disabled`` are the interrupts disabled, ``vm.targets`` where SPIs were routed to."""
 
+    trusts = (
+        "it says what KVM takes for enabled and routed, and is asked for nothing else; what the "
+        "guest itself wrote is IdealGic's, whose rules (G1, G2, G5, G9) tell of a write that "
+        "was only claimed"
+    )
+
     masks: GuestMasks
 
     def setup(self) -> None:

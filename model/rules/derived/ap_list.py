@@ -30,6 +30,7 @@ class I4(Rule):
     id = "I4"
     section = "vgic.c, comment on locking (derived; Xen 91ef736493)"
     title = "an interrupt is on one ap_list at most, and where it is in an LR it is on that VCPU's"
+    trusts = "what is claimed is judged: that the interrupt is on that list"
 
     TWICE = alarm(
         "twice",

@@ -31,6 +31,10 @@ class I8(Rule):
     id = "I8"
     section = "The HW bit, paragraph 1 (derived; Linux 3cfd59f81e0f)"
     title = "active for a VCPU is what its guest acknowledged and has not deactivated"
+    trusts = (
+        "it moves what the guest has active to when KVM carries the write out; G4 and G6 know "
+        "it from the guest's own DIR and access"
+    )
 
     AGAIN = alarm(
         "again",

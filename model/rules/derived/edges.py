@@ -61,6 +61,10 @@ class I6(Rule):
     title = "no accepted edge is lost, and a guest acknowledges none that was not accepted"
     kind = EVENTUALLY
     guest = True
+    trusts = (
+        "what the guest set or cleared is so from when KVM carries it out; a write that is only "
+        "claimed is told by G3 and G9, from the guest's own access"
+    )
 
     NOT_INJECTED = alarm(
         "not-injected",

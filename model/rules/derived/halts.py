@@ -43,6 +43,7 @@ class L4(Rule):
     title = "VCPUs that are halted or stopped leave their guests, stay out, and are let go again"
     kind = EVENTUALLY
     guest = True
+    trusts = "what is claimed (that the guests are halted) is judged, by entries and exits"
 
     TOO_SOON = alarm(
         "too-soon",

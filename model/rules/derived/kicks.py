@@ -63,6 +63,11 @@ class I12(Rule):
     id = "I12"
     section = "introduction, paragraph 2 (derived)"
     title = "no guest is entered with an injected interrupt left behind and no kick under way"
+    trusts = (
+        "that an IPI is to be sent is taken as a promise, which the distributor must see kept "
+        "(IpiSent) before its maker goes on; what is cleared or disabled waits for no kick, and "
+        "a write only claimed is told by G2 and G3"
+    )
 
     UNKICKED = alarm(
         "unkicked",

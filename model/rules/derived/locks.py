@@ -32,6 +32,7 @@ class I9(Rule):
     id = "I9"
     section = "vgic.c, comment on locking (derived; Linux 2e2f6c3c0b08)"
     title = "no thread sleeps with a spinlock held; an active state changes under its lock only"
+    trusts = "the claim is only the moment at which the lock must be held"
 
     SLEEP = alarm("sleep", "the thread of VCPU {vcpu} gave its CPU away while it held {lock}")
     UNLOCKED = alarm("unlocked", "VCPU {vcpu} changed the state of vINTID {vintid} without {lock}")

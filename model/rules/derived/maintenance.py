@@ -38,6 +38,10 @@ class I14(Rule):
     id = "I14"
     section = "vgic-v3.c, vgic_v3_configure_hcr (derived; Bao issue 398)"
     title = "no enabled cause of a maintenance interrupt is asserted already at an entry"
+    trusts = (
+        "a change of what all share makes the VCPU's count stale and so says less, until it "
+        "looks again"
+    )
 
     NONE_PENDING = alarm(
         "none-pending",

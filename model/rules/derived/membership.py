@@ -54,6 +54,10 @@ class I5(Rule):
     section = "vgic.c, vgic_target_oracle (derived; Bao issue 371)"
     title = "what is active, or pending and enabled, is on an ap_list, in the end of its target"
     kind = EVENTUALLY
+    trusts = (
+        "what KVM takes for its state is held against its own lists; the guest's view of the "
+        "same is G9's and L1's"
+    )
 
     MISPLACED = alarm(
         "misplaced",

@@ -54,6 +54,10 @@ class L2(Rule):
     title = "a guest makes progress: exits without an instruction in between come to an end"
     kind = EVENTUALLY
     guest = True
+    trusts = (
+        "a turn of the run loop is counted, and what halts the guests ends a streak: both only "
+        "date what entries and exits show"
+    )
 
     IDLE = alarm(
         "idle",
@@ -198,6 +202,7 @@ class L3(Rule):
     section = "vgic.c, vgic_queue_irq_unlock and vgic_prune_ap_list (retry loops)"
     title = "a loop that takes its locks again, because something has changed, comes to an end"
     kind = EVENTUALLY
+    trusts = "a turn of the run loop only ends a count of locks, which tell of themselves"
 
     AGAIN = alarm(
         "again", "{actor} took {lock} {n} times and did nothing else: it will try again for ever"

@@ -37,6 +37,7 @@ class L6(Rule):
     id = "L6"
     section = "VM save and restore (derived; Linux 1a74847885cc, 47a98b15ba7c)"
     title = "a VM is saved as of one moment, and goes on from there as its guest left it"
+    trusts = "the end of the VM monitor's write is the monitor's word, not KVM's"
 
     ACTIVE = alarm(
         "active",

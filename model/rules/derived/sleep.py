@@ -43,6 +43,10 @@ class I11(Rule):
     id = "I11"
     section = "The Architected Timer, first list, steps 5 to 8 (INV-COVER)"
     title = "a VCPU sleeps on no timer interrupt it could take, and its timer is covered meanwhile"
+    trusts = (
+        "whoever is let go is excused until it is woken, or until config_lock is free: a lock's "
+        "own word"
+    )
 
     GUEST = alarm(
         "guest-uncovered",

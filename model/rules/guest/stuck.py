@@ -34,6 +34,10 @@ class G6(Rule):
     title = "no interrupt is left active that its guest has ended"
     kind = EVENTUALLY
     guest = True
+    trusts = (
+        "whether it reads as active is KVM's memory, and the claim dates when an access took "
+        "effect there; what the guest has ended is the guest's own"
+    )
 
     DEVICE = alarm(
         "device",

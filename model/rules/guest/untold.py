@@ -56,6 +56,10 @@ class G7(Rule):
     section = "Forwarded LPIs, paragraph 3 (a GIC without virtualisation)"
     title = "a guest that runs on is interrupted for what has come for it"
     guest = True
+    trusts = (
+        "that an IPI is to be sent is taken as a promise: it must be at the distributor "
+        "(IpiSent) before its maker goes on; of writes a reset alone is heard, the VM monitor's"
+    )
 
     UNTOLD = alarm(
         "untold",
