@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.mutation.coverage import Covered, cover, entries_for
-from tests.mutation.entries import Entry, all_entries
 from tests.mutation.equivalents import read, reason_of
 from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
 from tests.mutation.report import Judged, Score, line, row
 from tests.mutation.sites import mutants
-from tests.mutation.trial import AUDIT, SURVIVED, Result, try_mutant
+from tests.mutation.trial import AUDIT, BOUND, SURVIVED, Bench, Result, try_mutant
 
 __all__ = ["main"]
 
@@ -53,31 +52,18 @@ def chosen(args: argparse.Namespace) -> list[Mutant]:
     return found
 
 
-def entries(_: int) -> list[Entry]:
-    """List the entries, in a process that may import the project."""
-    return all_entries()
-
-
-def covered(jobs: int) -> list[Covered]:
-    """Find out what each entry executes."""
-    [(_, found)] = run_all(entries, [0], 1)
-    assert found is not None
-    watched = [c for _, c in run_all(cover, found, jobs) if c is not None]
-    assert len(watched) == len(found), "an entry could not be run"
-    return watched
-
-
-def attempt(known: list[Covered], schedules: int, mutant: Mutant) -> Result:
+def attempt(covered: list[Covered], bench: Bench, mutant: Mutant) -> Result:
     """Try one mutant under the entries that execute it."""
-    return try_mutant(mutant, entries_for(mutant, known), schedules)
+    return try_mutant(mutant, entries_for(mutant, covered), bench)
 
 
 def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     """Try mutants, and give each as it is done."""
     reasons = read()
-    work = partial(attempt, covered(args.jobs), args.schedules)
+    bench = Bench.make(args.schedules)
+    work = partial(attempt, cover(bench.all_rules), bench)
     for mutant, result in run_all(work, found, args.jobs):
-        result = result or Result("bound", "ended by the limits of its process")
+        result = result or Result(BOUND, "ended by the limits of its process")
         reason = reason_of(mutant, reasons)
         if reason and not mutant.step and result.verdict not in (SURVIVED, AUDIT):
             print(f"listed as equivalent, and killed: {mutant}: {result}", file=sys.stderr)

@@ -1,16 +1,20 @@
 """What mutants are run under: the built-in scenarios in both eras, and their schedules.
 
-Schedule ``i`` of an entry is the same for all mutants: even ones random, odd ones pct. Nothing of
-the project is imported before it is needed, for a mutant's process must import it mutated.
+Schedule ``i`` of an entry is the same for all mutants: even ones random, odd ones pct.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from harness.contract import Strategy
-    from harness.world import VgicWorld
+from harness.contract import Strategy
+from harness.engine.audit import AuditedExecution
+from harness.engine.direct_engine import DirectEngine, DirectTask, execute
+from harness.engine.execution import Outcome
+from harness.scenarios.schema import builtin_names
+from harness.spec import RunSpec
+from harness.strategies.pct import Pct
+from harness.strategies.random_walk import RandomWalk
 
-__all__ = ["Entry", "all_entries", "strategy_of", "world_of"]
+__all__ = ["Entry", "World", "all_entries"]
 
 ERAS = ("v4.14", "v7.2")
 
@@ -27,22 +31,32 @@ class Entry(NamedTuple):
 
 def all_entries() -> list[Entry]:
     """List the built-in scenarios in both eras."""
-    from harness.scenarios.schema import builtin_names
-
     return [Entry(name, era) for name in sorted(builtin_names()) for era in ERAS]
 
 
-def world_of(entry: Entry, rules: frozenset[str] | None) -> "VgicWorld":
-    """Build the world of an entry, with these rules (None: all)."""
-    from harness.engine.direct_engine import DirectTask
-    from harness.spec import RunSpec
-
-    return RunSpec.make(entry.scenario, entry.era).build(DirectTask, rules=rules)
-
-
-def strategy_of(i: int) -> "Strategy":
+def strategy_of(i: int) -> Strategy:
     """Make what chooses in schedule ``i``."""
-    from harness.strategies.pct import Pct
-    from harness.strategies.random_walk import RandomWalk
-
     return RandomWalk(i) if i % 2 == 0 else Pct(i, 3, 200)
+
+
+class World:
+    """The world of an entry with ``rules`` (None: all), and how to run its schedules."""
+
+    def __init__(self, entry: Entry, rules: frozenset[str] | None = None) -> None:
+        self.entry = entry
+        self.rules = rules
+        self.world = RunSpec.make(entry.scenario, entry.era).build(DirectTask, rules=rules)
+
+    def run(self, i: int) -> Outcome:
+        """Run schedule ``i``."""
+        return execute(self.world, strategy_of(i))
+
+    def audit(self, i: int) -> None:
+        """Run schedule ``i`` and audit each step.
+
+        Raises:
+            FootprintError: a step touches what it did not announce.
+
+        """
+        world = self.world
+        DirectEngine().execute(AuditedExecution(world, strategy_of(i), world.resources))

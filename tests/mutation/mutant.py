@@ -22,16 +22,22 @@ class Edit(NamedTuple):
 class Mutant(NamedTuple):
     """An edit of the file ``path``, from the project's root, within ``function``.
 
-    ``at_import`` says that the place is not in a function: every run executes it. ``step`` says
-    that all the edit does is to leave out a bare step.
+    ``statement`` is the line of the statement that it changes, or 0 if each world executes it as it
+    is made: a setting, a default, a constructor. ``step`` says that all the edit does is to leave
+    out a bare step.
     """
 
     path: str
     function: str
     edit: Edit
     source: str
-    at_import: bool = False
+    statement: int
     step: bool = False
+
+    @property
+    def at_import(self) -> bool:
+        """Whether it shows as soon as a world is made."""
+        return self.statement == 0
 
     @property
     def module(self) -> str:

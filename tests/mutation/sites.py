@@ -8,12 +8,15 @@ function that ends without what it must return), and what is no code.
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 from tests.mutation.edits import Text, edits_of
 from tests.mutation.mutant import Mutant
 
-__all__ = ["ROOT", "files", "mutants"]
+__all__ = ["ROOT", "files", "module_of", "mutants"]
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("harness/kvm", "model/vgic")
@@ -32,6 +35,11 @@ def files() -> list[Path]:
     return [p for p in found if p.name not in LEFT_OUT]
 
 
+def module_of(path: Path) -> ModuleType:
+    """Return the module that a file is."""
+    return import_module(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
+
+
 def mutants() -> list[Mutant]:
     """Make all mutants, in the order of files and lines."""
     return [mutant for path in files() for mutant in of_file(path)]
@@ -43,51 +51,58 @@ def of_file(path: Path) -> Iterator[Mutant]:
     name = path.relative_to(ROOT).as_posix()
     text = Text(source)
     found = Finder(text)
-    found.visit_body(ast.parse(source).body, "", at_import=True)
-    for function, node, needed, at_import in found.places:
-        for edit in edits_of(text, node, needed):
-            yield Mutant(name, function, edit, source, at_import, step=is_bare_step(node))
+    found.visit_body(ast.parse(source).body, "")
+    for place in found.places:
+        for edit in edits_of(text, place.node, place.needed):
+            step = is_bare_step(place.node)
+            yield Mutant(name, place.function, edit, source, place.statement, step=step)
+
+
+class Place(NamedTuple):
+    """A node that may be edited, in ``function``.
+
+    ``needed`` are the names that must stay bound there (None: a constructor). ``statement`` is the
+    line of the statement that it is in, 0 if each run executes it.
+    """
+
+    function: str
+    node: ast.stmt | ast.expr
+    needed: frozenset[str] | None
+    statement: int
 
 
 class Finder:
-    """Goes through a module and collects the nodes that may be edited.
-
-    ``places`` has each with the function that it is in, the names that must stay bound there, and
-    whether it is executed at import.
-    """
+    """Goes through a module and collects the nodes that may be edited, in ``places``."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
-        self.places: list[tuple[str, ast.stmt | ast.expr, frozenset[str] | None, bool]] = []
+        self.places: list[Place] = []
         self.last: set[ast.stmt] = set()
         """What ends a function: without a return there it would not give what it must."""
 
-    def visit_body(self, body: list[ast.stmt], where: str, *, at_import: bool) -> None:
+    def visit_body(self, body: list[ast.stmt], where: str) -> None:
         """Go through the statements of a module or a class."""
         for node in body:
             if isinstance(node, ast.ClassDef):
-                self.visit_body(node.body, join(where, node.name), at_import=True)
+                self.visit_body(node.body, join(where, node.name))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.function(node, join(where, node.name))
             elif isinstance(node, ast.Assign | ast.AnnAssign) and where and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if not any(isinstance(t, ast.Name) and t.id in DECLARED for t in targets):
-                    self.expressions(node.value, where, frozenset(), at_import=at_import)
+                    self.expressions(node.value, where, frozenset(), 0)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, where: str) -> None:
         """Go through a function: what is evaluated when it is defined, then its body."""
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None:
-                self.expressions(default, where, frozenset(), at_import=True)
-        constructor = node.name == "__init__"
-        needed = None if constructor else needed_names(node)
+                self.expressions(default, where, frozenset(), 0)
+        needed = None if node.name == "__init__" else needed_names(node)
         self.last |= set(last_statements(node.body))
         for statement in node.body:
-            self.statement(statement, where, needed, at_import=constructor)
+            self.statement(statement, where, needed)
 
-    def statement(
-        self, node: ast.stmt, where: str, needed: frozenset[str] | None, *, at_import: bool
-    ) -> None:
+    def statement(self, node: ast.stmt, where: str, needed: frozenset[str] | None) -> None:
         """Take a statement of a function, and what is in it."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.function(node, join(where, node.name))
@@ -95,28 +110,29 @@ class Finder:
         if tells(node) or isinstance(node, ast.Raise | ast.Assert):
             return
         if not (isinstance(node, ast.Return) and node in self.last):
-            self.places.append((where, node, needed, at_import))
+            self.places.append(Place(where, node, needed, node.lineno))
+        line = 0 if needed is None else node.lineno
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
-                self.statement(child, where, needed, at_import=at_import)
+                self.statement(child, where, needed)
             elif isinstance(child, ast.expr) and not is_annotation(node, child):
-                self.expressions(child, where, needed, at_import=at_import)
+                self.expressions(child, where, needed, line)
 
     def expressions(
-        self, node: ast.expr, where: str, needed: frozenset[str] | None, *, at_import: bool
+        self, node: ast.expr, where: str, needed: frozenset[str] | None, statement: int
     ) -> None:
         """Take an expression, and those in it."""
-        self.places.append((where, node, needed, at_import))
+        self.places.append(Place(where, node, needed, statement))
         if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
             return
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
-                self.expressions(child, where, needed, at_import=at_import)
+                self.expressions(child, where, needed, statement)
             elif isinstance(child, ast.keyword):
-                self.expressions(child.value, where, needed, at_import=at_import)
+                self.expressions(child.value, where, needed, statement)
             elif isinstance(child, ast.comprehension):
                 for part in (child.iter, *child.ifs):
-                    self.expressions(part, where, needed, at_import=at_import)
+                    self.expressions(part, where, needed, statement)
 
 
 def last_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

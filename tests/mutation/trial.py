@@ -6,18 +6,31 @@ while, for a rule may say more.
 """
 
 import signal
+import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from tests.mutation.entries import Entry, strategy_of, world_of
-from tests.mutation.hook import install
+from harness.engine.footprint import FootprintError
+from model.rules.registry import GUEST
+from tests.mutation.entries import Entry, World, all_entries
 from tests.mutation.mutant import Mutant
+from tests.mutation.swap import swap
 
-__all__ = ["AUDIT", "AUDITED", "BOUND", "CRASH", "RULE", "SURVIVED", "Result", "try_mutant"]
+__all__ = [
+    "AUDIT",
+    "AUDITED",
+    "BOUND",
+    "CRASH",
+    "RULE",
+    "SURVIVED",
+    "Bench",
+    "Result",
+    "try_mutant",
+]
 
 ROUNDS = (4, 12, 28, 60)
 """Where rounds end: schedules 0 to 3 of each entry, then 4 to 11, ..."""
-AUDITED = 4
+AUDITED = 2
 """How many schedules of each entry are audited, once nothing else was found."""
 CRASHES_MAX, BOUNDS_MAX = 3, 6
 """After so many of them no more is looked for."""
@@ -50,12 +63,22 @@ class Result(NamedTuple):
 
 
 class Search:
-    """Runs schedules of a list of entries until a rule is broken; ``ran`` counts them."""
+    """Runs schedules of a list of entries until a rule is broken; ``ran`` counts them.
 
-    def __init__(self, entries: list[Entry], schedules: int, rules: frozenset[str] | None) -> None:
+    ``worlds`` are those that were made before; others are made with ``rules``.
+    """
+
+    def __init__(
+        self,
+        entries: list[Entry],
+        schedules: int,
+        rules: frozenset[str] | None = None,
+        worlds: dict[Entry, World] | None = None,
+    ) -> None:
         self.entries = entries
         self.schedules = schedules
         self.rules = rules
+        self.worlds = {} if worlds is None else worlds
         self.ran = 0
         self.crashes: list[Result] = []
         self.bounds: list[Result] = []
@@ -70,21 +93,10 @@ class Search:
 
     def run(self) -> Result | None:
         """Look for a broken rule, or what else shows; None if nothing does."""
-        worlds = {}
         for entry, numbers in self.plan():
             for i in numbers:
-                try:
-                    if entry not in worlds:
-                        worlds[entry] = world_of(entry, self.rules)
-                    found = self.one(worlds[entry], entry, i)
-                except Hang:
-                    return Result(BOUND, "time limit", str(entry), i)
-                except Exception as error:  # whatever a mutant raises
-                    worlds.pop(entry, None)
-                    what = f"{type(error).__name__}: {error}".partition("\n")[0]
-                    self.crashes.append(Result(CRASH, what, str(entry), i))
-                    found = None
-                if found:
+                found = self.one(entry, i)
+                if found is not None:
                     return found
                 if len(self.crashes) >= CRASHES_MAX or len(self.bounds) >= BOUNDS_MAX:
                     return self.other()
@@ -94,14 +106,21 @@ class Search:
         """Return what showed although no rule was broken."""
         return next(iter(self.crashes or self.bounds), None)
 
-    def one(self, world: object, entry: Entry, i: int) -> Result | None:
-        """Run one schedule."""
-        from harness.engine.direct_engine import execute
-
+    def one(self, entry: Entry, i: int) -> Result | None:
+        """Run one schedule; return what ends the search."""
         self.ran += 1
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_MAX)
         try:
-            outcome = execute(world, strategy_of(i))  # type: ignore[arg-type]
+            if entry not in self.worlds:
+                self.worlds[entry] = World(entry, self.rules)
+            outcome = self.worlds[entry].run(i)
+        except Hang:
+            return Result(BOUND, "time limit", str(entry), i)
+        except Exception as error:  # whatever a mutant raises
+            self.worlds.pop(entry, None)
+            what = f"{type(error).__name__}: {error}".partition("\n")[0]
+            self.crashes.append(Result(CRASH, what, str(entry), i))
+            return None
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if outcome.violations:
@@ -111,13 +130,36 @@ class Search:
         return None
 
 
-def try_mutant(mutant: Mutant | None, entries: list[Entry], schedules: int) -> Result:
-    """Try a mutant (None: the source as it is), in a process that has imported nothing yet.
+class Bench(NamedTuple):
+    """What is made once, before mutants are tried: worlds by entry, with all rules and a guest's.
+
+    ``schedules`` is how many of each entry are run.
+    """
+
+    all_rules: dict[Entry, World]
+    guests: dict[Entry, World]
+    schedules: int
+
+    @classmethod
+    def make(cls, schedules: int) -> Self:
+        """Make the worlds."""
+        entries = all_entries()
+        return cls({e: World(e) for e in entries}, {e: World(e, GUEST) for e in entries}, schedules)
+
+    def worlds_for(self, mutant: Mutant, *, guest: bool) -> dict[Entry, World]:
+        """Return the worlds that a mutant may use: none, if it changes how they are made."""
+        if mutant.at_import:
+            return {}
+        return self.guests if guest else self.all_rules
+
+
+def try_mutant(mutant: Mutant, entries: list[Entry], bench: Bench) -> Result:
+    """Try a mutant, in a process of its own, for it changes the code there.
 
     Args:
         mutant: what to try.
         entries: what to run it under, in order.
-        schedules: how many of each entry.
+        bench: worlds, and how many schedules.
 
     """
 
@@ -125,53 +167,43 @@ def try_mutant(mutant: Mutant | None, entries: list[Entry], schedules: int) -> R
         raise Hang
 
     signal.signal(signal.SIGVTALRM, hangs)
-    if mutant is not None:
-        install(mutant)
     try:
-        import harness.spec  # noqa: F401
+        swap(sys.modules[mutant.module], mutant.mutated)
     except Exception as error:  # whatever a mutant raises
         return Result(CRASH, f"at import: {type(error).__name__}: {error}")
-    search = Search(entries, schedules, None)
-    result = search.run() or audit(entries) or Result(SURVIVED)
-    ran = search.ran
+    worlds = bench.worlds_for(mutant, guest=False)
+    search = Search(entries, bench.schedules, None, worlds)
+    result = search.run() or audit(entries, search.worlds) or Result(SURVIVED)
     if result.verdict == RULE:
-        guest, ran = guest_alone(result, entries, schedules), ran
+        worlds = bench.worlds_for(mutant, guest=True)
+        guest = guest_alone(result, entries, bench.schedules, worlds)
         if guest is not None:
             result = result._replace(guest=guest.what, guest_entry=guest.entry, guest_at=guest.at)
-    return result._replace(ran=ran)
+    return result._replace(ran=search.ran)
 
 
-def guest_alone(killed: Result, entries: list[Entry], schedules: int) -> Result | None:
+def guest_alone(
+    killed: Result, entries: list[Entry], schedules: int, worlds: dict[Entry, World]
+) -> Result | None:
     """Look for what a guest alone would notice: first in the schedule in which a rule was broken.
 
     Then in the entry where that was, and in the others.
     """
-    from model.rules.registry import GUEST
-
     first = [e for e in entries if str(e) == killed.entry]
-    search = Search([], schedules, GUEST)
-    try:
-        found = search.one(world_of(first[0], GUEST), first[0], killed.at)
-    except Exception:  # whatever a mutant raises: another schedule may show more
-        found = None
-    if found is None:
-        search = Search([*first, *(e for e in entries if e not in first)], schedules, GUEST)
-        found = search.run()
+    rest = [e for e in entries if e not in first]
+    search = Search([*first, *rest], schedules, GUEST, worlds)
+    found = search.one(first[0], killed.at) or search.run()
     return found if found is not None and found.verdict == RULE else None
 
 
-def audit(entries: list[Entry]) -> Result | None:
+def audit(entries: list[Entry], worlds: dict[Entry, World]) -> Result | None:
     """Audit the first schedules of each entry: a step may touch what it did not announce."""
-    from harness.engine.audit import AuditedExecution
-    from harness.engine.direct_engine import DirectEngine
-    from harness.engine.footprint import FootprintError
-
     for entry in entries:
-        world = world_of(entry, None)
         for i in range(AUDITED):
-            execution = AuditedExecution(world, strategy_of(i), world.resources)
             try:
-                DirectEngine().execute(execution)
+                if entry not in worlds:
+                    worlds[entry] = World(entry)
+                worlds[entry].audit(i)
             except FootprintError as error:
                 return Result(AUDIT, str(error).partition("\n")[0], str(entry), i)
     return None

@@ -14,11 +14,11 @@ def made(body: str) -> dict[str, list[str]]:
     """Return the lines that the edits of a function's body make of it, by operator."""
     source = "def f(self, a, b):\n" + "".join(f"    {x}\n" for x in body.splitlines())
     finder = Finder(Text(source))
-    finder.visit_body(ast.parse(source).body, "", at_import=True)
+    finder.visit_body(ast.parse(source).body, "")
     found: dict[str, list[str]] = {}
-    for function, node, needed, _ in finder.places:
-        for edit in edits_of(finder.text, node, needed):
-            mutant = Mutant("x.py", function, edit, source)
+    for place in finder.places:
+        for edit in edits_of(finder.text, place.node, place.needed):
+            mutant = Mutant("x.py", place.function, edit, source, place.statement)
             ast.parse(mutant.mutated)
             new = [x[2:] for x in mutant.change().splitlines() if x.startswith("+")]
             found.setdefault(edit.operator, []).append("; ".join(new))
