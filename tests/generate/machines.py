@@ -1,0 +1,131 @@
+"""The machine of a generated scenario: sizes, devices, what guests' handlers do, and knobs."""
+
+import msgspec
+
+from harness.scenarios.schema import DeviceSpec, ForwardSpec
+from tests.generate.choosing import Chooser
+
+__all__ = ["Machine", "knobs_of", "make_machine"]
+
+FIRST_VINTID, FIRST_INTID, FIRST_LPI, HOST_INTID = 80, 50, 8192, 40
+PRIORITIES = (0xA0, 0x80, 0x60, 0x40, 0x20, 0xC0)
+"""All are let through by the priority mask that a guest begins with."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What a scenario has beside its programs.
+
+    With ``wild`` its guests may also do what is known to break KVM as shipped, or is their own
+    fault; without it they do nothing of the sort.
+    """
+
+    wild: bool
+    vcpus: int
+    pcpus: int
+    lrs: int
+    gic_version: int
+    eoimode: int
+    deactivate: str
+    handler: int
+    eoi_first: bool
+    nested: bool
+    twice: int
+    timer_priority: int
+    sgi_priority: int
+    preemptions: int
+    resets: int
+    saves: int
+    device: tuple[DeviceSpec, ...]
+    forward: tuple[ForwardSpec, ...]
+
+    @property
+    def others_deactivate(self) -> bool:
+        """Tell whether a VCPU must stay until another's devices have been served."""
+        return self.eoimode == 1 and self.deactivate == "other" and bool(self.forward)
+
+    def software(self) -> list[int]:
+        """Return the vINTIDs of devices whose interrupts are software's alone."""
+        return [f.vintid for f in self.forward if f.kind == "lpi"]
+
+
+def make_machine(choose: Chooser) -> Machine:
+    """Choose a machine."""
+    wild = choose.chance(35)
+    vcpus, pcpus = choose.one_of((1, 2, 2, 3)), choose.number(1, 2)
+    gic_version = choose.one_of((3, 3, 2))
+    forward = make_forwards(choose, vcpus, pcpus, gic_version)
+    eoimode = choose.below(2)
+    resets = int(choose.chance(10))
+    return Machine(
+        wild=wild,
+        vcpus=vcpus,
+        pcpus=pcpus,
+        lrs=choose.one_of((4, 2, 3, 2, 4, 1)) if wild else choose.one_of((4, 2, 3)),
+        gic_version=gic_version,
+        eoimode=eoimode,
+        deactivate=choose.one_of(("handler", "later", "other")) if eoimode else "handler",
+        handler=choose.one_of((0, 0, 1, 3, 8)),
+        eoi_first=choose.chance(20),
+        nested=choose.chance(30),
+        twice=choose.one_of((27, 30, 80)) if wild and choose.chance(8) else -1,
+        timer_priority=choose.one_of(PRIORITIES),
+        sgi_priority=choose.one_of(PRIORITIES),
+        preemptions=choose.one_of((0, 1, 1, 2)),
+        resets=resets,
+        saves=0 if forward or resets else int(choose.chance(30)),
+        device=make_devices(choose),
+        forward=forward,
+    )
+
+
+def make_devices(choose: Chooser) -> tuple[DeviceSpec, ...]:
+    """Choose the host's own devices."""
+    if not choose.chance(30):
+        return ()
+    return (DeviceSpec(HOST_INTID, choose.number(1, 2)),)
+
+
+def make_forwards(
+    choose: Chooser, vcpus: int, pcpus: int, gic_version: int
+) -> tuple[ForwardSpec, ...]:
+    """Choose passthrough devices: none, or up to three of any kind."""
+    made: list[ForwardSpec] = []
+    for n in range(choose.one_of((0, 1, 1, 2, 0, 3))):
+        kind = choose.one_of(("level", "edge") if gic_version == 2 else ("level", "edge", "lpi"))
+        after = choose.one_of(made).vintid if made and choose.chance(25) else None
+        made.append(
+            ForwardSpec(
+                intid=n + (FIRST_LPI if kind == "lpi" else FIRST_INTID),
+                kind=kind,
+                vintid=FIRST_VINTID + n,
+                vcpu=choose.below(vcpus),
+                pcpu=choose.below(pcpus),
+                events=choose.number(0, 2),
+                priority=choose.one_of(PRIORITIES),
+                after=after,
+            )
+        )
+    return tuple(made)
+
+
+def knobs_of(choose: Chooser, machine: Machine) -> tuple[tuple[str, str], ...]:
+    """Choose the knobs: one of each, its default as well.
+
+    A List Register ends otherwise than the architecture says only where a guest cannot tell
+    (``tests/race/lr_modes.py``): every interrupt that a register links is taken on the CPU of its
+    VCPU, and nothing but the guest's handlers ends it.
+    """
+    messages = choose.one_of(("queued", "queued", "synchronous"))
+    linked = [f for f in machine.forward if f.kind != "lpi"]
+    pinned = machine.pcpus == 1 or not linked
+    mode = "arch"
+    if pinned and not machine.wild and choose.chance(30):
+        mode = choose.one_of(("polled", "quirk", "erratum"))
+    knobs = {"gic_version": str(machine.gic_version), "gic_messages": messages}
+    knobs["gic_lag"] = str(choose.one_of((1, 0, 2, 4)))
+    knobs["lr_on_guest_deactivate"] = mode
+    if choose.chance(20):
+        knobs["eoimode"] = str(machine.eoimode)
+    if choose.chance(10):
+        knobs["preemptions"] = str(choose.number(0, 3))
+    return tuple(sorted(knobs.items()))
