@@ -92,7 +92,7 @@ WORDS: Final = {
     "queue_irq": "lock queue",
     "queue_unlock": "isr-end unlock",
     "read_field": "gicd-read",
-    "read_pending": "active deactivation-arrived gicd-read line lock",
+    "read_pending": "active deactivation-arrived gicd-read line lock timer-read",
     "read_ptimer": "guest-read",
     "renew_irq": "lock unqueue",
     "resample": "active deactivation-arrived line phys-active resample timer-read",
