@@ -47,13 +47,16 @@ class GuestIsr:
     def take_exception(self) -> None:
         """Go to the handler, if the guest lets the interrupt through.
 
-        A handler that lets others in does so between its acknowledge and its return.
+        A handler that lets others in does so between its acknowledge and its return; one that
+        completes first, until then, or a level that it has still to silence would come for ever.
         """
         guest = self.guest
         if not guest.isr:
             if not guest.irqs_masked:
                 guest.isr = ISR_IAR
         elif self.config.nested and guest.isr != ISR_IAR:
+            if self.config.eoi_first and guest.isr != ISR_EOIR:
+                return
             guest.stack = (*guest.stack, (guest.vintid, guest.isr))
             guest.isr = ISR_IAR
 

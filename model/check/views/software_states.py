@@ -52,9 +52,13 @@ class SoftwareStates(View):
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
-        """A guest may make its timer's interrupt pending by itself."""
-        if f.vintid == VTIMER_PPI and f.register == "ispendr":
-            self.virtual[f.owner].pending = True
+        """A guest may make its timer's interrupt pending or active by itself, or inactive."""
+        if f.vintid == VTIMER_PPI:
+            software = self.virtual[f.owner]
+            if f.register == "ispendr":
+                software.pending = True
+            elif f.register in ("isactiver", "icactiver"):
+                software.active = f.register == "isactiver"
 
     @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:

@@ -3,15 +3,16 @@
 from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
+from model.check.possible import lacks
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.guest_masks import GuestMasks
 from model.check.views.guest_timers import GuestTimers
-from model.check.views.handlings import Handlings
+from model.check.views.ideal_gic import YES, IdealGic
 from model.check.views.list_registers import ListRegisters
 from model.gic.lr import ACTIVE, PENDING
-from model.identity import VTIMER
+from model.messages import VTIMER_PPI
 
 __all__ = ["L6"]
 
@@ -75,7 +76,7 @@ class L6(Rule):
     )
 
     timers: GuestTimers
-    handlings: Handlings
+    ideal: IdealGic
     masks: GuestMasks
     lrs: ListRegisters
 
@@ -91,9 +92,9 @@ class L6(Rule):
             of = self.of[v]
             of.saved = True
             of.read = (f.level, f.active)
-            handled = self.handlings.of[VTIMER][v].now
-            if f.active != handled:
-                self.report(self.ACTIVE, vcpu=v, active=f.active, handled=handled)
+            handled = self.ideal.irq(v, VTIMER_PPI).active
+            if lacks(handled, 1 << f.active):
+                self.report(self.ACTIVE, vcpu=v, active=f.active, handled=handled == YES)
         elif f.level != self.timers.fires(v):
             timer = self.timers.virtual[v]
             self.report(self.LEVEL, vcpu=v, level=f.level, ctl=timer.ctl, due=timer.deadline)
