@@ -1,0 +1,1 @@
+"""Exhaustive search: every interleaving of a case within bounds that are stated."""

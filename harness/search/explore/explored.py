@@ -1,0 +1,89 @@
+"""What an exhaustive search is asked, and what it says."""
+
+import msgspec
+
+from harness.engine.choice import Choice
+from model.check.violation import Violation
+
+__all__ = ["ExploreLimits", "Explored", "Failure", "Reductions"]
+
+
+class ExploreLimits(msgspec.Struct, frozen=True):
+    """What bounds a search (None: nothing does). Reaching one makes it inconclusive.
+
+    Attributes:
+        seconds: of wall time.
+        memory_mb: of this process, in MiB.
+        states: how many are looked at.
+
+    """
+
+    seconds: float | None = None
+    memory_mb: int | None = None
+    states: int | None = None
+
+
+class Reductions(msgspec.Struct, frozen=True):
+    """What is left out because something else that is looked at includes it.
+
+    Attributes:
+        dead: values that nobody will read again are as if they had not been there
+            (``Part.canonical``).
+        held_back: draws that only hold a stimulus back, or say that it comes less often.
+
+    """
+
+    dead: bool = True
+    held_back: bool = True
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """How a rule is broken: the choices that do it, which ``replay`` makes again.
+
+    Attributes:
+        choices: of the schedule.
+        violations: what a run of it shows, the first one first.
+        steps: how many steps the schedule has, drain apart.
+        shortest: whether none with fewer steps breaks any rule.
+
+    """
+
+    choices: tuple[Choice, ...]
+    violations: tuple[Violation, ...]
+    steps: int
+    shortest: bool
+
+
+class Explored(msgspec.Struct, frozen=True):
+    """What a search found.
+
+    Attributes:
+        verdict: "proved", "violated" or "inconclusive".
+        bound: which bound made it inconclusive ("memory", "states", "time", "interrupted"), or "".
+        failure: how a rule is broken, if one is.
+        states: how many states were reached.
+        transitions: how many steps lead from one to another.
+        terminal: in how many of them no task can go.
+        depth: how many steps it takes to the farthest, from the beginning.
+        seconds: of wall time that it took, in all sessions.
+        cpu_seconds: of this process, as far.
+        memory_mb: the most that this process had, in MiB.
+        misses: how many steps were really made; the others were look-ups.
+        checked: how many look-ups were made for real as well, and found right.
+        left_out: the rules that count without bound, in whose place cycles are looked for.
+
+    """
+
+    verdict: str
+    bound: str
+    failure: Failure | None
+    states: int
+    transitions: int
+    terminal: int
+    depth: int
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+    misses: int
+    checked: int
+    left_out: tuple[str, ...]

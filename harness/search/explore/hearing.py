@@ -1,0 +1,165 @@
+"""What rules make of the facts of a step, memoised: by the facts and by what the rules remember.
+
+What a rule makes of facts is a function of them, of its own states and of those of the views that
+it names; a view's likewise. So each is asked by itself, and once for each such combination.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.search.explore.packed import Change, Move, Packing
+from harness.search.explore.values import Get, Values, getter
+from model.check.checker import Checker
+from model.check.listener import Listener
+from model.check.violation import Violation
+from model.facts import Fact
+
+__all__ = ["Debts", "Heard", "Hearing", "Rules"]
+
+Verdicts = tuple[Violation, ...]
+Heard = tuple[tuple[Move, ...], Verdicts]
+"""What is done to the groups of a state, and the complaints."""
+
+
+class Rules:
+    """All that hears facts, as parts of a state.
+
+    Args:
+        checker: with the rules that are checked, in their initial states.
+        start: the place of its first part in a state's row.
+
+    """
+
+    def __init__(self, checker: Checker, start: int) -> None:
+        self.checker = checker
+        self.start = start
+        self.values = [Values(part) for _, part in checker.parts]
+        places = {id(part): start + n for n, (_, part) in enumerate(checker.parts)}
+        self.places = places
+        self.own: dict[Listener, tuple[int, ...]] = {
+            each: tuple(places[id(part)] for _, part in each.parts) for each in checker.listeners
+        }
+        self.hearings: dict[tuple[Fact, ...], Hearing] = {}
+        self.asked = 0
+
+    def views(self, listener: Listener) -> list[Listener]:
+        """Return the views that a listener rests on, in the order in which they hear facts."""
+        wanted = {self.checker.views[cls] for cls in listener.all_views()}
+        return [view for view in self.checker.views.values() if view in wanted]
+
+    def reads(self, listener: Listener) -> tuple[int, ...]:
+        """Return the places in a row of what a listener may look at."""
+        places = set(self.own[listener])
+        for view in self.views(listener):
+            places.update(self.own[view])
+        return tuple(sorted(places))
+
+    def hearing(self, facts: tuple[Fact, ...], packing: Packing) -> "Hearing | None":
+        """Return who hears these facts; None: nobody hears any."""
+        facts = tuple([fact for fact in facts if fact.__class__ in self.checker.table])
+        if not facts:
+            return None
+        found = self.hearings.get(facts)
+        if found is None:
+            found = self.hearings[facts] = Hearing(self, facts, packing)
+        return found
+
+    def put(self, places: Sequence[int], numbers: Sequence[int]) -> None:
+        """Give the parts at these places the values of these numbers."""
+        for place, number in zip(places, numbers, strict=True):
+            self.values[place - self.start].put(number)
+
+
+class Unit:
+    """One listener that hears some facts: what to call, in order, and what came of it before."""
+
+    __slots__ = ("calls", "get", "known", "own", "places", "rules")
+
+    def __init__(self, rules: Rules, listener: Listener, facts: tuple[Fact, ...]) -> None:
+        self.rules = rules
+        self.own = rules.own[listener]
+        self.places = rules.reads(listener)
+        self.get = getter(self.places)
+        self.known: dict[Any, tuple[tuple[Change, ...], Verdicts]] = {}
+        heard = {*rules.views(listener), listener}
+        checker = rules.checker
+        self.calls = [
+            (handler, fact)
+            for fact in facts
+            for handler in checker.table.get(fact.__class__, ())
+            if checker.owners[handler] in heard
+        ]
+
+    def hear(self, row: tuple[int, ...]) -> tuple[tuple[Change, ...], Verdicts]:
+        """Return what becomes of the listener's own states, and its complaints."""
+        key = self.get(row)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.ask(row)
+        return found
+
+    def ask(self, row: tuple[int, ...]) -> tuple[tuple[Change, ...], Verdicts]:
+        """Ask the listener itself."""
+        rules = self.rules
+        rules.asked += 1
+        checker, values, start = rules.checker, rules.values, rules.start
+        rules.put(self.places, [row[place] for place in self.places])
+        checker.violations = []
+        for handler, fact in self.calls:
+            handler(fact)
+        changes = []
+        for place in self.places:
+            after = values[place - start].read()
+            if place in self.own and after != row[place]:
+                changes.append((place, after))
+        return tuple(changes), tuple(checker.violations)
+
+
+class Hearing:
+    """All who hear the facts of a step.
+
+    ``get`` takes what they look at out of a row, ``known`` has by that what came of it.
+    """
+
+    __slots__ = ("facts", "get", "known", "packing", "units")
+
+    def __init__(self, rules: Rules, facts: tuple[Fact, ...], packing: Packing) -> None:
+        self.facts = facts
+        self.packing = packing
+        kinds = {fact.__class__ for fact in facts}
+        listeners = [x for x in rules.checker.listeners if not kinds.isdisjoint(x.HEARS)]
+        self.units = [Unit(rules, listener, facts) for listener in listeners]
+        places = {place for unit in self.units for place in unit.places}
+        self.get: Get = getter(sorted(places))
+        self.known: dict[Any, Heard] = {}
+
+    def hear(self, row: tuple[int, ...]) -> Heard:
+        """Return what becomes of all, and the complaints; from now on it is known."""
+        changes: list[Change] = []
+        verdicts: list[Violation] = []
+        for unit in self.units:
+            done, said = unit.hear(row)
+            changes += done
+            verdicts += said
+        found = self.known[self.get(row)] = (self.packing.moves(changes), tuple(verdicts))
+        return found
+
+
+class Debts:
+    """What rules say is owed when nothing can happen any more."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        places = {p for rule in rules.checker.owing for p in rules.reads(rule)}
+        self.places = sorted(places)
+        self.get = getter(self.places)
+        self.known: dict[Any, Verdicts] = {}
+
+    def of(self, row: tuple[int, ...]) -> Verdicts:
+        """Return what is owed in a state."""
+        key = self.get(row)
+        found = self.known.get(key)
+        if found is None:
+            self.rules.put(self.places, [row[place] for place in self.places])
+            found = self.known[key] = tuple(self.rules.checker.at_rest())
+        return found
