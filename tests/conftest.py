@@ -1,6 +1,10 @@
 """The tiers, all in one place: what ``-m quick`` selects, and what is left to ``-m long``."""
 
+import os
+
 import pytest
+
+os.environ.setdefault("VGIC_RACE_KEPT", "off")  # tests keep failures only where they say so
 
 QUICK = (
     # The parts: pure, or a handful of executions.

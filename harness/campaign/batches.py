@@ -24,8 +24,9 @@ class Batch(msgspec.Struct, frozen=True):
     """Schedules ``first``, ``first + stride``, ... of an entry, ``count`` of them.
 
     ``k`` is the choice steps that the entry was measured to have; with 0 it is the batch that
-    measures them, the entry's first. ``careful`` asks the worker to say each schedule before it
-    runs it: a worker died of the batch before.
+    measures them, the entry's first. With ``again`` it is a kept failure instead: the schedules to
+    follow until one fails, and ``first`` is below 0. ``careful`` asks the worker to say each
+    schedule before it runs it: a worker died of the batch before.
     """
 
     entry: int
@@ -33,6 +34,7 @@ class Batch(msgspec.Struct, frozen=True):
     count: int
     stride: int = 1
     k: int = 0
+    again: tuple[str, ...] = ()
     careful: bool = False
 
     @property
@@ -44,8 +46,9 @@ class Batch(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """An execution that broke a rule or reached a bound.
 
-    ``index`` is its number in the entry, ``schedule`` what replays it, ``steps`` how many it had.
-    A schedule that was only counted, as there were enough already, is "" in a campaign's record.
+    ``index`` is its number in the entry (below 0: of a kept failure), ``schedule`` what replays it,
+    ``steps`` how many it had. A schedule that was only counted, as there were enough already, is ""
+    in a campaign's record.
     """
 
     index: int

@@ -22,6 +22,7 @@ from harness.engine.schedule import LINE_MAX, Schedule
 from harness.errors import UsageError
 from harness.places import next_folder, shown, write_whole
 from harness.search.shrunk import Kept
+from harness.spec import RunSpec
 
 __all__ = ["LOGS_MAX", "Evidence", "Failure"]
 
@@ -33,15 +34,30 @@ COMMAND = "stress"
 class Failure(msgspec.Struct):
     """A failing execution as it is reported.
 
-    ``file`` is the one that its schedule is in, if it is long; ``shortest`` is what it was shrunk
-    to, if it was.
+    ``kept`` is the id of the kept failure that it is, if it is one; ``file`` the one that its
+    schedule is in, if that is long; ``shortest`` what it was shrunk to, if it was.
     """
 
     tally: Tally
     finding: Finding
+    kept: str = ""
     file: Path | None = None
     log: Path | None = None
     shortest: Kept | None = None
+
+    @property
+    def spec(self) -> RunSpec:
+        """What was run: a kept failure has a scenario of its own."""
+        spec = self.tally.spec
+        if not self.kept:
+            return spec
+        rules = None if spec.rules is None else frozenset(spec.rules)
+        return RunSpec.from_schedule(Schedule.parse(self.finding.schedule), rules)
+
+    @property
+    def name(self) -> str:
+        """Which execution it is, for people."""
+        return f"kept failure {self.kept}" if self.kept else f"schedule {self.finding.index}"
 
     @property
     def replay(self) -> str:
@@ -72,6 +88,7 @@ class Failure(msgspec.Struct):
                 "steps": self.finding.steps,
                 "log": named(self.log),
                 "execution": self.finding.index,
+                "kept": self.kept or None,
                 "shortest": named(None if self.shortest is None else self.shortest.schedule),
             }
             for v in self.finding.violations
@@ -142,7 +159,7 @@ class Evidence:
                     None if plan.strategy == "round-robin" else plan.seed_of(entry, finding.index)
                 )
                 whole = logs[key] <= LOGS_MAX
-                failures.append(self.keep_one(tally, finding, seed=seed, whole=whole))
+                failures.append(self.keep_one(Failure(tally, finding), seed=seed, whole=whole))
                 if failures[-1].log is not None:
                     path = shown(failures[-1].log)
                     which = {"schedule": finding.index, "path": path}
@@ -150,24 +167,28 @@ class Evidence:
                 elif self.error and whole:
                     why = {"schedule": finding.index, "why": self.error}
                     events.say("error", "evidence lost", tally.spec, **why)
+        for again in campaign.again:
+            if again.finding is not None:
+                failure = Failure(campaign.tallies[again.entry], again.finding, again.id)
+                failures.append(self.keep_one(failure, seed=None, whole=True))
         return failures
 
-    def keep_one(self, tally: Tally, finding: Finding, *, seed: int | None, whole: bool) -> Failure:
+    def keep_one(self, failure: Failure, *, seed: int | None, whole: bool) -> Failure:
         """Write the log of a failure if it is to be ``whole``, and its schedule if it is long."""
-        failure = Failure(tally=tally, finding=finding)
-        name = self.name(tally, finding)
+        finding = failure.finding
+        name = self.name(failure)
         try:
             if not self.error and len(finding.schedule) > LINE_MAX:
                 path = self.place(f"{name}.schedule")
                 write_whole(path, finding.schedule.encode() + b"\n")
                 failure.file = path
             if not self.error and whole:
-                failure.log = self.log_of(tally, finding, seed, self.place(f"{name}.jsonl"))
+                failure.log = self.log_of(failure, seed, self.place(f"{name}.jsonl"))
         except UsageError as error:
             self.error = self.error or str(error)
         return failure
 
-    def log_of(self, tally: Tally, finding: Finding, seed: int | None, path: Path) -> Path:
+    def log_of(self, failure: Failure, seed: int | None, path: Path) -> Path:
         """Run a failing execution again with full logging; the log names the schedule's ``seed``.
 
         A schedule says everything; so a replay of the log writes the same bytes.
@@ -181,22 +202,26 @@ class Evidence:
         """
         from harness.log.record import record
 
-        with naming_variant(tally.spec):
-            recorded = record(tally.spec, Schedule.parse(finding.schedule), path, seed=seed)
+        spec, finding = failure.spec, failure.finding
+        path.unlink(missing_ok=True)  # the folder is this campaign's: it went on, perhaps
+        with naming_variant(spec):
+            recorded = record(spec, Schedule.parse(finding.schedule), path, seed=seed)
         again = [(v.rule, v.step) for v in recorded.outcome.violations]
         if recorded.divergence is not None or again != [
             (v.rule, v.step) for v in finding.violations
         ]:
             raise UsageError(
-                f"variant {tally.spec.variant!r} is not deterministic: schedule {finding.index} "
+                f"variant {spec.variant!r} is not deterministic: {failure.name} "
                 f"broke {finding.violations[0].rule}, and did otherwise when it was run again "
                 f"({recorded.divergence or again}); see that it keeps no state of its own"
             )
         return recorded.path
 
-    def name(self, tally: Tally, finding: Finding) -> str:
+    def name(self, failure: Failure) -> str:
         """Return a name for an execution's files, about 120 characters at most, never twice."""
-        text = f"{tally.spec.scenario}-{tally.spec.variant}-{finding.index}"
+        spec = failure.tally.spec
+        which = f"kept-{failure.kept}" if failure.kept else failure.finding.index
+        text = f"{spec.scenario}-{spec.variant}-{which}"
         base = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[-120:]
         name, number = base, 2
         while name in self.names:

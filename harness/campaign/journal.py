@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.campaign.batches import BatchResult, Finding
+from harness.campaign.kept import Store
 from harness.campaign.plan import Plan
 from harness.campaign.record import Record
 from harness.places import shown
@@ -18,16 +19,23 @@ class Journal:
         plan: the campaign.
         record: where it is written; None if there is no place.
         tell: is told each finding once, as the objects of ``--json``.
+        store: where failures are kept for the next campaign; None: they are not.
 
     """
 
     def __init__(
-        self, plan: Plan, record: Record | None, tell: Callable[[dict[str, Any]], None]
+        self,
+        plan: Plan,
+        record: Record | None,
+        tell: Callable[[dict[str, Any]], None],
+        store: Store | None = None,
     ) -> None:
         self.plan = plan
         self.record = record
         self.tell = tell
         self.told: set[tuple[int, int]] = set()
+        self.store = store
+        self.kept: set[tuple[int, str, str]] = set()
 
     def found(self, entry: int, finding: Finding) -> None:
         """Write a finding down, and tell it."""
@@ -38,6 +46,10 @@ class Journal:
             self.record.found(entry, finding)
         spec = self.plan.specs[entry]
         first = finding.violations[0]
+        kind = (entry, first.rule, first.alarm)
+        if self.store is not None and finding.index >= 0 and kind not in self.kept:
+            self.kept.add(kind)
+            self.store.keep(spec, finding)
         place = None
         if self.record is not None and not self.record.error:
             place = shown(self.record.path)

@@ -57,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     ``depth`` is that of pct (one more than its change points), ``jobs`` how many processes run, and
     ``keep_going`` lets an entry go on after its first violation. With a ``shard`` only its part is
     run; ``schedules`` are those of all shards then. ``dask`` is the address of a scheduler whose
-    workers run the batches, instead of processes here.
+    workers run the batches, instead of processes here. ``only_kept`` runs no schedules of its own.
     """
 
     specs: tuple[RunSpec, ...]
@@ -71,6 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
     keep_going: bool = False
     shard: Shard | None = None
     dask: str = ""
+    only_kept: bool = False
 
     @property
     def measuring(self) -> int:
@@ -79,6 +80,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     def budget(self, entry: int) -> int | None:
         """Return how many schedules an entry gets; None when only time limits it."""
+        if self.only_kept:
+            return 0
         if self.strategy == ROUND_ROBIN:
             return 1
         if self.schedules is None:

@@ -15,7 +15,11 @@ __all__ = ["RARE", "enough_for", "out_of_reach"]
 LOW: Final = 0.05
 """A state that is not in the table comes in at least such a share of the schedules."""
 
-RARE: Final[dict[tuple[str, str, str], float]] = {}
+RARE: Final = {
+    ("overflow-dir", "v7.2", "a maintenance interrupt forced an exit"): 0.034,
+    ("smp-mix", "v4.14", "an SPI moved to another VCPU"): 0.013,
+    ("smp-mix", "v7.2", "an SPI moved to another VCPU"): 0.023,
+}
 """Scenario, era, state: the share of schedules of mix that reach it, where it is below 5 %."""
 
 NEEDED: Final[dict[str, dict[str, int]]] = {

@@ -19,7 +19,7 @@ from harness.campaign.plan import Plan
 from harness.errors import UsageError
 from harness.places import cannot
 
-__all__ = ["NAME", "Past", "Record", "is_running", "read_record"]
+__all__ = ["NAME", "Past", "Record", "is_running", "origins_of", "read_record"]
 
 NAME: Final = "campaign.record"
 FORMAT: Final = 1
@@ -28,12 +28,17 @@ WHOLE_MOST: Final = 1000
 
 
 class Begun(msgspec.Struct, frozen=True, tag="campaign", tag_field="type"):
-    """The first line. ``seconds`` is the wall time that was given, if it was."""
+    """The first line, and one more whenever the campaign goes on.
+
+    ``origins`` says of each entry with which code it is run, ``seconds`` is the wall time that was
+    given, if it was.
+    """
 
     format: int
     version: str
     began: str
     plan: Plan
+    origins: tuple[str, ...]
     seconds: float | None = None
 
 
@@ -99,15 +104,15 @@ class Record:
             self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise cannot("write", path, error.strerror) from None
-        self.good = os.fstat(self.file).st_size
         lock(self.file)
+        self.good = whole(path, self.file)
 
     def begin(self, plan: Plan, began: str, seconds: float | None) -> None:
         """Write the first line."""
         from harness.log.record import program_version
 
         lasting = msgspec.structs.replace(plan, deadline=None)
-        self.write(Begun(FORMAT, program_version(), began, lasting, seconds))
+        self.write(Begun(FORMAT, program_version(), began, lasting, origins_of(plan), seconds))
 
     def found(self, entry: int, finding: Finding) -> None:
         """Write a finding; one of very many of its kind without what replays it."""
@@ -159,6 +164,25 @@ class Record:
         os.close(self.file)
 
 
+def origins_of(plan: Plan) -> tuple[str, ...]:
+    """Return of each entry digests of what it is run with.
+
+    Raises:
+        UsageError: a scenario or a variant cannot be had.
+    """
+    origins = (spec.origin() for spec in plan.specs)
+    return tuple(f"{each.scenario},{each.variant},{each.code}" for each in origins)
+
+
+def whole(path: Path, file: int) -> int:
+    """Cut off a last line that is a piece only; return how long the file is then."""
+    data = path.read_bytes()
+    good = data.rfind(b"\n") + 1
+    if good < len(data):
+        os.ftruncate(file, good)
+    return good
+
+
 def lock(file: int) -> bool:
     """Lock a file for this process; tell whether nobody else has it."""
     try:
@@ -172,10 +196,10 @@ def lock(file: int) -> bool:
     return True
 
 
-def is_running(path: Path) -> bool:
-    """Tell whether a campaign still writes this record."""
+def is_running(folder: Path) -> bool:
+    """Tell whether a campaign still writes the record in this folder."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -232,6 +256,9 @@ def past_of(folder: Path, begun: Begun, lines: list[Any]) -> Past:
             begun = line  # it was gone on with: with another budget, perhaps
             continue
         entry = line.entry if isinstance(line, FoundLine) else line.result.entry
+        number = line.finding.index if isinstance(line, FoundLine) else line.result.first
+        if number < 0:
+            continue  # a kept failure, which is no schedule of the campaign
         if not 0 <= entry < entries:
             raise UsageError(f"{str(folder / NAME)!r}: no entry {entry}, the plan has {entries}")
         if isinstance(line, FoundLine):

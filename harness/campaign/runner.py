@@ -6,17 +6,20 @@ found is told as soon as it is, whether it will count or not (:class:`Listener`)
 """
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from harness.campaign.batches import BatchResult, Finding, Lost
+import msgspec
+
+from harness.campaign.batches import Batch, BatchResult, Finding, Lost
 from harness.campaign.crash import lost
 from harness.campaign.events import Events
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.lane import Lane
 from harness.campaign.plan import Plan
 from harness.campaign.pool import Pool, make_pool
-from harness.campaign.summary import Campaign, Tally
+from harness.campaign.summary import Again, Campaign, Tally
 
 __all__ = ["Listener", "Silent", "run_campaign"]
 
@@ -66,6 +69,9 @@ class Runner:
         self.events = Events(self.plan)
         self.lanes = lanes
         self.under_way: set[tuple[int, int]] = set()
+        self.kept: deque[Batch] = deque()
+        self.again: dict[int, Again] = {}
+        """Kept failures that are to be run first, and those that were, by the batch's number."""
         self.numbers: dict[tuple[int, int], int] = {}
         """Batches, by entry and first schedule, numbered as they were dealt out."""
         self.give_up: float | None = None
@@ -95,6 +101,7 @@ class Runner:
             self.events.findings(lane.entry, lane.tally)
         if self.campaign.crash is None and (crashed := self.crashed()):
             self.campaign.crash = crashed[0].crash
+        self.campaign.again = [again for again in self.again.values() if again.ran]
 
     def crashed(self) -> list[Lane]:
         """Return the entries that crashed, the one whose batch was dealt out first in front."""
@@ -104,6 +111,12 @@ class Runner:
     def deal(self) -> None:
         """Keep the pool busy."""
         while len(self.under_way) < self.pool.depth:
+            if self.kept and not self.interrupts.seen and not self.crashed():
+                batch = self.kept.popleft()
+                self.numbers[batch.entry, batch.first] = len(self.numbers)
+                self.under_way.add((batch.entry, batch.first))
+                self.pool.submit(batch)
+                continue
             left = None
             if self.plan.deadline is not None:
                 left = self.plan.deadline - time.monotonic()
@@ -146,10 +159,29 @@ class Runner:
         else:
             self.listener.ran(result)
         self.under_way.discard((result.entry, result.first))
+        if result.first < 0:
+            self.take_again(result)
+            return
         lane = self.lanes[result.entry]
         lane.take(result, keep_going=self.plan.keep_going)
         self.events.took(result, lane.tally)
         self.settle()
+
+    def take_again(self, result: BatchResult) -> None:
+        """Take in how a kept failure went."""
+        if result.crash is not None:
+            self.campaign.crash = self.campaign.crash or result.crash
+            self.pool.stop()
+        elif result.done:
+            finding = result.findings[0] if result.findings else None
+            known = self.again[result.first]
+            self.again[result.first] = msgspec.structs.replace(known, finding=finding, ran=True)
+
+    def try_again(self, kept: Sequence[tuple[int, str, tuple[str, ...]]]) -> None:
+        """Note kept failures, to be run first: entry, id, and the schedules of each."""
+        for number, (entry, name, schedules) in enumerate(kept, 1):
+            self.kept.append(Batch(entry, -number, 1, k=1, again=schedules))
+            self.again[-number] = Again(entry, name)
 
     def settle(self) -> None:
         """Take the crash that counts, once all that was dealt out before it has come in.
@@ -177,6 +209,7 @@ def run_campaign(
     progress: Progress,
     listener: Listener | None = None,
     before: "list[list[BatchResult]] | None" = None,
+    kept: "Sequence[tuple[int, str, tuple[str, ...]]]" = (),
 ) -> Campaign:
     """Run a campaign to its end, its deadline, a crash or a Ctrl-C, and return what it came to.
 
@@ -186,6 +219,7 @@ def run_campaign(
         progress: called now and then with what has come in.
         listener: is told of everything as it comes.
         before: the results of each entry that the campaign has already, when it goes on.
+        kept: failures of before, to be run first: entry, id and schedules of each.
 
     Raises:
         UsageError: a variant or a scenario that the plan names cannot be had.
@@ -203,6 +237,7 @@ def run_campaign(
         with make_pool(plan, told.found) as pool:
             interrupts.on_first = pool.stop
             runner = Runner(campaign, lanes, pool, interrupts, told)
+            runner.try_again(kept)
             if interrupts.seen:
                 pool.stop()
             runner.run(progress)

@@ -117,7 +117,13 @@ def shorten_failures(
         first = failure.finding.violations[0]
         spec = failure.tally.spec
         key = (first.rule, first.alarm, spec.variant)
-        if failure.log is None or key in done or time.monotonic() >= deadline or stop():
+        if (
+            failure.log is None
+            or failure.kept
+            or key in done
+            or time.monotonic() >= deadline
+            or stop()
+        ):
             continue
         done.add(key)
         path = failure.log.with_suffix(".shrunk.schedule")

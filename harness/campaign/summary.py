@@ -242,12 +242,13 @@ class Tally(msgspec.Struct):
 class Again(msgspec.Struct, frozen=True):
     """A kept failure that was run again: of which entry, and what it came to (None: it passes).
 
-    ``id`` is what it is kept under.
+    ``id`` is what it is kept under, ``ran`` whether it could be run.
     """
 
     entry: int
     id: str
-    finding: Finding | None
+    finding: Finding | None = None
+    ran: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a summary says of it."""
@@ -281,9 +282,11 @@ class Campaign(msgspec.Struct):
     @property
     def verdict(self) -> str:
         """The worst of the entries' verdicts; one that was cut short is not clean."""
-        verdicts = [t.verdict for t in self.tallies]
+        verdicts = [] if self.plan.only_kept else [t.verdict for t in self.tallies]
         verdicts += [VIOLATED for again in self.again if again.finding is not None]
-        if all(tally.schedules < 2 for tally in self.tallies) and not self.again:
+        if self.plan.only_kept:
+            verdicts += [CLEAN for again in self.again if again.finding is None]
+        elif all(tally.schedules < 2 for tally in self.tallies):
             verdicts.append(INCONCLUSIVE)
         if self.interrupted or self.crash is not None:
             verdicts.append(INCONCLUSIVE)

@@ -8,14 +8,19 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 
+import msgspec
+
 from harness.campaign.batches import Batch, BatchResult, Beat, Finding, Stop
 from harness.campaign.crash import Crash, blame, is_interrupt
 from harness.campaign.plan import Plan
 from harness.contract import Abandon, RunInfo, Strategy, Task
 from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
+from harness.engine.schedule import Schedule
+from harness.errors import UsageError
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
+from harness.strategies.replay import Replay
 from harness.strategies.round_robin import RoundRobin
 
 __all__ = ["Worker"]
@@ -115,6 +120,9 @@ class Worker:
         )
         self.at(batch, batch.first)
         try:
+            if batch.again:
+                self.follow(batch, result)
+                return result
             site = self.sites.get(batch.entry)
             if site is None:
                 spec = self.plan.specs[batch.entry]
@@ -128,6 +136,42 @@ class Worker:
                 raise
         self.entry = -1
         return result
+
+    def follow(self, batch: Batch, result: BatchResult) -> None:
+        """Follow kept schedules, as far as they fit still, until one of them fails."""
+        entry = self.plan.specs[batch.entry]
+        rules = None if entry.rules is None else frozenset(entry.rules)
+        engine = make_engine(self.plan.engine)
+        outcomes: list[Outcome] = []
+
+        def once() -> Generator[Execution, Outcome | None, None]:
+            outcome = yield execution
+            assert outcome is not None
+            outcomes.append(outcome)
+
+        result.count = 1
+        for text in batch.again:
+            try:
+                schedule = Schedule.parse(text)
+                recorded = msgspec.structs.replace(schedule, variant=entry.variant)
+                spec = RunSpec.from_schedule(recorded, rules)
+            except UsageError:
+                continue  # of a scenario or a form that there is no more
+            strategy = Replay(schedule.choices, skip=True)
+            execution = Execution(spec.build(engine.task_class), strategy)
+            engine.drive(once())
+            outcome = outcomes.pop()
+            result.done = 1
+            if outcome.violations:
+                finding = Finding(
+                    index=batch.first,
+                    schedule=str(spec.schedule(outcome)),
+                    steps=outcome.steps,
+                    violations=tuple(outcome.violations),
+                )
+                self.tell(batch.entry, finding)
+                result.findings.append(finding)
+                return
 
     def at(self, batch: Batch, index: int) -> None:
         """Note which schedule is next."""

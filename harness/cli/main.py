@@ -26,6 +26,7 @@ EXIT_PIPE = 141
 COMMANDS: dict[str, tuple[str, str]] = {
     "stress": ("harness.cli.stress:command", "Run scenarios under many schedules, hunt for races."),
     "run": ("harness.cli.run:command", "Run one execution, and tell the life of each interrupt."),
+    "merge": ("harness.cli.merge:command", "Make one campaign of its parts."),
     "replay": ("harness.cli.replay:command", "Run a schedule, or a log's, exactly again."),
     "report": ("harness.cli.report:command", "Make a page of a log, or of a campaign."),
     "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),

@@ -1,25 +1,29 @@
 """``vgic-race stress``: many schedules of many scenarios and variants."""
 
 import os
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from harness.campaign.events import shown as shown_events
 from harness.campaign.evidence import Evidence
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.journal import Journal
+from harness.campaign.kept import PASSES, Failed, Store, default_store
 from harness.campaign.plan import Plan
+from harness.campaign.record import Past
 from harness.campaign.runner import run_campaign
 from harness.campaign.summary import Campaign
 from harness.cli.closing import Closed, close, complain, print_closed
 from harness.cli.main import TRACEBACK_ENV, silence
 from harness.cli.options import EPILOG
 from harness.cli.output import Progress, print_json
+from harness.cli.stress_again import cut_off, last_failed, resumed
 from harness.cli.stress_options import stress_options
-from harness.cli.stress_plan import arguments_of, make_plan, parameters
+from harness.cli.stress_plan import arguments_of, given_first, make_plan, parameters
 from harness.errors import UsageError
 from harness.log.chain import project_chain
 from harness.places import default_log_root
@@ -38,38 +42,27 @@ def command(*, verbose: bool, quiet: bool, log_json: bool, **options: Any) -> in
 
     Each scenario is run with each variant. An entry ends at its first violation; the last line
     then is the command that reproduces it. A clean campaign proves nothing: it says what confidence
-    finding nothing gives.
+    finding nothing gives. What failed before is kept in the project and run first. HUP and TERM end
+    it as Ctrl-C does, with 128 and their number.
     """
     if verbose + quiet + options["as_json"] > 1:
         raise UsageError("--verbose, --quiet and --json exclude each other: give one of them")
     given = click.get_current_context().find_root().obj
     began = given if isinstance(given, float) else time.monotonic()
     given_first(options)
-    plan, seconds = make_plan(began=began, **options)
+    store = None if options["no_kept"] else default_store()
+    past: Past | None = None
+    if options["resume"] is not None:
+        plan, seconds, past = resumed(began=began, **options)
+    elif options["last_failed"]:
+        plan, seconds = last_failed(store, began=began, **options)
+    else:
+        plan, seconds = make_plan(began=began, **options)
     project_chain()  # what is wrong with it is said now, not when there is something to write
-    stress = Stress(plan, seconds, options, silent=quiet or log_json)
-    if not stress.silent:
-        complain(parameters(plan, seconds))
+    stress = Stress(plan, seconds, options, store, past, silent=quiet or log_json)
     with shown_events(as_json=log_json, verbose=verbose):
         closed = stress.run()
     return stress.end(closed, verbose=verbose, quiet=quiet)
-
-
-def given_first(options: dict[str, Any]) -> None:
-    """Let what was given on the command line replace the project's defaults that it excludes."""
-    ctx = click.get_current_context()
-    defaults = ctx.default_map or {}
-
-    def is_given(name: str) -> bool:
-        return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-    for one, other in (("seconds", "schedules"), ("schedules", "seconds")):
-        if is_given(one) and not is_given(other):
-            options[other] = None
-    if options["scenarios"] and not is_given("files"):
-        options["files"] = ()
-    elif not options["scenarios"] and not is_given("files"):
-        options["scenarios"] = tuple(defaults.get("scenarios", ()))
 
 
 class Stress:
@@ -79,15 +72,26 @@ class Stress:
         plan: what is to be run.
         seconds: the wall time that was given for it, if it was.
         options: of the command.
+        store: where failures are kept; None: nowhere.
+        past: the campaign that goes on, if one does.
         silent: whether nothing is said on stderr while it runs.
     """
 
     def __init__(
-        self, plan: Plan, seconds: float | None, options: dict[str, Any], *, silent: bool
+        self,
+        plan: Plan,
+        seconds: float | None,
+        options: dict[str, Any],
+        store: Store | None,
+        past: Past | None,
+        *,
+        silent: bool,
     ) -> None:
         self.plan = plan
         self.seconds = seconds
         self.options = options
+        self.store = store
+        self.past = past
         self.silent = silent
         self.interrupts = Interrupts()
         self.trouble: OSError | None = None
@@ -95,17 +99,63 @@ class Stress:
 
     def run(self) -> Closed:
         """Run the campaign to its end, and leave on disk what it came to."""
-        evidence = Evidence(default_log_root())
+        root = default_log_root()
+        self.say(parameters(self.plan, self.seconds))
+        self.say(cut_off(root))
+        evidence = Evidence(root, None if self.past is None else self.past.folder)
+        kept = [
+            (entry, failed)
+            for entry, spec in enumerate(self.plan.specs)
+            for failed in (() if self.store is None or self.past else self.store.of(spec))
+        ]
         with self.interrupts:
-            journal = Journal(self.plan, evidence.begin(self.plan, self.seconds), self.tell)
+            record = evidence.begin(self.plan, self.seconds)
+            journal = Journal(self.plan, record, self.tell, self.store)
             with Progress(self.plan.schedules, self.seconds, quiet=self.silent) as progress:
-                campaign = run_campaign(self.plan, self.interrupts, progress, journal)
+                campaign = run_campaign(
+                    self.plan, self.interrupts, progress, journal,
+                    None if self.past is None else self.past.results,
+                    [(entry, failed.id, failed.schedules) for entry, failed in kept],
+                )  # fmt: skip
+            self.note_kept(campaign, [failed for _, failed in kept])
             closed = close(
                 campaign, evidence, lambda: self.interrupts.seen,
                 shrinking=not self.options["no_shrink"], arguments=arguments_of(self.plan),
             )  # fmt: skip
             self.interrupts.reporting()
+            self.keep(closed)
         return closed
+
+    def say(self, text: str) -> None:
+        """Say something on stderr, unless nothing is to be said or there is nothing."""
+        if text and not self.silent:
+            complain(text)
+
+    def note_kept(self, campaign: Campaign, kept: list[Failed]) -> None:
+        """Note how the kept failures went, and say it."""
+        by_id = {failed.id: failed for failed in kept}
+        for again in campaign.again:
+            failed = by_id[again.id]
+            assert self.store is not None
+            dropped = self.store.note(failed, violated=again.finding is not None)
+            how = f"passes now ({failed.passed + 1} of {PASSES}, then it is dropped)"
+            if again.finding is not None:
+                how = "fails still"
+            elif dropped:
+                how = f"is dropped: it has passed {PASSES} times"
+            what = f"{failed.rule} in {failed.scenario} {failed.variant}"
+            self.say(f"  kept failure {again.id} ({what}) {how}")
+
+    def keep(self, closed: Closed) -> None:
+        """Keep how short failures can be made; those themselves are kept already."""
+        if self.store is None:
+            return
+        for failure in closed.failures:
+            if failure.shortest is not None:
+                shortest = failure.shortest.shrunk.schedule
+                self.store.keep(failure.tally.spec, failure.finding, shortest)
+        if self.store.trouble:
+            self.say(f"note: failures are not kept: {self.store.trouble}")
 
     def tell(self, found: dict[str, Any]) -> None:
         """Print a finding at once, for machines; when nobody reads it, come to an end."""
@@ -130,14 +180,35 @@ class Stress:
                 self.trouble = error
         if isinstance(self.trouble, BrokenPipeError):
             raise self.trouble
+        self.tell_ci(closed)
         code = conclude(closed.campaign, closed.evidence, self.interrupts)
         if self.trouble is not None:
-            import sys
-
             silence(sys.stdout)
             complain(f"error: stdout: {self.trouble.strerror or 'cannot be written'}")
             return EXIT_CODES[VIOLATED] if closed.campaign.verdict == VIOLATED else EXIT_USAGE
         return code
+
+    def tell_ci(self, closed: Closed) -> None:
+        """Write what CI reads: JUnit XML, annotations, a summary of the step."""
+        from harness.report.github import is_github
+
+        junit = self.options["junit"]
+        evidence = closed.evidence
+        if junit is not None:
+            from harness.report.junit import write_junit
+
+            try:
+                write_junit(Path(junit), closed.campaign, closed.failures)
+            except UsageError as error:
+                evidence.error = evidence.error or str(error)
+        if is_github(self.options["ci"]):
+            from harness.report.campaign_text import closing
+            from harness.report.github import annotations, append_summary
+
+            for line in annotations(closed.campaign, closed.failures):
+                complain(line)
+            wrong = append_summary(closed.campaign, closed.failures, closing(closed.campaign))
+            evidence.error = evidence.error or wrong
 
 
 def conclude(campaign: Campaign, evidence: Evidence, interrupts: Interrupts) -> int:

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from harness.campaign.plan import STRATEGIES, Plan, Shard
 from harness.campaign.seeds import fresh_seed
@@ -15,7 +16,8 @@ from harness.spec import RunSpec, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
 
 __all__ = [
-    "SECONDS", "arguments_of", "make_plan", "parameters", "positive", "shard",
+    "SECONDS", "arguments_of", "cpus", "deadline_of", "given_first", "make_plan", "parameters",
+    "positive", "shard",
 ]  # fmt: skip
 
 SECONDS = 10.0
@@ -47,6 +49,23 @@ def shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Sh
     if not good or not 1 <= int(number) <= int(of):
         raise UsageError(f"--shard {value!r}: expected I/N, part I of N, as in 2/3")
     return Shard(int(number), int(of))
+
+
+def given_first(options: dict[str, Any]) -> None:
+    """Let what was given on the command line replace the project's defaults that it excludes."""
+    ctx = click.get_current_context()
+    defaults = ctx.default_map or {}
+
+    def is_given(name: str) -> bool:
+        return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    for one, other in (("seconds", "schedules"), ("schedules", "seconds")):
+        if is_given(one) and not is_given(other):
+            options[other] = None
+    if options["scenarios"] and not is_given("files"):
+        options["files"] = ()
+    elif not options["scenarios"] and not is_given("files"):
+        options["scenarios"] = tuple(defaults.get("scenarios", ()))
 
 
 def make_plan(
@@ -94,7 +113,7 @@ def make_plan(
         specs=specs,
         seed=fresh_seed() if seed is None else seed,
         schedules=schedules,
-        deadline=None if seconds is None else began + seconds - min(REPORT_SECONDS, seconds / 10),
+        deadline=deadline_of(began, seconds),
         strategy=strategy,
         depth=others["depth"],
         engine=others["engine"],
@@ -104,6 +123,11 @@ def make_plan(
         dask=others["dask"],
     )
     return plan, seconds
+
+
+def deadline_of(began: float, seconds: float | None) -> float | None:
+    """Return when schedules must end so that the command does in ``seconds``; None: never."""
+    return None if seconds is None else began + seconds - min(REPORT_SECONDS, seconds / 10)
 
 
 def cpus() -> int:
@@ -179,6 +203,7 @@ def parameters(plan: Plan, seconds: float | None) -> str:
     scenarios = ",".join(dict.fromkeys(spec.scenario for spec in plan.specs))
     variants = ",".join(dict.fromkeys(spec.variant for spec in plan.specs))
     limit = f"seconds={seconds:g}" if seconds is not None else f"schedules={plan.schedules}"
+    limit = "last-failed" if plan.only_kept else limit
     knobs = "".join(f" {name}={value}" for name, value in plan.specs[0].knobs)
     only = plan.specs[0].rules
     knobs += "" if only is None else f" rules={','.join(only)}"

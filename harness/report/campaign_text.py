@@ -18,7 +18,7 @@ from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["one_line", "show_campaign"]
+__all__ = ["closing", "one_line", "show_campaign"]
 
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
 STYLES = {CLEAN: "green", VIOLATED: "bold red", INCONCLUSIVE: "yellow"}
@@ -37,7 +37,8 @@ def show_campaign(
     Where something was found the last line reproduces it. ``verbose`` adds rates and the bounds
     that finding nothing gives.
     """
-    console.print(campaign_table(campaign, verbose=verbose))
+    if not campaign.plan.only_kept:
+        console.print(campaign_table(campaign, verbose=verbose))
     if verbose:
         show_confidence(console, campaign)
     show_open(console, campaign)
@@ -45,7 +46,8 @@ def show_campaign(
         console.print()
         plain(console, f"written to {shown(evidence.folder)}")
     told = chosen(failures)
-    more = sum(sum(t.broken.values()) for t in campaign.tallies) - len(told)
+    more = sum(sum(t.broken.values()) for t in campaign.tallies)
+    more -= sum(not failure.kept for failure in told)
     if more:
         console.print()
         plain(console, f"{more} more failing schedules are not shown: {place_of_more(evidence)}")
@@ -92,6 +94,8 @@ def campaign_table(campaign: Campaign, *, verbose: bool) -> Table:
 
 def verdict_cell(tally: Tally, *, verbose: bool) -> Text:
     """Return an entry's verdict, with the broken rules, or what finding nothing is worth."""
+    if tally.verdict == CLEAN and tally.schedules < 2:
+        return Text("TOO FEW (one schedule says nothing)", STYLES[INCONCLUSIVE])
     text = Text(VERDICTS[tally.verdict], STYLES[tally.verdict])
     if tally.broken:
         counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
@@ -127,6 +131,11 @@ def show_confidence(console: "Console", campaign: Campaign) -> None:
 def show_open(console: "Console", campaign: Campaign) -> None:
     """Print why nothing can be concluded of an entry."""
     for tally in campaign.tallies:
+        if campaign.plan.only_kept:
+            continue
+        for note in tally.notes() if tally.verdict == CLEAN else ():
+            console.print()
+            hung(console, Text(f"{cleaned(name_of(tally))}: {note}"))
         if tally.verdict != INCONCLUSIVE:
             continue
         console.print()
@@ -144,20 +153,31 @@ def name_of(tally: Tally) -> str:
 def closing(campaign: Campaign) -> str:
     """Return the verdict of a campaign in one sentence."""
     entries = len(campaign.tallies)
+    again = [x for x in campaign.again if x.finding is not None]
+    kept = f"{len(again)} of {len(campaign.again)} kept failures fail still"
+    if campaign.plan.only_kept:
+        return f"VIOLATED: {kept}" if again else f"{kept}; that is no proof that they are mended"
     what = f"{campaign.schedules} schedules of {entries} {'entry' if entries == 1 else 'entries'}"
     verdict = campaign.verdict
     if verdict == VIOLATED:
         broken = [tally for tally in campaign.tallies if tally.broken]
+        if not broken:
+            return f"VIOLATED: {kept}; nothing new in {what}"
         names = ", ".join(f"{name_of(t)} ({', '.join(t.broken)})" for t in broken[:3])
         rest = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        return cleaned(f"VIOLATED: {names}{rest}; {what}")
+        return cleaned(f"VIOLATED: {names}{rest}; {what}{f'; {kept}' if again else ''}")
     if verdict == INCONCLUSIVE:
         open_ = sum(tally.verdict == INCONCLUSIVE for tally in campaign.tallies)
         cut = ", cut short" if campaign.interrupted else ""
         return f"INCONCLUSIVE: {open_} of {entries} entries; {what}{cut}"
-    worst = max(tally.confidence.failing_at_most for tally in campaign.tallies)
+    few = sum(tally.schedules < 2 for tally in campaign.tallies)
+    worst = max(
+        tally.confidence.failing_at_most for tally in campaign.tallies if tally.schedules > 1
+    )
+    alone = f" ({few} with one schedule, which says nothing)" if few else ""
+    each = "each other entry" if few else "each entry"
     return (
-        f"NOT FOUND in {what}: of each entry at most {worst:.2g} of such schedules fail "
+        f"NOT FOUND in {what}{alone}: of {each} at most {worst:.2g} of such schedules fail "
         "(95 %, rule of three); a sample, no proof (-v says more)"
     )
 
@@ -169,12 +189,21 @@ def chosen(failures: Sequence[Failure]) -> list[Failure]:
     """Return the failures to print: so many of each variant and rule as logs are kept."""
     told: dict[tuple[str, str], int] = {}
     out = []
+    new = {kind_of(failure) for failure in failures if not failure.kept}
     for failure in failures:
+        if failure.kept and kind_of(failure) in new:
+            continue  # it was found anew
         key = (failure.tally.spec.variant, failure.finding.violations[0].rule)
         told[key] = told.get(key, 0) + 1
         if told[key] <= LOGS_MAX:
             out.append(failure)
     return out
+
+
+def kind_of(failure: Failure) -> tuple[str, str, str, str]:
+    """Return what one failure has in common with another that is told already."""
+    spec, first = failure.tally.spec, failure.finding.violations[0]
+    return spec.scenario, spec.variant, first.rule, first.alarm
 
 
 def place_of_more(evidence: Evidence) -> str:
@@ -189,7 +218,7 @@ def show_one(console: "Console", failure: Failure) -> None:
     """Print a failure: its shortest story, else that of its log, else the rule alone."""
     from harness.log.reader import read_log
 
-    note = f", schedule {failure.finding.index}"
+    note = f", {failure.name}"
     kept = failure.shortest
     place = failure.log if kept is None else kept.log
     if place is not None:
@@ -200,7 +229,7 @@ def show_one(console: "Console", failure: Failure) -> None:
         if log is not None:
             replay = failure.replay if kept is None else shown(kept.schedule)
             base = None if kept is None else kept.shrunk.base
-            only = failure.tally.spec.rules
+            only = failure.spec.rules
             found = None if kept is None else failure.log
             report = Report(note, place, replay, only, how_short(failure), base, found)
             show_failure(console, log, finding=finding_of(log), report=report)
@@ -222,4 +251,4 @@ def how_short(failure: Failure) -> str:
 
 def reproduce(failure: Failure) -> str:
     """Return the line that has a failure again."""
-    return reproducer(failure.replay, failure.tally.spec.rules)
+    return reproducer(failure.replay, failure.spec.rules)

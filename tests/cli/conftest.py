@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "logs"
     monkeypatch.setenv("VGIC_RACE_LOGS", str(folder))
+    monkeypatch.setenv("VGIC_RACE_KEPT", str(tmp_path / "kept"))
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     return folder
 
 
