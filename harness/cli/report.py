@@ -9,7 +9,7 @@ from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
     from harness.log.reader import Log
-    from harness.report.campaign_page import CampaignFile
+    from harness.report.campaign_file import CampaignFile
     from harness.search.explanation import Explanation
 
 __all__ = ["command"]
@@ -118,7 +118,8 @@ def of_campaign(path: Path, *, text: bool) -> tuple[dict[str, Any], bytes | None
     """
     import msgspec
 
-    from harness.report.campaign_page import campaign_page, read_campaign
+    from harness.report.campaign_file import read_campaign
+    from harness.report.campaign_page import campaign_page
 
     campaign = read_campaign(path)
     summary = {
@@ -137,14 +138,15 @@ def of_campaign(path: Path, *, text: bool) -> tuple[dict[str, Any], bytes | None
 def print_campaign(campaign: "CampaignFile") -> None:
     """Print the shortest story of each kind of failure."""
     from harness.errors import UsageError
-    from harness.report.campaign_page import buckets_of, log_of as log_of_failure, replay_of
+    from harness.report.campaign_file import buckets_of, log_of as log_of_failure, replay_of
     from harness.report.console import make_console
     from harness.report.known import finding_of
     from harness.report.terminal import Report, plain, show_failure
 
     console = make_console()
     buckets = buckets_of(campaign)
-    plain(console, f"{campaign.verdict}: {campaign.schedules} schedules, {len(buckets)} kinds")
+    kinds = f"{len(buckets)} {'bugs' if campaign.buckets else 'kinds'}"
+    plain(console, f"{campaign.verdict}: {campaign.schedules} schedules, {kinds}")
     for bucket in buckets:
         best = bucket.best
         console.print()
@@ -154,8 +156,9 @@ def print_campaign(campaign: "CampaignFile") -> None:
             plain(console, f"VIOLATED {best.scenario} {best.variant} {best.rule}: {best.text}")
             plain(console, f"  no story: {error}")
             continue
-        note = f", schedule {best.execution}, one of {bucket.kept} kept"
-        report = Report(note=note, place=place, replay=replay_of(best))
+        for reason in () if bucket.told is None else bucket.told.reasons():
+            plain(console, f"  {reason}")
+        report = Report(note=bucket.note, place=place, replay=replay_of(campaign, best))
         show_failure(console, log, finding=finding_of(log), report=report)
 
 

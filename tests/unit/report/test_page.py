@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from harness.report.campaign_page import CampaignFile, Entry, Found, buckets_of, campaign_page
+from harness.report.campaign_file import CampaignFile, Entry, Found, Told, buckets_of
+from harness.report.campaign_page import campaign_page
 from harness.report.course import Course
 from harness.report.page import SCRIPTS, failure_page
 from harness.report.terminal import Report
@@ -147,6 +148,21 @@ def test_a_campaign_has_a_row_and_a_story_for_each_kind() -> None:
     assert "no story: garbled schedule" in page.text
     assert [tag for tag, _ in page.tags].count("script") == 2
     assert len(page.data) == 1
+
+
+def test_a_campaign_that_knows_its_bugs_tells_of_these() -> None:
+    header = log_of("v4.14+23").header
+    told = Told(
+        "v4.14+23", 70, "timer-wfi", "I11", "what", 31, header.schedule, exact=False,
+        alarms={"I11 pending": 69, EVIL: 1}, scenarios={"timer-wfi": 70},
+    )  # fmt: skip
+    data = msgspec.structs.replace(campaign(found(), found(execution=2)), buckets=(told,))
+    assert [(kind.many, kind.best.rule) for kind in buckets_of(data)] == [("about 70", "I11")]
+    page = Page(campaign_page(data))
+    assert [a["href"] for tag, a in page.tags if tag == "a"] == ["#story-1"]
+    assert "about 70" in page.text
+    assert "I11 pending x69" in page.text
+    assert "the shortest of about 70" in page.text
 
 
 def test_a_campaign_that_found_nothing() -> None:

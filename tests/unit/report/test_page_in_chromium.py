@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.campaign_page import CampaignFile, Entry, campaign_page
+from harness.report.campaign_file import CampaignFile, Entry
+from harness.report.campaign_page import campaign_page
 from harness.report.page import failure_page
 from tests.unit.report.chromium import Browser, chromium
 from tests.unit.report.runs import STORM, course, explained, explained_page, log_of
