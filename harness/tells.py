@@ -97,7 +97,9 @@ WORDS: Final = {
     "renew_irq": "lock unqueue",
     "resample": "active deactivation-arrived line phys-active resample timer-read",
     "resample_device": "active deactivation-arrived line phys-active resample",
-    "reset_device": "active deactivation-arrived device-served host-mask line phys-active",
+    "reset_device": (
+        "active deactivation-arrived device-served host-mask line pending phys-active"
+    ),
     "reset_irq": "gicd-write lock",
     "reset_vcpu": "guest-mask guest-timer vm-reset",
     "restore_irq": "lock",

@@ -24,6 +24,7 @@ class DeviceWork(View):
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
         self.owners = {x.vintid: x.vcpu for x in self.setting.forwards}
+        self.edges = frozenset(x.vintid for x in self.setting.forwards if not x.level)
         self.devices = tuple(
             tuple(x.vintid for x in self.setting.forwards if x.vcpu == v)
             for v in range(self.setting.vcpus)
@@ -48,8 +49,21 @@ class DeviceWork(View):
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:
         """A guest's driver served it, that of its VCPU or, for an SPI routed on, of another."""
-        of = self.of[self.owners.get(f.vintid, f.vcpu)]
+        self.drop(self.owners.get(f.vintid, f.vcpu), f.vintid)
+
+    @on(facts.RegisterWritten)
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """A guest threw an edge away (ICPENDR): nobody owes it any more.
+
+        It is KVM that says when: between the guest's access and its end other events may come.
+        """
+        if f.register == "icpendr" and f.vintid in self.edges:
+            self.drop(self.owners[f.vintid], f.vintid)
+
+    def drop(self, v: int, vintid: int) -> None:
+        """VCPU ``v``'s device has nothing to do any more."""
+        of = self.of[v]
         if of.vintids.__class__ is not tuple:
-            of.vintids = of.vintids.drop(f.vintid)  # type: ignore[attr-defined]
+            of.vintids = of.vintids.drop(vintid)  # type: ignore[attr-defined]
         else:
-            of.vintids = tuple([x for x in of.vintids if x != f.vintid])
+            of.vintids = tuple([x for x in of.vintids if x != vintid])

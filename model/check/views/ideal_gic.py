@@ -119,12 +119,21 @@ class IdealGic(View):
 
     @on(facts.GuestAccess)
     def on_access(self, f: facts.GuestAccess) -> None:
-        """A guest reads or writes another register."""
+        """A guest reads or writes another register.
+
+        The bits of a GICv2's SGIs in ISPENDR and ICPENDR ignore writes; a level's cannot be cleared
+        while its line is high, as it may be (IHI0048 4.3.7, 4.3.8).
+        """
         owner, value = f.owner if f.owner >= 0 else f.vcpu, f.value
         if f.register == "priority" and value != READ:
             value = step_of(value)
-        if self.sourced and f.vintid < SGIS and f.register == "pending" and value != READ:
-            return  # these bits of GICD_ISPENDR0 and GICD_ICPENDR0 ignore writes (IHI0048 4.3.7)
+        if f.register == "pending" and value != READ:
+            if self.sourced and f.vintid < SGIS:
+                return
+            if value == 0 and f.vintid in self.levels:
+                irq = self.irqs.of(owner, f.vintid)
+                irq.become("pending", irq.pending | NO)
+                return
         self.begin(f.vcpu, owner, f.vintid, f.register, value)
 
     @on(facts.SgiSent)
