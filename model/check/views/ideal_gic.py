@@ -37,7 +37,8 @@ class Irq(Possible):
     ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
     it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
     of what its upper five bits may be, and 0 while it is as it was at first. ``line`` is that of
-    its device, if it is a level; ``more`` counts what came when it was pending.
+    its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
+    from an ISPENDR to the next acknowledge: a level is pending then though its line is low.
     """
 
     enabled: Bits = YES
@@ -48,6 +49,7 @@ class Irq(Possible):
     more: Debt[int] = 0
     routed: Debt[bool] = False
     priority: Bits = 0
+    latched: Debt[bool] = False
 
 
 class OfVcpu(State):
@@ -152,6 +154,7 @@ class IdealGic(View):
             irq.priority = 1 << step_of(self.setting.priority_of(vintid))
         if name == "pending" and value == 1:
             self.count(irq, vintid)
+            irq.latched = True
         irq.begin(who, name, value)
         of = self.of[who]
         of.touched = add(of.touched, (owner, vintid))
@@ -192,7 +195,7 @@ class IdealGic(View):
                 if w != v and self.loaded.of[w].pcpu >= 0:
                     rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
         irq.end(v, tuple(rest))
-        if vintid in self.levels and lacks(irq.line, 1) and lacks(irq.active, YES):
+        if self.has_fallen(irq, vintid) and lacks(irq.active, YES):
             irq.set("pending", 0)
         if rest:
             self.last.late = add(self.last.late, (owner, vintid))
@@ -266,8 +269,9 @@ class IdealGic(View):
             wrong = DISABLED
         if lacks(irq.active, NO):
             wrong |= AGAIN
+        taken = self.take(irq, v, vintid)
         if vintid < SGIS or vintid in self.home:
-            wrong |= self.take(irq, v, vintid)
+            wrong |= taken
         last.wrong = wrong
         if irq.under_way:
             irq.set("active", 1)
@@ -279,7 +283,7 @@ class IdealGic(View):
         wrong = SPURIOUS_ACK if lacks(irq.pending, YES) else 0
         if vintid >= FIRST_SPI and self.is_elsewhere(irq, v, vintid):
             wrong |= ELSEWHERE
-        irq.routed = False
+        irq.routed = irq.latched = False
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
         irq.set("pending", 0)
@@ -289,6 +293,10 @@ class IdealGic(View):
             irq.more -= 1
             irq.become("pending", irq.pending | YES)
         return wrong
+
+    def has_fallen(self, irq: Irq, vintid: int) -> bool:
+        """Tell whether it is a device's level, pending by its line alone, and that is low."""
+        return vintid in self.levels and not irq.latched and lacks(irq.line, 1)
 
     def is_elsewhere(self, irq: Irq, v: int, vintid: int) -> bool:
         """Tell whether an SPI certainly goes to others than VCPU ``v``."""
@@ -304,7 +312,7 @@ class IdealGic(View):
             return
         irq = self.irqs.of(v, f.vintid)
         irq.set("active", 0)
-        if f.vintid in self.levels and lacks(irq.line, 1):
+        if self.has_fallen(irq, f.vintid):
             irq.set("pending", 0)
 
     # -- the VM monitor --------------------------------------------------------------------------
