@@ -27,7 +27,8 @@ class OfVcpu(State):
 
     ``owed``: taken back pending, and not presented nor over since. ``lowered``: the line was made
     low since it was last written pending, so there is nothing to owe. ``routed``: routed elsewhere,
-    and perhaps back, since the VCPU's last exit (KVM kicks nobody for that).
+    and perhaps back, since the VCPU's last exit (KVM kicks nobody for that); or enabled since then,
+    perhaps after the flush, so that it comes by the kick for that.
     """
 
     owed: Debt[Keys[int]] = ()
@@ -145,10 +146,14 @@ class R8(Rule):
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
-        """The guest took the pending state back."""
-        if f.register in ("icpendr", "reset"):
+        """The guest took the pending state back, or lets it through again."""
+        over, enabled = f.register in ("icpendr", "reset"), f.register == "isenabler"
+        if over or enabled:
             for of in self.of if f.vintid >= FIRST_SPI else (self.of[f.owner],):
-                of.owed = remove(of.owed, f.vintid)
+                if over:
+                    of.owed = remove(of.owed, f.vintid)
+                elif has(of.owed, f.vintid):
+                    of.routed = add(of.routed, f.vintid)
 
     @on(facts.Retargeted)
     def on_retarget(self, f: facts.Retargeted) -> None:

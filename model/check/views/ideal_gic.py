@@ -38,7 +38,8 @@ class Irq(Possible):
     it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
     of what its upper five bits may be, and 0 while it is as it was at first. ``line`` is that of
     its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
-    from an ISPENDR to the next acknowledge: a level is pending then though its line is low.
+    from an ISPENDR to the next acknowledge: a level is pending then though its line is low; and a
+    level was ``raised`` if its line was high since an access began: it may have come again.
     """
 
     enabled: Bits = YES
@@ -50,6 +51,7 @@ class Irq(Possible):
     routed: Debt[bool] = False
     priority: Bits = 0
     latched: Debt[bool] = False
+    raised: Debt[bool] = False
 
 
 class OfVcpu(State):
@@ -155,6 +157,8 @@ class IdealGic(View):
         if name == "pending" and value == 1:
             self.count(irq, vintid)
             irq.latched = True
+        if vintid in self.levels:
+            irq.raised = not lacks(irq.line, 1) or (irq.raised and bool(irq.under_way))
         irq.begin(who, name, value)
         of = self.of[who]
         of.touched = add(of.touched, (owner, vintid))
@@ -195,7 +199,7 @@ class IdealGic(View):
                 if w != v and self.loaded.of[w].pcpu >= 0:
                     rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
         irq.end(v, tuple(rest))
-        if self.has_fallen(irq, vintid) and lacks(irq.active, YES):
+        if self.has_fallen(irq, vintid) and not irq.raised and lacks(irq.active, YES):
             irq.set("pending", 0)
         if rest:
             self.last.late = add(self.last.late, (owner, vintid))
@@ -224,6 +228,7 @@ class IdealGic(View):
         if f.vintid in self.levels:
             irq = self.irqs.shared[f.vintid]
             irq.line = 1
+            irq.raised = True
             irq.become("pending", irq.pending | YES)
 
     @on(facts.DeviceServed)
