@@ -122,7 +122,7 @@ class Steps:
     decode_exit = Step((GUEST.own, DIST, VGIC.own))
     write_enable = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_pending = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
-    write_active = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
+    write_active = Step((THREAD.all, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_target = Step((), (THIS_IRQ,))
     read_pending = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_priority = Step((), (THIS_IRQ,))

@@ -182,13 +182,13 @@ class V4_14(Kvm):
 
         Its CPU has taken the IPI, but folds with interrupts on, later (C1b).
         """
-        threads = self.machine.threads
-        reads = irq.bit | bits_of(threads)
+        reads = irq.bit | bits_of(self.machine.threads)
 
-        def put() -> bool:
-            return irq.vcpu in (-1, t.v) or not threads[irq.vcpu].loaded
+        await self.wait_until(t, irq, lambda: self.is_folded(t, irq), reads)
 
-        await self.wait_until(t, irq, put, reads)
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """The same, under irq_lock: cond_resched_lock takes it before it is looked at again."""
+        return irq.vcpu in (-1, t.v) or not self.machine.threads[irq.vcpu].loaded
 
     # -- load and put --------------------------------------------------------------------------
 

@@ -207,10 +207,7 @@ class VgicMmio(Hooks):
         """vgic_mmio_write_sactive and _cactive."""
         halt = self.must_halt(irq) or self.is_far(t, irq)
         await self.access_active(t, irq, halt=halt)
-        await self.wait_folded(t, irq)
-        await self.irqs_off_point(t)
-        await t.lock(irq, Steps.write_active, t.at(t.v, irq))
-        t.acquired(irq)
+        await self.lock_folded(t, irq)
         irq.active = on
         if irq.hw:
             self.set_phys_active(t, irq.hwintid, on)
@@ -222,6 +219,25 @@ class VgicMmio(Hooks):
         else:
             await self.unlock(t, irq)
         await self.end_active(t, halt=halt)
+
+    async def lock_folded(self, t: Context, irq: VgicIrq) -> None:
+        """Take irq_lock when the interrupt's state is in memory.
+
+        A VCPU that had looked at its requests before it was halted may yet flush it, and give its
+        entry up: so it is looked at again under the lock.
+        """
+        while True:
+            await self.wait_folded(t, irq)
+            await self.irqs_off_point(t)
+            await t.lock(irq, Steps.write_active, t.at(t.v, irq))
+            t.acquired(irq)
+            if self.is_folded(t, irq):
+                return
+            await self.unlock(t, irq)
+
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """Tell, with irq_lock held, whether the interrupt's state is in memory."""
+        return not irq.on_lr
 
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """Wait until the interrupt's state is in memory, now that the guests are halted.

@@ -21,6 +21,10 @@ class Impatient(Hooks):
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """Trust that halting was enough."""
 
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """And look no more."""
+        return True
+
 
 PATCH = Patch(
     id="F3",

@@ -69,6 +69,10 @@ class MmioHooks:
         """Wait until the interrupt's state is in memory, now that the guests are halted."""
         raise NotImplementedError
 
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """Tell, with irq_lock held, whether the interrupt's state is in memory."""
+        raise NotImplementedError
+
     async def handle_sgi(self, t: Context) -> None:
         """vgic_v3_dispatch_sgi (GICv2: vgic_mmio_write_sgir): an edge for the target VCPU."""
         raise NotImplementedError

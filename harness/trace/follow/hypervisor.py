@@ -163,6 +163,10 @@ class Followed(Hooks):
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """When the trace has the write, the wait is over."""
 
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """It is."""
+        return True
+
     # -- the timer -------------------------------------------------------------------------------
 
     def put_on_hardware(self, t: Context) -> None:
