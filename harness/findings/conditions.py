@@ -12,6 +12,7 @@ from model.guest import (
     TARGET,
     TIMER,
     TVAL,
+    UNPEND,
 )
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
@@ -19,6 +20,7 @@ __all__ = [
     "anywhere",
     "armed_again",
     "cleared_active",
+    "cleared_pending",
     "deactivated_by_another",
     "enabled_level",
     "idle_and_due",
@@ -77,6 +79,12 @@ def cleared_active(violation: Violation, case: Case) -> bool:
     """A guest clears the active state of a mapped interrupt."""
     vintid = violation.subject.vintid
     return is_mapped(case, vintid) and uses(case, DEACTIVATE, vintid)
+
+
+def cleared_pending(violation: Violation, case: Case) -> bool:
+    """A guest clears the pending state of a mapped interrupt."""
+    vintid = violation.subject.vintid
+    return is_mapped(case, vintid) and uses(case, UNPEND, vintid)
 
 
 def one_register(_violation: Violation, case: Case) -> bool:

@@ -7,6 +7,7 @@ from harness.findings.conditions import (
     anywhere,
     armed_again,
     cleared_active,
+    cleared_pending,
     deactivated_by_another,
     enabled_level,
     idle_and_due,
@@ -206,6 +207,18 @@ FINDINGS: dict[str, Finding] = {
             source="vgic_mmio_write_irouter, vgic_prune_ap_list (7.2)",
             upstream=NOBODY,
             conditions=(Condition(BOTH, NOT_DELIVERED, routed_from_the_dead),),
+        ),
+        Finding(
+            id="F17",
+            title="a guest's ICPENDR of a pending interrupt takes the physical active state",
+            since="today",
+            what="A guest's ICPENDR of a mapped interrupt that is not active clears its physical "
+            "active state, also where another VCPU has it pending in a List Register, or is about "
+            "to: no VCPU is halted for it",
+            see=f"{HERE}pending-cleared.toml",
+            source="vgic_hw_irq_cpending, vgic_mmio_write_cpending (7.2)",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, INV_ACT, cleared_pending),),
         ),
     )
 }

@@ -183,7 +183,6 @@ class V4_14(Kvm):
         Its CPU has taken the IPI, but folds with interrupts on, later (C1b).
         """
         reads = irq.bit | bits_of(self.machine.threads)
-
         await self.wait_until(t, irq, lambda: self.is_folded(t, irq), reads)
 
     def is_folded(self, t: Context, irq: VgicIrq) -> bool:

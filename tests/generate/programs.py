@@ -41,8 +41,10 @@ class Cpu:
         self.timer: int | None = None
         self.ptimer: int | None = None
 
-    def settle(self) -> None:
-        """Give everything back."""
+    def settle(self, *, careless: bool = False) -> None:
+        """Give everything back, unless its guest is ``careless``."""
+        if careless:
+            return
         self.lines += self.undo.values()
         self.undo.clear()
 
@@ -68,6 +70,7 @@ class Writer:
         self.awaited: set[tuple[int, int]] = set()
         self.pended: set[int] = set()
         self.moves = False
+        self.careless = machine.wild and choose.chance(15)
         self.uses_ptimer = choose.chance(25)
 
     def write(self) -> tuple[VcpuSpec, ...]:
@@ -106,7 +109,7 @@ class Writer:
             self.moves or machine.others_deactivate or choose.chance(20)
         )
         for cpu in self.cpus:
-            cpu.settle()
+            cpu.settle(careless=self.careless)
             for word in (VIRTUAL, PHYSICAL):
                 if cpu.armed[word] and choose.chance(60):
                     self.wait_for_timer(cpu, word)
@@ -142,7 +145,7 @@ class Writer:
         """Wait for one more interrupt of a timer, if one must come."""
         if not cpu.armed[word]:
             return
-        cpu.settle()
+        cpu.settle(careless=self.careless)
         cpu.certain[word] += 1
         cpu.lines.append(f"{word} {cpu.certain[word]}")
         cpu.armed[word] = False
@@ -227,7 +230,7 @@ def user(w: Writer, cpu: Cpu) -> None:
 def wait(w: Writer, cpu: Cpu) -> None:
     """Wait for the devices of this VCPU."""
     if any(f.vcpu == cpu.v for f in w.machine.forward):
-        cpu.settle()
+        cpu.settle(careless=w.careless)
         cpu.lines.append("wait")
 
 
@@ -243,7 +246,7 @@ def serve(w: Writer, cpu: Cpu) -> None:
     if machine.vcpus == 1 or all(f.vcpu == owner for f in machine.forward):
         if machine.others_deactivate and machine.eoi_first and not machine.wild:
             return  # it is woken before they have been served: its own fault
-        cpu.settle()
+        cpu.settle(careless=w.careless)
         cpu.lines.append("serve")
 
 
@@ -252,7 +255,7 @@ def await_sgi(w: Writer, cpu: Cpu) -> None:
     mine = [n for n, v in w.sent if v == cpu.v and (n, v) not in w.dropped]
     if mine:
         n = w.choose.one_of(mine)
-        cpu.settle()
+        cpu.settle(careless=w.careless)
         w.awaited.add((n, cpu.v))
         cpu.lines.append(f"await {n}")
 
