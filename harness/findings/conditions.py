@@ -4,6 +4,7 @@ from harness.findings.finding import Case
 from model.check.violation import LATE, LOST, Violation
 from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.guest import (
+    ACTIVATE,
     DEACTIVATE,
     DISABLE,
     ENABLE,
@@ -106,9 +107,9 @@ def is_device(violation: Violation, case: Case) -> bool:
 
 
 def idle_and_due(_violation: Violation, case: Case) -> bool:
-    """A guest that idles does not let its timer's interrupt through: disabled, or masked."""
+    """A guest that idles does not let its timer through: disabled, masked, or made active."""
     return any(
-        i.code == PMR or (i.code == DISABLE and i.a in (VTIMER_PPI, PTIMER_PPI))
+        i.code == PMR or (i.code in (DISABLE, ACTIVATE) and i.a in (VTIMER_PPI, PTIMER_PPI))
         for program in case.programs
         for i in program
     )

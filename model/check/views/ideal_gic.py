@@ -40,6 +40,7 @@ class Irq(Possible):
     its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
     from an ISPENDR to the next acknowledge: a level is pending then though its line is low; and a
     level was ``raised`` if its line was high since an access began: it may have come again.
+    ``cleared``: a guest wrote ICPENDR since the last acknowledge.
     """
 
     enabled: Bits = YES
@@ -52,6 +53,7 @@ class Irq(Possible):
     priority: Bits = 0
     latched: Debt[bool] = False
     raised: Debt[bool] = False
+    cleared: Debt[bool] = False
 
 
 class OfVcpu(State):
@@ -157,6 +159,8 @@ class IdealGic(View):
         if name == "pending" and value == 1:
             self.count(irq, vintid)
             irq.latched = True
+        elif name == "pending" and value == 0:
+            irq.cleared = True
         if vintid in self.levels:
             irq.raised = not lacks(irq.line, 1) or (irq.raised and bool(irq.under_way))
         irq.begin(who, name, value)
@@ -288,7 +292,7 @@ class IdealGic(View):
         wrong = SPURIOUS_ACK if lacks(irq.pending, YES) else 0
         if vintid >= FIRST_SPI and self.is_elsewhere(irq, v, vintid):
             wrong |= ELSEWHERE
-        irq.routed = irq.latched = False
+        irq.routed = irq.latched = irq.cleared = False
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
         irq.set("pending", 0)

@@ -85,8 +85,13 @@ class Waiting(View):
         )
 
     def may_come(self, v: int, vintid: int) -> bool:
-        """Tell whether an interrupt may be pending and enabled for one that waits."""
+        """Tell whether an interrupt may be pending and enabled for one that waits.
+
+        One that a guest has cleared may be no more, whenever that was: it must be so certainly.
+        """
         irq = self.ideal.irq(v, vintid)
+        if irq.cleared and irq.pending != YES:
+            return False
         target = self.target(v, vintid)
         if target >= 0 and self.finished.of[target].yes:
             return False

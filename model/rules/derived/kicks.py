@@ -40,6 +40,12 @@ class Waiting(State):
     promise: Place = NOWHERE
 
 
+class Lists(State):
+    """``owners``: on whose ap_list SPIs are, by vINTID."""
+
+    owners: Table[int, int] = ()
+
+
 class OnCpu(State):
     """``in_isr``: a handler runs there. ``unkicked``: what it injected, VCPU and vINTID.
 
@@ -90,6 +96,7 @@ class I12(Rule):
         """Make the states."""
         self.of = self.each_vcpu(Waiting)
         self.on = self.each_pcpu(OnCpu)
+        self.lists = self.one(Lists)
 
     # -- what waits ----------------------------------------------------------------------------
 
@@ -107,7 +114,8 @@ class I12(Rule):
         if not f.accepted:
             return
         self.drop(f.vcpu, f.vintid)
-        if f.level:
+        # Who has it on its list from before it was routed here gives it up at its next exit.
+        if f.level and get(self.lists.owners, f.vintid, f.vcpu) == f.vcpu:
             of, here = self.of[f.vcpu], self.on[f.pcpu]
             of.left = put(of.left, f.vintid, (f.pcpu, here.in_isr))
             if here.in_isr:
@@ -131,11 +139,18 @@ class I12(Rule):
         """An SPI goes where it is routed to when it is queued, whatever was known before."""
         if f.vintid < FIRST_SPI:
             return
+        self.lists.owners = put(self.lists.owners, f.vintid, f.vcpu)
         for v, of in enumerate(self.of):
             where = NOWHERE if v == f.vcpu else get(of.left, f.vintid, NOWHERE)
             if where != NOWHERE:
                 self.drop(v, f.vintid)
                 self.of[f.vcpu].left = put(self.of[f.vcpu].left, f.vintid, where)
+
+    @on(facts.Unqueued)
+    def on_unqueue(self, f: facts.Unqueued) -> None:
+        """It is on no list."""
+        if f.vintid >= FIRST_SPI:
+            self.lists.owners = drop(self.lists.owners, f.vintid)
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:

@@ -159,7 +159,9 @@ class I5(Rule):
             irq.enabled = True
             irq.active = irq.latch = irq.line = False
             irq.target = -1
-        irq.queueing = register.startswith("is") and irq.owner < 0
+        irq.queueing = irq.owner < 0 and (
+            register.startswith("is") or (irq.queueing and register != "reset")
+        )
 
     # -- where it is -----------------------------------------------------------------------------
 

@@ -125,7 +125,8 @@ class I11(Rule):
         pmr = self.masks.of[v].pmr
         virtual, physical = self.software.virtual[v], self.software.physical[v]
         of = self.masks.of[v]
-        if virtual.pending and of.timer_enabled and self.is_above(v, VTIMER_PPI):
+        held = virtual.active or not of.timer_enabled
+        if virtual.pending and not held and self.is_above(v, VTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=VTIMER_PPI, pmr=pmr)
         enabled = physical.pending and self.enables.is_enabled(v, PTIMER_PPI)
         if enabled and self.is_above(v, PTIMER_PPI):
