@@ -107,9 +107,15 @@ def is_device(violation: Violation, case: Case) -> bool:
 
 
 def idle_and_due(_violation: Violation, case: Case) -> bool:
-    """A guest that idles does not let its timer through: disabled, masked, or made active."""
+    """A guest that idles does not let its timer through: disabled, masked, or made active.
+
+    In 4.14 any interrupt that a guest makes active will do.
+    """
+    timers = (VTIMER_PPI, PTIMER_PPI)
     return any(
-        i.code == PMR or (i.code in (DISABLE, ACTIVATE) and i.a in (VTIMER_PPI, PTIMER_PPI))
+        i.code == PMR
+        or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
+        or (i.code == ACTIVATE and case.era == "v4.14")
         for program in case.programs
         for i in program
     )

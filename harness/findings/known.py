@@ -155,10 +155,10 @@ FINDINGS: dict[str, Finding] = {
             since="today, and before",
             what="A guest idles while its timer is due and not let through (disabled at the GIC): "
             "KVM arms a background timer for the past, again and again, and burns the CPU. In 4.14 "
-            "WFI does not block at all",
+            "WFI does not block at all, nor with any interrupt that is pending and active",
             see=f"{HERE}idle-and-due.toml",
-            source="kvm_timer_blocking (7.2); kvm_vcpu_check_block, kvm_cpu_has_pending_timer "
-            "(4.14)",
+            source="kvm_timer_blocking (7.2); kvm_vcpu_check_block, kvm_cpu_has_pending_timer, "
+            "kvm_vgic_vcpu_pending_irq (4.14)",
             confirmed="7.2.13, 6.12.95",
             upstream=NOBODY,
             conditions=(Condition(BOTH, ("L2:woken", "L2:idle"), idle_and_due),),

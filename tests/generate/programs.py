@@ -114,7 +114,9 @@ class Writer:
                 if cpu.armed[word] and choose.chance(60):
                     self.wait_for_timer(cpu, word)
             owns = any(f.vcpu == cpu.v for f in machine.forward)
-            if owns and (meet or choose.chance(80)):
+            # Else who waits for a device that follows another's may wait in vain.
+            chained = any(f.after is not None for f in machine.forward)
+            if owns and (meet or chained or choose.chance(80)):
                 cpu.lines.append("wait")
         if meet:
             for cpu in self.cpus:

@@ -96,6 +96,7 @@ class Site:
         self.world = spec.build(DirectEngine.task_class)
         self.execution = Execution(self.world, RoundRobin())
         self.k = 1
+        self.twice = spec.loaded().twice
         self.kept: set[str] = set()
 
     def measure(self) -> None:
@@ -146,7 +147,8 @@ class Site:
 
     def name(self, violation: Violation) -> str:
         """Say what a violation is, if it is allowed."""
-        if violation.rule in FAULTS:
+        vintid = violation.subject.vintid
+        if violation.rule in FAULTS or vintid == self.twice >= 0:
             return GUESTS_FAULT
         spec = self.spec
         known = find_known(violation, spec.scenario, spec.variant, spec.knobs, toml=spec.toml)

@@ -36,7 +36,7 @@ class Waiting(View):
         return [
             v
             for v in range(self.setting.vcpus)
-            if not self.finished.of[v].yes and not (self.sleepers.of[v].asleep and self.owed(v))
+            if not self.is_gone(v) and not (self.sleepers.of[v].asleep and self.owed(v))
         ]
 
     def owed(self, v: int) -> bool:
@@ -80,9 +80,13 @@ class Waiting(View):
         return (
             bool(waiting)
             and all(self.sleepers.of[v].asleep for v in waiting)
-            and not any(self.owed(v) for v in range(self.setting.vcpus))
+            and not any(self.owed(v) for v in range(self.setting.vcpus) if not self.is_gone(v))
             and not any(self.may_come(v, vintid) for v, vintid, _ in self.ideal.irqs)
         )
+
+    def is_gone(self, v: int) -> bool:
+        """Tell whether a VCPU's guest has finished: what comes for it is nobody's."""
+        return self.finished.of[v].yes
 
     def may_come(self, v: int, vintid: int) -> bool:
         """Tell whether an interrupt may be pending and enabled for one that waits.
@@ -93,7 +97,7 @@ class Waiting(View):
         if irq.cleared and irq.pending != YES:
             return False
         target = self.target(v, vintid)
-        if target >= 0 and self.finished.of[target].yes:
+        if target >= 0 and self.is_gone(target):
             return False
         if not (irq.pending & YES and irq.enabled & YES and irq.active & NO):
             return False

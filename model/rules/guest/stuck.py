@@ -9,7 +9,9 @@ from model.check.setting import Setting
 from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.active_states import ActiveStates
-from model.check.views.ideal_gic import NO, IdealGic
+from model.check.views.finished import Finished
+from model.check.views.guest_masks import GuestMasks
+from model.check.views.ideal_gic import NO, YES, IdealGic, Irq
 from model.gic.registers import FIRST_LPI
 
 __all__ = ["G6"]
@@ -26,7 +28,7 @@ class G6(Rule):
 
     Of a device's interrupt the distributor's active state is what counts, and that it is neither
     pending for its guest; of others what a read of ISACTIVER would give. What stays active never
-    comes again.
+    comes again. A level whose line has fallen may be on its way still, to a guest that takes none.
     """
 
     id = "G6"
@@ -51,6 +53,8 @@ class G6(Rule):
 
     ideal: IdealGic
     active: ActiveStates
+    finished: Finished
+    masks: GuestMasks
 
     def setup(self) -> None:
         """Make the states; note which devices have an active state."""
@@ -85,7 +89,15 @@ class G6(Rule):
         for v, intid, vintid in self.devices:
             irq = self.ideal.irq(v, vintid)
             if irq.active == NO and irq.pending == NO and self.active.has(-1, intid):
-                self.report(self.DEVICE, intid=intid, vintid=vintid)
+                if vintid not in self.ideal.levels or self.takes(irq, vintid):
+                    self.report(self.DEVICE, intid=intid, vintid=vintid)
         for v, vintid, memory in self.memory:
             if memory.active and self.ideal.irq(v, vintid).active == NO:
                 self.report(self.READS, vcpu=self.ideal.home.get(vintid, v), vintid=vintid)
+
+    def takes(self, irq: Irq, vintid: int) -> bool:
+        """Tell whether the guest that an SPI goes to would take it now."""
+        v = self.ideal.goes_to(irq, vintid)
+        if v < 0 or self.finished.of[v].yes:
+            return False
+        return irq.enabled == YES and self.masks.takes_irqs(v)
