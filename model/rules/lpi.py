@@ -7,6 +7,7 @@ from model.check.rule import EVENTUALLY, Rule
 from model.check.setting import Forwarded, Setting
 from model.check.views.device_work import DeviceWork
 from model.check.views.finished import Finished
+from model.check.views.ideal_gic import IdealGic
 from model.gic.registers import FIRST_LPI
 from model.rules.arrivals import Arrivals
 
@@ -85,6 +86,7 @@ class R27(Rule):
 
     devices: DeviceWork
     finished: Finished
+    ideal: IdealGic
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
@@ -96,5 +98,6 @@ class R27(Rule):
         for x in self.setting.forwards:
             if x.intid < FIRST_LPI or self.finished.of[x.vcpu].yes:
                 continue
-            if x.vintid in self.devices.of[x.vcpu].vintids:
+            owed = x.vintid in self.devices.of[x.vcpu].vintids
+            if owed and not self.ideal.is_held(x.vcpu, x.vintid):
                 self.report(self.NOT_SERVED, intid=x.intid, vintid=x.vintid, vcpu=x.vcpu)

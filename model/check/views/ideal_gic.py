@@ -115,6 +115,11 @@ class IdealGic(View):
             return False
         return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
 
+    def is_held(self, v: int, vintid: int) -> bool:
+        """Tell whether guests hold an interrupt back themselves: disabled, or active."""
+        irq = self.irqs.of(v, vintid)
+        return irq.enabled == NO or irq.active == YES
+
     # -- accesses ------------------------------------------------------------------------------
 
     @on(facts.GuestEnable)
