@@ -25,6 +25,7 @@ __all__ = [
     "deactivated_by_another",
     "enabled_level",
     "idle_and_due",
+    "level_made_pending",
     "made_pending",
     "one_register",
     "routed_from_the_dead",
@@ -74,6 +75,13 @@ def made_pending(violation: Violation, case: Case) -> bool:
     """A guest makes a mapped interrupt pending."""
     vintid = violation.subject.vintid
     return is_mapped(case, vintid) and uses(case, PEND, vintid)
+
+
+def level_made_pending(violation: Violation, case: Case) -> bool:
+    """A guest makes a level interrupt pending: a device's, or that of one of its timers."""
+    vintid = violation.subject.vintid
+    level = vintid == PTIMER_PPI or is_level(case, vintid)
+    return level and uses(case, PEND, vintid)
 
 
 def cleared_active(violation: Violation, case: Case) -> bool:

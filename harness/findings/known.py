@@ -11,6 +11,7 @@ from harness.findings.conditions import (
     deactivated_by_another,
     enabled_level,
     idle_and_due,
+    level_made_pending,
     made_pending,
     one_register,
     routed_from_the_dead,
@@ -219,6 +220,20 @@ FINDINGS: dict[str, Finding] = {
             source="vgic_hw_irq_cpending, vgic_mmio_write_cpending (7.2)",
             upstream=NOBODY,
             conditions=(Condition(BOTH, INV_ACT, cleared_pending),),
+        ),
+        Finding(
+            id="F18",
+            title="a level that a guest makes pending while it is active is forgotten",
+            since="4.14",
+            what="A guest's ISPENDR of a level interrupt that is active is forgotten at the next "
+            "exit: its List Register has no pending bit, and the fold takes that for an "
+            "acknowledge",
+            see=f"{HERE}pended-while-active.toml --variant v4.14",
+            source="vgic_v3_fold_lr_state (4.14)",
+            upstream="gone since 67b5b673ad4d: the latch is cleared when the register is empty",
+            conditions=(
+                Condition(("v4.14",), ("R8:left-out", *NOT_DELIVERED), level_made_pending),
+            ),
         ),
     )
 }

@@ -325,8 +325,9 @@ class IdealGic(View):
         if v < 0:
             return
         irq = self.irqs.of(v, f.vintid)
+        ends = lacks(irq.active, NO)
         irq.set("active", 0)
-        if self.has_fallen(irq, f.vintid):
+        if ends and self.has_fallen(irq, f.vintid):
             irq.set("pending", 0)
 
     # -- the VM monitor --------------------------------------------------------------------------

@@ -94,7 +94,7 @@ class Waiting(View):
         One that a guest has cleared may be no more, whenever that was: it must be so certainly.
         """
         irq = self.ideal.irq(v, vintid)
-        if irq.cleared and irq.pending != YES:
+        if self.ideal.is_held(v, vintid) or (irq.cleared and irq.pending != YES):
             return False
         target = self.target(v, vintid)
         if target >= 0 and self.is_gone(target):

@@ -8,6 +8,7 @@ from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
 from model.check.views.finished import Finished
 from model.check.views.guest_priorities import GuestPriorities
+from model.check.views.ideal_gic import IdealGic
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
@@ -91,6 +92,7 @@ class I6(Rule):
     guests: Guests
     loaded: LoadedVcpus
     priorities: GuestPriorities
+    ideal: IdealGic
     finished: Finished
 
     def setup(self) -> None:
@@ -255,6 +257,8 @@ class I6(Rule):
         """Name the edges that a guest lets through and has not got."""
         for v, vintid, edge in self.edges:
             if not (edge.sure or edge.shown) or not edge.enabled:
+                continue
+            if self.ideal.is_held(v, vintid):
                 continue
             target = v
             if vintid >= FIRST_SPI:
