@@ -1,5 +1,7 @@
 """The machine of a generated scenario: sizes, devices, what guests' handlers do, and knobs."""
 
+from typing import Literal
+
 import msgspec
 
 from harness.scenarios.schema import DeviceSpec, ForwardSpec
@@ -7,6 +9,9 @@ from tests.generate.choosing import Chooser
 
 __all__ = ["Machine", "knobs_of", "make_machine"]
 
+Kind = Literal["level", "edge", "lpi"]
+KINDS: tuple[Kind, ...] = ("level", "edge", "lpi")
+Who = Literal["handler", "later", "other"]
 FIRST_VINTID, FIRST_INTID, FIRST_LPI, HOST_INTID = 80, 50, 8192, 40
 PRIORITIES = (0xA0, 0x80, 0x60, 0x40, 0x20, 0xC0)
 """All are let through by the priority mask that a guest begins with."""
@@ -25,7 +30,7 @@ class Machine(msgspec.Struct, frozen=True):
     lrs: int
     gic_version: int
     eoimode: int
-    deactivate: str
+    deactivate: Who
     handler: int
     eoi_first: bool
     nested: bool
@@ -55,6 +60,7 @@ def make_machine(choose: Chooser) -> Machine:
     gic_version = choose.one_of((3, 3, 2))
     forward = make_forwards(choose, vcpus, pcpus, gic_version)
     eoimode = choose.below(2)
+    who: tuple[Who, ...] = ("handler", "later", "other")
     resets = int(choose.chance(10))
     return Machine(
         wild=wild,
@@ -63,7 +69,7 @@ def make_machine(choose: Chooser) -> Machine:
         lrs=choose.one_of((4, 2, 3, 2, 4, 1)) if wild else choose.one_of((4, 2, 3)),
         gic_version=gic_version,
         eoimode=eoimode,
-        deactivate=choose.one_of(("handler", "later", "other")) if eoimode else "handler",
+        deactivate=choose.one_of(who) if eoimode else "handler",
         handler=choose.one_of((0, 0, 1, 3, 8)),
         eoi_first=choose.chance(20),
         nested=choose.chance(30),
@@ -91,7 +97,10 @@ def make_forwards(
     """Choose passthrough devices: none, or up to three of any kind."""
     made: list[ForwardSpec] = []
     for n in range(choose.one_of((0, 1, 1, 2, 0, 3))):
-        kind = choose.one_of(("level", "edge") if gic_version == 2 else ("level", "edge", "lpi"))
+        kinds: tuple[Kind, ...] = (
+            ("level", "edge") if gic_version == 2 else ("level", "edge", "lpi")
+        )
+        kind = choose.one_of(kinds)
         after = choose.one_of(made).vintid if made and choose.chance(25) else None
         made.append(
             ForwardSpec(

@@ -5,6 +5,7 @@ import msgspec
 from harness.scenarios.schema import Scenario, check
 from harness.scenarios.writer import to_toml
 from tests.generate.choosing import Chooser, numbered
+from tests.generate.lines import MAKERS
 from tests.generate.machines import knobs_of, make_machine
 from tests.generate.programs import Writer
 
@@ -33,7 +34,7 @@ def make(choose: Chooser, name: str = "made") -> Made:
     """
     machine = make_machine(choose)
     knobs = knobs_of(choose, machine)
-    programs = Writer(choose, machine).write()
+    programs = Writer(choose, machine).write(MAKERS)
     scenario = Scenario(
         name=name,
         title="a generated scenario",

@@ -8,8 +8,8 @@ from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
 from model.check.views.finished import Finished
 from model.check.views.guest_priorities import GuestPriorities
-from model.check.views.ideal_gic import IdealGic
 from model.check.views.guests import Guests
+from model.check.views.ideal_gic import IdealGic
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
 from model.gic.lr import PENDING

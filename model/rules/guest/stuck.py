@@ -10,7 +10,7 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.active_states import ActiveStates
 from model.check.views.finished import Finished
-from model.check.views.guest_masks import GuestMasks
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.ideal_gic import NO, YES, IdealGic, Irq
 from model.gic.registers import FIRST_LPI
 
@@ -54,7 +54,7 @@ class G6(Rule):
     ideal: IdealGic
     active: ActiveStates
     finished: Finished
-    masks: GuestMasks
+    priorities: GuestPriorities
 
     def setup(self) -> None:
         """Make the states; note which devices have an active state."""
@@ -88,9 +88,11 @@ class G6(Rule):
         """Name what is left active."""
         for v, intid, vintid in self.devices:
             irq = self.ideal.irq(v, vintid)
-            if irq.active == NO and irq.pending == NO and self.active.has(-1, intid):
-                if vintid not in self.ideal.levels or self.takes(irq, vintid):
-                    self.report(self.DEVICE, intid=intid, vintid=vintid)
+            idle = irq.active == NO and irq.pending == NO
+            if not idle or not self.active.has(-1, intid):
+                continue
+            if vintid not in self.ideal.levels or self.takes(irq, vintid):
+                self.report(self.DEVICE, intid=intid, vintid=vintid)
         for v, vintid, memory in self.memory:
             if memory.active and self.ideal.irq(v, vintid).active == NO:
                 self.report(self.READS, vcpu=self.ideal.home.get(vintid, v), vintid=vintid)
@@ -100,4 +102,4 @@ class G6(Rule):
         v = self.ideal.goes_to(irq, vintid)
         if v < 0 or self.finished.of[v].yes:
             return False
-        return irq.enabled == YES and self.masks.takes_irqs(v)
+        return irq.enabled == YES and self.priorities.takes(v, vintid)
