@@ -172,7 +172,8 @@ class LockReleased(Fact, frozen=True, gc=False):
 class LockNotHeld(Fact, frozen=True, gc=False):
     """``actor`` was about to do ``what``, which needs ``lock``, and does not hold it.
 
-    Where the kernel has lockdep_assert_held; also a release by whoever does not hold the lock.
+    Where the kernel has lockdep_assert_held; also a release by whoever does not hold the lock, and
+    taking it while it is held, without waiting.
     """
 
     KIND: ClassVar[str] = "lock-missing"

@@ -34,6 +34,8 @@ class Lockable(Part):
 
     def acquire(self, actor: Actor, irqs_off: bool, in_irq: bool) -> None:
         """Take the lock, which is free; ``irqs_off`` and ``in_irq`` say where ``actor`` runs."""
+        if self.holder is not None:
+            self.assert_free(actor)
         self.holder = actor
         if self.emit is not None:
             self.emit(LockTaken(actor, self.lock, irqs_off, in_irq))
@@ -45,6 +47,11 @@ class Lockable(Part):
         self.holder = None
         if self.emit is not None:
             self.emit(LockReleased(actor, self.lock))
+
+    def assert_free(self, actor: Actor) -> None:
+        """Say so if ``actor`` takes the lock although it is held (a spinlock that does not wait)."""
+        if self.holder is not None and self.emit is not None:
+            self.emit(LockNotHeld(actor, self.lock, "take it all the same, as it is held already"))
 
     def assert_held(self, actor: Actor, what: str) -> None:
         """Say so if ``actor`` is about to do ``what`` without the lock (lockdep_assert_held)."""

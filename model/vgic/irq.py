@@ -111,6 +111,8 @@ class VgicIrq(Lockable):
 
     def acquire(self, actor: Actor, irqs_off: bool, in_irq: bool) -> None:
         """Take ``irq_lock``; from here on changes of the state are watched."""
+        if self.holder is not None:
+            self.assert_free(actor)
         self.holder = actor
         self.told = (self.enabled, self.active, self.line_level, self.pending_latch)
         if self.emit is not None:

@@ -105,8 +105,10 @@ class I11(Rule):
         """The physical timer is emulated: something must stand for it."""
         v = f.vcpu
         self.of[v].waking = False
-        if self.era == "v7.2" and not self.cover.covers(v):
+        if not self.cover.covers(v):
             due, now = self.timers.physical[v].deadline, self.timers.clock.time.now
+            if self.era == "v4.14" and due <= now:
+                return
             self.report(self.GUEST, vcpu=v, pcpu=f.pcpu, due=due, now=now)
 
     @on(facts.Armed)

@@ -116,13 +116,13 @@ def test_lines_are_watched_as_they_are_executed() -> None:
 
 
 def test_the_score_leaves_out_what_is_equivalent() -> None:
-    score = Score()
+    score, known = Score(), mutants()
     for mutant, result, reason in (
-        (mutants()[0], Result("rule", "I2", guest="L1"), ""),
-        (mutants()[1], Result("rule", "I2"), ""),
-        (mutants()[2], Result("survived"), "it only orders two writes"),
-        (mutants()[3], Result("survived"), ""),
-        (mutants()[4], Result("crash", "KeyError"), ""),
+        (known[0], Result("rule", "I2", guest="L1"), ""),
+        (known[1], Result("rule", "I2"), ""),
+        (known[2], Result("survived"), "it only orders two writes"),
+        (known[3], Result("survived"), ""),
+        (known[4], Result("crash", "KeyError"), ""),
     ):
         score.add(Judged(mutant, result, reason))
     data = score.data()
