@@ -91,12 +91,16 @@ class Armed(Fact, frozen=True, gc=False):
 
 
 class Cancelled(Fact, frozen=True, gc=False):
-    """A soft timer of ``vcpu`` was cancelled (``armed``: it was still armed)."""
+    """A soft timer of ``vcpu`` was cancelled.
+
+    ``armed``: it was still armed; ``callback``: it runs all the same.
+    """
 
     KIND: ClassVar[str] = "soft-cancelled"
     vcpu: int
     timer: int
     armed: bool
+    callback: bool = False
 
 
 class Expired(Fact, frozen=True, gc=False):

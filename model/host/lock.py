@@ -49,7 +49,7 @@ class Lockable(Part):
             self.emit(LockReleased(actor, self.lock))
 
     def assert_free(self, actor: Actor) -> None:
-        """Say so if ``actor`` takes the lock although it is held (a spinlock that does not wait)."""
+        """Say so if ``actor`` takes the lock although it is held, without waiting."""
         if self.holder is not None and self.emit is not None:
             self.emit(LockNotHeld(actor, self.lock, "take it all the same, as it is held already"))
 

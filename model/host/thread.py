@@ -255,7 +255,7 @@ class HrTimer(Part):
     def cancel(self, stands_for: int) -> None:
         """Disarm; ``stands_for`` as in :meth:`start`."""
         if self.emit is not None:
-            self.emit(Cancelled(self.vcpu, stands_for, self.armed))
+            self.emit(Cancelled(self.vcpu, stands_for, self.armed, self.running))
         self.armed = False
 
     def expire(self, early: bool) -> None:

@@ -13,7 +13,7 @@ IDS: tuple[str, ...] = (
     *("R2", "R2b", "R7a", "R7b"),
     *(f"R{n}" for n in range(8, 32)),
     "R28b",
-    *(f"I{n}" for n in range(1, 17)),
+    *(f"I{n}" for n in range(1, 19)),
     *(f"L{n}" for n in range(1, 7)),
     *(f"G{n}" for n in range(1, 10)),
 )

@@ -1,11 +1,11 @@
 """The mutation score of the rules: ``python -m tests.mutation --sample 200 --seed S [--json]``.
 
 Each single-point mutant of the hypervisor (``harness/kvm``, ``model/vgic``) runs in a process of
-its own under those built-in scenarios, in both eras, that execute the changed line, with a fixed
-number of schedules of each; first with all rules, until one is broken, and then, where one was,
-with the guest's rules alone. What survives is listed with its diff; what is known to change nothing
-stands in ``equivalent.toml`` with the reason. Progress is told on stderr; Ctrl-C ends it with what
-is known. Exit codes: 0; 1 when the score is below ``--floor``; 2 for bad input; 130.
+its own under the built-in scenarios, and some that add a stimulus (``entries.py``), in both eras:
+those that execute the changed line, with a fixed number of schedules of each; first with all rules,
+until one is broken, and then, where one was, with the guest's rules alone. What survives is listed
+with its diff; what is known to change nothing stands in ``equivalent.toml`` with the reason.
+Progress is told on stderr; Ctrl-C ends it with what is known. Exit codes: 0; 1 when the score is below ``--floor``; 2 for bad input; 130.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tests.mutation.trial import AUDIT, BOUND, SURVIVED, Bench, Result, try_muta
 
 __all__ = ["main"]
 
-SCHEDULES = 60
+SCHEDULES = 24
 """How many schedules of each entry that executes a mutant are run, and again for the guest."""
 
 
@@ -38,6 +38,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="those with this in their place, or their diff")
     parser.add_argument("--schedules", type=int, default=SCHEDULES, help="of each entry")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+    parser.add_argument("--builtin", action="store_true", help="under built-in scenarios alone")
     parser.add_argument("--floor", type=float, default=0.0, help="the least score, in percent")
     parser.add_argument("--json", action="store_true", help="JSON lines, the last a summary")
     return parser
@@ -60,7 +61,7 @@ def attempt(covered: list[Covered], bench: Bench, mutant: Mutant) -> Result:
 def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     """Try mutants, and give each as it is done."""
     reasons = read()
-    bench = Bench.make(args.schedules)
+    bench = Bench.make(args.schedules, builtin=args.builtin)
     work = partial(attempt, cover(bench.all_rules), bench)
     for mutant, result in run_all(work, found, args.jobs):
         result = result or Result(BOUND, "ended by the limits of its process")

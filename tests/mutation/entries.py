@@ -1,8 +1,9 @@
-"""What mutants are run under: the built-in scenarios in both eras, and their schedules.
+"""What mutants are run under: the built-in scenarios in both eras, and some that add a stimulus.
 
 Schedule ``i`` of an entry is the same for all mutants: even ones random, odd ones pct.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 from harness.contract import Strategy
@@ -17,21 +18,43 @@ from harness.strategies.random_walk import RandomWalk
 __all__ = ["Entry", "World", "all_entries"]
 
 ERAS = ("v4.14", "v7.2")
+RACE = Path("tests/race/scenarios")
+OWN = Path("tests/mutation/scenarios")
+ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
+    *((OWN / f"{name}.toml", ()) for name in (
+        "both-spilled", "idles-while-active", "routed-while-active", "routed-while-injected",
+        "two-writers", "unpend-mapped",
+    )),
+    *((RACE / f"{name}.toml", ()) for name in (
+        "deactivate-twice", "device-registers", "distributor", "goes-offline", "pend-own-timer",
+        "phys-reset", "phys-save", "reset-edges", "timers-set",
+    )),
+    (RACE / "two-senders.toml", (("gic_version", "2"),)),
+    (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),
+    (OWN / "both-spilled.toml", (("gic_version", "2"),)),
+)  # fmt: skip
+"""Scenarios for what no built-in one brings about, with knobs: both eras are clean in them."""
 
 
 class Entry(NamedTuple):
-    """A scenario in an era."""
+    """A scenario (or its file, from the project's root) in an era, with knobs."""
 
     scenario: str
     era: str
+    knobs: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.scenario} {self.era}"
+        knobs = "".join(f" {name}={value}" for name, value in self.knobs)
+        return f"{Path(self.scenario).stem} {self.era}{knobs}"
 
 
-def all_entries() -> list[Entry]:
-    """List the built-in scenarios in both eras."""
-    return [Entry(name, era) for name in sorted(builtin_names()) for era in ERAS]
+def all_entries(*, builtin: bool = False) -> list[Entry]:
+    """List the scenarios in both eras; ``builtin``: the built-in ones alone."""
+    entries = [Entry(name, era) for name in sorted(builtin_names()) for era in ERAS]
+    if not builtin:
+        root = Path(__file__).parents[2]
+        entries += [Entry(str(root / path), era, knobs) for path, knobs in ADDED for era in ERAS]
+    return entries
 
 
 def strategy_of(i: int) -> Strategy:
@@ -45,7 +68,8 @@ class World:
     def __init__(self, entry: Entry, rules: frozenset[str] | None = None) -> None:
         self.entry = entry
         self.rules = rules
-        self.world = RunSpec.make(entry.scenario, entry.era).build(DirectTask, rules=rules)
+        spec = RunSpec.make(entry.scenario, entry.era, knobs=dict(entry.knobs))
+        self.world = spec.build(DirectTask, rules=rules)
 
     def run(self, i: int) -> Outcome:
         """Run schedule ``i``."""

@@ -28,9 +28,9 @@ __all__ = [
     "try_mutant",
 ]
 
-ROUNDS = (4, 12, 28, 60)
+ROUNDS = (4, 12, 24, 60)
 """Where rounds end: schedules 0 to 3 of each entry, then 4 to 11, ..."""
-AUDITED = 2
+AUDITED = 1
 """How many schedules of each entry are audited, once nothing else was found."""
 CRASHES_MAX, BOUNDS_MAX = 3, 6
 """After so many of them no more is looked for."""
@@ -141,9 +141,9 @@ class Bench(NamedTuple):
     schedules: int
 
     @classmethod
-    def make(cls, schedules: int) -> Self:
-        """Make the worlds."""
-        entries = all_entries()
+    def make(cls, schedules: int, *, builtin: bool = False) -> Self:
+        """Make the worlds; ``builtin``: those of built-in scenarios alone."""
+        entries = all_entries(builtin=builtin)
         return cls({e: World(e) for e in entries}, {e: World(e, GUEST) for e in entries}, schedules)
 
     def worlds_for(self, mutant: Mutant, *, guest: bool) -> dict[Entry, World]:

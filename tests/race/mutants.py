@@ -36,6 +36,7 @@ from tests.race.mutants_guest import GUEST
 from tests.race.mutants_phys import PHYS
 from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
+from tests.race.mutants_soft import SOFT
 from tests.race.mutants_vgic import VGIC
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
@@ -309,5 +310,6 @@ MUTANTS = (
     *PHYS,
     *REGISTERS,
     *SIGNALS,
+    *SOFT,
     *VGIC,
 )

@@ -340,8 +340,15 @@ class IdealGic(View):
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
-        """It reset a VCPU, whose guest makes no access any more."""
+        """It reset a VCPU, whose guest makes no access any more, and has nothing to end.
+
+        Of the devices' interrupts that are routed there at first, too: that KVM resets those is
+        not taken for granted.
+        """
         of = self.of[f.vcpu]
+        for vintid, home in self.home.items():
+            if home == f.vcpu:
+                self.irqs.shared[vintid].active = NO
         for owner, vintid in of.touched:
             self.irqs.of(owner, vintid).forget_accesses(f.vcpu)
         of.touched = ()

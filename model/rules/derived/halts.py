@@ -22,12 +22,14 @@ class OfVcpu(State):
     """``kept``: it is kept out of its guest, since all have left.
 
     ``entries`` counts those since it was signalled and has not gone to user space; -1: it was not.
-    ``looked``: it has looked at its requests since.
+    ``looked``: it has looked at its requests since. ``returns``: how often it has come back from
+    user space since.
     """
 
     kept: Debt[bool] = False
     entries: Debt[int] = -1
     looked: Debt[bool] = False
+    returns: Debt[int] = -1
 
 
 class L4(Rule):
@@ -63,6 +65,11 @@ class L4(Rule):
         "asked",
         "VCPU {vcpu} entered its guest on CPU {pcpu} although the VM monitor had signalled it to "
         "stop before it looked at its requests",
+    )
+    CAME_BACK = alarm(
+        "came-back",
+        "VCPU {vcpu} came back from user space again although the VM monitor, which had signalled "
+        "it, has not let it go on",
     )
     NO_END = alarm("no-end", "the end of the halt that VCPU {vcpu} began")
     NOT_STOPPED = alarm(
@@ -102,6 +109,7 @@ class L4(Rule):
         of = self.of[f.vcpu]
         of.entries = 0 if f.stop else -1
         of.looked = False
+        of.returns = 0 if f.stop else -1
 
     @on(facts.RequestsChecked)
     def on_turn(self, f: facts.RequestsChecked) -> None:
@@ -114,6 +122,15 @@ class L4(Rule):
     def on_user(self, f: facts.UserLeft) -> None:
         """It is in user space, as it was asked to be."""
         self.of[f.vcpu].entries = -1
+
+    @on(facts.UserEntered)
+    def on_user_entry(self, f: facts.UserEntered) -> None:
+        """Once it may: it was there for something else, and had not seen the signal yet."""
+        of = self.of[f.vcpu]
+        if of.returns >= 0:
+            of.returns += 1
+            if of.returns > 1:
+                self.report(self.CAME_BACK, vcpu=f.vcpu)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

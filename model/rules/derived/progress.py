@@ -111,11 +111,6 @@ class L2(Rule):
         if of.turns > TURNS:
             self.report(self.TURNS, vcpu=f.vcpu, n=TURNS)
 
-    @on(facts.UserLeft)
-    def on_user(self, f: facts.UserLeft) -> None:
-        """It goes to user space."""
-        self.of[f.vcpu].turns = 0
-
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
         """So is what is injected: it is woken for it, and sleeps on if it is masked."""

@@ -1,0 +1,69 @@
+"""Variants that get soft timers wrong, or the register of the timer that is emulated."""
+
+from harness.context import Context
+from harness.engine.footprint import Step
+from harness.kvm.steps import Steps
+from harness.kvm.v4_14 import V4_14
+from harness.kvm.v7_2 import V7_2
+from model.gic.lr import Lr
+from model.host.thread import HrTimer
+from model.vgic.irq import VgicIrq
+from tests.race.mutant import Mutant
+
+
+class CancelsAtOnce(V7_2):
+    """hrtimer_try_to_cancel in place of hrtimer_cancel: it waits for no callback."""
+
+    async def hrtimer_cancel(self, t: Context, step: Step, hrtimer: HrTimer) -> None:
+        await t.step(step)
+
+
+class KeepsEmulating(V7_2):
+    """The soft timer that emulates the physical timer outlives the VCPU's stay on its CPU."""
+
+    async def stop_emulation(self, t: Context) -> None:
+        """Let it run."""
+
+
+class NoEoiBit(V7_2):
+    """A level interrupt of software ends unseen."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        return Lr(
+            vintid=lr.vintid,
+            state=lr.state,
+            hw=lr.hw,
+            pintid=lr.pintid,
+            priority=lr.priority,
+            group=lr.group,
+            source=lr.source,
+        )
+
+
+class NeverEmulates(V4_14):
+    """The soft timer that is to end the stay when the physical timer fires is never armed."""
+
+    async def emulate(self, t: Context) -> None:
+        """Arm nothing."""
+
+
+class BacksOutOfUserSpace(V7_2):
+    """A signal leads to user space, and KVM_RUN is called again at once, stopped or not."""
+
+    async def stop_in_user(self, t: Context) -> None:
+        await self.vcpu_put(t)
+        thread = self.machine.threads[t.v]
+        thread.leave_to_user()
+        await self.point(t, Steps.user_stop, loaded=False)
+        thread.enter_from_user()
+        await self.vcpu_load(t)
+
+
+SOFT = (
+    Mutant("I11", NeverEmulates, V4_14, "timer-phys"),
+    Mutant("I17", CancelsAtOnce, V7_2, "migrate"),
+    Mutant("I17", KeepsEmulating, V7_2, "timer-phys"),
+    Mutant("I18", NoEoiBit, V7_2, "timer-phys"),
+    Mutant("L4", BacksOutOfUserSpace, V7_2, "save"),
+)
