@@ -5,7 +5,8 @@ its own under the built-in scenarios, and some that add a stimulus (``entries.py
 those that execute the changed line, with a fixed number of schedules of each; first with all rules,
 until one is broken, and then, where one was, with the guest's rules alone. What survives is listed
 with its diff; what is known to change nothing stands in ``equivalent.toml`` with the reason.
-Progress is told on stderr; Ctrl-C ends it with what is known. Exit codes: 0; 1 when the score is below ``--floor``; 2 for bad input; 130.
+Progress is told on stderr; Ctrl-C ends it with what is known. Exit codes: 0; 1 when the score is
+below ``--floor``; 2 for bad input; 130.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
 from tests.mutation.report import Judged, Score, line, row
 from tests.mutation.sites import mutants
-from tests.mutation.trial import AUDIT, BOUND, SURVIVED, Bench, Result, try_mutant
+from tests.mutation.trial import BOUND, RULE, Bench, Result, try_mutant
 
 __all__ = ["main"]
 
@@ -66,7 +67,7 @@ def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     for mutant, result in run_all(work, found, args.jobs):
         result = result or Result(BOUND, "ended by the limits of its process")
         reason = reason_of(mutant, reasons)
-        if reason and not mutant.step and result.verdict not in (SURVIVED, AUDIT):
+        if reason and not mutant.step and result.verdict == RULE:
             print(f"listed as equivalent, and killed: {mutant}: {result}", file=sys.stderr)
         yield Judged(mutant, result, reason)
 

@@ -1,5 +1,7 @@
 """Variants that get soft timers wrong, or the register of the timer that is emulated."""
 
+from pathlib import Path
+
 from harness.context import Context
 from harness.engine.footprint import Step
 from harness.kvm.steps import Steps
@@ -9,6 +11,8 @@ from model.gic.lr import Lr
 from model.host.thread import HrTimer
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
+
+TWO_SENDERS = str(Path(__file__).parent / "scenarios" / "two-senders.toml")
 
 
 class CancelsAtOnce(V7_2):
@@ -41,6 +45,40 @@ class NoEoiBit(V7_2):
         )
 
 
+class SourceOfAll(V7_2):
+    """Each List Register names a source."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        return Lr(
+            vintid=lr.vintid,
+            state=lr.state,
+            hw=lr.hw,
+            pintid=lr.pintid,
+            priority=lr.priority,
+            group=lr.group,
+            eoi=lr.eoi,
+            source=1,
+        )
+
+
+class SenderWrong(V7_2):
+    """Each SGI is said to come from the last of the VCPUs that can send one."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        if not irq.is_sgi():
+            return lr
+        return Lr(
+            vintid=lr.vintid,
+            state=lr.state,
+            priority=lr.priority,
+            group=lr.group,
+            eoi=lr.eoi,
+            source=7,
+        )
+
+
 class NeverEmulates(V4_14):
     """The soft timer that is to end the stay when the physical timer fires is never armed."""
 
@@ -65,5 +103,7 @@ SOFT = (
     Mutant("I17", CancelsAtOnce, V7_2, "migrate"),
     Mutant("I17", KeepsEmulating, V7_2, "timer-phys"),
     Mutant("I18", NoEoiBit, V7_2, "timer-phys"),
+    Mutant("I18", SourceOfAll, V7_2, "timer-wfi"),
+    Mutant("G10", SenderWrong, V7_2, TWO_SENDERS, (("gic_version", "2"),)),
     Mutant("L4", BacksOutOfUserSpace, V7_2, "save"),
 )

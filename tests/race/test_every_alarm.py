@@ -47,6 +47,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 SEEN: dict[tuple[str, str], Seen] = {
+    ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
     ("G1", "wrong"): Seen("ReadsHaltNobody", "read-while-handled", 0),
     ("G2", "taken"): Seen("DisableIgnored", "distributor", 0),
     ("G3", "nothing"): Seen("LatchKept", "spi-edge", 0),
@@ -164,6 +165,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("I17", "running"): Seen("CancelsAtOnce", "migrate", 239),
     ("I17", "still-armed"): Seen("KeepsEmulating", "timer-phys", 1),
     ("I18", "no-exit"): Seen("NoEoiBit", "timer-phys", 0),
+    ("I18", "source"): Seen("SourceOfAll", "timer-wfi", 0),
     ("L1", "device"): Seen("v7.2+57", "spi-level", 0),
     ("L1", "ptimer"): Seen("v7.2+26", "timer-phys", 1),
     ("L1", "timer"): Seen("ForgetsEnable", "timer-wfi", 7),

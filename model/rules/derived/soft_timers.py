@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.views.soft_timers import SoftTimers
+from model.gic.registers import SGIS
 from model.timer import PTIMER_PPI
 
 __all__ = ["I17", "I18"]
@@ -52,11 +53,12 @@ class I18(Rule):
     """The end of a level interrupt of software must be seen: its List Register asks for an exit.
 
     Its line may be high again by then, or still; a HW register would show that at the distributor.
+    And only an SGI of a GICv2 has a source: the bits are those of the number in other registers.
     """
 
     id = "I18"
     section = "vgic-v3.c, vgic_v3_populate_lr (derived; ICH_LR_EOI, IHI0069 ICH_LR<n>_EL2)"
-    title = "the List Register of a level interrupt of software asks for an exit when it ends"
+    title = "a List Register asks for an exit at the end of a level of software; SGIs have sources"
 
     NO_EXIT = alarm(
         "no-exit",
@@ -64,9 +66,17 @@ class I18(Rule):
         "bit",
     )
 
+    SOURCE = alarm(
+        "source",
+        "KVM wrote LR{index} of CPU {pcpu}: vINTID {vintid} with source CPU {source}, which only "
+        "an SGI of a GICv2 has",
+    )
+
     @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:
         """Look at what KVM writes for the emulated timer."""
         lr = f.after
+        if lr.source and (lr.vintid >= SGIS or self.setting.gic_version == 3):
+            self.report(self.SOURCE, index=f.index, pcpu=f.pcpu, vintid=lr.vintid, source=lr.source)
         if lr.vintid == PTIMER_PPI and lr.state and not lr.hw and not lr.eoi:
             self.report(self.NO_EXIT, index=f.index, pcpu=f.pcpu, vintid=lr.vintid)
