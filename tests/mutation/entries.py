@@ -27,7 +27,8 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "deactivate-twice", "device-registers", "distributor", "goes-offline", "pend-own-timer",
-        "phys-reset", "phys-save", "reset-edges", "timers-set",
+        "phys-reset", "phys-save", "reset-edges",
+        "silenced-early", "line-falls", "timers-set",
     )),
     (RACE / "two-senders.toml", (("gic_version", "2"),)),
     (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),
