@@ -34,7 +34,7 @@ WORDS: Final = {
     "emulation_fire": "irq-taken line signal",
     "enter": "active deactivation-arrived edge entry guest-mask line pending signal",
     "exit_irq": "exit",
-    "exit_trap": "exit guest-access guest-enable guest-mask guest-sgi",
+    "exit_trap": "exit guest-access guest-enable guest-mask guest-read-trap guest-sgi",
     "exit_trap_far": "exit guest-access guest-enable guest-mask",
     "finish_wait": "unblock",
     "flush_ap_list": "lock",

@@ -105,8 +105,10 @@ def rules() -> list[Item]:
 
 
 def about(rule: "type[Rule]") -> str:
-    """Return whom a rule is about; "trace": KVM, as traces of a real kernel alone show it;
-    "program": the guest program is at fault."""
+    """Return whom a rule is about: "guest", "hardware" or "kvm".
+
+    "trace" is KVM as traces of a real kernel alone show it, "program" a guest program at fault.
+    """
     if rule.__module__.startswith("model.rules.traced."):
         return "trace"
     if rule.fault:
@@ -180,7 +182,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 @click.argument("what", metavar="|".join(KINDS))
 @json_option
 def command(what: str, as_json: bool) -> int:
-    """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, or instructions."""
+    """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, instructions."""
     if what not in KINDS:
         raise unknown_name("list", what, KINDS)
     items = KINDS[what]()
@@ -202,8 +204,9 @@ def command(what: str, as_json: bool) -> int:
     elif what == "findings":
         print_findings(items)
     elif what == "instructions":
-        rows = [(i["name"], i["title"], i["source"], "; ".join(i["example"])) for i in items]
-        click.echo(table((what, "", "stated in", "example"), rows))
+        for item in items:
+            click.echo(f"{item['name']}: {item['title']}")
+            click.echo(f"    stated in: {item['source']}; example: {'; '.join(item['example'])}")
     else:
         click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
     return 0

@@ -87,11 +87,14 @@ class GuestControl(GuestIsr):
         return self.has_deferred and self.to_deactivate() != ()
 
     def take_exception(self) -> None:
-        """Go to the handler, if the guest lets the interrupt through."""
+        """Go to the handler, if the guest lets the interrupt through.
+
+        With an exit to come first it does not: its CPU takes the physical interrupt before.
+        """
         guest = self.guest
         if guest.vector < 0:
             super().take_exception()
-        elif not guest.irqs_masked:
+        elif not guest.irqs_masked and not self.t.signals.any():
             frame = (guest.pc, guest.sub, guest.loops, guest.acked)
             guest.frames = (*guest.frames, frame)
             guest.pc, guest.sub = guest.vector, 0

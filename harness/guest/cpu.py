@@ -43,6 +43,7 @@ from model.guest import (
     READ_PTIMER,
     READ_TARGET,
     READ_VTIMER,
+    REGISTERS,
     RETURN,
     SERVE,
     SET_PRIORITY,
@@ -228,6 +229,7 @@ class GuestCpu(GuestControl):
             return self.access_ptimer(CNTP_CTL, CTL_ENABLE if code == PTIMER else 0)
         guest.trap = instruction
         if code == READ_PTIMER:
+            self.rt.emit(facts.ReadTrapped(v, REGISTERS[instruction.a]))
             return "timer"
         if code == SGI:
             return self.send_sgi(instruction.a, instruction.b)
@@ -248,9 +250,9 @@ class GuestCpu(GuestControl):
 
     def enable_timer_of(self, owner: int, *, on: bool) -> None:
         """Note that the guest of ``owner`` has its virtual timer's interrupt enabled, or not."""
-        guest = self.machine.guests[owner]
-        guest.enabled = on
-        guest.say_mask()
+        self.machine.guests[owner].enabled = on
+        if owner == self.t.v:
+            self.guest.say_mask()
 
     def wait_for_interrupt(self) -> str:
         """WFI: completes at once if a virtual interrupt is signalled, masked or not; else traps."""

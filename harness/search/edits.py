@@ -156,8 +156,21 @@ def shorter_programs(case: Case) -> Iterator[Edit]:
     """Take SGIs and lines of programs out."""
     yield from drop_sgis(case)
     for v, vcpu in enumerate(case.scenario.vcpu):
+        yield from shorter_handlers(case, v)
         for what, lines in fewer_lines(vcpu.program):
             yield with_program(case, v, lines, f"lines {what} out")
+
+
+def shorter_handlers(case: Case, v: int) -> Iterator[Edit]:
+    """Give a VCPU the driver's handler, or lines of its own out of it."""
+    vcpus = case.scenario.vcpu
+    handler = vcpus[v].handler
+    if handler is None:
+        return
+    for what, lines in (("the driver's handler", None), *fewer_lines(handler)):
+        changed = replaced(vcpus[v], handler=lines)
+        said = what if lines is None else f"handler, lines {what} out"
+        yield Edit(f"VCPU {v}: {said}", case.replace(vcpu=(*vcpus[:v], changed, *vcpus[v + 1 :])))
 
 
 def programmed_timers(case: Case) -> Iterator[Edit]:

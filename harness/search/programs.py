@@ -5,7 +5,10 @@ from typing import Final
 
 import msgspec
 
+from harness.scenarios.instructions import BLOCKS as OPENING, END, Entry
+from harness.scenarios.program import compile_line
 from harness.scenarios.schema import VcpuSpec
+from model.guest import Instruction
 
 __all__ = [
     "fewer_lines", "fitting", "programmed", "smaller_numbers", "with_lines", "without_interrupt",
@@ -16,20 +19,27 @@ Lines = tuple[str, ...]
 
 NOTHING: Final = "work 1"
 """What a guest does that has nothing to do."""
-NAMES_VCPU: Final = ("sgi", "target")
-NAMES_INTERRUPT: Final = (
-    "await", "enable", "disable", "pend", "unpend", "activate", "deactivate", "target", "read",
-)  # fmt: skip
 TIMERS: Final = {"timer": "idle", "tval": "idle", "ptimer": "pidle"}
 """Lines that program a timer, and those that wait for the interrupts of such timers."""
-WAITS: Final = ("idle", "pidle", "wait", "serve", "await")
+WAITS: Final = ("idle", "pidle", "wait", "serve", "await", "wfi")
+BLOCKS: Final = tuple(entry.words[0] for entry in OPENING)
 
 
-def with_lines(vcpu: VcpuSpec, lines: Sequence[str]) -> VcpuSpec:
-    """Return a VCPU with these lines as far as they fit it."""
+def with_lines(
+    vcpu: VcpuSpec, lines: Sequence[str], handler: Sequence[str] | None = None
+) -> VcpuSpec:
+    """Return a VCPU with these lines, and those of its handler (None: as they are), if they fit.
+
+    How often a loop or a handler asks for an interrupt cannot be told from their lines.
+    """
+    virtual, physical = vcpu.timer is not None, vcpu.ptimer is not None
+    own = vcpu.handler is not None or any(opens(line) for line in lines)
     return msgspec.structs.replace(
         vcpu,
-        program=fitting(lines, virtual=vcpu.timer is not None, physical=vcpu.ptimer is not None),
+        program=tuple(lines)
+        if own and lines
+        else fitting(lines, virtual=virtual, physical=physical),
+        handler=vcpu.handler if handler is None else tuple(handler),
     )
 
 
@@ -90,6 +100,7 @@ def fewer_lines(lines: Lines) -> Iterator[tuple[str, Lines]]:
             first = max(last - size, 0)
             what = str(last) if last - first == 1 else f"{first + 1} to {last}"
             yield what, lines[:first] + lines[last:]
+    yield from without_blocks(lines)
     for verb in dict.fromkeys(line.split()[0] for line in lines):
         left = tuple(line for line in lines if line.split()[0] != verb)
         if len(lines) - len(left) > 1:  # one alone was tried above
@@ -100,7 +111,7 @@ def smaller_numbers(lines: Lines) -> Iterator[tuple[str, Lines]]:
     """Yield programs that work and spin for less, and whose timers are due at once."""
     for n, line in enumerate(lines):
         words = line.split()
-        if words[-1] == "off" or words[0] not in (*TIMERS, "work", "spin"):
+        if words[-1] == "off" or words[0] not in (*TIMERS, "work", "spin", "repeat"):
             continue
         count = int(words[-1], 0)
         numbers = (0,) if words[0] in TIMERS else (1, count // 2, count - 1)
@@ -121,14 +132,16 @@ def without_interrupt(vcpus: Sequence[VcpuSpec], intid: int) -> tuple[VcpuSpec, 
     """Return the programs without the lines that name an interrupt: its vINTID, or an SGI."""
 
     def names(line: str) -> bool:
-        words = line.split()
-        if words[0] == "sgi":
-            return int(words[1], 0) == intid
-        at = 2 if words[0] == "read" else 1
-        return words[0] in NAMES_INTERRUPT and int(words[at], 0) == intid
+        entry, instruction = compiled(line)
+        named = entry.words[0] == "sgi" or entry.has("V")
+        return named and instruction is not None and instruction.a == intid
+
+    def left(lines: Lines) -> Lines:
+        return tuple(line for line in lines if not names(line) or opens(line))
 
     return tuple(
-        with_lines(vcpu, [line for line in vcpu.program if not names(line)]) for vcpu in vcpus
+        with_lines(vcpu, left(vcpu.program), None if vcpu.handler is None else left(vcpu.handler))
+        for vcpu in vcpus
     )
 
 
@@ -138,14 +151,43 @@ def without_vcpu(vcpus: Sequence[VcpuSpec], gone: int) -> tuple[VcpuSpec, ...]:
 
     def changed(lines: Lines) -> Iterator[str]:
         for line in lines:
+            entry, _ = compiled(line)
             words = line.split()
-            if words[0] not in NAMES_VCPU:
+            if not entry.has("VCPU") or len(words) < len(entry.words) + len(entry.args):
                 yield line
                 continue
-            v = int(words[2], 0) % count
+            v = int(words[-1], 0) % count
             if v != gone:
-                yield f"{words[0]} {words[1]} {v - (v > gone)}"
+                yield " ".join([*words[:-1], str(v - (v > gone))])
 
     return tuple(
-        with_lines(vcpu, list(changed(vcpu.program))) for v, vcpu in enumerate(vcpus) if v != gone
+        with_lines(
+            vcpu,
+            list(changed(vcpu.program)),
+            None if vcpu.handler is None else list(changed(vcpu.handler)),
+        )
+        for v, vcpu in enumerate(vcpus)
+        if v != gone
     )
+
+
+def compiled(line: str) -> tuple[Entry, Instruction | None]:
+    """Return what a line of a program that was read is."""
+    return compile_line(line, "")
+
+
+def opens(line: str) -> bool:
+    """Tell whether it begins a block."""
+    return line.split(maxsplit=1)[0] in BLOCKS
+
+
+def without_blocks(lines: Lines) -> Iterator[tuple[str, Lines]]:
+    """Yield programs with a block's lines and not the block, and with fewer turns of a loop."""
+    begun: list[int] = []
+    for n, line in enumerate(lines):
+        if opens(line):
+            begun.append(n)
+        elif line.split()[0] == END.words[0] and begun:
+            first = begun.pop()
+            left = (*lines[:first], *lines[first + 1 : n], *lines[n + 1 :])
+            yield f"{lines[first]} at line {first + 1}", left

@@ -32,6 +32,7 @@ from model.facts.guest import (
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,
     Halted as Halted,
+    ReadTrapped as ReadTrapped,
 )
 from model.facts.host import (
     DeviceRaised as DeviceRaised,

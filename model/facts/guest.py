@@ -12,6 +12,7 @@ __all__ = [
     "GuestTimer",
     "GuestWfi",
     "Halted",
+    "ReadTrapped",
 ]
 
 
@@ -60,6 +61,14 @@ class GuestRead(Fact, frozen=True, gc=False):
     vcpu: int
     register: str
     value: int
+
+
+class ReadTrapped(Fact, frozen=True, gc=False):
+    """The guest's read of a register of its physical timer trapped; :class:`GuestRead` follows."""
+
+    KIND: ClassVar[str] = "guest-read-trap"
+    vcpu: int
+    register: str
 
 
 class GuestWfi(Fact, frozen=True, gc=False):

@@ -4,6 +4,7 @@ from model import facts
 from model.check.listener import on
 from model.check.state import State
 from model.check.view import View
+from model.messages import VTIMER_PPI
 from model.vgic.irq import PRIORITY
 
 __all__ = ["GuestMasks"]
@@ -28,6 +29,12 @@ class GuestMasks(View):
         """Tell whether the guest would take an interrupt of default priority."""
         of = self.of[v]
         return not of.irqs_masked and of.pmr > PRIORITY
+
+    @on(facts.GuestEnable)
+    def on_enable(self, f: facts.GuestEnable) -> None:
+        """A guest wrote the enable bit of its timer's interrupt, or of another VCPU's."""
+        if f.vintid == VTIMER_PPI:
+            self.of[f.owner].timer_enabled = f.enabled
 
     @on(facts.GuestMask)
     def on_guest_mask(self, f: facts.GuestMask) -> None:
