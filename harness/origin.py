@@ -6,6 +6,7 @@ one, and an installed package has no history. Line ends do not count.
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 from harness.engine.schedule import Origin
 from harness.kvm.kvm import Kvm
 from harness.scenarios.schema import Scenario
+from harness.user_rules import load_rule
 
 __all__ = ["CODE", "changed", "code_digest", "origin", "scenario_digest", "variant_digest"]
 
@@ -40,12 +42,21 @@ CHAINED = ("harness.museum.", "harness.kvm.v4_14", "harness.kvm.v7_2")
 """Sources that belong to a variant, and not to the code that all variants share."""
 
 
-def origin(scenario: Scenario, variant: type[Kvm]) -> Origin:
-    """Return the origin of the executions of a scenario and a variant in this program."""
+def origin(scenario: Scenario, variant: type[Kvm], own: Iterable[str] = ()) -> Origin:
+    """Return the origin of the executions of a scenario and a variant in this program.
+
+    ``own`` are the names of the user's rules that are checked.
+
+    Raises:
+        UsageError: one of these cannot be had.
+
+    """
+    rules = tuple(cls for name in own for cls in load_rule(name).__mro__)
     return Origin(
         scenario_digest(scenario)[:LENGTH],
         variant_digest(variant)[:LENGTH],
         code_digest()[:LENGTH],
+        digest_of(rules)[:LENGTH] if rules else "",
     )
 
 
@@ -55,6 +66,7 @@ def changed(old: Origin, new: Origin) -> list[str]:
         "scenario": "the scenario has changed",
         "variant": "the variant's source has changed",
         "code": "vgic-race's own code has changed",
+        "rules": "the source of your rules has changed",
     }
     out = []
     for name, text in what.items():

@@ -62,10 +62,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``log_drop`` are kinds of events to leave out, ``log_rename`` maps fields to other names,
     ``log_redact`` are fields whose values are hidden, ``log_processors`` functions of the user's
     own as ``package.module:function``, ``log_context`` keeps what is bound, ``log_render`` is how a
-    line is written. ``stress`` are defaults of that command, ``profiles`` more of them by name,
+    line is written. ``rules`` are rules of the user's own that are checked beside all others, as
+    ``path/file.py:Class``, seen from the project's folder, or ``package.module:Class``. ``stress`` are defaults of that command, ``profiles`` more of them by name,
     which ``--profile NAME`` lays over those.
     """
 
+    rules: tuple[str, ...] = ()
     log_drop: tuple[str, ...] = ()
     log_rename: dict[str, str] = {}
     log_redact: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from harness.scenarios.schema import (
     parse,
     read_file,
 )
+from harness.user_rules import ids_of, own_of, referred, with_own
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
 from model.gic.registers import FIRST_LPI
@@ -87,7 +88,8 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     ``scenario`` is a built-in name, or the path of a ``.toml`` file. With ``toml``, the text of the
     scenario itself, nothing is looked for: ``scenario`` is then only what it is called. ``rules``
-    are the ids of those that are checked, sorted (None: all); a schedule does not say it.
+    are the ids of those that are checked, those of the user's own by name, sorted (None: all of
+    vgic-race); of these a schedule names the user's own.
     """
 
     scenario: str
@@ -120,6 +122,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         """
         loaded = load_scenario(scenario, toml)
         resolve_variant(variant)
+        ids_of(rules or ())
         sizes = {
             "pcpus": (pcpus if pcpus is not None else loaded.pcpus, PCPUS_MAX),
             "vcpus": (vcpus if vcpus is not None else loaded.vcpus or len(loaded.vcpu), VCPUS_MAX),
@@ -154,7 +157,16 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_schedule(cls, schedule: Schedule, rules: frozenset[str] | None = None) -> "RunSpec":
-        """Return the specification a schedule was recorded under, with these ``rules``."""
+        """Return the specification a schedule was recorded under, with these ``rules``.
+
+        ``rules`` are ids, those of the user's own may be names; None: all, and the user's own that
+        the schedule names.
+
+        Raises:
+            UsageError: it cannot be had, or one of the rules.
+
+        """
+        only = with_own(schedule.own) if rules is None else referred(rules, schedule.own)
         return cls.make(
             schedule.scenario,
             schedule.variant,
@@ -163,7 +175,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             lrs=schedule.lrs,
             knobs=dict(schedule.knobs),
             toml=schedule.toml,
-            rules=rules,
+            rules=only,
         )
 
     def loaded(self) -> Scenario:
@@ -179,10 +191,10 @@ class RunSpec(msgspec.Struct, frozen=True):
         """Return what an execution of this is made with, as far as it can be told.
 
         Raises:
-            UsageError: scenario or variant cannot be had.
+            UsageError: scenario, variant or a rule of the user's cannot be had.
 
         """
-        return origin(self.loaded(), resolve_variant(self.variant))
+        return origin(self.loaded(), resolve_variant(self.variant), own_of(self.rules or ()))
 
     def schedule(self, outcome: Outcome) -> Schedule:
         """Return the schedule of an execution of this specification, which names its origin."""
@@ -200,6 +212,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             choices=tuple(choices),
             origin=self.origin(),
             toml=self.toml,
+            own=own_of(self.rules or ()),
         )
 
     def config(self, scenario: Scenario) -> Config:

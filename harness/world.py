@@ -23,6 +23,7 @@ from harness.kvm.kvm import Kvm
 from harness.runtime import Runtime
 from harness.scenarios.schema import Scenario
 from harness.tells import TELLS
+from harness.user_rules import ids_of, load_rule, own_of
 from model.check.checker import Checker
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
@@ -30,6 +31,7 @@ from model.facts import Entered, Exited, Fact, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.identity import BG_TIMER, PTIMER
 from model.machine import Config, Machine
+from model.rules.registry import RULES
 from model.rules.sometimes import Reached
 
 __all__ = ["VgicWorld"]
@@ -40,8 +42,8 @@ Handler = Callable[[Any], None]
 class VgicWorld:
     """See ``harness.engine.execution.World``.
 
-    ``rules`` restricts the rules to the named ids (None: all that hold in the variant's era);
-    ``task_class`` is the engine's.
+    ``rules`` restricts the rules to the named ids (None: all that hold in the variant's era); one
+    of the user's own is given by its name (``harness.user_rules``). ``task_class`` is the engine's.
     """
 
     def __init__(
@@ -66,7 +68,11 @@ class VgicWorld:
             self.machine.declare(own)
         # A machine may insist on a knob of its own.
         self.config = self.machine.config
-        self.checker = Checker(Setting.of(self.config), kvm_class.era, only=rules, step=self.steps)
+        extra = [load_rule(name) for name in own_of(rules or ())]
+        self.checker = Checker(
+            Setting.of(self.config), kvm_class.era, rules=(*RULES.values(), *extra),
+            only=None if rules is None else ids_of(rules), step=self.steps,
+        )  # fmt: skip
         self.checker.subscribe(last=self.bounds())
         self.failures: list[Violation] = self.checker.violations
         self.machine.tell(self.checker.emit)

@@ -9,6 +9,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.spec import RunSpec
+from harness.user_code import is_reference, named, owner_of
 
 __all__ = ["Crash", "blame", "is_interrupt", "lost", "lost_text", "naming_variant", "stuck_text"]
 
@@ -43,7 +44,8 @@ def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
     """Describe an exception: whose it is, and where in the code.
 
     Args:
-        spec: what was run; an exception of a variant named by module or path is the user's fault.
+        spec: what was run; an exception of a variant named by module or path is the user's fault,
+            and so is one that a rule or a strategy of the user's raised.
         error: what was raised, with its traceback.
         where: where in the campaign, as it ends the line: "schedule 3 of scenario 'x'".
     """
@@ -52,12 +54,13 @@ def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
     if isinstance(error, UsageError):
         return Crash(str(error), trace, usage=True)
     frames = traceback.extract_tb(error.__traceback__)
+    owner = owner_of(frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
     last = f" in {frames[-1].name} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
     text = (
-        f"variant {spec.variant!r} raised {type(error).__name__}: {error}"
+        f"{owner or named('variant', spec.variant)} raised {type(error).__name__}: {error}"
         f"{last if frames else ''}, in {where}"
     )
-    return Crash(text.replace("\n", " "), trace, usage=":" in spec.variant)
+    return Crash(text.replace("\n", " "), trace, usage=bool(owner) or is_reference(spec.variant))
 
 
 def lost_text(spec: RunSpec, index: int, status: int) -> str:

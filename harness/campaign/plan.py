@@ -8,6 +8,8 @@ from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
+from harness.user_code import is_reference
+from harness.user_strategy import make_strategy
 
 __all__ = ["DEPTH", "MEASURING", "MIX", "ROUND_ROBIN", "STRATEGIES", "Plan", "Shard", "far_k"]
 
@@ -116,6 +118,8 @@ class Plan(msgspec.Struct, frozen=True):
         if self.strategy == ROUND_ROBIN:
             return RoundRobin()
         seed = self.seed_of(entry, index)
+        if is_reference(self.strategy):
+            return make_strategy(self.strategy, seed)
         if self.uses_pct(index):
             return Pct(seed, self.depth, far_k(k) if self.uses_far(index) else k)
         return RandomWalk(seed)

@@ -36,11 +36,11 @@ def knob_option(command: F) -> F:
 
 
 def rules_option(command: F) -> F:
-    """Add ``--rules``: ids and groups, divided by commas."""
+    """Add ``--rules``: ids, groups and rules of the user's own, divided by commas."""
     return click.option(
         "--rules",
-        metavar="guest|kvm|ID,...",
-        help="Check these rules only [all; see list rules].",
+        metavar="all|guest|kvm|ID|FILE.py:CLASS,...",
+        help="Check these rules only [all, and the project's; see list rules].",
     )(command)
 
 

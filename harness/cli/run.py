@@ -28,7 +28,7 @@ __all__ = ["command"]
 @click.option("--variant", default="v7.2", show_default=True, help="The hypervisor under test.")
 @click.option(
     "--strategy",
-    type=click.Choice(["random", "pct", "round-robin"]),
+    metavar="random|pct|round-robin|FILE.py:CLASS",
     help="What makes the choices [the first execution that tells the scenario's story].",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the strategy [0].")
@@ -68,7 +68,7 @@ def command(
     from harness.cli.show import report_execution, take
     from harness.engine.engines import make_engine
     from harness.places import default_log_root, new_folder, slug
-    from harness.rule_choice import parse_rules
+    from harness.rule_choice import choose_rules
     from harness.spec import RunSpec, parse_knobs
 
     spec = RunSpec.make(
@@ -78,7 +78,7 @@ def command(
         vcpus=vcpus,
         lrs=lrs,
         knobs=parse_knobs(knobs),
-        rules=None if rules is None else parse_rules(rules),
+        rules=choose_rules(rules),
     )
     with naming_variant(spec):
         found = choose(make_engine(engine), spec, strategy, seed, depth)
@@ -139,18 +139,31 @@ def scenario_name(scenario: str | None, scenario_file: str | None) -> str:
 def choose(
     engine: "Engine", spec: "RunSpec", strategy: str | None, seed: int | None, depth: int
 ) -> "Specimen":
-    """Find the execution to show: the scenario's story, or what a strategy makes of a seed."""
+    """Find the execution to show: the scenario's story, or what a strategy makes of a seed.
+
+    Raises:
+        UsageError: there is no such strategy.
+    """
     from harness.contract import Strategy
+    from harness.errors import unknown_name
     from harness.log.specimen import run_strategy, specimen
     from harness.strategies.pct import Pct
     from harness.strategies.random_walk import RandomWalk
     from harness.strategies.round_robin import RoundRobin
+    from harness.user_code import is_reference
+    from harness.user_strategy import make_strategy
 
     if strategy is None and seed is None:
         return specimen(engine, spec)
     name = strategy or "random"
     number = seed or 0
-    if name == "round-robin":
+    made: Strategy
+    if is_reference(name):
+        made = make_strategy(name, number)
+    elif name == "round-robin":
         return run_strategy(engine, spec, RoundRobin(), name, None)
-    made: Strategy = Pct(number, depth) if name == "pct" else RandomWalk(number)
+    elif name not in ("random", "pct"):
+        raise unknown_name("strategy", name, ("random", "pct", "round-robin"))
+    else:
+        made = Pct(number, depth) if name == "pct" else RandomWalk(number)
     return run_strategy(engine, spec, made, name, number)

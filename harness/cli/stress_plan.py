@@ -10,9 +10,12 @@ from click.core import ParameterSource
 from harness.campaign.plan import STRATEGIES, Plan, Shard
 from harness.campaign.seeds import fresh_seed
 from harness.errors import UsageError, unknown_name
-from harness.rule_choice import parse_rules
+from harness.rule_choice import choose_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
+from harness.user_code import is_reference
+from harness.user_rules import spelt
+from harness.user_strategy import make_strategy
 from harness.variants import ERAS, expand_variant, resolve_variant
 
 __all__ = [
@@ -96,12 +99,14 @@ def make_plan(
     """
     if schedules is not None and seconds is not None:
         raise UsageError("--schedules and --seconds exclude each other: give one of them")
-    if strategy not in STRATEGIES:
+    if is_reference(strategy):
+        make_strategy(strategy, 0)
+    elif strategy not in STRATEGIES:
         raise unknown_name("strategy", strategy, STRATEGIES)
     if schedules is None and seconds is None:
         seconds = SECONDS
     checked = parse_knobs(knobs)
-    only = None if rules is None else parse_rules(rules)
+    only = choose_rules(rules)
     specs = tuple(
         RunSpec.make(
             scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked, rules=only
@@ -187,8 +192,8 @@ def arguments_of(plan: Plan) -> list[str]:
         own = {spec: size_of(spec, size) for spec in plan.specs}
         if any(getattr(spec, size) != own[spec] for spec in plan.specs):
             words += [f"--{size}", str(sizes.pop())]
-    if plan.specs[0].rules is not None:
-        words += ["--rules", ",".join(plan.specs[0].rules)]
+    if only := spelt(plan.specs[0].rules):
+        words += ["--rules", only]
     return [*words, *(["--keep-going"] if plan.keep_going else [])]
 
 
@@ -205,8 +210,8 @@ def parameters(plan: Plan, seconds: float | None) -> str:
     limit = f"seconds={seconds:g}" if seconds is not None else f"schedules={plan.schedules}"
     limit = "last-failed" if plan.only_kept else limit
     knobs = "".join(f" {name}={value}" for name, value in plan.specs[0].knobs)
-    only = plan.specs[0].rules
-    knobs += "" if only is None else f" rules={','.join(only)}"
+    only = spelt(plan.specs[0].rules)
+    knobs += f" rules={only}" if only else ""
     return (
         f"stress: seed={plan.seed} scenarios={scenarios} variants={variants} {limit} "
         f"strategy={plan.strategy} depth={plan.depth} engine={plan.engine} jobs={plan.jobs}{knobs}"

@@ -7,8 +7,10 @@ where it comes from, and the choices. A choice is a task's name, repeated ``*N``
 drain, which is deterministic and so not written down.
 
 ORIGIN is ``scenario=D,variant=D,code=D``, digests of what it was recorded with, each as far as it
-is known, and ``toml=T``: the scenario itself in base64, where its name alone would not find it. A
-schedule without any of these is written in format ``v2``, which lacks the field.
+is known, and ``toml=T``: the scenario itself in base64, where its name alone would not find it.
+Where rules of the user's were checked, ``rule=path/file.py:Class`` names each, and ``rules=D`` is
+the digest of their sources. A schedule without any of these is written in format ``v2``, which
+lacks the field.
 """
 
 import base64
@@ -46,12 +48,14 @@ class Origin(msgspec.Struct, frozen=True):
     """What an execution was recorded with: digests (hex) of three things; "" is not known.
 
     ``scenario`` is that of what the scenario states, ``variant`` that of the sources of the
-    variant's own classes, ``code`` that of all else that decides what an execution does.
+    variant's own classes, ``code`` that of all else that decides what an execution does, ``rules``
+    that of the sources of the user's own rules.
     """
 
     scenario: str = ""
     variant: str = ""
     code: str = ""
+    rules: str = ""
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ class Schedule(msgspec.Struct, frozen=True):
 
     ``scenario`` is a built-in scenario's name or the path of a file; with ``toml``, the text of the
     scenario itself, it is only what the scenario is called. ``knobs`` are pairs in order of name.
+    ``own`` are the names of the user's rules that were checked, in order.
     """
 
     scenario: str
@@ -70,13 +75,14 @@ class Schedule(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...]
     origin: Origin = Origin()
     toml: str = ""
+    own: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         knobs = ",".join(f"{name}={value}" for name, value in self.knobs)
         sizes = f"pcpus={self.pcpus},vcpus={self.vcpus},lrs={self.lrs}"
         head = f"{self.scenario};variant={self.variant};{sizes};{knobs}"
         choices = encode_choices(self.choices)
-        origin = encode_origin(self.origin, self.toml)
+        origin = encode_origin(self.origin, self.toml, self.own)
         if not origin:
             return f"{BARE};{head};{choices}"
         return f"{VERSION};{head};{origin};{choices}"
@@ -108,7 +114,7 @@ class Schedule(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"garbled schedule: sizes are {sizes!r}, expected pcpus=N,vcpus=N,lrs=N"
             )
-        known, toml = decode_origin(origin[0] if origin else "")
+        known, toml, own = decode_origin(origin[0] if origin else "")
         return cls(
             scenario=scenario,
             variant=variant.removeprefix("variant="),
@@ -116,6 +122,7 @@ class Schedule(msgspec.Struct, frozen=True):
             choices=tuple(decode_choices(choices)),
             origin=known,
             toml=toml,
+            own=own,
             **numbers,
         )
 
@@ -166,15 +173,15 @@ def check_version(version: str) -> None:
     )
 
 
-def encode_origin(origin: Origin, toml: str) -> str:
-    """Write down where a schedule comes from, and the scenario if it is carried along."""
-    known = msgspec.structs.asdict(origin)
+def encode_origin(origin: Origin, toml: str, own: Iterable[str]) -> str:
+    """Write down where a schedule comes from, its own rules, and the scenario if it carries it."""
+    known = [*msgspec.structs.asdict(origin).items(), *(("rule", name) for name in own)]
     if toml:
-        known["toml"] = base64.urlsafe_b64encode(toml.encode()).decode().rstrip("=")
-    return ",".join(f"{name}={value}" for name, value in known.items() if value)
+        known.append(("toml", base64.urlsafe_b64encode(toml.encode()).decode().rstrip("=")))
+    return ",".join(f"{name}={value}" for name, value in known if value)
 
 
-def decode_origin(text: str) -> tuple[Origin, str]:
+def decode_origin(text: str) -> tuple[Origin, str, tuple[str, ...]]:
     """Undo :func:`encode_origin`.
 
     Raises:
@@ -183,13 +190,16 @@ def decode_origin(text: str) -> tuple[Origin, str]:
     """
     known: dict[str, str] = {}
     toml = ""
+    own: list[str] = []
     for name, value in pairs(text, "field 6 (origin)"):
         if name == "toml":
             toml = decode_toml(value)
+        elif name == "rule":
+            own.append(value)
         elif name not in Origin.__struct_fields__:
             raise UsageError(
                 f"garbled schedule: {name[:20]!r} in field 6 (origin), expected scenario, variant, "
-                "code or toml"
+                "code, rules, rule or toml"
             )
         elif not DIGEST.match(value):
             raise UsageError(
@@ -198,7 +208,7 @@ def decode_origin(text: str) -> tuple[Origin, str]:
             )
         else:
             known[name] = value
-    return Origin(**known), toml
+    return Origin(**known), toml, tuple(own)
 
 
 def decode_toml(value: str) -> str:

@@ -7,8 +7,11 @@ before and after every VCPU had an unrelated exit (``rest`` lines).
 
 from typing import NamedTuple
 
+from harness.engine.schedule import Schedule
+from harness.errors import UsageError
 from harness.log.reader import Log
 from harness.log.registry import Header, Rest, Step, ViolationLine
+from harness.user_rules import ids_of, load_rule, own_of
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 from model.check.checker import Checker
 from model.check.rule import EVENTUALLY
@@ -62,7 +65,7 @@ def check_log(log: Log, rules: frozenset[str] | None = None) -> Result:
         verdict = INCONCLUSIVE
     else:
         verdict = CLEAN
-    order = list(RULES)
+    order = [cls.id for cls in checker.rule_classes]
     return Result(
         verdict,
         found,
@@ -73,9 +76,30 @@ def check_log(log: Log, rules: frozenset[str] | None = None) -> Result:
 
 
 def checker_for(header: Header, rules: frozenset[str] | None) -> Checker:
-    """Return the Checker of a log's machine, hypervisor and kinds of facts."""
+    """Return the Checker of a log's machine, hypervisor and kinds of facts.
+
+    Without ``rules`` it has the user's own that the log's schedule names.
+
+    Raises:
+        UsageError: one of the user's cannot be had.
+
+    """
     kinds = None if header.is_whole else frozenset(KINDS[kind] for kind in header.facts)
-    return Checker(header.setting, header.era, states=(), kinds=kinds, only=rules)
+    own = named_in(header) if rules is None else own_of(rules)
+    return Checker(
+        header.setting, header.era, rules=(*RULES.values(), *map(load_rule, own)), states=(),
+        kinds=kinds, only=None if rules is None else ids_of(rules),
+    )  # fmt: skip
+
+
+def named_in(header: Header) -> tuple[str, ...]:
+    """Return the names of the user's rules that a log was recorded with."""
+    if RULES.keys() >= set(header.rules):
+        return ()
+    try:
+        return Schedule.parse(header.schedule).own
+    except UsageError:
+        return ()  # the project's chain may have hidden it
 
 
 class Hearing:

@@ -9,8 +9,8 @@ from harness.log.registry import Header
 from harness.museum import patches
 from harness.places import shown
 from harness.search.explanation import Explanation, Moment, Symptom, Window
+from harness.user_rules import rule_of
 from model.check.violation import Violation
-from model.rules.registry import RULES
 
 __all__ = [
     "Known",
@@ -64,7 +64,7 @@ def headline(header: Header) -> str:
 
 def rule_text(violation: Violation) -> str:
     """Return the broken rule: its id, its claim, and where that stands."""
-    rule = RULES.get(violation.rule)
+    rule = rule_of(violation.rule)
     return violation.rule if rule is None else f"{rule.id}: {rule.title} [{rule.section}]"
 
 

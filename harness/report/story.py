@@ -16,11 +16,11 @@ from harness.report.followed import Followed, follow
 from harness.report.loops import Loop, find_loops
 from harness.report.states import Four, Interrupt
 from harness.search.explanation import Explanation
+from harness.user_rules import rule_of
 from model import facts
 from model.check.violation import Subject
 from model.facts import Fact
 from model.gic.registers import FIRST_SPI
-from model.rules.registry import RULES
 from model.timer import VTIMER_PPI
 
 __all__ = [
@@ -141,7 +141,7 @@ class Teller:
         self.marks = counterparts(like, self.turns) if like else self.marked(explanation)
         violation = like.course.violation if like else course.violation
         self.subject = violation.subject if violation else Subject()
-        rule = RULES.get(violation.rule) if violation else None
+        rule = rule_of(violation.rule) if violation else None
         self.needs = ALWAYS | (rule.needs() if rule else frozenset())
 
     def marked(self, explanation: Explanation | None) -> dict[int, tuple[str, ...]]:

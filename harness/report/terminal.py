@@ -34,6 +34,7 @@ from harness.report.passing import passing_course
 from harness.report.states import COLUMNS, LEGENDS, named
 from harness.report.story import BREAK, CAUSE, FIRST, SECOND, Line, Repeat, Story, tell
 from harness.search.explanation import Explanation
+from harness.user_rules import own_of, spelt
 from model.check.violation import Violation
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def base_of(explanation: Explanation | None, report: Report) -> Violation | None
 
 def reproducer(what: str, rules: tuple[str, ...] | None = None) -> str:
     """Return the line that has a failure again; ``rules`` are those that alone were checked."""
-    only = "" if rules is None else f"--rules {','.join(rules)} "
+    names = spelt(rules, own=own_of(rules or ()))  # what is replayed names these itself
+    only = f"--rules {shlex.quote(names)} " if names else ""
     return f"reproduce: vgic-race replay {only}{shlex.quote(what)}"
 
 
