@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from harness.errors import UsageError, unknown_name
 from harness.intake import SCENARIO_MAX, read_text
+from harness.scenarios.own_instructions import expand
 from harness.scenarios.program import check_waits, compile_line, compile_program
 from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.guest import (
@@ -185,7 +186,7 @@ def parse(text: str, where: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
     try:
-        scenario = msgspec.convert(data, Scenario)
+        scenario = msgspec.convert(expand(data, where), Scenario)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
     check(scenario, where)
