@@ -10,6 +10,7 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "EXIT_USAGE",
     "INCONCLUSIVE",
+    "MEANINGS",
     "PROVED",
     "VIOLATED",
     "worst",
@@ -23,6 +24,16 @@ EXIT_USAGE = 2
 EXIT_DIVERGED = 4
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
+MEANINGS: dict[int, str] = {
+    EXIT_CODES[CLEAN]: "clean or proved",
+    EXIT_CODES[VIOLATED]: "violated",
+    EXIT_USAGE: "usage or bad input",
+    EXIT_CODES[INCONCLUSIVE]: "inconclusive",
+    EXIT_DIVERGED: "replay diverged",
+    EXIT_INTERNAL: "internal error",
+    EXIT_INTERRUPTED: "interrupted",
+}
+"""Every exit code and what it says, in the order of the numbers."""
 
 
 def worst(verdicts: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("harness.cli.log:group", "Show, check, compare and query logs."),
     "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),
     "export": ("harness.cli.export:group", "Write a log in the form of another program."),
+    "help": ("harness.cli.help:command", "Print the reference on a topic."),
     "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),
 }
 

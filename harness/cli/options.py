@@ -5,22 +5,21 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.verdict import MEANINGS
+
 __all__ = ["EPILOG", "engine_option", "json_option", "knob_option", "rules_option", "size_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EPILOG = (
-    "Exit codes: 0 clean or proved; 1 violated; 2 usage or bad input; 3 inconclusive; "
-    "4 replay diverged; 70 internal error; 130 interrupted."
-)
+EPILOG = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in MEANINGS.items())}."
 
 
 def size_options(command: F) -> F:
     """Add ``--pcpus``, ``--vcpus`` and ``--lrs`` (default: the scenario's)."""
     for name, what in (
         ("lrs", "List Registers per CPU, 1 to 16"),
-        ("vcpus", "virtual CPUs, 1 to 8"),
-        ("pcpus", "physical CPUs, 1 to 8"),
+        ("vcpus", "virtual CPUs, 1 to 32"),
+        ("pcpus", "physical CPUs, 1 to 32"),
     ):
         command = click.option(f"--{name}", type=int, default=None, help=f"{what} [scenario's].")(
             command
