@@ -8,6 +8,7 @@ Logs and violations have its id, as of any rule.
 import re
 from collections.abc import Collection, Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from harness.errors import UsageError
@@ -20,21 +21,32 @@ __all__ = ["ids_of", "load_rule", "own_of", "referred", "rule_of", "spelt", "wit
 
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}\Z")
 GROUPS = ("all", "guest", "kvm", "hardware")
-LOADED: dict[str, tuple[str, type[Rule]]] = {}
-"""By id the rules of the user's that this process has loaded, each with its name."""
+LOADED: dict[str, type[Rule]] = {}
+"""By id the rules of the user's that this process has loaded."""
 
 
-@cache
 def load_rule(name: str) -> type[Rule]:
     """Import a rule of the user's, and check it as far as that goes without running it.
+
+    A file is looked for from the current folder.
 
     Raises:
         UsageError: it cannot be had, or is no rule that could be checked: what, and what was
             expected.
 
     """
+    return checked(name, load_class(name, "rule", Rule))
+
+
+@cache
+def checked(name: str, cls: Any) -> type[Rule]:
+    """Return the class of a rule with its guard.
+
+    Raises:
+        UsageError: it is no rule that could be checked.
+
+    """
     said = named("rule", name)
-    cls: Any = load_class(name, "rule", Rule)
     id_ = getattr(cls, "id", None)
     if not isinstance(id_, str) or not ID.match(id_) or id_ in GROUPS:
         raise UsageError(
@@ -42,9 +54,6 @@ def load_rule(name: str) -> type[Rule]:
         )
     if id_ in RULES or id_ in TRACED:
         raise UsageError(f"{said}: id {id_!r} is that of a rule of vgic-race, expected another")
-    other = LOADED.get(id_, (name, cls))[0]
-    if other != name:
-        raise UsageError(f"{said}: id {id_!r} is that of rule {other!r} as well, expected another")
     for attribute in ("section", "title"):
         if not isinstance(getattr(cls, attribute, None), str):
             raise UsageError(f"{said}: {cls.__name__}.{attribute} is missing, expected a text")
@@ -56,7 +65,7 @@ def load_rule(name: str) -> type[Rule]:
         raise UsageError(f"{said}: it has no alarm, so it can complain of nothing")
     if not cls.HEARS and cls.at_rest is Rule.at_rest:
         raise UsageError(f"{said}: it hears no fact (@on) and asks nothing at rest (at_rest)")
-    LOADED[id_] = (name, cls)
+    LOADED[id_] = cls
     return guarded(cls, said)
 
 
@@ -96,10 +105,14 @@ def ids_of(names: Collection[str]) -> frozenset[str]:
     """Return the ids that names stand for.
 
     Raises:
-        UsageError: a rule of the user's cannot be had.
+        UsageError: a rule of the user's cannot be had, or two have the same id.
 
     """
-    return frozenset(load_rule(name).id if is_reference(name) else name for name in names)
+    own = {name: load_rule(name).id for name in own_of(names)}
+    for name, other in pairwise(sorted(own, key=lambda each: own[each])):
+        if own[name] == own[other]:
+            raise UsageError(f"rules {name!r} and {other!r} have the same id, {own[name]!r}")
+    return frozenset(own.get(name, name) for name in names)
 
 
 def referred(ids: Iterable[str], own: Iterable[str]) -> frozenset[str]:
@@ -145,4 +158,4 @@ def spelt(names: Collection[str] | None, *, own: Collection[str] = ()) -> str:
 
 def rule_of(id_: str) -> type[Rule] | None:
     """Return the rule with an id: one of vgic-race, or one of the user's that was loaded here."""
-    return RULES.get(id_) or LOADED.get(id_, ("", None))[1]
+    return RULES.get(id_) or LOADED.get(id_)

@@ -1,7 +1,6 @@
 """Strategies of the user's own, named as ``path/file.py:Class``, with a watch on their answers."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from harness.contract import ABANDON, Abandon, RunInfo, Strategy, Task
@@ -35,9 +34,8 @@ def make_strategy(name: str, seed: int) -> Strategy:
         ) from error
 
 
-@cache
 def strategy_class(name: str) -> type:
-    """Import the class of a strategy.
+    """Import the class of a strategy; a file is looked for from the current folder.
 
     Raises:
         UsageError: it cannot be had, or lacks a method.

@@ -17,7 +17,9 @@ def command(topic: str | None) -> int:
         size = max(map(len, TOPICS))
         for name, line in TOPICS.items():
             click.echo(f"  {name:{size}}  {line}")
-        click.echo("\nvgic-race help TOPIC prints one; vgic-race COMMAND --help a command's options.")
+        click.echo(
+            "\nvgic-race help TOPIC prints one; vgic-race COMMAND --help a command's options."
+        )
         return 0
     from harness.help.made import MADE
     from harness.help.plain import to_plain

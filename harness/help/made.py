@@ -157,7 +157,9 @@ def instructions() -> str:
             items.append([form.strip(), what.strip()])
         else:
             items[-1][1] += " " + line.strip()
-    return rows(("line", "what the guest does"), [(form, what) for form, what in items]).replace("``", "`")
+    return rows(("line", "what the guest does"), [(form, what) for form, what in items]).replace(
+        "``", "`"
+    )
 
 
 def fields() -> str:
