@@ -231,9 +231,9 @@ class Sums:
                     raise RaceFailed(f"NOT FOUND: {self.what(spec)}, expected violated")
         elif failing:
             spec, finding = failing[0]
-            again = ", which failed before" if finding.index < 0 else f" {finding.index}"
+            which = f"schedule {finding.index}" if finding.index >= 0 else "one that failed before"
             raise RaceFailed(
-                f"{self.what(spec)}: schedule{again} breaks {finding.violations[0].rule}",
+                f"{self.what(spec)}: {which} breaks {finding.violations[0].rule}",
                 spec, finding, name=race.name, shrink=race.wanted.shrink,
             )  # fmt: skip
         elif bounds:
