@@ -194,8 +194,7 @@ class Sums:
         spec = self.at = self.plan.specs[entry]
         site = Site(spec, engine)
         for index, schedule in enumerate(self.race.kept(spec)):
-            site.execution.strategy = Replay(schedule.choices, skip=True)
-            outcome = yield site.execution
+            outcome = yield Execution(site.world, Replay(schedule.choices, skip=True))
             if outcome is not None and outcome.violations:
                 self.again.append((spec, site.finding(-1 - index, outcome)))
         tally = Tally.make(spec, self.plan.depth, self.plan.strategy)
