@@ -24,6 +24,8 @@ TOPICS: dict[str, str] = {
 """Every topic with its line in the list."""
 ELSEWHERE = {"log-format": "logs/README.md"}
 """Where a checkout has the text of a topic; the wheel has it beside the others."""
+ENDS = {"log-format": "\n## Every event\n\n<!-- made of events -->\n"}
+"""What is put behind a text that is read elsewhere, too."""
 MADE = re.compile(r"^<!-- made of (?P<name>[a-z-]+) -->$", re.MULTILINE)
 """Stands where something is put that a registry knows (``harness.help.made``)."""
 
@@ -51,4 +53,5 @@ def whole_text(topic: str, made: dict[str, Callable[[], str]]) -> str:
         KeyError: a mark names nothing that can be made.
 
     """
-    return MADE.sub(lambda mark: made[mark["name"]](), text_of(topic))
+    text = text_of(topic) + ENDS.get(topic, "")
+    return MADE.sub(lambda mark: made[mark["name"]](), text)

@@ -57,7 +57,7 @@ async def test_trio(race):
         nursery.start_soon(race.run_async)
 
 
-@MARK(scenario="timer-wfi", variant=LineAlone, schedules=5, expect="violated")
+@MARK(scenario="migrate", variant=LineAlone, schedules=50, expect="violated")
 def test_found(race):
     assert race.run().rules == ("R23",)
 
@@ -83,13 +83,13 @@ def test_plain_and_trio_tests_run_their_schedules(project: pytest.Pytester) -> N
 
 
 FAILING = """
-@MARK(scenario="timer-wfi", variant="mine.py:LineAlone", schedules=5)
+@MARK(scenario="migrate", variant="mine.py:LineAlone", schedules=50)
 def test_plain(race):
     race.run()
 
 
 @pytest.mark.trio
-@MARK(scenario="timer-wfi", variant="mine.py:LineAlone", schedules=5, shrink=False)
+@MARK(scenario="migrate", variant="mine.py:LineAlone", schedules=50, shrink=False)
 async def test_trio(race):
     async with trio.open_nursery() as outer, trio.open_nursery() as nursery:
         nursery.start_soon(race.run_async)
@@ -128,12 +128,12 @@ def test_a_failure_is_a_story_and_a_line_that_has_it_again(
     done = run(project, FAILING)
     done.assert_outcomes(failed=7)
     text = done.stdout.str()
-    assert text.count("VIOLATED timer-wfi mine.py:LineAlone") == 2
+    assert text.count("VIOLATED migrate mine.py:LineAlone") == 2
     assert text.count("R23: at load and entry the active state") == 2
     assert text.count("shrunk     ") == 1
     done.stdout.fnmatch_lines(
         [
-            "*5 schedules with strategy mix and seed 0: schedule * breaks R23",
+            "*50 schedules with strategy mix and seed 0: schedule * breaks R23",
             "*The story, with the state of vINTID 27*",
             "  log: logs/pytest-test_plain/failing.shrunk.jsonl",
             "reproduce: vgic-race replay logs/pytest-test_plain/failing.shrunk.schedule",
@@ -196,7 +196,7 @@ def test_few(race):
 
 def test_what_failed_is_tried_first(project: pytest.Pytester) -> None:
     text = """
-@MARK(scenario="timer-wfi", variant="mine.py:LineAlone", schedules=5, shrink=False)
+@MARK(scenario="migrate", variant="mine.py:LineAlone", schedules=50, shrink=False)
 def test_it(race):
     race.run()
 """
