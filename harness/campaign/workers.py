@@ -207,6 +207,7 @@ class Worker:
             if not batch.k and type(strategy) is not Pct:
                 counting = Counting(strategy)
             execution.strategy = counting or strategy
+            execution.every_step = strategy.every_step
             outcome = yield execution
             assert outcome is not None
             result.seconds = time.monotonic() - began

@@ -30,7 +30,10 @@ WHAT = (
         help="v4.14, v7.2, a museum id, package.module:Class or path/file.py:Class "
         "[v4.14 and v7.2].",
     ),
-    click.option("--strategy", default=MIX, show_default=True, help=f"{', '.join(STRATEGIES)}, FILE.py:CLASS."),
+    click.option(
+        "--strategy", default=MIX, show_default=True,
+        help=f"{', '.join(STRATEGIES)}, FILE.py:CLASS.",
+    ),
     click.option(
         "--depth", type=click.IntRange(1, 20), default=DEPTH, show_default=True,
         help="Depth of pct.",

@@ -1,7 +1,6 @@
 """The parts of the reference that registries know: made from them, written nowhere twice."""
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
@@ -93,18 +92,12 @@ def hooks() -> str:
 
 def rules() -> str:
     """Return the rules of vgic-race: id, whom it is about, claim and section."""
+    from harness.cli.list import about
     from model.rules.registry import RULES
 
     return rows(
         ("rule", "about", "claim"),
-        [
-            (
-                rule.id,
-                "guest" if rule.guest else "hardware" if rule.hardware else "kvm",
-                f"{rule.title} [{rule.section}]",
-            )
-            for rule in RULES.values()
-        ],
+        [(x.id, about(x), f"{x.title} [{x.section}]") for x in RULES.values()],
     )
 
 
@@ -145,21 +138,10 @@ def first_part(cls: type) -> str:
 
 
 def instructions() -> str:
-    """Return the instructions of guest programs, as their module tells them."""
-    from harness.scenarios import program
+    """Return the instructions of guest programs, and what each does."""
+    from harness.scenarios.instructions import entries
 
-    text = inspect.getdoc(program) or ""
-    table = re.split(r"^=+ =+$", text, flags=re.MULTILINE)[1]
-    items: list[list[str]] = []
-    for line in table.strip("\n").splitlines():
-        form, _, what = line.partition("  ")
-        if form.strip():
-            items.append([form.strip(), what.strip()])
-        else:
-            items[-1][1] += " " + line.strip()
-    return rows(("line", "what the guest does"), [(form, what) for form, what in items]).replace(
-        "``", "`"
-    )
+    return rows(("line", "what the guest does"), [(x.form, x.what) for x in entries()])
 
 
 def fields() -> str:

@@ -23,10 +23,11 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
+from harness.campaign.batches import Batch, BatchResult, Finding
 from harness.campaign.crash import blame, is_interrupt
 from harness.campaign.plan import Plan
 from harness.campaign.summary import Tally
-from harness.campaign.workers import Batch, BatchResult, Finding, Site
+from harness.campaign.workers import Site, Worker
 from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
@@ -201,10 +202,17 @@ class Sums:
         self.tallies.append(tally)
         if any(each is spec for each, _ in self.again):
             return
-        result = BatchResult(entry, 0)
-        count = self.plan.budget(entry) or 1
-        yield from site.run(self.plan, Batch(entry, 0, count), threading.Event(), result)
-        tally.add(result)
+        worker = Worker(self.plan, threading.Event())
+        count, k = self.plan.budget(entry) or 1, 0
+        first = min(self.plan.measuring, count)  # these say what pct must know for the others
+        for begin, end in ((0, first), (first, count)):
+            if begin == end or tally.broken:
+                continue
+            result = BatchResult(entry, begin)
+            batch = Batch(entry, begin, end - begin, k=k)
+            yield from worker.executions(site, batch, result)
+            k = result.k
+            tally.add(result)
 
     def failing(self) -> list[tuple[RunSpec, Finding]]:
         """Return the failing schedules, those of before first."""

@@ -12,7 +12,7 @@ from harness.places import default_log_root, new_folder, shown, slug
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.campaign.workers import Finding
+    from harness.campaign.batches import Finding
     from harness.search.shrunk import Kept
     from harness.spec import RunSpec
 

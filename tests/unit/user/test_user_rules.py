@@ -143,7 +143,8 @@ def test_a_changed_rule_has_another_digest(folder: Path) -> None:
 
 def test_the_option_is_spelt_shortly(folder: Path) -> None:
     assert spelt(None) == ""
-    assert spelt((*RULES, OWN)) == "", "the schedule says it"
+    assert spelt((*RULES, OWN)) == f"all,{OWN}"
+    assert spelt((*RULES, OWN), own=(OWN,)) == "", "the schedule says it"
     assert spelt(("R1", OWN)) == f"R1,{OWN}"
 
 

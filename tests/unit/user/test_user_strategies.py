@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.campaign.batches import Batch
 from harness.campaign.plan import Plan
-from harness.campaign.workers import Batch, Worker
+from harness.campaign.workers import Worker
 from harness.errors import UsageError
 from harness.spec import RunSpec
 from harness.user_strategy import make_strategy
