@@ -82,7 +82,7 @@ class Context:
 
         Without ``irq``, those that work on an interrupt work on the VCPU's virtual timer's.
         """
-        place = (self.c, v, -1 if irq is None else irq.intid)
+        place = (self.c, v, -1 if irq is None else irq.bit)
         ops = self.places.get(place)
         if ops is None:
             which = self.rt.machine.private[v, VTIMER_PPI] if irq is None else irq

@@ -153,6 +153,8 @@ class GuestCpu(GuestControl):
                     if not self.t.signals.any():
                         self.mask_irqs(True)
                     return here[GuestSteps.guest_wfi]
+                if guest.irqs_masked and self.t.signals.any():
+                    return here[GuestSteps.guest_work]  # to unmask is an instruction, too
                 self.mask_irqs(False)
                 self.next()
             elif code == SPIN:
@@ -197,6 +199,9 @@ class GuestCpu(GuestControl):
             self.program_timer(instruction.a, tval=code == TVAL)
         elif code == TIMER_OFF:
             self.write_ctl(0)
+            self.next()
+        elif code in IDLES and op is self.t.here[GuestSteps.guest_work]:
+            self.mask_irqs(False)
             self.next()
         elif code in IDLES:
             return self.wait_for_interrupt()

@@ -240,7 +240,7 @@ def read(w: Writer, cpu: Cpu) -> None:
 
 def read_cpu(w: Writer, cpu: Cpu) -> None:
     """Read a register of the CPU interface, or of a timer."""
-    names = ["rpr", "hppir", "cntv_ctl", "cntv_cval", "cntv_tval"]
+    names: list[str] = ["rpr", "hppir", "cntv_ctl", "cntv_cval", "cntv_tval"]
     if w.uses_ptimer:
         names += ["cntp_ctl", "cntp_cval", "cntp_tval"]
     cpu.lines.append(f"read {w.choose.one_of(names)}")
@@ -257,7 +257,8 @@ def of_another(w: Writer, cpu: Cpu) -> None:
     if not some or other is cpu:
         return
     which = f"{w.choose.one_of(some)} {other.v}"
-    verb = w.choose.one_of(("read pending", "read active", "read enabled", "disable", "activate"))
+    verbs = ("read pending", "read active", "read enabled", "disable", "activate")
+    verb: str = w.choose.one_of(verbs)
     cpu.lines.append(f"{verb} {which}")
     if verb in GIVEN_BACK:
         cpu.undo[f"{GIVEN_BACK[verb]} {which}"] = f"{GIVEN_BACK[verb]} {which}"
@@ -290,7 +291,7 @@ def group(w: Writer, cpu: Cpu) -> None:
 def wfi(w: Writer, cpu: Cpu) -> None:
     """Wait once, for an interrupt that is there: an SGI of its own."""
     cpu.settle(careless=w.careless)
-    cpu.lines += [f"sgi {w.choose.number(1, LAST_SGI)} {cpu.v}", "wfi"]
+    cpu.lines += ["irqs off", f"sgi {w.choose.number(1, LAST_SGI)} {cpu.v}", "wfi", "irqs on"]
 
 
 def poll(w: Writer, cpu: Cpu) -> None:
@@ -310,7 +311,7 @@ def poll(w: Writer, cpu: Cpu) -> None:
 def repeat(w: Writer, cpu: Cpu) -> None:
     """Do something simple again and again."""
     v = w.choose.below(w.machine.vcpus)
-    simple = ("work 1", "user", f"sgi {LAST_SGI} {v}", "read rpr", "timer 60")
+    simple: tuple[str, ...] = ("work 1", "user", f"sgi {LAST_SGI} {v}", "read rpr", "timer 60")
     if not w.machine.wild:
         simple = simple[:4]
     cpu.lines += [f"repeat {w.choose.number(1, 3)}", w.choose.one_of(simple), "end"]
