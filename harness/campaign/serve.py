@@ -6,6 +6,7 @@ kernel ends it, even within code that lets no thread run. Signals of the termina
 campaign. What a variant prints goes to stderr.
 """
 
+import gc
 import os
 import queue
 import select
@@ -71,6 +72,7 @@ def serve(conversation: Frames, orders: Orders, waiting: "list[Any]") -> NoRetur
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
         end_with(orders.parent)
+        gc.freeze()  # what was there before is never garbage, nor worth a copy of its pages
         os.chdir(orders.folder)
         Server(conversation, orders.plan).run(waiting)
     except BaseException:

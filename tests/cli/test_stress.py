@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from harness.campaign import processes
+from harness.campaign.batches import Batch
+from harness.campaign.processes import Processes
+from harness.campaign.record import read_record
 from harness.engine.schedule import LINE_MAX
 from harness.scenarios.schema import builtin_names
 from tests.cli.support import Cli, Finish, Start
@@ -163,15 +167,24 @@ def test_folders_are_never_reused(cli: Cli, logs: Path) -> None:
     assert not list((logs / "stress-4").iterdir())
 
 
-def test_ctrl_c_with_workers_running(start: Start, finish: Finish, logs: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130), (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.long),
+    ],
+)  # fmt: skip
+def test_a_signal_with_workers_running(
+    start: Start, finish: Finish, logs: Path, number: int, code: int
+) -> None:
     process = start("stress", "timer-wfi", "--schedules", 10_000_000, "--jobs", 2, "--json")
     assert process.stderr is not None
     line = process.stderr.readline()
     while line and "schedules," not in line:
         line = process.stderr.readline()
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     done = finish(process)
-    assert done.code == 130
+    assert done.code == code
     assert done.err.splitlines()[-1] == "interrupted"
     assert done.summary["interrupted"]
     assert done.summary["schedules"] > 0
@@ -190,6 +203,77 @@ class Stuck(V4_14):
             pass
         return await super().run_once(*args)
 """
+
+
+def test_one_that_never_comes_back_is_ended_with_its_time(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "LATE_CPU_SECONDS", 0.2)
+    path = tmp_path / "stuck.py"
+    path.write_text(STUCK)
+    args = ["stress", "timer-wfi", "--variant", f"{path}:Stuck", "--seconds", 1, "--engine"]
+    done = cli(*args, "direct", "--jobs", 1)
+    done.refused("stuck.py:Stuck", "did not come back from schedule ", "loops or waits")
+
+
+def children(pid: int) -> list[int]:
+    return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_workers_end_with_their_parent(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "stuck.py"
+    path.write_text(STUCK.replace("while Stuck.count > 40", "while Stuck.count > 4"))
+    process = start(
+        "stress", "timer-wfi", "--variant", f"{path}:Stuck", "--schedules", 10_000, "--jobs", 2,
+        "--engine", "direct",
+    )  # fmt: skip
+    while not (workers := children(process.pid)):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < end, "a worker is left"
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_costs_its_batch_only(
+    cli: Cli, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args = ["stress", "timer-wfi", "--variant", "v4.14+1", "--variant", "v7.2", "--seed", 1]
+    args += ["--schedules", 400, "--engine", "direct", "--no-shrink", "--no-kept", "--json"]
+    submit = Processes.submit
+    killed: list[int] = []
+
+    def submit_and_kill(self: Processes, batch: Batch) -> None:
+        submit(self, batch)
+        if batch.k and not killed:
+            killed.append(self.procs[0].pid)
+            os.kill(self.procs[0].pid, signal.SIGKILL)
+
+    one = cli(*args, "--jobs", 1)
+    monkeypatch.setattr(Processes, "submit", submit_and_kill)
+    two = cli(*args, "--jobs", 2)
+    assert killed
+    assert one.code == two.code == 1
+    both = [without_place(x.summary, logs / f"stress-{n}") for n, x in enumerate((one, two), 1)]
+    assert both[0] == both[1]
+
+
+def test_who_reads_no_more_ends_it_and_loses_nothing(
+    cli: Cli, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_value: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("harness.cli.stress.print_json", gone)
+    args = ["stress", "timer-busy", "--variant", "v4.14+4", "--schedules", 100_000, "--seed", 1]
+    done = cli(*args, "--keep-going", "--no-shrink", "--engine", "direct", "--jobs", 1, "--json")
+    assert done.code == 141
+    summary = json.loads((logs / "stress-1" / "campaign.json").read_text())
+    assert summary["interrupted"]
+    assert len(summary["violations"]) == 1 == len(read_record(logs / "stress-1").results)
 
 
 @pytest.mark.parametrize(
