@@ -1,16 +1,14 @@
-"""Where batches run: in this process, in others on this machine, or on a Dask cluster."""
+"""What runs batches, as a campaign sees it; and the simplest such: this process itself."""
 
-import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from harness.campaign.batches import Batch, BatchResult, Finding, Lost, Stop
 from harness.campaign.plan import Plan
 from harness.campaign.workers import Worker
 
-__all__ = ["Found", "Pool", "make_pool"]
+__all__ = ["Found", "Inline", "Pool"]
 
 Found = Callable[[int, Finding], None]
 """Is told of an entry's finding as soon as there is one, in this process's main thread."""
@@ -33,26 +31,6 @@ class Pool(Protocol):
 
     def kill(self) -> None:
         """End workers that do not answer, and give up what they were at."""
-
-
-def make_pool(plan: Plan, found: Found) -> "AbstractContextManager[Pool]":
-    """Make the pool for a plan: this process for one job, else a process per job.
-
-    Who runs code of a user's has a process for it in any case: it may never come back.
-
-    Raises:
-        UsageError: Dask is asked for and is not installed, or there is nobody at the address.
-    """
-    if plan.dask:
-        from harness.campaign.dask_pool import DaskPool
-
-        return DaskPool(plan, found)
-    alien = any(":" in spec.variant for spec in plan.specs)
-    if os.name != "posix" or (plan.jobs == 1 and not alien):
-        return Inline(plan, found)
-    from harness.campaign.processes import Processes
-
-    return Processes(plan, found)
 
 
 class Inline:

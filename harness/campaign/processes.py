@@ -252,11 +252,8 @@ def can_fork() -> bool:
     """Tell whether forking this process is safe: nothing else runs in it."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return False
-    if "trio" not in sys.modules:
-        return True
-    import trio
-
-    return not trio.lowlevel.in_trio_run()
+    trio = sys.modules.get("trio")
+    return trio is None or not trio.lowlevel.in_trio_run()
 
 
 def fork(ours: socket.socket, theirs: socket.socket, orders: Orders, others: "list[Proc]") -> Proc:

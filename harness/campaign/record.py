@@ -90,7 +90,7 @@ class Record:
         path: the file; it is made, or gone on with.
 
     Raises:
-        UsageError: it cannot be opened.
+        WriteError: it cannot be opened.
 
     """
 

@@ -18,7 +18,8 @@ from harness.campaign.events import Events
 from harness.campaign.interrupt import Interrupts
 from harness.campaign.lane import Lane
 from harness.campaign.plan import Plan
-from harness.campaign.pool import Pool, make_pool
+from harness.campaign.pool import Pool
+from harness.campaign.pools import make_pool
 from harness.campaign.summary import Again, Campaign, Tally
 
 __all__ = ["Listener", "Silent", "run_campaign"]
