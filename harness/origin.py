@@ -35,6 +35,8 @@ CODE = (
     "harness/runtime.py",
     "harness/spec.py",
     "harness/tells.py",
+    "harness/user_code.py",
+    "harness/user_rules.py",
     "harness/world.py",
 )
 """The sources that decide what an execution does, as files and whole folders of this project."""
