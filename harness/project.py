@@ -57,14 +57,15 @@ PARAMETERS = {
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The table ``[tool.vgic-race]``. What each does to a log, ``harness.log.chain`` says.
+    """The table ``[tool.vgic-race]``. What some do to a log, ``harness.log.chain`` says.
 
     ``log_drop`` are kinds of events to leave out, ``log_rename`` maps fields to other names,
     ``log_redact`` are fields whose values are hidden, ``log_processors`` functions of the user's
     own as ``package.module:function``, ``log_context`` keeps what is bound, ``log_render`` is how a
     line is written. ``rules`` are rules of the user's own that are checked beside all others, as
-    ``path/file.py:Class``, seen from the project's folder, or ``package.module:Class``. ``stress`` are defaults of that command, ``profiles`` more of them by name,
-    which ``--profile NAME`` lays over those.
+    ``path/file.py:Class``, seen from the project's folder, or ``package.module:Class``. ``stress``
+    are defaults of that command, ``profiles`` more of them by name, which ``--profile NAME`` lays
+    over those.
     """
 
     rules: tuple[str, ...] = ()

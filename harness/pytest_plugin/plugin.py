@@ -84,10 +84,7 @@ def race(request: pytest.FixtureRequest) -> Race:
         if (value := config.getoption(f"race_{option}")) is not None:
             wanted[option] = value
     try:
-        return make_race(
-            wanted, name=node.name, nodeid=node.nodeid, folders=(node.path.parent, config.rootpath),
-            cache=getattr(config, "cache", None),
-        )  # fmt: skip
+        return make_race(wanted, name=node.name, folders=(node.path.parent, config.rootpath))
     except UsageError as error:
         wrong = str(error)
     pytest.fail(f"race: {wrong}", pytrace=False)

@@ -13,18 +13,20 @@
             await race.run_async()
 
 The schedules are those of ``vgic-race stress`` with the same seed, whichever way they are run. One
-that fails is remembered in pytest's cache, and tried first the next time.
+that fails is kept where ``stress`` keeps its own (``harness.campaign.kept``), and either tries it
+first the next time.
 """
 
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 
 from harness.campaign.batches import Batch, BatchResult, Finding
 from harness.campaign.crash import blame, is_interrupt
+from harness.campaign.kept import default_store
 from harness.campaign.plan import Plan
 from harness.campaign.summary import Tally
 from harness.campaign.workers import Site, Worker
@@ -41,20 +43,7 @@ from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 
 __all__ = ["Race", "RaceFailed", "Result", "make_race"]
 
-KEPT_MAX = 5
-"""How many failing schedules of a test are remembered."""
-
 Campaign = Generator[Execution, Outcome | None, None]
-
-
-class Cache(Protocol):
-    """pytest's cache, as far as it is used here."""
-
-    def get(self, key: str, default: Any) -> Any:
-        """Return what was kept."""
-
-    def set(self, key: str, value: object) -> None:
-        """Keep something that JSON can hold."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -106,14 +95,11 @@ class RaceFailed(AssertionError):  # noqa: N818  # it is what a test comes to
 class Race:
     """Runs the schedules of one test; ``has_run`` says whether they were begun."""
 
-    def __init__(
-        self, wanted: Wanted, plan: Plan, name: str, nodeid: str, cache: Cache | None
-    ) -> None:
+    def __init__(self, wanted: Wanted, plan: Plan, name: str) -> None:
         self.wanted = wanted
         self.plan = plan
         self.name = name
-        self.cache = cache
-        self.key = f"vgic-race/{nodeid.replace('/', '.')}"
+        self.store = default_store() if wanted.expect == CLEAN else None
         self.has_run = False
 
     def run(self) -> Result:
@@ -142,29 +128,6 @@ class Race:
                 await TrioEngine().run(sums.entry(entry, "trio"))
         return sums.result()
 
-    def kept(self, spec: RunSpec) -> list[Schedule]:
-        """Return the schedules of a variant that failed before, as far as they can be read."""
-        found = []
-        for text in self.remembered():
-            try:
-                schedule = Schedule.parse(text)
-            except UsageError:
-                continue
-            if (schedule.scenario, schedule.variant) == (spec.scenario, spec.variant):
-                found.append(schedule)
-        return found
-
-    def remembered(self) -> list[str]:
-        """Return what the cache has of this test."""
-        texts = None if self.cache is None else self.cache.get(self.key, None)
-        return [x for x in texts if isinstance(x, str)] if isinstance(texts, list) else []
-
-    def keep(self, failing: Iterable[str]) -> None:
-        """Remember what fails now; what failed before and passes is forgotten."""
-        texts = list(dict.fromkeys(failing))[:KEPT_MAX]
-        if self.cache is not None and texts != self.remembered():
-            self.cache.set(self.key, texts)
-
 
 class Sums:
     """What one run of a test's schedules comes to; as a context it says whose an exception is."""
@@ -174,8 +137,8 @@ class Sums:
         self.plan = race.plan
         self.at = self.plan.specs[0]
         self.tallies: list[Tally] = []
-        self.again: list[tuple[RunSpec, Finding]] = []
-        """What failed before and fails still."""
+        self.again: list[tuple[RunSpec, RunSpec, Finding]] = []
+        """What failed before and fails still: of which entry, and as what it was run."""
         race.has_run = True
 
     def __enter__(self) -> Self:
@@ -193,16 +156,12 @@ class Sums:
     def entry(self, entry: int, engine: str) -> Campaign:
         """Yield the executions of an entry: those that failed before first."""
         spec = self.at = self.plan.specs[entry]
-        site = Site(spec, engine)
-        for index, schedule in enumerate(self.race.kept(spec)):
-            outcome = yield Execution(site.world, Replay(schedule.choices, skip=True))
-            if outcome is not None and outcome.violations:
-                self.again.append((spec, site.finding(-1 - index, outcome)))
+        yield from self.kept(spec, engine)
         tally = Tally.make(spec, self.plan.depth, self.plan.strategy)
         self.tallies.append(tally)
-        if any(each is spec for each, _ in self.again):
+        if any(each is spec for each, _, _ in self.again):
             return
-        worker = Worker(self.plan, threading.Event())
+        worker, site = Worker(self.plan, threading.Event()), Site(spec, engine)
         count, k = self.plan.budget(entry) or 1, 0
         first = min(self.plan.measuring, count)  # these say what pct must know for the others
         for begin, end in ((0, first), (first, count)):
@@ -214,9 +173,32 @@ class Sums:
             k = result.k
             tally.add(result)
 
-    def failing(self) -> list[tuple[RunSpec, Finding]]:
+    def kept(self, spec: RunSpec, engine: str) -> Campaign:
+        """Yield executions that follow what failed before, and note how it went."""
+        store = self.race.store
+        rules = None if spec.rules is None else frozenset(spec.rules)
+        for failed in [] if store is None else store.of(spec):
+            fails = False
+            for text in failed.schedules:
+                try:
+                    schedule = Schedule.parse(text)
+                    recorded = msgspec.structs.replace(schedule, variant=spec.variant)
+                    again = RunSpec.from_schedule(recorded, rules)
+                except UsageError:
+                    continue  # of a scenario or a form that there is no more
+                world = again.build(make_engine(engine).task_class)
+                outcome = yield Execution(world, Replay(schedule.choices, skip=True))
+                if outcome is not None and outcome.violations:
+                    whole, broken = str(again.schedule(outcome)), tuple(outcome.violations)
+                    self.again.append((spec, again, Finding(-1, whole, outcome.steps, broken)))
+                    fails = True
+                    break
+            assert store is not None
+            store.note(failed, violated=fails)
+
+    def failing(self) -> list[tuple[RunSpec, RunSpec, Finding]]:
         """Return the failing schedules, those of before first."""
-        return [*self.again, *((t.spec, f) for t in self.tallies for f in t.findings)]
+        return [*self.again, *((t.spec, t.spec, f) for t in self.tallies for f in t.findings)]
 
     def result(self) -> Result:
         """Return what all came to.
@@ -226,22 +208,24 @@ class Sums:
 
         """
         race, failing = self.race, self.failing()
-        race.keep(finding.schedule for _, finding in failing)
+        for spec, _, finding in failing[len(self.again) :]:
+            if race.store is not None:
+                race.store.keep(spec, finding)
         schedules = sum(t.schedules for t in self.tallies) + len(self.again)
         bounds = [f"{n} x {bound}" for t in self.tallies for bound, n in t.bounds.items()]
-        broken = [finding.violations[0].rule for _, finding in failing]
+        broken = [finding.violations[0].rule for *_, finding in failing]
         verdict = VIOLATED if failing else INCONCLUSIVE if bounds else CLEAN
         if race.wanted.expect == VIOLATED:
-            seen = {id(spec) for spec, _ in failing}
+            seen = {id(spec) for spec, *_ in failing}
             for spec in self.plan.specs:
                 if id(spec) not in seen:
                     raise RaceFailed(f"NOT FOUND: {self.what(spec)}, expected violated")
         elif failing:
-            spec, finding = failing[0]
+            spec, ran, finding = failing[0]
             which = f"schedule {finding.index}" if finding.index >= 0 else "one that failed before"
             raise RaceFailed(
                 f"{self.what(spec)}: {which} breaks {finding.violations[0].rule}",
-                spec, finding, name=race.name, shrink=race.wanted.shrink,
+                ran, finding, name=race.name, shrink=race.wanted.shrink,
             )  # fmt: skip
         elif bounds:
             raise RaceFailed(
@@ -263,26 +247,17 @@ class Sums:
         )
 
 
-def make_race(
-    said: Mapping[str, Any],
-    *,
-    name: str,
-    nodeid: str,
-    folders: tuple[Path, ...],
-    cache: Cache | None = None,
-) -> Race:
+def make_race(said: Mapping[str, Any], *, name: str, folders: tuple[Path, ...]) -> Race:
     """Check what a mark says, and make what the test is given.
 
     Args:
         said: the mark's arguments.
         name: the test's name, for the folder of a failure.
-        nodeid: what tells the test from all others.
         folders: where files are looked for that are not in the current folder.
-        cache: where failing schedules are remembered (None: nowhere).
 
     Raises:
         UsageError: an argument is wrong, and what was expected.
 
     """
     wanted = read_mark(said)
-    return Race(wanted, make_plan(wanted, folders), name, nodeid, cache)
+    return Race(wanted, make_plan(wanted, folders), name)

@@ -61,6 +61,7 @@ def told(
         UsageError: they cannot be written, or it does not fail again as it did.
 
     """
+    from harness.campaign.kept import default_store
     from harness.log.reader import read_log
     from harness.log.record import record
     from harness.report.known import finding_of
@@ -71,6 +72,9 @@ def told(
     (folder / "failing.schedule").write_text(f"{schedule}\n", encoding="utf-8")
     found = record(spec, schedule, folder / "failing.jsonl").path
     kept = shortest(spec, finding, folder / "failing.shrunk.schedule") if shrinking else None
+    store = default_store()
+    if kept is not None and store is not None and finding.index >= 0:
+        store.keep(spec, finding, kept.shrunk.schedule)
     place = found if kept is None else kept.log
     log = read_log(place)
     report = Report(

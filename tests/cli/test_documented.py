@@ -113,12 +113,14 @@ class Places:
             "B": self.log, "FOLDER": str(why), "WHY": str(why), "CAMPAIGN": self.campaign,
             "N": "27", "[EVENT]...": "entry", "EVENT": "entry", "SCHEDULE": self.schedule,
             "logs/stress-1": self.campaign,
+            "DIR": self.campaign,
+            "DIR...": self.campaign,
         }  # fmt: skip
 
     @staticmethod
     def concern(words: list[str]) -> bool:
         """Whether a command needs any of them."""
-        return words[0] not in ("stress", "run", "list")
+        return words[0] not in ("stress", "run", "list") or "DIR" in words
 
     def put_in(self, words: list[str]) -> list[str]:
         """A command as somebody would type it."""

@@ -13,6 +13,7 @@ from harness.help.topics import ELSEWHERE, TOPICS, text_of
 from harness.kvm.hooks import hooks
 from harness.log.registry import REGISTRY
 from harness.museum import patches
+from harness.project import Settings
 from harness.scenarios.instructions import entries
 from harness.scenarios.schema import Scenario
 from harness.spec import KNOBS
@@ -63,6 +64,9 @@ def test_what_a_registry_knows_is_all_there(cli: Cli) -> None:
     assert [name for name in (*STRATEGIES, *KNOBS) if f"\n  {name} " not in strategies] == []
     verdicts = text("verdicts")
     assert [n for n, what in MEANINGS.items() if f"  {n:<4}  {what}" not in verdicts] == []
+    campaigns = text("campaigns")
+    for name in Settings.__struct_fields__:
+        assert name.startswith("log_") or name in campaigns, name
     log = text("log-format")
     assert [name for name in REGISTRY if f"\n  {name} " not in log] == []
     assert [name for name in hooks() if name not in MADE["hooks"]()] == []
