@@ -10,6 +10,9 @@ __all__ = ["LATE", "LOST", "VIOLATION", "Subject", "Value", "Violation", "classi
 VIOLATION, LATE, LOST = "violation", "late", "lost"
 """The types of a violation: broken then; owed at rest until an unrelated exit; owed for good."""
 
+OWN_FAULT = "guest: "
+"""How the text of a violation begins by which a guest program itself is at fault."""
+
 Value = bool | int | str
 
 
@@ -57,6 +60,8 @@ class Violation(msgspec.Struct, frozen=True):
             text = f"{self.alarm} ({words})" if words else self.alarm
         else:
             text = alarm.text(self.said)
+        if text.startswith(OWN_FAULT):
+            return text  # nothing that anyone owes
         if self.type == LOST:
             return f"LOST: {text}"
         if self.type == LATE:

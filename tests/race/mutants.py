@@ -34,6 +34,7 @@ from tests.race.broken_hardware import (
 from tests.race.mutant import Mutant
 from tests.race.mutants_guest import GUEST
 from tests.race.mutants_phys import PHYS
+from tests.race.mutants_reads import READS
 from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
 from tests.race.mutants_soft import SOFT
@@ -308,6 +309,7 @@ MUTANTS = (
     Mutant("G8", BlindHandler, V7_2, "timer-busy"),
     *GUEST,
     *PHYS,
+    *READS,
     *REGISTERS,
     *SIGNALS,
     *SOFT,

@@ -22,6 +22,7 @@ from tests.race.mutants_alarms import ALARMING
 from tests.race.running import RaceWorld, on_both, on_direct, strategy, world_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+GICV2 = (("gic_version", "2"),)
 POLLED = (("lr_on_guest_deactivate", "polled"),)
 BY_NAME = {cls.__name__: cls for cls in (*(mutant.broken for mutant in MUTANTS), *ALARMING)}
 
@@ -49,6 +50,7 @@ class Seen(msgspec.Struct, frozen=True):
 SEEN: dict[tuple[str, str], Seen] = {
     ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
     ("G1", "wrong"): Seen("ReadsHaltNobody", "read-while-handled", 0),
+    ("G1", "other"): Seen("PriorityIgnored", "registers", 1),
     ("G2", "taken"): Seen("DisableIgnored", "distributor", 0),
     ("G3", "nothing"): Seen("LatchKept", "spi-edge", 0),
     ("G4", "active"): Seen("ActiveWrittenWrong", "smp-mix", 13),
@@ -59,6 +61,10 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("G8", "held"): Seen("BlindHandler", "timer-wfi", 3),
     ("G8", "stayed"): Seen("SavesTimerWrong", "timer-busy", 0),
     ("G9", "owed"): Seen("SgiIgnored", "save", 0),
+    ("G11", "missing"): Seen("SgisNowhere", "registers", 0),
+    ("G11", "not-pending"): Seen("AnotherNumber", "registers", 0),
+    ("G11", "running"): Seen("PrioritiesForgotten", "registers", 0),
+    ("G12", "wrong"): Seen("OffsetForgotten", "registers", 0),
     ("R0", "missed"): Seen("HandlerInjectsNothing", "timer-wfi", 0),
     ("R1", "guest-runs"): Seen("WritesRunningGuest", "spi-level", 22),
     ("R1", "in-handler"): Seen("WritesInHandler", "spi-level", 4),
@@ -170,6 +176,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L1", "ptimer"): Seen("v7.2+26", "timer-phys", 1),
     ("L1", "timer"): Seen("ForgetsEnable", "timer-wfi", 7),
     ("L2", "idle"): Seen("v7.2+26-load", "timer-phys", 1),
+    ("L2", "masked"): Seen("v7.2", "forgets-eoi", 0),
     ("L2", "storm"): Seen("v4.14+4", "timer-busy", 5),
     ("L2", "turns"): Seen("NeverEnters", "timer-wfi", 0),
     ("L2", "woken"): Seen("v7.2", "idle-and-due", 0),
@@ -192,6 +199,10 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L6", "pending-after"): Seen("ForgetsPending", "save", 2),
     ("L6", "timer"): Seen("ForgetsCval", "save", 1),
     ("deadlock", "stuck"): Seen("LockKept", "timer-wfi", 0),
+    ("unpredictable", "dir"): Seen("v7.2", "dir-before-eoi", 0, GICV2),
+    ("unpredictable", "order"): Seen("v7.2", "eoi-out-of-order", 0),
+    ("unpredictable", "unasked"): Seen("v7.2", "eoi-without-iar", 0),
+    ("waits-in-vain", "held-back"): Seen("v7.2", "never-enabled", 0),
     ("waits-in-vain", "nobody"): Seen("v7.2", "waits-in-vain", 0),
     ("lock-order", "irqs-on"): Seen("InjectsUnmasked", "timer-wfi", 0),
     ("lock-order", "order"): Seen("LocksSwapped", "timer-wfi", 0),

@@ -6,6 +6,7 @@ from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
 from model.check.unknown import Debt
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.registers import FIRST_SPI, SPECIAL
@@ -64,6 +65,11 @@ class L2(Rule):
         "the guest of VCPU {vcpu} idled {n} times in a row without being blocked or given an "
         "interrupt, and nothing new had happened",
     )
+    MASKED = alarm(
+        "masked",
+        "guest: VCPU {vcpu} idles, and lets nothing through: it has not completed what it "
+        "acknowledged, or disabled its interrupt group",
+    )
     WOKEN = alarm(
         "woken",
         "VCPU {vcpu} was woken {n} times in a row and had nothing to run for, and nothing new had "
@@ -82,6 +88,7 @@ class L2(Rule):
 
     guests: Guests
     loaded: LoadedVcpus
+    priorities: GuestPriorities
 
     def setup(self) -> None:
         """Make the states."""
@@ -145,7 +152,12 @@ class L2(Rule):
             of.exits = 0
             of.wfis = of.wfis + 1 if f.reason == "wfi" else 0
             if of.wfis >= IDLE_STORM:
-                self.report(self.IDLE, vcpu=f.vcpu, n=IDLE_STORM)
+                own = self.priorities.of[f.vcpu]
+                if own.running or not own.group:
+                    # No wonder: KVM looks at neither before it blocks (kvm_vgic_vcpu_pending_irq).
+                    self.report(self.MASKED, vcpu=f.vcpu)
+                else:
+                    self.report(self.IDLE, vcpu=f.vcpu, n=IDLE_STORM)
             return
         of.exits += 1
         if of.exits >= STORM:

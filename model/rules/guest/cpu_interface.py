@@ -1,4 +1,4 @@
-"""A guest's CPU interface reads as what it handles and what is pending made it (G10)."""
+"""A guest's CPU interface reads as what it handles and what is pending made it (G11)."""
 
 from model import facts
 from model.check.alarm import alarm
@@ -15,7 +15,7 @@ from model.check.views.ideal_gic import NO, YES, IdealGic, step_of
 from model.check.views.running_priority import is_special
 from model.gic.registers import FIRST_SPI, IDLE, SGIS
 
-__all__ = ["G10"]
+__all__ = ["G11"]
 
 
 class OfVcpu(State):
@@ -36,14 +36,14 @@ class OfIrq(State):
     priorities: Bits = 0
 
 
-class G10(Rule):
+class G11(Rule):
     """The running priority is that of what the guest handles; the next interrupt is one that is.
 
     What a guest has sent or set pending for itself, and not taken, it finds in HPPIR, or something
     that comes before it: a CPU sees what it did. What others did may be on its way for a while.
     """
 
-    id = "G10"
+    id = "G11"
     section = "a GIC without virtualisation (IHI0069 ICC_RPR_EL1, ICC_HPPIR1_EL1)"
     title = "the running priority and the highest pending interrupt read as they are"
     guest = True

@@ -1,4 +1,4 @@
-"""A guest's timers read as it programmed them (G11)."""
+"""A guest's timers read as it programmed them (G12)."""
 
 from model import facts
 from model.check.alarm import alarm
@@ -10,7 +10,7 @@ from model.check.views.guest_timers import GuestTimers, Programmed
 from model.identity import PTIMER, VTIMER
 from model.timer import ENABLE, ISTATUS
 
-__all__ = ["G11"]
+__all__ = ["G12"]
 
 
 class OfVcpu(State):
@@ -19,13 +19,13 @@ class OfVcpu(State):
     since: Debt[int] = -1
 
 
-class G11(Rule):
+class G12(Rule):
     """CTL, CVAL and TVAL read as the guest programmed the timer, at some moment of the read.
 
     While the timer is disabled ISTATUS and TVAL are UNKNOWN.
     """
 
-    id = "G11"
+    id = "G12"
     section = "a timer without virtualisation (DDI0487 CNTV_CTL_EL0, CNTV_CVAL_EL0, CNTV_TVAL_EL0)"
     title = "the registers of a timer read as the guest programmed it"
     guest = True
