@@ -22,7 +22,7 @@ NOTHING, RIGHT = -1, -2
 class OfVcpu(State):
     """``acked``: what its guest acknowledged and has not completed, the last at the end."""
 
-    acked: Debt[tuple[int, ...]] = ()
+    acked: tuple[int, ...] = ()
 
 
 class Vm(State):
@@ -33,8 +33,8 @@ class Vm(State):
     """
 
     at_fault: Debt[bool] = False
-    expected: Debt[int] = RIGHT
-    misplaced: Debt[bool] = False
+    expected: int = RIGHT
+    misplaced: bool = False
 
 
 class GuestFaults(View):

@@ -26,8 +26,8 @@ class OfVcpu(State):
     """
 
     running: tuple[int, ...] = ()
-    group: bool = True
-    mask: int = PRIORITY_MASK
+    group: Debt[bool] = True
+    mask: Debt[int] = PRIORITY_MASK
 
 
 class OfIrq(State):

@@ -25,7 +25,7 @@ class OfVcpu(State):
     it did so before, and has not taken.
     """
 
-    running: Debt[tuple[int, ...]] = ()
+    running: tuple[int, ...] = ()
     sent: Debt[Keys[int]] = ()
     due: Debt[Keys[int]] = ()
 

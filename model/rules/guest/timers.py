@@ -5,7 +5,6 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
-from model.check.unknown import Debt
 from model.check.views.guest_timers import GuestTimers, Programmed
 from model.identity import PTIMER, VTIMER
 from model.timer import ENABLE, ISTATUS
@@ -14,9 +13,9 @@ __all__ = ["G12"]
 
 
 class OfVcpu(State):
-    """``since``: when the read that traps just now began, in virtual ns; -1: none does."""
+    """``since``: when its last read that trapped began, in virtual ns."""
 
-    since: Debt[int] = -1
+    since: int = -1
 
 
 class G12(Rule):
@@ -54,9 +53,9 @@ class G12(Rule):
         if not register:
             return
         programmed = self.timers.of[VTIMER if timer == "cntv" else PTIMER][f.vcpu]
-        now, of = self.timers.clock.time.now, self.of[f.vcpu]
-        since = of.since if of.since >= 0 else now
-        of.since = -1
+        now = since = self.timers.clock.time.now
+        if timer == "cntp":
+            since = self.of[f.vcpu].since
         if not may_read(programmed, register, f.value, since, now):
             self.report(
                 self.WRONG,
@@ -68,11 +67,6 @@ class G12(Rule):
                 deadline=programmed.deadline,
                 now=now,
             )
-
-    @on(facts.VmReset)
-    def on_reset(self, f: facts.VmReset) -> None:
-        """It starts anew, and its read is over."""
-        self.of[f.vcpu].since = -1
 
 
 def may_read(programmed: Programmed, register: str, value: int, since: int, now: int) -> bool:
