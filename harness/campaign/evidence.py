@@ -17,10 +17,12 @@ from harness.campaign.crash import naming_variant
 from harness.campaign.events import Events
 from harness.campaign.plan import Plan
 from harness.campaign.record import NAME, Record
+from harness.campaign.suffered import suffered, symptom_dict
 from harness.campaign.summary import Campaign, Tally
 from harness.engine.schedule import LINE_MAX, Schedule
 from harness.errors import UsageError
 from harness.places import next_folder, shown, write_whole
+from harness.search.explanation import Symptom
 from harness.search.shrunk import Kept
 from harness.spec import RunSpec
 
@@ -64,6 +66,16 @@ class Failure(msgspec.Struct):
         """What ``vgic-race replay`` takes: the schedule, or the file it is in."""
         return self.finding.schedule if self.file is None else shown(self.file)
 
+    @property
+    def symptom(self) -> Symptom | None:
+        """What a guest suffers of it: looked for where it has a log; in its shortest story."""
+        if self.log is None:
+            return None
+        if self.shortest is not None:
+            shrunk = self.shortest.shrunk
+            return suffered(shrunk.schedule, (shrunk.violation,))
+        return suffered(Schedule.parse(self.finding.schedule), self.finding.violations)
+
     def as_dicts(self, *, bare: bool = False) -> list[dict[str, Any]]:
         """Return one object per broken rule, the first one first.
 
@@ -89,6 +101,7 @@ class Failure(msgspec.Struct):
                 "log": named(self.log),
                 "execution": self.finding.index,
                 "kept": self.kept or None,
+                "symptom": symptom_dict(self.symptom),
                 "shortest": named(None if self.shortest is None else self.shortest.schedule),
             }
             for v in self.finding.violations

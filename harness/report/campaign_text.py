@@ -10,6 +10,7 @@ from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
 from harness.campaign.summary import KEPT_MAX, Campaign, Tally
 from harness.errors import UsageError
 from harness.places import shown
+from harness.report.chain import symptom_text
 from harness.report.clean import cleaned
 from harness.report.known import finding_of
 from harness.report.terminal import Report, hung, plain, reproducer, show_failure, show_short
@@ -231,11 +232,19 @@ def show_one(console: "Console", failure: Failure) -> None:
             base = None if kept is None else kept.shrunk.base
             only = failure.spec.rules
             found = None if kept is None else failure.log
-            report = Report(note, place, replay, only, how_short(failure), base, found)
+            report = Report(
+                note, place, replay, only, how_short(failure), base, found, symptom_of(failure)
+            )
             show_failure(console, log, finding=finding_of(log), report=report)
             return
     show_short(console, name_of(failure.tally) + note, failure.finding.violations)
     plain(console, reproduce(failure))
+
+
+def symptom_of(failure: Failure) -> str:
+    """Return what a guest suffers of a failure, as far as that was looked for."""
+    found = failure.symptom
+    return "" if found is None else symptom_text(found)
 
 
 def how_short(failure: Failure) -> str:

@@ -71,6 +71,7 @@ class Report(msgspec.Struct, frozen=True):
         short: how much shorter this is than what was found, where it was shrunk.
         base: how the unmodified era fails in the same scenario, if it does.
         found: the log of what was found, where this was made of it.
+        symptom: what a guest suffers, where that was looked for.
 
     """
 
@@ -81,6 +82,7 @@ class Report(msgspec.Struct, frozen=True):
     short: str = ""
     base: Violation | None = None
     found: Path | None = None
+    symptom: str = ""
 
 
 def show_failure(
@@ -113,6 +115,8 @@ def show_failure(
         show_said(console, said)
     if course.violations and finding is None:
         show_said(console, Said("known", not_known(course.header.variant)))
+    if report.symptom:
+        show_said(console, Said("symptom", report.symptom))
     if report.short:
         show_said(console, Said("shrunk", report.short))
     show_story(console, tell(course, explanation))

@@ -20,7 +20,9 @@ STEPS_MAX = 300_000
 """What they may cost, in steps."""
 
 
-def symptom(case: Case, choices: Sequence[Choice], violation: Violation) -> Symptom:
+def symptom(
+    case: Case, choices: Sequence[Choice], violation: Violation, *, draws: int = DRAWS
+) -> Symptom:
     """Find the first thing that a guest suffers of a failure.
 
     The rules of the guest do not see the rule that was broken first, so the execution goes on from
@@ -30,6 +32,7 @@ def symptom(case: Case, choices: Sequence[Choice], violation: Violation) -> Symp
         case: what fails.
         choices: how, up to where ``violation`` is seen.
         violation: the rule that is broken.
+        draws: how many ways to go on are tried.
 
     Raises:
         UsageError: the variant cannot be had.
@@ -39,11 +42,11 @@ def symptom(case: Case, choices: Sequence[Choice], violation: Violation) -> Symp
         return Symptom(violation, 0)
     stage = Stage.of(case, rules=GUEST)
     plan = Plan.of(choices)
-    for drawn in range(DRAWS):
+    for drawn in range(draws):
         then = (CALM, STAY)[drawn] if drawn < 2 else RANDOM
         found = stage.run(plan, then, seed=drawn).violation
         if found is not None:
             return Symptom(found, drawn + 1)
         if stage.cost.steps > STEPS_MAX:
             return Symptom(None, drawn + 1)
-    return Symptom(None, DRAWS)
+    return Symptom(None, draws)
