@@ -11,6 +11,7 @@ from harness.campaign.confidence import Confidence
 from harness.campaign.crash import Crash
 from harness.campaign.plan import MIX, ROUND_ROBIN, Plan, far_k
 from harness.campaign.reach import enough_for, out_of_reach
+from harness.held_rules import nothing_to_check
 from harness.spec import RunSpec
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED, worst
@@ -137,6 +138,8 @@ class Tally(msgspec.Struct):
         """
         if not self.schedules:
             return ["nothing was run"]
+        if unchecked := nothing_to_check(self.spec):
+            return [unchecked]
         out = []
         for bound, count in self.bounds.items():
             what = f"bound on {'drain ' if bound == 'drain' else ''}steps reached in {count} of "

@@ -28,6 +28,7 @@ __all__ = [
     "level_made_pending",
     "made_pending",
     "one_register",
+    "physical_timer",
     "routed_from_the_dead",
 ]
 
@@ -101,6 +102,11 @@ def one_register(_violation: Violation, case: Case) -> bool:
     return case.scenario.lrs == 1
 
 
+def physical_timer(violation: Violation, _case: Case) -> bool:
+    """It is about the emulated physical timer's interrupt."""
+    return violation.subject.vintid == PTIMER_PPI
+
+
 def deactivated_by_another(violation: Violation, case: Case) -> bool:
     """Another VCPU deactivates an interrupt of the device whose guest waits, late."""
     if violation.type != LATE or case.scenario.deactivate != "other":
@@ -117,7 +123,7 @@ def is_device(violation: Violation, case: Case) -> bool:
 def idle_and_due(_violation: Violation, case: Case) -> bool:
     """A guest that idles does not let its timer through: disabled, masked, or made active.
 
-    In 4.14 any interrupt that a guest makes active will do.
+    In 4.14 any interrupt that is active for longer will do.
     """
     timers = (VTIMER_PPI, PTIMER_PPI)
     return any(
@@ -126,7 +132,7 @@ def idle_and_due(_violation: Violation, case: Case) -> bool:
         or (i.code == ACTIVATE and case.era == "v4.14")
         for program in case.programs
         for i in program
-    )
+    ) or (case.era == "v4.14" and case.scenario.deactivate == "other")
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

@@ -57,7 +57,8 @@ class Finding(msgspec.Struct, frozen=True):
     ``since`` says which kernels have it, ``title`` what it is and ``what`` what happens, in a
     sentence or two; ``see`` what shows it: options of ``vgic-race stress``, or a test. ``source``
     is where it is in Linux, ``confirmed`` on which real kernel it was seen, ``upstream`` what was
-    done about it there. With no ``conditions`` no violation can be it: the model does not show it.
+    done about it there. With no ``conditions`` no violation can be it, and ``unseen`` says why: what
+    the machine lacks, or which rule leaves it out.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Finding(msgspec.Struct, frozen=True):
     confirmed: str = ""
     upstream: str = ""
     conditions: tuple[Condition, ...] = ()
+    unseen: str = ""
 
     @property
     def eras(self) -> tuple[str, ...]:

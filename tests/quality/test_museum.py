@@ -64,8 +64,12 @@ def execution_of(world: VgicWorld, i: int) -> Execution:
     return Execution(world, strategy(i))
 
 
+NOT_BY_CHANCE = {"v7.2+F9"}
+"""Too deep for random schedules; ``tests/race/test_phys_timer.py`` finds it systematically."""
+
+
 def test_every_patch_is_listed() -> None:
-    assert set(SHOWS) == set(variant_names()) - set(ERAS)
+    assert set(SHOWS) | NOT_BY_CHANCE == set(variant_names()) - set(ERAS)
 
 
 @pytest.mark.parametrize("variant", SHOWS)

@@ -38,7 +38,14 @@ SHOWN = [
     ("F15", at("cleared-while-pending"), "v4.14", 16),
     ("F16", at("left-behind"), "v7.2", 2),
     ("F16", at("left-behind"), "v4.14", 2),
+    ("F1", at("armed-and-preempted"), "v7.2", 120),
+    ("F15", at("cleared-while-served"), "v7.2", 60),
+    ("F17", at("pending-cleared"), "v7.2", 60),
+    ("F17", at("pending-cleared"), "v4.14", 60),
+    ("F18", at("pended-while-active"), "v4.14", 2),
 ]
+SHOWN_ELSEWHERE = {"F9"}
+"""By ``test_phys_timer``: too deep for random schedules."""
 
 
 @pytest.mark.parametrize(("finding", "scenario", "variant", "schedules"), SHOWN, ids=str)
@@ -55,7 +62,9 @@ async def test_each_is_found_and_named(
 
 
 def test_what_the_model_shows_is_shown_above() -> None:
-    assert {name for name, _, _, _ in SHOWN} == {f.id for f in FINDINGS.values() if f.conditions}
+    shown = {name for name, _, _, _ in SHOWN} | SHOWN_ELSEWHERE
+    assert shown == {f.id for f in FINDINGS.values() if f.conditions}
+    assert all(bool(f.conditions) != bool(f.unseen) for f in FINDINGS.values())
     shipped = {patch.id for patch in patches().values() if patch.shipped}
     assert shipped == {c.patch for f in FINDINGS.values() for c in f.conditions if c.patch}
 

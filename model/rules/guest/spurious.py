@@ -31,8 +31,13 @@ class G3(Rule):
     ideal: IdealGic
     guests: Guests
 
+    def setup(self) -> None:
+        """Note of which interrupts nothing is said (``model.rules.guest.excuses``)."""
+        lags = self.setting.gic_messages == "lagging"
+        self.excused = self.ideal.levels if lags else frozenset[int]()
+
     @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
         """Look at what was acknowledged."""
-        if self.ideal.last.wrong & SPURIOUS_ACK:
+        if self.ideal.last.wrong & SPURIOUS_ACK and f.vintid not in self.excused:
             self.report(self.NOTHING, vcpu=self.guests.on[f.pcpu].vcpu, vintid=f.vintid)
