@@ -39,6 +39,8 @@ class OfIrq(State):
 class GuestPriorities(View):
     """``of[v].running`` is what VCPU ``v``'s guest is handling; the rest is asked for below."""
 
+    trusts = "a reset alone is heard of the registers' writes: the VM monitor's doing, not KVM's"
+
     guests: Guests
     masks: GuestMasks
     sleepers: Sleepers

@@ -23,6 +23,7 @@ class Unpredictable(Rule):
     title = "no guest does at its CPU interface what is UNPREDICTABLE (a fault of the guests)"
     guest = True
     fault = True
+    trusts = "that a GICv2's DIR trapped is told where the guest wrote it: it always does"
 
     UNASKED = alarm(
         "unasked",
