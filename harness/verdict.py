@@ -23,7 +23,8 @@ EXIT_CODES = {CLEAN: 0, PROVED: 0, VIOLATED: 1, INCONCLUSIVE: 3}
 EXIT_USAGE = 2
 EXIT_DIVERGED = 4
 EXIT_INTERNAL = 70
-EXIT_INTERRUPTED = 130
+EXIT_HUP, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_TERM = 129, 130, 141, 143
+"""128 and the number of a signal: SIGHUP, SIGINT, SIGPIPE, SIGTERM."""
 MEANINGS: dict[int, str] = {
     EXIT_CODES[CLEAN]: "clean or proved",
     EXIT_CODES[VIOLATED]: "violated",
@@ -31,7 +32,10 @@ MEANINGS: dict[int, str] = {
     EXIT_CODES[INCONCLUSIVE]: "inconclusive",
     EXIT_DIVERGED: "replay diverged",
     EXIT_INTERNAL: "internal error",
+    EXIT_HUP: "ended by SIGHUP",
     EXIT_INTERRUPTED: "interrupted",
+    EXIT_PIPE: "nobody reads what is printed",
+    EXIT_TERM: "ended by SIGTERM",
 }
 """Every exit code and what it says, in the order of the numbers."""
 

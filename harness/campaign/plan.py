@@ -22,7 +22,7 @@ FAR_FACTOR, FAR_LEAST, FAR_MOST = 4, 200, 400
 STRATEGIES: dict[str, str] = {
     MIX: "schedules 0, 2, 4... by random, the others by pct (default)",
     "random": "every enabled task equally likely at every step",
-    "pct": "random priorities and depth - 1 random points where they change",
+    "pct": "random priorities and depth - 1 random points where they change (at first as mix)",
     ROUND_ROBIN: "each enabled task in turn; one schedule, always the same",
 }
 

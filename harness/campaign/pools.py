@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 from harness.campaign.plan import Plan
 from harness.campaign.pool import Found, Inline, Pool
+from harness.user_code import is_reference
 
 __all__ = ["make_pool"]
 
@@ -21,7 +22,9 @@ def make_pool(plan: Plan, found: Found) -> "AbstractContextManager[Pool]":
         from harness.campaign.dask_pool import DaskPool
 
         return DaskPool(plan, found)
-    alien = any(":" in spec.variant for spec in plan.specs)
+    named = [plan.strategy, *(spec.variant for spec in plan.specs)]
+    named += [rule for spec in plan.specs for rule in spec.rules or ()]
+    alien = any(map(is_reference, named))
     if os.name != "posix" or (plan.jobs == 1 and not alien):
         return Inline(plan, found)
     from harness.campaign.processes import Processes

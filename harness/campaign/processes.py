@@ -142,7 +142,7 @@ class Processes:
         while self.waiting and not self.given_up:
             free = min(self.procs, key=lambda proc: len(proc.batches), default=None)
             if (free is None or free.batches) and len(self.procs) < self.plan.jobs:
-                free = self.begin()
+                free = self.begin_if_possible() or free
             if free is None or len(free.batches) >= IN_HAND:
                 return
             batch = self.waiting.popleft()
@@ -229,6 +229,19 @@ class Processes:
             out.append(Lost(batch, stuck_text(spec, self.at(proc, batch), took)))
             self.waiting.extendleft(reversed(proc.batches))
         return out
+
+    def begin_if_possible(self) -> Proc | None:
+        """Start a worker; None if there is no room for one more beside those that there are.
+
+        Raises:
+            OSError: there is no room, and nobody yet.
+        """
+        try:
+            return self.begin()
+        except OSError:
+            if not self.procs:
+                raise
+            return None
 
     # -- starting them -----------------------------------------------------------------------------
 

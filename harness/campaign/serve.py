@@ -103,7 +103,7 @@ class Server:
         self.conversation = conversation
         self.stop = threading.Event()
         self.batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        self.worker = Worker(plan, self.stop, self.tell, conversation.send)
+        self.worker = Worker(plan, self.stop, self.tell, self.send)
 
     def run(self, waiting: list[Any]) -> None:
         """Run batches as they come."""
@@ -111,11 +111,18 @@ class Server:
             self.take(message)
         threading.Thread(target=self.listen, daemon=True).start()
         while (batch := self.batches.get()) is not None:
-            self.conversation.send(self.worker.run(batch))
+            self.send(self.worker.run(batch))
 
     def tell(self, entry: int, finding: Finding) -> None:
         """Send a finding at once."""
-        self.conversation.send((entry, finding))
+        self.send((entry, finding))
+
+    def send(self, message: Any) -> None:
+        """Send something; leave when there is nobody to hear it."""
+        try:
+            self.conversation.send(message)
+        except OSError:
+            os._exit(1)
 
     def listen(self) -> None:
         """Hear what the campaign says; leave when it is gone. Now and then say what is run."""
@@ -129,7 +136,7 @@ class Server:
                     for message in got:
                         self.take(message)
                 elif self.worker.entry >= 0:
-                    self.conversation.send(self.worker.state())
+                    self.send(self.worker.state())
         finally:
             os._exit(1)
 

@@ -15,13 +15,11 @@ import click
 from harness.cli.lazy import Lazy
 from harness.cli.options import EPILOG
 from harness.errors import UsageError, unknown_name
-from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
+from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE
 
 __all__ = ["TRACEBACK_ENV", "main"]
 
 TRACEBACK_ENV = "VGIC_RACE_TRACEBACK"
-EXIT_PIPE = 141
-"""What a shell shows for a command that wrote into a closed pipe (128 + SIGPIPE)."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "stress": ("harness.cli.stress:command", "Run scenarios under many schedules, hunt for races."),
