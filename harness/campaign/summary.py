@@ -19,6 +19,8 @@ from model.rules.sometimes import NAMES
 
 __all__ = ["KEPT_MAX", "Again", "Campaign", "Tally"]
 
+FEW = 4
+"""Of so few schedules nothing is said of shares."""
 KEPT_MAX = 100
 """How many failing schedules are kept per rule and entry; more are only counted."""
 
@@ -171,13 +173,14 @@ class Tally(msgspec.Struct):
         if self.strategy == ROUND_ROBIN:
             text = "round-robin is one schedule only: another --strategy may reach it"
             return f"{text}, or it is {unless}" if unless else text
-        text = f"in {n} schedule{'' if n == 1 else 's'} "
-        text += f"its share is below {min(1.0, 3 / n):.2g} (95 %)"
+        text = f"in {n} schedule{'' if n == 1 else 's'} " if n > FEW else f"{n} run, "
+        if n > FEW:
+            text += f"its share is below {3 / n:.2g} (95 %), "
         enough = self.enough(missed)
         if enough > n:
-            text += f", and {enough} schedules of this entry are known to reach it (95 %)"
+            text += f"{enough} schedules of this entry are known to reach it (95 %)"
         else:
-            text += f"; {max(3 * n, 100)} schedules of this entry might reach it"
+            text += f"{max(3 * n, 100)} schedules of this entry might reach it"
         text += f": {self.command(max(enough, 3 * n, 100) if enough <= n else enough)}"
         return f"{text}; unless it is {unless}" if unless else text
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["closing", "one_line", "show_campaign"]
 
 VERDICTS = {CLEAN: "NOT FOUND", VIOLATED: "VIOLATED", INCONCLUSIVE: "INCONCLUSIVE"}
+NOTES_MAX = 2
+"""So many entries are told of in which a state was not reached in the time that there was."""
 STYLES = {CLEAN: "green", VIOLATED: "bold red", INCONCLUSIVE: "yellow"}
 
 
@@ -40,9 +42,10 @@ def show_campaign(
     """
     if not campaign.plan.only_kept:
         console.print(campaign_table(campaign, verbose=verbose))
-    if verbose:
-        show_confidence(console, campaign)
-    show_open(console, campaign)
+        if verbose:
+            show_confidence(console, campaign)
+        show_open(console, campaign)
+        show_notes(console, campaign, verbose=verbose)
     if evidence.folder is not None and not evidence.error:
         console.print()
         plain(console, f"written to {shown(evidence.folder)}")
@@ -129,14 +132,24 @@ def show_confidence(console: "Console", campaign: Campaign) -> None:
         hung(console, Text(f"{cleaned(name_of(tally))}: {tally.confidence.long()}"))
 
 
+def show_notes(console: "Console", campaign: Campaign, *, verbose: bool) -> None:
+    """Print which states were not reached in the time that there was."""
+    notes = [
+        f"{cleaned(name_of(tally))}: {note}"
+        for tally in campaign.tallies
+        if tally.verdict == CLEAN
+        for note in tally.notes()
+    ]
+    for note in notes if verbose else notes[:NOTES_MAX]:
+        console.print()
+        hung(console, Text(note))
+    if len(notes) > NOTES_MAX and not verbose:
+        console.print(f"\nand so in {len(notes) - NOTES_MAX} more entries (-v shows them)")
+
+
 def show_open(console: "Console", campaign: Campaign) -> None:
     """Print why nothing can be concluded of an entry."""
     for tally in campaign.tallies:
-        if campaign.plan.only_kept:
-            continue
-        for note in tally.notes() if tally.verdict == CLEAN else ():
-            console.print()
-            hung(console, Text(f"{cleaned(name_of(tally))}: {note}"))
         if tally.verdict != INCONCLUSIVE:
             continue
         console.print()

@@ -62,7 +62,7 @@ def test_verbose_tells_what_a_clean_run_is_worth(cli: Cli) -> None:
 
 def test_jobs_and_engine_change_nothing(cli: Cli, logs: Path) -> None:
     args = ["stress", "timer-wfi", "migrate", "--variant", "v4.14", "--variant", "v4.14+1"]
-    args += ["--no-shrink"]
+    args += ["--no-shrink", "--no-kept"]
     args += ["--variant", "29", "--schedules", "600", "--seed", "7", "--json"]
     runs: list[tuple[Any, dict[str, bytes]]] = []
     for number, extra in enumerate(
