@@ -1,5 +1,6 @@
 """``vgic-race help``: every topic, what it takes from the registries, and plain text."""
 
+from functools import cache
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ from harness.campaign.plan import STRATEGIES
 from harness.cli.main import group
 from harness.help.made import MADE
 from harness.help.plain import to_plain
-from harness.help.topics import ELSEWHERE, TOPICS, text_of
+from harness.help.topics import ELSEWHERE, TOPICS, text_of, whole_text
 from harness.kvm.hooks import hooks
 from harness.log.registry import REGISTRY
 from harness.museum import patches
@@ -37,20 +38,28 @@ def test_the_topics_are_listed(cli: Cli) -> None:
     assert written | set(ELSEWHERE) == set(TOPICS)
 
 
+@cache
+def printed(topic: str) -> str:
+    """What the command prints of a topic, which is made once."""
+    return to_plain(whole_text(topic, MADE))
+
+
+def test_the_command_prints_a_topic(cli: Cli) -> None:
+    done = cli("help", "verdicts")
+    assert (done.code, done.out, done.err) == (0, printed("verdicts"), "")
+
+
 @pytest.mark.parametrize("topic", TOPICS)
-def test_a_topic_is_plain_text(cli: Cli, topic: str) -> None:
-    done = cli("help", topic)
-    assert done.code == 0
-    assert "<!--" not in done.out
-    assert "**" not in done.out
+def test_a_topic_is_plain_text(topic: str) -> None:
+    text = printed(topic)
+    assert "<!--" not in text
+    assert "**" not in text
     if topic not in ELSEWHERE:
-        assert [line for line in done.out.splitlines() if len(line) > 80] == []
+        assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
-def test_what_a_registry_knows_is_all_there(cli: Cli) -> None:
-    def text(topic: str) -> str:
-        return cli("help", topic).out
-
+def test_what_a_registry_knows_is_all_there() -> None:
+    text = printed
     scenarios = text("scenarios")
     flat = " ".join(scenarios.split())
     assert [x.form for x in entries() if f" {x.form} {x.what}" not in flat] == []
@@ -72,8 +81,8 @@ def test_what_a_registry_knows_is_all_there(cli: Cli) -> None:
     assert [name for name in hooks() if name not in MADE["hooks"]()] == []
 
 
-def test_commands_are_all_there(cli: Cli) -> None:
-    out = cli("help", "commands").out
+def test_commands_are_all_there() -> None:
+    out = printed("commands")
     for path, command in walk():
         assert f"\n{path}\n" in out
         for option in options(command):

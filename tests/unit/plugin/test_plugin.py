@@ -125,7 +125,7 @@ def test_its_own_assertion(race):
 def test_a_failure_is_a_story_and_a_line_that_has_it_again(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story, "STEPS", 10_000)  # the shortest so far will do
+    monkeypatch.setattr(story, "STEPS", 2_000)  # the shortest so far will do
     done = run(project, FAILING)
     done.assert_outcomes(failed=7)
     text = done.stdout.str()
@@ -195,24 +195,32 @@ def test_few(race):
     done.stderr.fnmatch_lines(["*--race-schedules: 'none': expected a number, 1 or more*"])
 
 
-def test_what_failed_is_tried_first(project: pytest.Pytester) -> None:
-    text = """
-@MARK(scenario="migrate", variant="mine.py:LineAlone", schedules=50, shrink=False)
-def test_it(race):
-    race.run()
-"""
-    run(project, text).stdout.fnmatch_lines(["*: schedule * breaks R23"])
-    run(project, text).stdout.fnmatch_lines(["*: one that failed before breaks R23"])
-    assert len(list((project.path / "kept").iterdir())) == 1
+def test_what_failed_is_tried_first(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = project.path / "kept"
+
+    def outcome(**said: object) -> str:
+        mark = {"scenario": "migrate", "variant": "mine.py:LineAlone", "schedules": 50, **said}
+        try:
+            return race.make_race(mark, name="x", folders=()).run().verdict
+        except race.RaceFailed as failed:
+            return str(failed)
+
+    assert outcome(expect="violated") == "violated"
+    assert not kept.exists(), "what is meant to fail is no failure of the project's"
+    assert "seed 0: schedule " in outcome()
+    assert len(list(kept.iterdir())) == 1
+    assert "seed 0: one that failed before breaks R23" in outcome(schedules=1)
     # With the change undone it passes, is forgotten after a while, and all schedules are run.
     (project.path / "mine.py").write_text(
         MINE.replace("return level\n", "return level or active\n")
     )
     for name in [name for name in sys.modules if name.startswith("_vgic_race_variant")]:
-        del sys.modules[name]
+        monkeypatch.delitem(sys.modules, name)
     for left in (1, 1, 0):
-        run(project, text, "--race-schedules", "2").assert_outcomes(passed=1)
-        assert len(list((project.path / "kept").iterdir())) == left
+        assert outcome(schedules=2) == "clean"
+        assert len(list(kept.iterdir())) == left
 
 
 # -- pieces ----------------------------------------------------------------------------------------
