@@ -26,6 +26,7 @@ CODE = (
     "model",
     "harness/actors",
     "harness/engine",
+    "harness/guard/locks.py",
     "harness/guest",
     "harness/kvm",
     "harness/scenarios",

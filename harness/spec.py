@@ -9,6 +9,7 @@ from harness.engine.choice import Choice
 from harness.engine.execution import Limits, Outcome, Slot
 from harness.engine.schedule import Origin, Schedule
 from harness.errors import UsageError, unknown_name
+from harness.guard.inspect import prepare
 from harness.origin import origin
 from harness.scenarios.schema import (
     GICV2_MAX,
@@ -264,7 +265,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         if "preemptions" in knobs:
             scenario = msgspec.structs.replace(scenario, preemptions=int(knobs["preemptions"]))
         limits = Limits(steps_max=int(knobs["steps_max"])) if "steps_max" in knobs else Limits()
-        return VgicWorld(
+        world = VgicWorld(
             scenario,
             self.config(scenario),
             resolve_variant(self.variant),
@@ -273,6 +274,8 @@ class RunSpec(msgspec.Struct, frozen=True):
             rules=rules,
             limits=limits,
         )
+        prepare(world)
+        return world
 
 
 def check_growth(scenario: Scenario, name: str, vcpus: int) -> None:

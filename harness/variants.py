@@ -16,6 +16,9 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError, unknown_name
+from harness.guard.code import place_of_traceback, told_place
+from harness.guard.faults import Fault
+from harness.guard.watch import watch
 from harness.kvm.hooks import ERA_LISTS, Hooks, hooks, own_state
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
@@ -133,15 +136,17 @@ def load_class(name: str) -> type[Kvm]:
 
     """
     where, _, attribute = name.rpartition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    if where.endswith(".py"):
-        module = load_path(Path(where), name)
-    else:
-        try:
-            module = importlib.import_module(where)
-        except (Exception, SystemExit) as error:  # whatever the user's module raises
-            raise UsageError(f"variant {name!r}: cannot import {where!r}: {error!r}") from None
+    add_current_folder()
+    try:
+        with watch.importing(name):
+            if where.endswith(".py"):
+                module = load_path(Path(where), name)
+            else:
+                module = importlib.import_module(where)
+    except (Exception, SystemExit, Fault) as error:  # whatever the user's module raises
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"variant {name!r}{not_imported(where, error)}") from error
     cls = getattr(module, attribute, None)
     if cls is None:
         known = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Kvm)]
@@ -164,6 +169,28 @@ def load_class(name: str) -> type[Kvm]:
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"
         )
     return cls
+
+
+def add_current_folder() -> None:
+    """Make the current folder importable, behind the tool's own packages: it never hides these."""
+    here = os.getcwd()
+    if here in sys.path:
+        return
+    own = str(Path(__file__).resolve().parents[1])
+    sys.path.insert(sys.path.index(own) + 1 if own in sys.path else len(sys.path), here)
+
+
+def not_imported(where: str, error: BaseException) -> str:
+    """Say that a module cannot be imported, and why, with the line of the user's that is wrong."""
+    if isinstance(error, Fault):
+        return f" {error}"
+    if isinstance(error, SyntaxError):
+        at = f" ({error.filename}:{error.lineno})" if error.filename else ""
+        why = f"{type(error).__name__}: {error.msg}{at}"
+    else:
+        at = told_place(place_of_traceback(error.__traceback__))
+        why = f"{type(error).__name__}: {error}{at}"
+    return f": cannot import {where!r}: {why}".replace("\n", " ")
 
 
 def check_own_state(cls: type[Kvm], name: str) -> None:
@@ -266,7 +293,7 @@ def load_path(path: Path, name: str) -> object:
     sys.modules[key] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's file raises
+    except BaseException:
         del sys.modules[key]
-        raise UsageError(f"variant {name!r}: cannot import {given!r}: {error!r}") from None
+        raise
     return module

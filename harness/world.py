@@ -44,7 +44,10 @@ class VgicWorld:
 
     ``rules`` restricts the rules to the named ids (None: all that hold in the variant's era); one
     of the user's own is given by its name (``harness.user_rules``). ``task_class`` is the engine's.
+    ``steps_only``: see :class:`harness.engine.execution.Execution`.
     """
+
+    steps_only = False
 
     def __init__(
         self,

@@ -3,15 +3,21 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 
+from harness.engine.execution import ForeignAwaitError
+from harness.engine.footprint import FootprintError
 from harness.errors import UsageError
+from harness.guard.code import Place, is_own, is_variant_own, place_of_traceback, told_place
+from harness.guard.faults import Fault
 from harness.spec import RunSpec
-from harness.user_code import is_reference, named, owner_of
+from harness.user_code import named, owner_of
 
 __all__ = ["Crash", "blame", "is_interrupt", "lost", "lost_text", "naming_variant", "stuck_text"]
+
+LOOPS = ("trio", "asyncio", "anyio")
+"""Libraries whose primitives a task must not await."""
 
 
 class Crash(msgspec.Struct, frozen=True):
@@ -53,14 +59,53 @@ def blame(spec: RunSpec, error: BaseException, where: str) -> Crash:
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, UsageError):
         return Crash(str(error), trace, usage=True)
-    frames = traceback.extract_tb(error.__traceback__)
+    own = is_variant_own(spec.variant)
+    if isinstance(error, Fault):
+        what = str(error)
+    elif own and isinstance(error, FootprintError):
+        what = f"breaks its footprint{told_place(innermost_own(error))}: {error}"
+    elif own and (awaited := foreign(error)):
+        what = f"awaits {awaited}{told_place(innermost_own(error))}, expected steps only"
+    else:
+        what = f"raised {type(error).__name__}: {error}{told_place(last_of(error))}"
     owner = owner_of(frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
-    last = f" in {frames[-1].name} ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
-    text = (
-        f"{owner or named('variant', spec.variant)} raised {type(error).__name__}: {error}"
-        f"{last if frames else ''}, in {where}"
+    text = f"{owner or named('variant', spec.variant)} {what}, in {where}"
+    return Crash(text.replace("\n", " "), trace, usage=bool(owner) or own)
+
+
+def last_of(error: BaseException) -> Place | None:
+    """Return where it was raised: in code of the user's, if it passed any."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if place := place_of_traceback(error.__traceback__):
+        return place
+    return (frames[-1].filename, frames[-1].lineno or 0, frames[-1].name) if frames else None
+
+
+def innermost_own(error: BaseException) -> Place | None:
+    """Return the place in code of the user's that did what the engine complains of."""
+    calls = error.calls if isinstance(error, FootprintError) else ()
+    own = [call for call in calls if is_own(call[0])]
+    return own[0] if own else place_of_traceback(error.__traceback__)
+
+
+def foreign(error: BaseException) -> str:
+    """Return what a task awaited that is no step, such as "trio.sleep"; "" if it is not about that.
+
+    Under Trio its primitives work, and the engine refuses them; without it they fail by themselves.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]
+    at = next(
+        (
+            n
+            for n, name in enumerate(names)
+            if name in LOOPS and n and names[n - 1] not in (*LOOPS, "harness")
+        ),
+        None,
     )
-    return Crash(text.replace("\n", " "), trace, usage=bool(owner) or is_reference(spec.variant))
+    if at is not None:
+        return f"{names[at]}.{frames[at][0].f_code.co_name}"
+    return "what is no step of a task" if isinstance(error, ForeignAwaitError) else ""
 
 
 def lost_text(spec: RunSpec, index: int, status: int) -> str:

@@ -18,6 +18,8 @@ from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
 from harness.engine.schedule import Schedule
 from harness.errors import UsageError
+from harness.guard.inspect import Inspection
+from harness.guard.watch import watch
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.replay import Replay
@@ -70,6 +72,7 @@ class Site:
         self.engine_name = engine_name
         self.world = spec.build(make_engine(self.engine_name).task_class)
         self.execution = Execution(self.world, RoundRobin())
+        self.inspection = Inspection(self.world)
 
     def finding(self, index: int, outcome: Outcome) -> Finding:
         """Return what is kept of an execution that just ended."""
@@ -103,6 +106,7 @@ class Worker:
         self.stop = stop
         self.tell = tell
         self.beat = beat
+        watch.deadline = plan.deadline
         self.sites: dict[int, Site] = {}
         self.entry = self.index = -1
         """What it is at, for who watches."""
@@ -127,7 +131,8 @@ class Worker:
             if site is None:
                 spec = self.plan.specs[batch.entry]
                 site = self.sites[batch.entry] = Site(spec, self.plan.engine)
-            make_engine(site.engine_name).drive(self.executions(site, batch, result))
+            with site.inspection.looking():
+                make_engine(site.engine_name).drive(self.executions(site, batch, result))
         except BaseException as error:  # whatever a variant raises, sys.exit() included
             if not is_interrupt(error):
                 index = batch.first + result.done * batch.stride
@@ -206,10 +211,10 @@ class Worker:
             counting = None
             if not batch.k and type(strategy) is not Pct:
                 counting = Counting(strategy)
-            execution.strategy = counting or strategy
-            execution.every_step = strategy.every_step
-            outcome = yield execution
+            run = site.inspection.execution(counting or strategy, index, execution)
+            outcome = yield run
             assert outcome is not None
+            site.inspection.check(run)
             result.seconds = time.monotonic() - began
             result.done += 1
             result.steps += outcome.steps

@@ -15,6 +15,7 @@ import click
 from harness.cli.lazy import Lazy
 from harness.cli.options import EPILOG
 from harness.errors import UsageError, unknown_name
+from harness.guard.faults import Fault
 from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE
 
 __all__ = ["TRACEBACK_ENV", "main"]
@@ -157,6 +158,8 @@ def dispatch(args: list[str] | None, began: float) -> int:
         if error.__cause__ is not None and os.environ.get(TRACEBACK_ENV):
             traceback.print_exception(error.__cause__)
         return fail(str(error), EXIT_USAGE)
+    except Fault as fault:
+        return fail(f"the variant {fault}", EXIT_USAGE)
     except click.Abort:
         return fail("interrupted", EXIT_INTERRUPTED, prefix="")
     except click.exceptions.NoArgsIsHelpError as error:

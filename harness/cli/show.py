@@ -197,10 +197,12 @@ def take(
         UsageError: a variant of the user's raised something.
     """
     from harness.campaign.crash import naming_variant
+    from harness.guard.once import inspect_once
     from harness.log.record import record, remember
     from harness.places import WriteError
 
     with naming_variant(spec):
+        inspect_once(spec, schedule, engine)
         try:
             recorded = record(spec, schedule, place(), engine=engine, seed=seed, exact=exact)
         except WriteError as error:

@@ -62,6 +62,7 @@ def command(
     from harness.campaign.crash import naming_variant
     from harness.campaign.interrupt import Interrupts
     from harness.campaign.shortest import SoFar, keep
+    from harness.guard.watch import watch
     from harness.places import shown
     from harness.rule_choice import parse_rules
     from harness.search.hunt import Budget
@@ -69,7 +70,7 @@ def command(
     from harness.spec import RunSpec
     from harness.verdict import EXIT_CODES, EXIT_DIVERGED, EXIT_INTERRUPTED, VIOLATED
 
-    deadline = time.monotonic() + seconds
+    watch.deadline = deadline = time.monotonic() + seconds
     target = load(schedule)
     only = None if target.header is None else frozenset(target.header.rules)
     if rules is not None:

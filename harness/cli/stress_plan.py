@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from harness.campaign.plan import STRATEGIES, Plan, Shard
 from harness.campaign.seeds import fresh_seed
 from harness.errors import UsageError, unknown_name
+from harness.guard.watch import watch
 from harness.rule_choice import choose_rules
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec, parse_knobs
@@ -105,6 +106,7 @@ def make_plan(
         raise unknown_name("strategy", strategy, STRATEGIES)
     if schedules is None and seconds is None:
         seconds = SECONDS
+    watch.deadline = None if seconds is None else began + seconds
     checked = parse_knobs(knobs)
     only = choose_rules(rules)
     specs = tuple(

@@ -4,39 +4,68 @@ A touch outside the announcement, or a guard that changed though nothing it read
 error.
 """
 
+import sys
 from collections.abc import Callable
+from traceback import walk_stack
 from typing import Any
 
 from harness.contract import Op
 from harness.engine.execution import Execution, Slot
-from harness.engine.footprint import FootprintError, Resources
+from harness.engine.footprint import Calls, FootprintError, Resources
 from model.part import Part
 
 __all__ = ["AuditedExecution"]
 
+CALLS_MAX = 40
+
 
 class Touched:
-    """What was read and written since the last look."""
+    """What was read and written since the last look.
+
+    ``readable`` and ``writable`` are what the step that is being made may touch; -1: anything, no
+    step is being made. ``calls`` is where in the code it first touched something else.
+    """
 
     def __init__(self) -> None:
         self.reads = 0
         self.writes = 0
+        self.readable = self.writable = -1
+        self.calls: Calls = ()
+
+    def clear(self) -> None:
+        """Begin anew: nothing has been touched, and no step is being made."""
+        self.reads = self.writes = 0
+        self.readable = self.writable = -1
+        self.calls = ()
+
+    def note(self) -> None:
+        """Note who touches something that was not announced, the innermost call first."""
+        if not self.calls:
+            frames = walk_stack(sys._getframe(2))
+            calls = [(f.f_code.co_filename, line, f.f_code.co_name) for f, line in frames]
+            self.calls = tuple(calls[:CALLS_MAX])
 
 
 def audited(cls: type[Part], touched: Touched) -> type[Part]:
     """Return a subclass of ``cls`` that notes every access to a state field."""
     fields = frozenset(cls.FIELDS)
     get = object.__getattribute__
-    put = object.__setattr__
+    put = cls.__setattr__  # which may be looking, too
 
     def getattribute(self: Any, name: str) -> Any:
         if name in fields:
-            touched.reads |= get(self, "bit")
+            bit = get(self, "bit")
+            touched.reads |= bit
+            if bit & ~touched.readable:
+                touched.note()
         return get(self, name)
 
     def setattribute(self: Any, name: str, value: Any) -> None:
         if name in fields:
-            touched.writes |= get(self, "bit")
+            bit = get(self, "bit")
+            touched.writes |= bit
+            if bit & ~touched.writable:
+                touched.note()
         put(self, name, value)
 
     return type(
@@ -77,7 +106,7 @@ class AuditedExecution(Execution):
                 if cls not in classes:
                     classes[cls] = audited(cls, self.touched)
                 part.__class__ = classes[cls]
-        self.touched.reads = self.touched.writes = 0
+        self.touched.clear()
         return begun
 
     def end_audit(self) -> None:
@@ -114,11 +143,12 @@ class AuditedExecution(Execution):
         if not self.starting and op is not None:
             name = self.resources.names
             writes = op.writes | op.told | self.free
+            said = f"{task.name}: {op.name}"
             if bad := touched.writes & ~writes:
-                raise FootprintError(f"{task.name}: {op.name} wrote {name(bad)} unannounced")
+                raise FootprintError(f"{said} wrote {name(bad)} unannounced", touched.calls)
             if bad := touched.reads & ~(op.reads | op.heard | writes):
-                raise FootprintError(f"{task.name}: {op.name} read {name(bad)} unannounced")
-        touched.reads = touched.writes = 0
+                raise FootprintError(f"{said} read {name(bad)} unannounced", touched.calls)
+        touched.clear()
 
     def watched(
         self, task: Slot, function: Callable[[], bool], allowed: int, what: str
@@ -160,5 +190,9 @@ class AuditedExecution(Execution):
         else:
             alt = chosen.alt
             self.audit_op = alt[0] if alt is not None and self.k else chosen.op
-        self.touched.reads = self.touched.writes = 0
+        touched, op = self.touched, self.audit_op
+        touched.clear()
+        if chosen is not None and op is not None:
+            touched.writable = op.writes | op.told | self.free
+            touched.readable = op.reads | op.heard | touched.writable
         return chosen

@@ -3,11 +3,20 @@
 It exists for speed and as a check on the Trio engine; the two agree to the byte.
 """
 
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
+from contextlib import suppress
 from types import coroutine as awaitable
+from typing import Any, NoReturn
 
 from harness.contract import Alternative, Guard, Op, Strategy
-from harness.engine.execution import EndOfExecution, Execution, Outcome, Slot, World
+from harness.engine.execution import (
+    EndOfExecution,
+    Execution,
+    ForeignAwaitError,
+    Outcome,
+    Slot,
+    World,
+)
 
 __all__ = ["DirectEngine"]
 
@@ -84,6 +93,9 @@ class DirectEngine:
                 except BaseException:
                     finished |= task.bit
                     raise
+                if execution.chosen is task:
+                    finished |= task.bit
+                    refuse(task, coroutines[task.index])
                 task = execution.chosen
             return execution.outcome()
         finally:
@@ -93,6 +105,19 @@ class DirectEngine:
                         coroutines[slot.index].throw(EndOfExecution)
                     except (EndOfExecution, StopIteration):
                         continue
+
+
+def refuse(task: Slot, coroutine: "Coroutine[Any, Any, None]") -> NoReturn:
+    """End a task that parked and announced nothing, where it did so.
+
+    Raises:
+        ForeignAwaitError: always.
+
+    """
+    error = ForeignAwaitError(f"{task.name} awaits what is no step of a task")
+    with suppress(StopIteration):
+        coroutine.throw(error)
+    raise error
 
 
 def execute(world: World, strategy: Strategy) -> Outcome:

@@ -14,11 +14,18 @@ from harness.engine.outcome import Limits, Outcome
 from harness.engine.slot import CUT, DRAIN, IDLE_OP, NUDGED, SEARCH, Known, Main, Slot
 from model.check.violation import Violation
 
-__all__ = ["EndOfExecution", "Execution", "Limits", "Main", "Outcome", "Slot", "Violation", "World"]
+__all__ = [
+    "EndOfExecution", "Execution", "ForeignAwaitError", "Limits", "Main", "Outcome", "Slot",
+    "Violation", "World",
+]  # fmt: skip
 
 
 class EndOfExecution(BaseException):
     """Thrown into parked tasks when an execution is over; tasks never catch it."""
+
+
+class ForeignAwaitError(Exception):
+    """A task awaited something that is no step: a primitive of Trio's or of asyncio's."""
 
 
 class World(Protocol):
@@ -55,6 +62,8 @@ class Execution:
         strategy: what makes the choices.
 
     ``observer`` is called with each task that was chosen and the operation it will perform.
+    ``steps_only``, which a world may ask for, has the Trio engine refuse, as the other does, what a
+    task awaits beside steps.
 
     """
 
@@ -76,6 +85,7 @@ class Execution:
         "phase",
         "starting",
         "steps",
+        "steps_only",
         "strategy",
         "tasks",
         "watchers",
@@ -94,6 +104,7 @@ class Execution:
         self.watchers = known.watchers
         self.draws = known.draws
         self.observer: Callable[[Slot, Op], None] | None = None
+        self.steps_only: bool = getattr(world, "steps_only", False)
 
     def begin(self) -> bool:
         """Reset world and strategy; return False when the strategy has nothing left."""

@@ -11,15 +11,26 @@ from harness.contract import Op
 from model.facts import Fact
 from model.part import Part, bits_of
 
-__all__ = ["FootprintError", "Hearers", "Ops", "Ref", "Resource", "Resources", "Step"]
+__all__ = ["Calls", "FootprintError", "Hearers", "Ops", "Ref", "Resource", "Resources", "Step"]
 
 HERE, OWN, NTH, THIS, ALL = range(5)
 """Which of a kind: of the CPU it runs on, of the VCPU it works for, of device ``n``; the interrupt
 it works on; all of them."""
 
 
+Calls = tuple[tuple[str, int, str], ...]
+"""Where in the code something happened, the innermost call first: file, line and function."""
+
+
 class FootprintError(Exception):
-    """A step touched what it had not announced, or a guard read what it had not declared."""
+    """A step touched what it had not announced, or a guard read what it had not declared.
+
+    ``calls`` is where in the code, as far as that is known.
+    """
+
+    def __init__(self, text: str, calls: Calls = ()) -> None:
+        super().__init__(text)
+        self.calls = calls
 
 
 class Ref:

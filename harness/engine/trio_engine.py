@@ -10,8 +10,10 @@ task once per batch, so a sibling gets its turn at each hand-over; a task that g
 over to Trio after :data:`ALONE_MAX` steps. Neither changes what happens in the execution.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from types import coroutine as awaitable
+from typing import Any
 
 import outcome as outcomes
 import trio
@@ -25,7 +27,14 @@ from trio.lowlevel import (
 )
 
 from harness.contract import Alternative, Guard, Op
-from harness.engine.execution import EndOfExecution, Execution, Main, Outcome, Slot
+from harness.engine.execution import (
+    EndOfExecution,
+    Execution,
+    ForeignAwaitError,
+    Main,
+    Outcome,
+    Slot,
+)
 from model.identity import Actor
 
 __all__ = ["ALONE_MAX", "TrioEngine"]
@@ -134,7 +143,8 @@ class Troupe:
     """The actors of one run of a campaign, and the task that begins executions: their owner.
 
     Not ``going`` says that the run is being cancelled: everybody is thrown out of where it parks,
-    so nobody may be rescheduled any more. ``alone`` counts steps without a hand-over.
+    so nobody may be rescheduled any more. ``alone`` counts steps without a hand-over; ``resting``
+    says that it is the engine that has just let others run.
     """
 
     def __init__(self) -> None:
@@ -147,6 +157,7 @@ class Troupe:
         self.going = True
         self.abort = self.discard  # bound once, as every hand-over needs it
         self.alone = 0
+        self.resting = False
 
     async def run(self, campaign: Campaign) -> None:
         """Run the executions of ``campaign``, with a nursery for the actors around them.
@@ -240,7 +251,9 @@ class Troupe:
                 task = execution.tasks[index]
                 try:
                     task.coroutine = task.main(task)
-                    await task.coroutine
+                    await (
+                        steps_of(task, self, execution) if execution.steps_only else task.coroutine
+                    )
                     self.hand_over(execution.retire(task))
                 except EndOfExecution:
                     continue
@@ -272,9 +285,40 @@ class Troupe:
     async def let_others_run(self) -> None:
         """Hand over to the rest of the program, and learn of a cancellation."""
         self.alone = 0
+        self.resting = True
         await cancel_shielded_checkpoint()
         if not self.going:
             await wait_task_rescheduled(self.abort)
+
+
+@awaitable
+def steps_of(task: Slot, troupe: Troupe, execution: Execution) -> Generator[Any, Any, None]:
+    """Run a task whose code may await anything, and let it await nothing but steps.
+
+    Raises:
+        ForeignAwaitError: it parked, and announced nothing; that is told where it did so.
+
+    """
+    coroutine = task.coroutine
+    assert coroutine is not None
+    resume: Callable[[Any], Any] = coroutine.send
+    value: Any = None
+    while True:
+        try:
+            trap = resume(value)
+        except StopIteration:
+            return
+        if execution.chosen is task and not troupe.resting:
+            error = ForeignAwaitError(f"{task.name} awaits what is no step of a task")
+            with suppress(StopIteration):
+                coroutine.throw(error)
+            raise error
+        troupe.resting = False
+        resume = coroutine.send
+        try:
+            value = yield trap
+        except BaseException as thrown:
+            resume, value = coroutine.throw, thrown
 
 
 def single(group: BaseExceptionGroup[BaseException]) -> BaseException:

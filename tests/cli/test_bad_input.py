@@ -22,6 +22,10 @@ class Exits(V4_14):
     async def run_once(self, *args):
         import os
         os._exit(3)
+class Kills(V4_14):
+    async def run_once(self, *args):
+        import os
+        os.kill(os.getpid(), 9)
 """
 SCENARIO = 'name = "x"\ntitle = "t"\n[[vcpu]]\nprogram = ["timer 100", "idle 1"]\n'
 
@@ -174,11 +178,11 @@ def test_a_built_in_variant_that_raises_is_our_fault(
 
 
 def test_a_worker_that_dies_ends_the_campaign(cli: Cli, mine: Path, logs: Path) -> None:
-    args = ["stress", "timer-wfi", "--variant", f"{mine}:Exits", "--schedules", 200, "--jobs", 2]
+    args = ["stress", "timer-wfi", "--variant", f"{mine}:Kills", "--schedules", 200, "--jobs", 2]
     done = cli(*args)
-    done.refused("with 3, and so did a second one, in schedule ")
+    done.refused("by signal 9", "and so did a second one, in schedule ")
     assert "a worker process ended abruptly" in done.err
-    assert "mine.py:Exits" in done.err
+    assert "mine.py:Kills" in done.err
     assert (logs / "stress-1" / "campaign.json").is_file()
 
 

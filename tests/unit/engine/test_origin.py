@@ -27,12 +27,21 @@ print(*(name for name in sys.modules if name.partition(".")[0] in ("model", "har
 ELSEWHERE = {
     "harness": "empty",
     "harness.errors": "words only",
+    "harness.guard": "empty",
+    "harness.guard.awaits": "looks at variants of the user's",
+    "harness.guard.code": "looks at variants of the user's",
+    "harness.guard.faults": "words only",
+    "harness.guard.inspect": "looks at variants of the user's",
+    "harness.guard.state": "looks at variants of the user's",
+    "harness.guard.watch": "looks at variants of the user's",
     "harness.intake": "how files are read",
     "harness.origin": "the digests themselves",
     "harness.museum": "finds the patches, which are in the variant's digest",
     "harness.museum.patch": "what a patch is called",
+    "harness.places": "how paths are told",
     "harness.strategies": "empty",
     "harness.strategies.round_robin": "a schedule has the choices",
+    "harness.verdict": "words only",
     "harness.variants": "puts together what is in the variant's digest",
 }
 """Modules that an execution loads, and that do not count as code: why not."""
