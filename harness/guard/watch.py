@@ -29,6 +29,8 @@ LIMIT_SECONDS = 10.0
 """How long a step, or an import, may take: a thousand times what the longest one takes."""
 LATE_SECONDS = 0.5
 """How long it may take when the time of the whole command is over, or nearly."""
+LATE_IMPORT_SECONDS = 2.0
+"""The same for an import, which may have much to read."""
 ANSWER_SECONDS = 3.0
 """How long the main thread may take to answer."""
 SIGNAL: int | None = getattr(signal, "SIGURG", None)
@@ -126,8 +128,7 @@ class Watch:
             self.last, self.idle, self.asked = progress, 0.0, 0.0
             return
         self.idle += seconds
-        late = self.deadline is not None and time.monotonic() > self.deadline - LATE_SECONDS
-        if self.idle < (min(self.limit, LATE_SECONDS) if late else self.limit):
+        if self.idle < self.patience():
             return
         if not self.asked:
             assert SIGNAL is not None  # else nobody looks
@@ -135,6 +136,14 @@ class Watch:
         elif self.asked >= ANSWER_SECONDS:
             self.give_up(place)
         self.asked += seconds
+
+    def patience(self) -> float:
+        """Return how many seconds what is done now may take."""
+        if self.deadline is None:
+            return self.limit
+        late = LATE_IMPORT_SECONDS if self.what else LATE_SECONDS
+        over = time.monotonic() > self.deadline - late
+        return min(self.limit, late) if over else self.limit
 
     def progress(self) -> tuple[int, int, tuple[object, ...]]:
         """Return what changes when a step is made, an execution begins, or an import ends."""
@@ -196,7 +205,6 @@ ORIGINAL_EXIT = os._exit
 
 def keep_process() -> None:
     """Have ``os._exit`` raise :class:`Left` where code of the user's calls it."""
-
     if os._exit is not ORIGINAL_EXIT:
         return
 
