@@ -17,7 +17,8 @@ from model.vgic.irq import VgicIrq
 __all__ = ["hold_to_locks"]
 
 FIELDS = frozenset(VgicIrq.FIELDS) - {"holder", "told"}
-MODEL = TOOL[1]
+BETWEEN = (TOOL[1], f"{TOOL[0]}engine/audit.py")
+"""The machine, which writes at the bidding of whoever calls it, and the audit around it."""
 
 
 def hold_to_locks(world: Any) -> None:
@@ -43,15 +44,15 @@ def hold_to_locks(world: Any) -> None:
 
 def is_written_by_own(frame: FrameType | None) -> bool:
     """Tell whether what wrote, or had the model write, is code of the user's."""
-    while frame is not None and is_model(frame.f_code.co_filename):
+    while frame is not None and is_between(frame.f_code.co_filename):
         frame = frame.f_back
     return frame is not None and is_own(frame.f_code.co_filename)
 
 
 @cache
-def is_model(filename: str) -> bool:
-    """Tell whether a source is the machine's, which writes at the bidding of whoever calls it."""
-    return filename.replace("\\", "/").startswith(MODEL)
+def is_between(filename: str) -> bool:
+    """Tell whether a source only does what whoever calls it wants."""
+    return filename.replace("\\", "/").startswith(BETWEEN)
 
 
 def running(world: Any) -> Actor:

@@ -62,7 +62,7 @@ class Watch:
         self.asked = 0.0
         self.thread: threading.Thread | None = None
         self.lock = threading.Lock()
-        """Held while the thread begins or ends."""
+        """Held while the thread begins or ends, and around what both sides look at."""
         self.wake = threading.Event()
 
     def begin(self) -> None:
@@ -80,7 +80,8 @@ class Watch:
 
     def follow(self, world: Watched) -> None:
         """Watch the executions of a world."""
-        self.worlds.add(world)
+        with self.lock:
+            self.worlds.add(world)
         self.begin()
 
     @contextmanager
@@ -131,8 +132,7 @@ class Watch:
         if self.idle < self.patience():
             return
         if not self.asked:
-            assert SIGNAL is not None  # else nobody looks
-            signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
+            self.interrupt()
         elif self.asked >= ANSWER_SECONDS:
             self.give_up(place)
         self.asked += seconds
@@ -147,9 +147,15 @@ class Watch:
 
     def progress(self) -> tuple[int, int, tuple[object, ...]]:
         """Return what changes when a step is made, an execution begins, or an import ends."""
-        runs = [w.execution for w in list(self.worlds) if w.execution is not None]
+        with self.lock:
+            runs = [w.execution for w in self.worlds if w.execution is not None]
         # Each execution has a list of choices of its own, made when it begins.
         return self.began, sum(run.steps for run in runs), tuple(run.choices for run in runs)
+
+    def interrupt(self) -> None:
+        """Have the main thread break off what it does."""
+        assert SIGNAL is not None  # else nobody looks
+        signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
     def give_up(self, place: Place) -> None:
         """End the process, which does not answer."""
