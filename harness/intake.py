@@ -1,13 +1,17 @@
 """What is read from outside is bounded: no device, endless pipe or huge file is read to its end."""
 
 import io
+import re
 import sys
+import tomllib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from harness.errors import UsageError
+from harness.errors import UsageError, shortened
 
-__all__ = ["LOG_MAX", "SCENARIO_MAX", "SCHEDULE_MAX", "STDIN", "read_bytes", "read_text"]
+__all__ = [
+    "LOG_MAX", "SCENARIO_MAX", "SCHEDULE_MAX", "STDIN", "parse_toml", "read_bytes", "read_text",
+]  # fmt: skip
 
 SCHEDULE_MAX = 16 * 1024 * 1024
 """The longest file with a schedule, in bytes; one has at most a million choices."""
@@ -18,6 +22,8 @@ LOG_MAX = 256 * 1024 * 1024
 STDIN = "-"
 """What stands for standard input where a file is named."""
 CHUNK = 64 * 1024
+DOTS_MAX = 100
+STRINGS = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -51,6 +57,26 @@ def read_text(path: Path, most: int) -> str:
         return read_bytes(path, most).decode()
     except UnicodeDecodeError:
         raise UsageError("not text") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Read TOML, whatever it is: nesting, numbers and keys have their limits.
+
+    Raises:
+        UsageError: it is none, or goes beyond a limit. The message says why.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        # The parser takes a square of that time; strings and comments do not count.
+        if line.count(".") > DOTS_MAX and STRINGS.sub("", line).count(".") > DOTS_MAX:
+            raise UsageError(f"a key of more than {DOTS_MAX} parts (at line {number})")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError("nested too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(shortened(str(error))) from None
+    except ValueError:  # what Python makes of a date or a number is not TOML's to say
+        raise UsageError("a number or a date that is out of range") from None
 
 
 def standard_input() -> BinaryIO:

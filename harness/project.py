@@ -6,14 +6,15 @@ The project is the closest folder upwards that has such a file. A name that is w
 
 import importlib
 import sys
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from harness.choices import told
 from harness.errors import UsageError, unknown_name
+from harness.intake import parse_toml, read_text
 
 __all__ = [
     "Defaults", "Project", "Settings", "find_project", "load_object", "load_project",
@@ -22,6 +23,8 @@ __all__ = [
 
 FILE = "pyproject.toml"
 TABLE = "vgic-race"
+PROJECT_MAX = 4 * 1024 * 1024
+"""The longest such file, in bytes."""
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -120,8 +123,12 @@ def read_settings(path: Path, _changed: int, _size: int) -> Settings:
 
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = read_text(path, PROJECT_MAX)
+    except UsageError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error}") from None
+    try:
+        content = parse_toml(text)
+    except UsageError as error:
         raise UsageError(f"{str(path)!r} is no TOML: {error}") from None
     tool = content.get("tool", {})
     table = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
@@ -135,7 +142,7 @@ def read_settings(path: Path, _changed: int, _size: int) -> Settings:
     try:
         return msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}") from None
+        raise UsageError(f"{where}: {told(error, Settings)}") from None
 
 
 def check_defaults(table: dict[str, Any], where: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from harness.engine.choice import Choice
 from harness.engine.execution import Limits, Outcome, Slot
 from harness.engine.schedule import Origin, Schedule
-from harness.errors import UsageError, unknown_name
+from harness.errors import UsageError, shortened, unknown_name
 from harness.guard.inspect import prepare
 from harness.origin import origin
 from harness.scenarios.schema import (
@@ -74,13 +74,16 @@ def check_knob(name: str, value: str) -> str:
     """
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise unknown_name(f"value of knob {name}:", value, CHOICES[name])
+            given = shortened(repr(value), 200)
+            expected = ", ".join(map(repr, CHOICES[name]))
+            raise UsageError(f"knob {name}={given}: expected one of: {expected}")
         return value
     if name not in NUMBERS:
         raise unknown_name("knob", name, KNOBS)
     low, high = NUMBERS[name]
     if not value.isdecimal() or len(value) > 9 or not low <= int(value) <= high:
-        raise UsageError(f"knob {name}={value!r}: expected a number from {low} to {high}")
+        given = shortened(repr(value), 200)
+        raise UsageError(f"knob {name}={given}: expected a number from {low} to {high}")
     return str(int(value))
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import click
 
 from harness.cli.lazy import Lazy
 from harness.cli.options import EPILOG
-from harness.errors import UsageError, unknown_name
+from harness.errors import UsageError, shortened, unknown_name
 from harness.guard.faults import Fault
 from harness.verdict import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_PIPE, EXIT_USAGE
 
@@ -128,6 +129,9 @@ def main(args: list[str] | None = None) -> int:
     """
     if sys.stdout is None:
         return fail("stdout is closed", EXIT_PIPE)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = dispatch(args, time.monotonic())
         sys.stdout.flush()
@@ -151,6 +155,7 @@ def dispatch(args: list[str] | None, began: float) -> int:
         OSError, KeyboardInterrupt, SystemExit: as they are, for :func:`main`.
     """
     try:
+        check_text(sys.argv[1:] if args is None else args)
         result = group.main(args=args, prog_name="vgic-race", standalone_mode=False, obj=began)
     except Passed as passed:
         raise passed.inner from None
@@ -160,6 +165,9 @@ def dispatch(args: list[str] | None, began: float) -> int:
         return fail(str(error), EXIT_USAGE)
     except Fault as fault:
         return fail(f"the variant {fault}", EXIT_USAGE)
+    except UnicodeEncodeError as error:
+        # Whatever is no text came from outside: the name of a folder, or a variable.
+        return fail(f"{error.object[error.start - 20 : error.end]!r} is not UTF-8", EXIT_USAGE)
     except click.Abort:
         return fail("interrupted", EXIT_INTERRUPTED, prefix="")
     except click.exceptions.NoArgsIsHelpError as error:
@@ -183,10 +191,23 @@ def dispatch(args: list[str] | None, began: float) -> int:
     return result if isinstance(result, int) else 0
 
 
+def check_text(args: Sequence[str]) -> None:
+    """Refuse arguments that are no text: a schedule, a log and JSON can only carry UTF-8.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for arg in args:
+        try:
+            arg.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"argument {shortened(repr(arg), 200)}: not UTF-8") from None
+
+
 def fail(text: str, code: int, *, prefix: str = "error: ") -> int:
     """Say on stderr what is wrong, and return ``code``; a closed stderr changes nothing."""
     try:
-        click.echo(f"{prefix}{text}", err=True)
+        click.echo(shortened(f"{prefix}{text}"), err=True)
     except OSError:
         silence(sys.stderr)
     return code

@@ -4,7 +4,6 @@ Everything that is wrong with a file is said with its line or field and what was
 """
 
 import re
-import tomllib
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -13,9 +12,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from harness.choices import told
 from harness.errors import UsageError, unknown_name
-from harness.intake import SCENARIO_MAX, read_text
+from harness.intake import SCENARIO_MAX, parse_toml, read_text
 from harness.scenarios.own_instructions import expand
+from harness.scenarios.places import check_places
 from harness.scenarios.program import check_waits, compile_line, compile_program
 from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.guest import (
@@ -40,6 +41,8 @@ __all__ = [
 ]  # fmt: skip
 
 PCPUS_MAX, VCPUS_MAX, LRS_MAX = 32, 32, 16
+DEVICES_MAX = 32
+"""So many devices of either kind are as many as a machine of the largest size can make use of."""
 GICV2_MAX = 8
 """A GICv2 has CPU interfaces for so many CPUs, physical or virtual (IHI0048)."""
 
@@ -122,8 +125,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     saves: Annotated[int, Meta(ge=0, le=4)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     grows: bool = False
-    device: tuple[DeviceSpec, ...] = ()
-    forward: tuple[ForwardSpec, ...] = ()
+    device: Annotated[tuple[DeviceSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
+    forward: Annotated[tuple[ForwardSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
 
     def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:
@@ -172,6 +175,18 @@ def of_this_many(i: Instruction, vcpus: int) -> Instruction:
     return i if i.of < 0 else msgspec.structs.replace(i, of=i.of % vcpus)
 
 
+def vcpu_named(line: str, where: str) -> int:
+    """Return the number of the VCPU that a line of a program names; -1 if it names none.
+
+    Raises:
+        UsageError: the line is wrong.
+    """
+    _, i = compile_line(line, where)
+    if i is None:
+        return -1
+    return i.b if i.code in (SGI, TARGET) else i.of
+
+
 @lru_cache(maxsize=64)
 def parse(text: str, where: str) -> Scenario:
     """Read a scenario from TOML text; ``where`` names it in messages.
@@ -182,13 +197,14 @@ def parse(text: str, where: str) -> Scenario:
         UsageError: where it is wrong, and what was expected.
     """
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except UsageError as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
     try:
         scenario = msgspec.convert(expand(data, where), Scenario)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}{line_of(text, str(error))}: {error}") from None
+        at = line_of(text, str(error))
+        raise UsageError(f"{where}{at}: {told(error, Scenario)}") from None
     check(scenario, where)
     return scenario
 
@@ -215,6 +231,16 @@ def check(scenario: Scenario, where: str) -> None:
                 f"{where}: forward {n}: intid {forward.intid} of kind {forward.kind!r}, "
                 f"expected {expected}"
             )
+    check_places(
+        where,
+        pcpus=scenario.pcpus,
+        vcpus=scenario.vcpus or len(scenario.vcpu),
+        forwards=scenario.forward,
+        programs=[
+            [(line, vcpu_named(line, where)) for line in (*vcpu.program, *(vcpu.handler or ()))]
+            for vcpu in scenario.vcpu
+        ],
+    )
     check_interrupts(scenario, where)
     for era, names in scenario.sometimes.items():
         if era not in ("v4.14", "v7.2"):

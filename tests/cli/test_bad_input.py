@@ -27,6 +27,7 @@ class Kills(V4_14):
         import os
         os.kill(os.getpid(), 9)
 """
+FORWARD = '[[forward]]\nintid = 40\nkind = "edge"\n'
 SCENARIO = 'name = "x"\ntitle = "t"\n[[vcpu]]\nprogram = ["timer 100", "idle 1"]\n'
 
 
@@ -74,12 +75,39 @@ def test_options(cli: Cli, logs: Path, args: list[str], words: list[str]) -> Non
         (SCENARIO.replace("idle 1", "idel 1"), ["idel"]),
         (SCENARIO + '[sometimes]\n"v7.2" = ["never herd of"]\n', ["never herd of"]),
         (SCENARIO.replace('"t"', "3"), ["title", "str"]),
+        ("x = " + "[" * 100_000 + "]" * 100_000, ["nested too deep"]),
+        ("x = " + "{a=" * 30_000 + "1" + "}" * 30_000, ["nested too deep"]),
+        (".".join(["a"] * 60_000) + " = 1", ["line 1", "key of more than 100 parts"]),
+        (SCENARIO + "pcpus = " + "9" * 5_000, ["a number or a date that is out of range"]),
+        (SCENARIO.replace("100", "9" * 5_000), ["program line 1", "letters left out"]),
+        ('deactivate = "handlr"\n' + SCENARIO, ["line 1", "'handlr'", "handler, later, other"]),
+        (SCENARIO + FORWARD + "pcpu = 1\n", ["forward 0", "pcpu = 1", "expected 0"]),
+        (SCENARIO + FORWARD + "vcpu = 5\n", ["forward 0", "vcpu = 5", "expected 0"]),
+        (SCENARIO.replace("idle 1", "sgi 3 6"), ["'sgi 3 6'", "no VCPU 6", "expected 0"]),
+        (SCENARIO + FORWARD * 200, ["forward", "length <= 32"]),
+        (SCENARIO + "[[device]]\nintid = 40\n" * 200, ["device", "length <= 32"]),
     ],
 )
 def test_scenario_files(cli: Cli, tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(text)
     cli("stress", "--scenario-file", path).refused(*words)
+
+
+def test_names_that_are_not_utf_8(cli: Cli) -> None:
+    cli("stress", "--scenario-file", b"\xff.toml".decode(errors="surrogateescape")).refused(
+        "argument", "not UTF-8"
+    )
+    cli("replay", "\udcff").refused("argument", "not UTF-8")
+
+
+def test_what_never_ends_is_not_read_to_its_end(cli: Cli) -> None:
+    cli("replay", "/dev/zero").refused("/dev/zero", "not text")
+    cli("log", "show", "/dev/zero").refused("/dev/zero", "not text")
+
+
+def test_choices_are_listed(cli: Cli) -> None:
+    cli("stress", "--knob", "gic_messages=queud").refused("queued", "synchronous", "lagging")
 
 
 def test_a_scenario_of_ones_own(cli: Cli, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ print(*(name for name in sys.modules if name.partition(".")[0] in ("model", "har
 """
 ELSEWHERE = {
     "harness": "empty",
+    "harness.choices": "words only",
     "harness.errors": "words only",
     "harness.guard": "empty",
     "harness.guard.awaits": "looks at variants of the user's",

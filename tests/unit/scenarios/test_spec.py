@@ -81,8 +81,8 @@ def test_knobs_are_sorted_and_canonical() -> None:
         ("eoimode=2", "expected a number from 0 to 1"),
         ("preemptions=9", "expected a number from 0 to 8"),
         ("steps_max=0", "expected a number from 1 to 1000000"),
-        ("gic_messages=queue", "gic_messages: 'queue'; did you mean 'queued'"),
-        ("lr_on_guest_deactivate=x", "expected one of: arch, erratum, polled, quirk"),
+        ("gic_messages=queue", "gic_messages='queue': expected one of: 'queued'"),
+        ("lr_on_guest_deactivate=x", "expected one of: 'arch', 'polled', 'quirk', 'erratum'"),
     ],
 )
 def test_wrong_knobs(item: str, message: str) -> None:
