@@ -143,8 +143,8 @@ def load_class(name: str) -> type[Kvm]:
                 module = load_path(Path(where), name)
             else:
                 module = importlib.import_module(where)
-    except (Exception, SystemExit, Fault) as error:  # whatever the user's module raises
-        if isinstance(error, UsageError):
+    except BaseException as error:  # whatever the user's module raises
+        if isinstance(error, (UsageError, KeyboardInterrupt)):
             raise
         raise UsageError(f"variant {name!r}{not_imported(where, error)}") from error
     cls = getattr(module, attribute, None)
@@ -164,7 +164,7 @@ def load_class(name: str) -> type[Kvm]:
         )
     check_overrides(cls, name)
     check_own_state(cls, name)
-    if cls.era not in ERAS:
+    if not isinstance(cls.era, str) or cls.era not in ERAS:
         raise UsageError(
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"
         )

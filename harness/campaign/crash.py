@@ -2,13 +2,14 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import msgspec
 
 from harness.engine.execution import ForeignAwaitError
 from harness.engine.footprint import FootprintError
 from harness.errors import UsageError
+from harness.guard.awaits import Awaits
 from harness.guard.code import Place, is_own, is_variant_own, place_of_traceback, told_place
 from harness.guard.faults import Fault
 from harness.spec import RunSpec
@@ -142,11 +143,14 @@ def naming_variant(spec: RunSpec) -> Iterator[None]:
     """Make bad input of whatever a variant of the user's raises in here.
 
     Raises:
-        UsageError: the variant raised something; named is the variant, the exception and where.
+        UsageError: the variant raised something, or forgot an await; named is the variant, the
+            exception and where.
         BaseException: what a variant of ours raised, or Ctrl-C, as it is.
     """
+    own = is_variant_own(spec.variant)
     try:
-        yield
+        with Awaits().watched() if own else nullcontext():
+            yield
     except BaseException as error:
         if is_interrupt(error) or isinstance(error, UsageError):
             raise

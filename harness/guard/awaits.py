@@ -1,23 +1,24 @@
 """Finds what a variant forgot to await: the coroutine never runs, and Python would only warn."""
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from harness.contract import Alternative, Guard, Op
 from harness.engine.direct_engine import DirectTask
-from harness.guard.code import is_own
+from harness.guard.code import is_own, told_place
 from harness.guard.faults import Fault
-from harness.places import shown
 
 __all__ = ["Awaits", "hold_to_awaits"]
 
 DEPTH = 4
 """So many callers are remembered of a coroutine: the first that is the user's is at fault."""
 NEVER = "coroutine .* was never awaited"
+FIRST_LINE = re.compile(r"coroutine '(.*)' was never awaited")
+CALL = re.compile(r'File "(.*)", line (\d+), in (.*)')
 
 
 class AwaitedTask(DirectTask):
@@ -45,36 +46,48 @@ def hold_to_awaits(world: Any) -> None:
 
 
 class Awaits:
-    """What was not awaited while it is ``watched``. Nothing else may run in the process then."""
+    """What was not awaited while it is ``watched``. Nothing else may run in the process then.
+
+    ``first`` is what Python says of the first; "" while there is none.
+    """
 
     def __init__(self) -> None:
-        self.seen: list[warnings.WarningMessage] = []
+        self.first = ""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Take in what Python warns of; other warnings are shown in the end.
+        """Take in what Python warns of; other warnings are shown as ever.
 
         Raises:
             Fault: a coroutine was not awaited, which comes before whatever came of it.
         """
+        self.first = ""
         depth = sys.get_coroutine_origin_tracking_depth()
         sys.set_coroutine_origin_tracking_depth(DEPTH)
         try:
-            with warnings.catch_warnings(record=True) as self.seen:
+            with warnings.catch_warnings():
                 warnings.filterwarnings("always", NEVER, RuntimeWarning)
+                show = warnings.showwarning
+
+                def note(message: Warning | str, *others: Any, **more: Any) -> None:
+                    if FIRST_LINE.match(str(message)) is None:
+                        show(message, *others, **more)
+                    elif not self.first:
+                        self.first = str(message)
+
+                warnings.showwarning = note
                 try:
                     yield
                 except BaseException as error:
-                    fault = self.fault()
-                    if fault is None:
+                    if not self.first:
                         raise
-                    raise fault from error
+                    raise self.fault() from error
                 self.check()
         finally:
             sys.set_coroutine_origin_tracking_depth(depth)
-            others, self.seen = [w for w in self.seen if origin(w) is None], []
-            for each in others:
-                warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+            if self.first:
+                # It has been told; what the exception still holds would be told again.
+                warnings.filterwarnings("ignore", NEVER, RuntimeWarning)
 
     def check(self) -> None:
         """Look whether anything was forgotten so far.
@@ -82,27 +95,16 @@ class Awaits:
         Raises:
             Fault: it was.
         """
-        fault = self.fault()
-        if fault is not None:
-            raise fault
+        if self.first:
+            raise self.fault()
 
-    def fault(self) -> Fault | None:
-        """Return what to say of the first thing that was not awaited, if there is one."""
-        for each in self.seen:
-            calls = origin(each)
-            if calls is None:
-                continue
-            name = getattr(each.source, "__qualname__", "a coroutine")
-            name = "step" if name.endswith("Task.step") else name
-            own = [call for call in calls if is_own(call[0])] or list(calls)
-            where = f" in {own[0][2]} ({shown(Path(own[0][0]))}:{own[0][1]})" if own else ""
-            return Fault(f"forgot an 'await'{where}: {name}() was called and never awaited")
-        return None
-
-
-def origin(warning: warnings.WarningMessage) -> tuple[tuple[str, int, str], ...] | None:
-    """Return who made the coroutine that was not awaited; None if a warning is of another kind."""
-    if not str(warning.message).partition("\n")[0].endswith("was never awaited"):
-        return None
-    calls: tuple[tuple[str, int, str], ...] = getattr(warning.source, "cr_origin", None) or ()
-    return calls
+    def fault(self) -> Fault:
+        """Return what to say of the first thing that was not awaited."""
+        match = FIRST_LINE.match(self.first)
+        name = match[1] if match is not None else "a coroutine"
+        name = "step" if name.endswith("Task.step") else name
+        # The calls that made it, the innermost last.
+        calls = [(file, int(line), f) for file, line, f in CALL.findall(self.first)]
+        own = [call for call in calls if is_own(call[0])] or calls
+        where = told_place(own[-1] if own else None)
+        return Fault(f"forgot an 'await'{where}: {name}() was called and never awaited")

@@ -20,6 +20,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = tuple(str(ROOT / name) + "/" for name in ("harness", "model"))
 CALLERS = (f"{TOOL[0]}engine/", f"{TOOL[0]}variants.py")
+TASKS = tuple(f"{TOOL[0]}{name}/" for name in ("actors", "guest", "kvm"))
 LIBRARIES = tuple(
     path + "/" for path in dict.fromkeys(sysconfig.get_paths().values()) if path not in ("", "/")
 )
@@ -57,6 +58,17 @@ def place_of_frame(frame: FrameType | None) -> Place | None:
     return found
 
 
+def place_in_task(frame: FrameType | None) -> Place | None:
+    """Return where a task is on a stack: in code of the user's, or else in that of this tool."""
+    own = place_of_frame(frame)
+    if own is not None or frame is None:
+        return own
+    for each, line in walk_stack(frame):
+        if is_task(each.f_code.co_filename):
+            return each.f_code.co_filename, line, each.f_code.co_name
+    return None
+
+
 def place_of_traceback(trace: TracebackType | None) -> Place | None:
     """Return the innermost place in code of the user's that an exception passed."""
     found: Place | None = None
@@ -64,6 +76,12 @@ def place_of_traceback(trace: TracebackType | None) -> Place | None:
         if is_own(frame.f_code.co_filename):
             found = (frame.f_code.co_filename, line, frame.f_code.co_name)
     return found
+
+
+@cache
+def is_task(filename: str) -> bool:
+    """Tell whether a source is that of tasks, of KVM or the host, which an engine runs."""
+    return filename.replace("\\", "/").startswith(TASKS)
 
 
 @cache

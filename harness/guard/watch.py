@@ -11,14 +11,15 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_stack
 from types import FrameType
 from typing import Any, Protocol
-from weakref import WeakSet
 
 from harness.engine.execution import Execution
-from harness.guard.code import Place, place_of_frame, told_place
+from harness.guard.code import Place, is_own, place_in_task, place_of_frame, told_place
 from harness.guard.faults import Hang, Left
 from harness.verdict import EXIT_USAGE
 
@@ -35,6 +36,10 @@ ANSWER_SECONDS = 3.0
 """How long the main thread may take to answer."""
 SIGNAL: int | None = getattr(signal, "SIGURG", None)
 """Nobody means anything by it, and it is ignored where it is not handled."""
+
+
+Progress = tuple[int, dict[int, tuple[object, int]]]
+"""Imports begun and ended; of each world the execution, by its list of choices, and its steps."""
 
 
 class Watched(Protocol):
@@ -54,12 +59,16 @@ class Watch:
     def __init__(self) -> None:
         self.limit = LIMIT_SECONDS
         self.deadline: float | None = None
-        self.worlds: WeakSet[Any] = WeakSet()
+        self.worlds: weakref.WeakSet[Any] = weakref.WeakSet()
         self.what = ""
         self.began = 0
-        self.last: tuple[int, int, tuple[object, ...]] = (0, 0, ())
+        self.last: Progress = (0, {})
+        self.active: weakref.ref[Any] | None = None
+        """The world that made the last step."""
         self.idle = 0.0
         self.asked = 0.0
+        self.own: Place | None = None
+        """Where in code of the user's it was last seen."""
         self.thread: threading.Thread | None = None
         self.lock = threading.Lock()
         """Held while the thread begins or ends, and around what both sides look at."""
@@ -119,23 +128,27 @@ class Watch:
                     self.thread = None
                     return
             frame = sys._current_frames().get(main.ident or 0)
-            self.look(place_of_frame(frame), LOOK_SECONDS)
+            self.look(place_in_task(frame), LOOK_SECONDS)
             del frame
 
     def look(self, place: Place | None, seconds: float) -> None:
-        """Take in that the main thread is at ``place`` after another so many ``seconds``."""
+        """Take in that the main thread is at ``place`` after another so many ``seconds``.
+
+        That is code of the user's, or of a task's that called it and would call it again.
+        """
         progress = self.progress()
-        if place is None or has_moved(self.last, progress):
-            self.last, self.idle, self.asked = progress, 0.0, 0.0
+        if place is None or self.has_moved(progress):
+            self.last, self.idle, self.asked, self.own = progress, 0.0, 0.0, None
             return
+        self.own = place if is_own(place[0]) else self.own
         self.idle += seconds
         if self.idle < self.patience():
             return
-        if not self.asked:
-            self.interrupt()
-        elif self.asked >= ANSWER_SECONDS:
+        if self.asked >= ANSWER_SECONDS:
             self.give_up(place)
-        self.asked += seconds
+        else:
+            self.asked += seconds
+            self.interrupt()  # again, if the engine was at work when it was asked before
 
     def patience(self) -> float:
         """Return how many seconds what is done now may take."""
@@ -145,12 +158,23 @@ class Watch:
         over = time.monotonic() > self.deadline - late
         return min(self.limit, late) if over else self.limit
 
-    def progress(self) -> tuple[int, int, tuple[object, ...]]:
+    def progress(self) -> Progress:
         """Return what changes when a step is made, an execution begins, or an import ends."""
         with self.lock:
-            runs = [w.execution for w in self.worlds if w.execution is not None]
+            runs = {world: world.execution for world in self.worlds if world.execution is not None}
         # Each execution has a list of choices of its own, made when it begins.
-        return self.began, sum(run.steps for run in runs), tuple(run.choices for run in runs)
+        return self.began, {id(world): (run.choices, run.steps) for world, run in runs.items()}
+
+    def has_moved(self, now: Progress) -> bool:
+        """Tell whether anything was done since the last look, and note in which world."""
+        began, before = self.last
+        moved = began != now[0] or len(before) != len(now[1])
+        for world, (choices, steps) in now[1].items():
+            old = before.get(world)
+            if old is None or old[0] is not choices or old[1] != steps:
+                moved = True
+                self.active = next((weakref.ref(w) for w in self.worlds if id(w) == world), None)
+        return moved
 
     def interrupt(self) -> None:
         """Have the main thread break off what it does."""
@@ -170,43 +194,39 @@ class Watch:
         Raises:
             Hang: it is code of the user's that the main thread is in.
         """
-        place = place_of_frame(frame)
-        if place is not None and self.asked:
+        place = place_in_task(frame)
+        if place is not None and self.asked and not is_in_finalizer(frame):
             raise Hang(self.message(place, whose=False))
 
     def message(self, place: Place, *, whose: bool = True) -> str:
         """Say what hangs where: with the variant's name, or as it follows that."""
         variant, doing = self.doing()
         since = f"{self.idle:.0f} s" if self.idle >= 1 else f"{self.idle:.1f} s"
-        text = f"hangs{told_place(place)}: {doing} has not ended for {since}"
+        text = f"hangs{told_place(self.own or place)}: {doing} has not ended for {since}"
         return f"variant {variant!r} {text}" if whose else text
 
     def doing(self) -> tuple[str, str]:
         """Return whose variant is at work, and what it does: a step of a task, or an import."""
         if self.what:
             return self.what, "its import"
-        for world in list(self.worlds):
-            run = world.execution
-            if run is not None and (task := run.chosen) is not None:
-                alt = task.alt
-                op = alt[0] if alt is not None and run.k else task.op
-                return world.variant, f"step {run.steps}, {op.name!r} of task {task.name}"
-        return "", "a step"
-
-
-def has_moved(
-    before: tuple[int, int, tuple[object, ...]], now: tuple[int, int, tuple[object, ...]]
-) -> bool:
-    """Tell whether anything was done between two looks."""
-    if before[:2] != now[:2] or len(before[2]) != len(now[2]):
-        return True
-    return any(a is not b for a, b in zip(before[2], now[2], strict=True))
+        world = None if self.active is None else self.active()
+        run = None if world is None else world.execution
+        if world is None or run is None or run.chosen is None:
+            return "", "a step"
+        task = run.chosen
+        op = task.alt[0] if task.alt is not None and run.k else task.op
+        return world.variant, f"step {run.steps}, {op.name!r} of task {task.name}"
 
 
 watch = Watch()
 """The watch of this process."""
 
 ORIGINAL_EXIT = os._exit
+
+
+def is_in_finalizer(frame: FrameType | None) -> bool:
+    """Tell whether Python throws a coroutine away: there nothing can be raised."""
+    return any(f.f_code.co_name == "_warn_unawaited_coroutine" for f, _ in walk_stack(frame))
 
 
 def keep_process() -> None:

@@ -36,7 +36,7 @@ def main() -> int:
     for one, ended in zip(cases, run_all(cases), strict=True):
         codes[one.kind, ended.code] += 1
         slowest, largest = max(slowest, ended.seconds), max(largest, ended.memory)
-        if wrong := judged(ended):
+        if wrong := judged(ended, one.kind):
             failed += 1
             tell(one, ended, wrong, given)
     for (kind, code), count in sorted(codes.items()):

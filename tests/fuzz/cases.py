@@ -84,7 +84,16 @@ def variant(rng: Random) -> tuple[list[str], dict[str, bytes], bytes]:
     if rng.random() < 0.3:
         args[args.index("direct")] = "trio"
     if rng.random() < 0.05:
-        args = ["stress", "timer-wfi", "--variant", f"x.py:{name}", "--schedules", "3", "--jobs", "1"]
+        args = [
+            "stress",
+            "timer-wfi",
+            "--variant",
+            f"x.py:{name}",
+            "--schedules",
+            "3",
+            "--jobs",
+            "1",
+        ]
     return args, {"x.py": text}, b""
 
 

@@ -1,4 +1,4 @@
-"""Real files to begin with: scenarios, schedules, logs and traces of this repository, and variants."""
+"""Real files to begin with: scenarios, schedules, logs, traces and variants of this repository."""
 
 import gzip
 from functools import cache

@@ -30,6 +30,8 @@ ADDRESSES_MAX = 4 << 30
 RENEWED_AFTER = 60
 """A process runs so many inputs: what modules keep of them goes with it."""
 DOCUMENTED = (0, 1, 2, 3, 4)
+INTERRUPTED = 130
+"""A variant may raise what a Ctrl-C raises."""
 TAIL = 3_000
 
 
@@ -47,13 +49,13 @@ class Ended(NamedTuple):
     err: str
 
 
-def judged(ended: Ended) -> str:
-    """What is wrong with how an input ended; "" if it is well."""
+def judged(ended: Ended, kind: str) -> str:
+    """What is wrong with how an input of a kind ended; "" if it is well."""
     if ended.code == -1:
         return f"hung for {ended.seconds:.0f} s"
     if ended.code == -2:
         return "the process died"
-    if ended.code not in DOCUMENTED:
+    if ended.code not in DOCUMENTED and not (kind == "variant" and ended.code == INTERRUPTED):
         return f"exit code {ended.code}"
     if "Traceback (most recent" in ended.out + ended.err:
         return "a traceback"

@@ -3,6 +3,7 @@
 The variants are in ``own.py`` beside this, each with one mistake.
 """
 
+import gc
 import re
 import threading
 from pathlib import Path
@@ -39,6 +40,7 @@ def result_of(cls: str, engine: str, schedules: int = 3) -> BatchResult:
 
 def crash_of(cls: str, engine: str) -> str:
     crash = result_of(cls, engine).crash
+    gc.collect()  # coroutines that were not awaited die here, and not in another test
     assert crash is not None
     assert crash.usage
     assert "\n" not in crash.text
@@ -90,6 +92,11 @@ def test_an_interrupt_that_is_written_unlocked_is_a_violation(engine: str) -> No
     assert "write its pending_latch" in violation.text
 
 
+def test_an_endless_loop_of_a_forgotten_await(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "limit", 0.25)
+    assert "forgot an 'await' in run_once" in crash_of("LoopsForgetting", "direct")
+
+
 @ENGINES
 @pytest.mark.parametrize(("cls", "at"), [("Waits", "time.sleep"), ("Loops", "while")])
 def test_what_hangs_is_broken_off(
@@ -129,10 +136,10 @@ def test_who_does_not_answer_is_ended() -> None:
     assert one.did == []
     for _ in range(20):
         one.look(PLACE, 0.1)
-    assert one.did == ["interrupt"]
+    assert set(one.did) == {"interrupt"}
     for _ in range(12):
         one.look(PLACE, 0.1)
-    assert one.did[:2] == ["interrupt", "give up at 3"]
+    assert one.did[-1] == "give up at 3"
 
 
 def test_who_is_elsewhere_or_goes_on_has_not_hung() -> None:
