@@ -8,12 +8,12 @@ or else of the first of SCHEDULES that shows one.
 import sys
 from typing import NamedTuple
 
+from harness.catalogue.shows import SHOWS
 from harness.engine.direct_engine import execute
 from harness.engine.execution import Outcome
 from harness.variants import resolve_variant
 from model.check.violation import Violation
 from model.rules.registry import GUEST
-from tests.quality.test_museum import SHOWS
 from tests.race.running import RaceWorld, strategy, world_of
 
 __all__ = ["Row", "look", "main"]

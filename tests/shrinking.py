@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.campaign.seeds import schedule_seed
+from harness.catalogue.shows import SHOWS
 from harness.cli.output import table
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
@@ -27,7 +28,6 @@ from harness.search.trial import Measure
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
-from tests.quality.test_museum import SHOWS
 
 GOALS = {"steps": 80.0, "switches": 7.0, "preemptive": 2.0, "lines": 15.0, "seconds": 5.0}
 """What the medians should be at most."""

@@ -7,7 +7,6 @@ import click
 
 from harness.cli.options import EPILOG, json_option
 from harness.cli.output import print_json, table
-from harness.errors import unknown_name
 from harness.verdict import CLEAN
 
 if TYPE_CHECKING:
@@ -179,12 +178,18 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 
 
 @click.command(epilog=EPILOG)
-@click.argument("what", metavar="|".join(KINDS))
+@click.argument("what", metavar="|".join((*KINDS, "NAME")))
 @json_option
 def command(what: str, as_json: bool) -> int:
-    """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, instructions."""
+    """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, instructions.
+
+    Or say what one thing is: a NAME of any of these, or of an event in logs.
+    """
     if what not in KINDS:
-        raise unknown_name("list", what, KINDS)
+        from harness.cli.explain import print_explanation
+
+        print_explanation(what, as_json=as_json)
+        return 0
     items = KINDS[what]()
     if as_json:
         for item in items:

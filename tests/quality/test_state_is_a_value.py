@@ -12,6 +12,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from harness.catalogue.shows import SHOWS
 from harness.context import Context
 from harness.contract import Strategy
 from harness.engine.choice import Choice, StepOf
@@ -28,7 +29,6 @@ from harness.strategies.replay import Replay
 from harness.variants import ERAS, resolve_variant, variant_names
 from harness.world import VgicWorld
 from model.facts import KINDS, Fact
-from tests.quality.test_museum import SHOWS
 from tests.race.running import world_of
 
 WALKS = 3

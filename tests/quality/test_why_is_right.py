@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from harness.campaign.seeds import schedule_seed
+from harness.catalogue.shows import SHOWS
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
 from harness.search.case import Case
@@ -21,7 +22,6 @@ from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from model.check.violation import Violation
 from model.identity import Actor
-from tests.quality.test_museum import SHOWS
 
 
 class Race(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.catalogue.shows import SHOWS
 from harness.contract import Op
 from harness.engine.audit import AuditedExecution
 from harness.engine.direct_engine import DirectEngine
@@ -19,7 +20,6 @@ from harness.scenarios.schema import builtin_names
 from harness.variants import ERAS, resolve_variant, variant_names
 from model.part import Part
 from model.timer import VTIMER_PPI
-from tests.quality.test_museum import SHOWS
 from tests.race.running import outcomes, world_of
 from tests.unit.engine.tiny import STEP, Script, TinyWorld
 

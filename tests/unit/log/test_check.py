@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.catalogue.shows import SHOWS
 from harness.errors import UsageError
 from harness.log.check import check_log
 from harness.log.reader import parse_log
@@ -13,7 +14,6 @@ from model.check.rule import EVENTUALLY
 from model.check.violation import LATE, LOST
 from model.facts import KINDS
 from model.rules.registry import RULES
-from tests.quality.test_museum import SHOWS
 from tests.unit.log.recorded import (
     NAME,
     Taken,

@@ -1,0 +1,260 @@
+"""The variants of the tests that break each rule: by ``python -m tests.rule_mutants``.
+
+Of each rule the names, in ``tests/race``, each with the scenario in which it shows.
+"""
+
+__all__ = ["MUTANTS"]
+
+MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "G1": (
+        ("ReadsHaltNobody", "read-while-handled.toml"),
+    ),
+    "G2": (
+        ("DisableIgnored", "distributor.toml"),
+    ),
+    "G3": (
+        ("LatchKept", "spi-edge"),
+    ),
+    "G4": (
+        ("ActiveWrittenWrong", "smp-mix"),
+    ),
+    "G5": (
+        ("RouteIgnored", "retarget"),
+    ),
+    "G6": (
+        ("PrunesActive", "migrate"),
+    ),
+    "G7": (
+        ("SaysItKicks", "spi-edge"),
+    ),
+    "G8": (
+        ("BlindHandler", "timer-busy"),
+    ),
+    "G9": (
+        ("SgiIgnored", "save"),
+    ),
+    "I1": (
+        ("v4.14+23", "timer-wfi"),
+    ),
+    "I10": (
+        ("SeedAlwaysActive", "timer-busy"),
+    ),
+    "I11": (
+        ("v7.2+29", "timer-wfi"),
+        ("v7.2+26", "timer-phys"),
+        ("v7.2+26-load", "timer-phys"),
+        ("NeverArmed", "timer-phys"),
+    ),
+    "I12": (
+        ("RequestsNotRechecked", "many-exits.toml"),
+        ("SaysItKicks", "spi-edge"),
+        ("OldSaysItKicks", "lpi"),
+    ),
+    "I13": (
+        ("NoEndOfUnclaimed", "timer-busy"),
+        ("SeedNoEndOfUnclaimed", "timer-busy"),
+    ),
+    "I14": (
+        ("NpieForActive", "overflow-dir"),
+    ),
+    "I15": (
+        ("TimerLeftOn", "migrate"),
+    ),
+    "I16": (
+        ("V7_2OnEmptyHostAck", "timer-busy"),
+        ("V4_14OnEmptyGuestAck", "timer-wfi"),
+        ("V7_2OnSignalsNothing", "timer-wfi"),
+    ),
+    "I2": (
+        ("LeftActiveAtExit", "line-falls.toml"),
+        ("AlwaysActive", "timer-wfi"),
+        ("SeedAlwaysActive", "timer-wfi"),
+    ),
+    "I3": (
+        ("PendingAndActive", "migrate"),
+    ),
+    "I4": (
+        ("MovesWithoutRemoving", "smp-mix"),
+        ("SavesWithoutZeroing", "migrate"),
+    ),
+    "I5": (
+        ("PrunesActive", "migrate"),
+        ("NeverQueuesSgis", "reset"),
+    ),
+    "I6": (
+        ("FoldLosesPending", "spi-edge"),
+        ("DropsWhileQueued", "lpi"),
+        ("LatchKept", "spi-edge"),
+        ("LatchKept", "lpi"),
+        ("SeedLatchKept", "reset"),
+        ("DeviceIgnored", "spi-edge"),
+        ("SgiIgnored", "save"),
+    ),
+    "I7": (
+        ("EnablesUnsampled", "timer-busy"),
+        ("v7.2+27", "timer-phys"),
+        ("EarlyInterrupt", "timer-phys"),
+    ),
+    "I8": (
+        ("FoldLosesActive", "migrate"),
+        ("DropsActive", "migrate"),
+    ),
+    "I9": (
+        ("YieldsInFold", "migrate"),
+        ("FoldsUnlocked", "timer-wfi"),
+    ),
+    "L1": (
+        ("ForgetsEnable", "timer-wfi"),
+        ("v7.2+26", "timer-phys"),
+        ("v4.14+26", "timer-phys"),
+    ),
+    "L2": (
+        ("v4.14+4", "timer-busy"),
+        ("NeverEnters", "timer-wfi"),
+        ("v7.2+26-load", "timer-phys"),
+    ),
+    "L3": (
+        ("RetriesForEver", "timer-wfi"),
+    ),
+    "L4": (
+        ("HaltWaitsForNobody", "smp-mix"),
+        ("NeverResumes", "smp-mix"),
+        ("IgnoresSignals", "save"),
+    ),
+    "L5": (
+        ("CallbackDoesNothing", "timer-wfi"),
+    ),
+    "L6": (
+        ("SavesRunningVm", "save"),
+        ("SoftTimerOutlives", "save"),
+        ("ForgetsCval", "save"),
+        ("ForgetsActive", "save"),
+    ),
+    "R0": (
+        ("HandlerInjectsNothing", "timer-wfi"),
+        ("BlindHandler", "timer-wfi"),
+    ),
+    "R1": (
+        ("WritesBeforeMasking", "migrate"),
+        ("SavesAfterUnmasking", "timer-busy"),
+        ("WritesRunningGuest", "spi-level"),
+    ),
+    "R10": (
+        ("V7_2OnArchAfterAll", "timer-wfi"),
+    ),
+    "R11": (
+        ("NeverPolls", "timer-wfi"),
+    ),
+    "R12": (
+        ("NeverActive", "timer-wfi"),
+    ),
+    "R13": (
+        ("HostDeactivates", "spi-edge"),
+    ),
+    "R14": (
+        ("NoPriorityDrop", "timer-busy"),
+    ),
+    "R15": (
+        ("NeverActive", "timer-wfi"),
+        ("NotWrittenAtLoad", "timer-wfi"),
+    ),
+    "R16": (
+        ("V7_2OnLevelIsALatch", "timer-busy"),
+        ("V7_2OnEmptyHostAck", "timer-busy"),
+    ),
+    "R17": (
+        ("IrqsIgnored", "timer-busy"),
+    ),
+    "R18": (
+        ("v4.14+4", "timer-busy"),
+        ("NotForwarded", "timer-busy"),
+    ),
+    "R19": (
+        ("V7_2OnDeactivationLatches", "timer-wfi"),
+    ),
+    "R2": (
+        ("SavesWithoutZeroing", "timer-wfi"),
+        ("CountsInactive", "migrate"),
+    ),
+    "R20": (
+        ("V7_2OnTakenWhileActive", "spi-edge"),
+    ),
+    "R21": (
+        ("V7_2OnEdgeLostWhileActive", "spi-edge"),
+    ),
+    "R22": (
+        ("UnlinkedEdge", "spi-edge"),
+    ),
+    "R23": (
+        ("NotWrittenAtLoad", "migrate"),
+    ),
+    "R24": (
+        ("V7_2OnActiveLpi", "lpi"),
+    ),
+    "R25": (
+        ("V7_2OnLpiTwice", "lpi"),
+    ),
+    "R26": (
+        ("LinkedLpi", "lpi"),
+    ),
+    "R27": (
+        ("QueuedUnkicked", "lpi"),
+    ),
+    "R28": (
+        ("v7.2+14", "timer-wfi"),
+        ("TimerLeftLoaded", "migrate"),
+    ),
+    "R28b": (
+        ("HandlerReadsMemory", "timer-busy"),
+        ("SavesTimerWrong", "timer-busy"),
+    ),
+    "R29": (
+        ("v4.14+3", "migrate"),
+    ),
+    "R2b": (
+        ("TwoRegisters", "timer-wfi"),
+    ),
+    "R3": (
+        ("V7_2OnAckEmpties", "timer-wfi"),
+    ),
+    "R30": (
+        ("SoftTimerLate", "timer-wfi"),
+        ("v7.2+26", "timer-phys"),
+        ("v4.14+26", "timer-phys"),
+    ),
+    "R31": (
+        ("v4.14+bound-2", "timer-busy"),
+    ),
+    "R4": (
+        ("WrongPhysicalId", "timer-wfi"),
+    ),
+    "R5": (
+        ("PendingAndActive", "migrate"),
+    ),
+    "R6": (
+        ("V7_2OnNeverSent", "timer-wfi"),
+        ("v7.2+bound-3", "timer-busy"),
+    ),
+    "R7a": (
+        ("V7_2OnAckStaysInactive", "timer-busy"),
+    ),
+    "R7b": (
+        ("V7_2OnCompletedComesBack", "timer-wfi"),
+    ),
+    "R8": (
+        ("FoldLosesPending", "timer-wfi"),
+        ("FoldLosesPending", "spi-edge"),
+        ("V7_2OnMaskDropsPending", "timer-wfi"),
+    ),
+    "R9": (
+        ("V7_2OnAckKeepsPending", "timer-wfi"),
+    ),
+    "deadlock": (
+        ("LockKept", "timer-wfi"),
+    ),
+    "lock-order": (
+        ("InjectsUnmasked", "timer-wfi"),
+        ("NoIrqSave", "spi-level"),
+        ("LocksSwapped", "timer-wfi"),
+    ),
+}  # fmt: skip
