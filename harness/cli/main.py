@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),
     "export": ("harness.cli.export:group", "Write a log in the form of another program."),
     "help": ("harness.cli.help:command", "Print the reference on a topic."),
+    "completion": ("harness.cli.completion:command", "Print a script that completes in a shell."),
     "conform": ("harness.conform.command:conform", "Hold the model against other implementations."),
 }
 
