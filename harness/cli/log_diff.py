@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.log_options import filter_options, take_selection
 from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
@@ -23,19 +24,20 @@ LIVES_SHOWN = 15
     "--context", type=click.IntRange(0, 1000), default=5, show_default=True,
     help="Lines before and after the first difference.",
 )  # fmt: skip
+@filter_options
 @json_option
-def diff(first: str, second: str, *, context: int, as_json: bool) -> int:
+def diff(first: str, second: str, *, context: int, as_json: bool, **filters: Any) -> int:
     """Say where A and B, logs or kernel traces, differ first, and what came of it.
 
-    Compared is who did what, in which order; not times, nor numbers of steps. Exit code 0: the same
-    happened in both; 4: they went different ways.
+    Compared is who did what, in which order; not times, nor numbers of steps. Filters choose what
+    is compared. Exit code 0: the same happened in both; 4: they went different ways.
     """
     from harness.cli.output import print_json
     from harness.log.diff import compare
     from harness.log.source import open_source
     from harness.verdict import EXIT_DIVERGED
 
-    found = compare(open_source(first), open_source(second))
+    found = compare(open_source(first), open_source(second), take_selection(filters))
     if as_json:
         print_json(as_dict(found, first, second, context))
     else:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.log_options import filter_options, take_selection
 from harness.cli.options import EPILOG
 
 if TYPE_CHECKING:
@@ -15,10 +16,13 @@ __all__ = ["sql"]
 
 @click.command("sql", epilog=EPILOG)
 @click.argument("words", metavar="LOG... QUERY", nargs=-1, required=True)
+@filter_options
 @click.option("--parquet", metavar="FILE", help="Write the answer to this new Parquet file.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the answer as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the last one a summary.")
-def sql(words: tuple[str, ...], *, parquet: str | None, as_csv: bool, as_json: bool) -> int:
+def sql(
+    words: tuple[str, ...], *, parquet: str | None, as_csv: bool, as_json: bool, **filters: Any
+) -> int:
     r"""Ask logs (or folders of them, or kernel traces) a QUERY in SQL, by DuckDB.
 
     \b
@@ -29,7 +33,8 @@ def sql(words: tuple[str, ...], *, parquet: str | None, as_csv: bool, as_json: b
       violations  one row per violation
       campaign    one row per log
       entries     one row per entry of a campaign.json
-    DESCRIBE facts lists columns. A query can only read these tables.
+    DESCRIBE facts lists columns. A query can only read these tables. Filters choose the rows of
+    steps and facts.
     """
     from harness.errors import UsageError
     from harness.log.sql import Database, files_of
@@ -40,7 +45,7 @@ def sql(words: tuple[str, ...], *, parquet: str | None, as_csv: bool, as_json: b
     if as_csv + as_json + (parquet is not None) > 1:
         raise UsageError("--csv, --json and --parquet exclude each other: give one of them")
     out = None if parquet is None else Path(parquet)
-    database = Database(list(files_of(names)), out)
+    database = Database(list(files_of(names)), out, take_selection(filters))
     if out is not None:
         count = database.export(query, out)
         click.echo(f"{count} rows written to {parquet}", err=True)

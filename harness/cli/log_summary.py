@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.log_options import filter_options, take_selection
 from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
@@ -18,21 +19,24 @@ MOST = 12
 
 @click.command("summary", epilog=EPILOG)
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
+@filter_options
 @json_option
-def summary(logs: tuple[str, ...], *, as_json: bool) -> int:
+def summary(logs: tuple[str, ...], *, as_json: bool, **filters: Any) -> int:
     """Say what is in each LOG, a log or a kernel trace: events, VCPUs, interrupts, latencies.
 
     Latencies are least/median/most, in steps and in ns, from when the interrupt is asserted: to the
     injection, to a List Register, to the guest's acknowledge; and from there to its deactivation.
+    Filters choose what is counted; violations are told in any case.
     """
     from harness.cli.output import print_json
     from harness.log.source import open_source
     from harness.log.summary import figures_of
 
+    keep = take_selection(filters)
     violations: list[dict[str, Any]] = []
     for name in logs:
         source = open_source(name)
-        figures = figures_of(source)
+        figures = figures_of(source, keep)
         told = as_dict(source, figures)
         violations += told["violations"]
         if as_json:

@@ -10,9 +10,12 @@ from typing import NamedTuple
 from harness.log.latency import LATENCIES, LifeRow, life_rows
 from harness.log.reader import Entry
 from harness.log.registry import ViolationLine, describe
-from harness.log.source import Source, told
+from harness.log.select import Selection
+from harness.log.source import Source, name_life, told
 
 __all__ = ["Difference", "compare"]
+
+EVERYTHING = Selection()
 
 
 class Difference(NamedTuple):
@@ -48,9 +51,9 @@ def key(entry: Entry) -> tuple[str, str, str]:
     return entry.meta.task, entry.meta.event, describe(entry.record)
 
 
-def compare(one: Source, other: Source) -> Difference:
-    """Compare two sources."""
-    a, b = list(one.entries), list(other.entries)
+def compare(one: Source, other: Source, keep: Selection = EVERYTHING) -> Difference:
+    """Compare two sources, as far as ``keep`` chooses their lines."""
+    (a, lives_a), (b, lives_b) = (chosen(source, keep) for source in (one, other))
     keys = [[key(entry) for entry in entries] for entries in (a, b)]
     same = 0
     for x, y in zip(*keys, strict=False):
@@ -59,8 +62,6 @@ def compare(one: Source, other: Source) -> Difference:
         same += 1
     counts = [Counter(entry.meta.event for entry in entries) for entries in (a, b)]
     kinds = sorted(set(counts[0]) | set(counts[1]))
-    both = one._replace(entries=a), other._replace(entries=b)
-    rows = [{row.life: row for row in life_rows(told(source))} for source in both]
     return Difference(
         same,
         a[same:],
@@ -70,8 +71,17 @@ def compare(one: Source, other: Source) -> Difference:
         (verdict_of(one), verdict_of(other)),
         (broken_in(a), broken_in(b)),
         {x: (counts[0][x], counts[1][x]) for x in kinds if counts[0][x] != counts[1][x]},
-        lives_of(*rows),
+        lives_of(lives_a, lives_b),
     )
+
+
+def chosen(source: Source, keep: Selection) -> tuple[list[Entry], dict[str, LifeRow]]:
+    """Return the lines of a source that are chosen, and by id the lives that any of them is of."""
+    lines = list(told(source))
+    kept = [line for line in lines if keep.keeps(line)]
+    of = {name_life(line.life) for line in kept if line.life is not None and line.is_about}
+    rows = {row.life: row for row in life_rows(lines) if row.life in of}
+    return [line.entry for line in kept], rows
 
 
 def headers_of(one: Source, other: Source) -> dict[str, tuple[str, str]]:

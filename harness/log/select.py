@@ -94,17 +94,25 @@ def parse_selection(
     events: tuple[str, ...] = (),
     steps: str | None = None,
     time: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
 ) -> Selection:
     """Read what a user chose; names may be divided by commas.
 
+    ``since`` and ``until`` are the ends of ``time``, one by one.
+
     Raises:
-        UsageError: there is no such kind of event, or a range is none.
+        UsageError: there is no such kind of event, a range is none, or time is given twice.
 
     """
     kinds = frozenset(words(events))
     for kind in sorted(kinds):
         if kind not in REGISTRY:
             raise unknown_name("event", kind, REGISTRY)
+    if time is not None and (since is not None or until is not None):
+        raise UsageError("--time and --from, --to exclude each other: give one of them")
+    if since is not None and until is not None and until < since:
+        raise UsageError(f"--from {since} --to {until}: it ends before it begins")
     return Selection(
         irq=irq,
         tasks=frozenset(words(tasks)),
@@ -112,7 +120,7 @@ def parse_selection(
         vcpu=vcpu,
         events=kinds,
         steps=parse_range(steps, "--steps"),
-        time=parse_range(time, "--time"),
+        time=(since, until) if time is None else parse_range(time, "--time"),
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.errors import UsageError
+from harness.log.select import Selection
 from harness.log.source import open_source
-from harness.log.tables import TABLES, entries_of, rows_of
+from harness.log.tables import EVERYTHING, TABLES, entries_of, rows_of
 
 __all__ = ["Answer", "Database", "files_of"]
 
@@ -51,12 +52,17 @@ def files_of(names: Sequence[str]) -> Iterator[Path]:
 class Database:
     """Logs in DuckDB, in memory; ``out`` is the one file that may be written, by :meth:`export`.
 
+    ``keep`` chooses the rows of ``steps`` and ``facts``.
+
     Raises:
         UsageError: DuckDB is not installed, a file is no log, or does not fit its columns.
 
     """
 
-    def __init__(self, files: Sequence[Path], out: Path | None = None) -> None:
+    def __init__(
+        self, files: Sequence[Path], out: Path | None = None, keep: Selection = EVERYTHING
+    ) -> None:
+        self.keep = keep
         try:
             import duckdb
         except ModuleNotFoundError:
@@ -87,7 +93,7 @@ class Database:
             waiting[table].clear()
 
         for path in files:
-            for table, row in rows_in(path):
+            for table, row in rows_in(path, self.keep):
                 waiting[table].append(row)
                 if len(waiting[table]) >= BLOCK:
                     write(table)
@@ -155,11 +161,11 @@ class Database:
         return int(count)
 
 
-def rows_in(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of a file."""
+def rows_in(path: Path, keep: Selection) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rows of a file that ``keep`` chooses."""
     if path.name == CAMPAIGN:
         return entries_of(path)
-    return rows_of(open_source(str(path)))
+    return rows_of(open_source(str(path)), keep)
 
 
 def quoted(text: str) -> str:

@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from harness.log.latency import LATENCIES, LifeRow, life_rows, spread
+from harness.log.lives import Life
 from harness.log.registry import Step, ViolationLine
+from harness.log.select import Selection
 from harness.log.source import Source, Told, told
 from model import facts
 from model.facts import Fact
 
 __all__ = ["Figures", "figures_of"]
+
+EVERYTHING = Selection()
 
 
 class Figures:
@@ -18,10 +22,14 @@ class Figures:
 
     ``kinds`` counts facts by kind and ``tasks`` steps by task; ``vcpus`` has, per VCPU, counts of
     what happened to it (``entries``, ``exits.REASON``, ``blocked``, ``woken``, ``kicked``);
-    ``violations`` are those that the log tells of; ``lives`` the lives of all interrupts.
+    ``violations`` are those that the log tells of; ``lives`` the lives of all interrupts. Of what
+    ``keep`` leaves out nothing is counted, but for violations; a life counts as a whole if any line
+    of it is kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Selection = EVERYTHING) -> None:
+        self.keep = keep
+        self.kept: set[Life] = set()
         self.kinds: Counter[str] = Counter()
         self.tasks: Counter[str] = Counter()
         self.vcpus: dict[int, Counter[str]] = {}
@@ -34,16 +42,20 @@ class Figures:
         """Count lines as they pass."""
         for line in lines:
             meta, record = line.entry
+            yield line
+            if isinstance(record, ViolationLine):
+                self.violations.append(record)
+            if not self.keep.keeps(line):
+                continue
             self.last = (meta.step, meta.t)
             self.first = self.first or self.last
+            if line.life is not None and line.is_about:
+                self.kept.add(line.life)
             if isinstance(record, Fact):
                 self.kinds[record.KIND] += 1
                 self.count(record)
             elif isinstance(record, Step):
                 self.tasks[meta.task] += 1
-            elif isinstance(record, ViolationLine):
-                self.violations.append(record)
-            yield line
 
     def count(self, fact: Fact) -> None:
         """Count what happened to a VCPU."""
@@ -95,8 +107,9 @@ VCPU_EVENTS: dict[type[Fact], Callable[[Any], str]] = {
 }
 
 
-def figures_of(source: Source) -> Figures:
-    """Read a log or a trace through, once, and return its figures."""
-    figures = Figures()
-    figures.lives = life_rows(figures.hear(told(source)))
+def figures_of(source: Source, keep: Selection = EVERYTHING) -> Figures:
+    """Read a log or a trace through, once, and return the figures of what ``keep`` chooses."""
+    figures = Figures(keep)
+    rows = life_rows(figures.hear(told(source)))
+    figures.lives = [row for row in rows if Life(row.vcpu, row.intid, row.number) in figures.kept]
     return figures

@@ -20,12 +20,14 @@ from harness.log.flat import fact_fields
 from harness.log.latency import LATENCIES, LifeRow, life_rows
 from harness.log.registry import Step, ViolationLine, describe
 from harness.log.schema import fields_of
+from harness.log.select import Selection
 from harness.log.source import Source, Told, name_life, told
 from harness.log.stages import MILESTONES
 from model.facts import KINDS, Fact
 
 __all__ = ["TABLES", "entries_of", "rows_of"]
 
+EVERYTHING = Selection()
 Row = dict[str, Any]
 Columns = dict[str, str]
 
@@ -131,20 +133,28 @@ def origin_of(source: Source) -> Row:
     }
 
 
-def rows_of(source: Source) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of a log or trace, each with the name of its table."""
+def rows_of(source: Source, keep: Selection = EVERYTHING) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a log or trace, each with the name of its table.
+
+    Of ``steps`` and ``facts`` only those that ``keep`` chooses; lives, violations and counts are of
+    the whole.
+    """
     origin = origin_of(source)
     lines: list[Told] = []
     last, rules = None, []
     count = 0
     for line in told(source):
         meta, record = last, _ = line.entry
+        kept = keep.keeps(line)
         if isinstance(record, Step):
+            if not kept:
+                continue
             row = {"op": record.op, "phase": record.phase, "vc": record.vc}
             yield "steps", {**origin, **every(line), **row}
         elif isinstance(record, Fact):
             count += 1
-            yield "facts", {**origin, **fact_row(line, record)}
+            if kept:
+                yield "facts", {**origin, **fact_row(line, record)}
             if line.is_about:
                 lines.append(line)
         elif isinstance(record, ViolationLine):

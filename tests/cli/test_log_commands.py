@@ -68,6 +68,57 @@ def test_filters(cli: Cli, clean: Path) -> None:
     cli("log", "show", clean, "--steps", "9:3").refused("--steps '9:3'", "ends before it begins")
 
 
+def test_the_same_filters_by_other_names(cli: Cli, clean: Path) -> None:
+    one = cli("log", "show", clean, "--json", "--irq", "27", "--actor", "v0", "--time", "100:900")
+    two = cli(
+        "log",
+        "show",
+        clean,
+        "--json",
+        "--intid",
+        "27",
+        "--task",
+        "v0",
+        "--from",
+        "100",
+        "--to",
+        900,
+    )
+    assert one.out == two.out
+    assert len(objects(one)) > 1
+    assert all(100 <= line["t"] <= 900 for line in objects(two)[:-1])
+    cli("log", "show", clean, "--time", "1:2", "--from", "1").refused("--time and --from")
+    cli("log", "show", clean, "--from", "9", "--to", "1").refused("ends before it begins")
+
+
+def test_a_summary_counts_what_is_chosen(cli: Cli, clean: Path, broken: Path) -> None:
+    whole = objects(cli("log", "summary", clean, "--json"))[0]
+    some = objects(cli("log", "summary", clean, "--json", "--event", "entry,exit"))[0]
+    assert some["kinds"] == {kind: whole["kinds"][kind] for kind in ("entry", "exit")}
+    assert some["tasks"] == {}
+    assert some["interrupts"] == []
+    timer = objects(cli("log", "summary", broken, "--json", "--intid", "27"))[0]
+    assert timer["interrupts"] != []
+    assert {row.get("vintid", row.get("intid")) for row in timer["interrupts"]} == {27}
+    assert timer["violations"] != []
+
+
+def test_a_difference_in_what_is_chosen(cli: Cli, clean: Path, broken: Path) -> None:
+    assert cli("log", "diff", clean, broken).code == 4
+    assert cli("log", "diff", clean, clean, "--event", "entry").code == 0
+    found = cli("log", "diff", clean, broken, "--event", "entry", "--json").summary
+    assert {line["event"] for line in found["before"] + found["a"] + found["b"]} == {"entry"}
+
+
+def test_sql_over_what_is_chosen(cli: Cli, clean: Path) -> None:
+    query = "select distinct event from facts order by 1"
+    done = cli("log", "sql", clean, query, "--event", "entry,exit", "--csv")
+    assert done.out.split() == ["event", "entry", "exit"]
+    done = cli("log", "sql", clean, "select count(*) from steps", "--task", "v0", "--csv")
+    every = cli("log", "sql", clean, "select count(*) from steps where task = 'v0'", "--csv")
+    assert done.out == every.out
+
+
 def test_summary(cli: Cli, clean: Path, broken: Path) -> None:
     done = cli("log", "summary", clean, broken)
     assert done.code == 0

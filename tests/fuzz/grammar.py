@@ -34,7 +34,7 @@ def program(rng: Random) -> list[str]:
     return [*lines, *(instruction(rng) for _ in range(rng.randrange(4)))]
 
 
-def value(rng: Random, name: str) -> Any:
+def value(rng: Random, kind: Any, name: str) -> Any:
     """A value for a field: of about the right kind."""
     if rng.random() < 0.015:
         return rng.choice(ODD)
@@ -46,8 +46,8 @@ def value(rng: Random, name: str) -> Any:
         return rng.choice((*["handler", "later", "other"] * 6, "never"))
     if name in ("eoi_first", "nested", "grows"):
         return rng.random() < 0.5
-    if name in ("program", "handler") and rng.random() < 0.8:
-        return program(rng)
+    if name == "program" or (name == "handler" and kind is VcpuSpec):
+        return program(rng) or ["work 1"]
     if name == "sometimes":
         return {rng.choice(("v4.14", "v7.2")): rng.sample([*NAMES, "x"], 2)}
     if name.endswith("priority"):
@@ -61,7 +61,7 @@ def table(rng: Random, kind: Any, always: tuple[str, ...]) -> dict[str, Any]:
     names = [n for n in kind.__struct_fields__ if n in always or rng.random() < 0.1]
     if rng.random() < 0.01:
         names.append(rng.choice(("unknown", "pcpu", "vcpu", "")))
-    return {name: value(rng, name) for name in names}
+    return {name: value(rng, kind, name) for name in names}
 
 
 def scenario(rng: Random) -> bytes:
@@ -73,7 +73,7 @@ def scenario(rng: Random) -> bytes:
     tables = (("vcpu", VcpuSpec, ("program",)), ("forward", ForwardSpec, ("intid", "kind")),
               ("device", DeviceSpec, ("intid",)))  # fmt: skip
     for name, kind, always in tables:
-        count = rng.choice((1, 1, 2, 3)) if name == "vcpu" else rng.choice((0, 0, 1, 2, 40))
+        count = rng.choice((1, 1, 2, 3)) if name == "vcpu" else rng.choice((*[0, 0, 1, 2] * 6, 40))
         for n in range(count):
             lines.append(f"[[{name}]]")
             made = table(rng, kind, always)
