@@ -4,15 +4,11 @@ Variants, rules and strategies are found in the same way, and a file is executed
 whatever it is asked for.
 """
 
-import importlib
-import os
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from types import CodeType
 
 from harness.errors import UsageError, unknown_name
-from harness.variants import load_path
+from harness.variants import import_own
 
 __all__ = ["is_reference", "load_class", "named", "owner_of"]
 
@@ -49,19 +45,7 @@ def load_class(name: str, what: str, kin: type | None = None) -> type:
     where, _, attribute = name.rpartition(":")
     if not where or not attribute.isidentifier() or any(c in name for c in GARBLES):
         raise UsageError(f"{said}: expected path/file.py:Class or package.module:Class")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    module: object
-    if where.endswith(".py"):
-        try:
-            module = load_path(Path(where), name)
-        except UsageError as error:
-            raise UsageError(str(error).replace("variant ", f"{what} ", 1)) from None
-    else:
-        try:
-            module = importlib.import_module(where)
-        except (Exception, SystemExit) as error:  # whatever the user's module raises
-            raise UsageError(f"{said}: cannot import {where!r}: {error!r}") from None
+    module = import_own(where, said)
     found = getattr(module, attribute, None)
     if found is None:
         known = [k for k, v in vars(module).items() if isinstance(v, type) and fits(v, kin)]

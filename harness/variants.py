@@ -136,17 +136,7 @@ def load_class(name: str) -> type[Kvm]:
 
     """
     where, _, attribute = name.rpartition(":")
-    add_current_folder()
-    try:
-        with watch.importing(name):
-            if where.endswith(".py"):
-                module = load_path(Path(where), name)
-            else:
-                module = importlib.import_module(where)
-    except BaseException as error:  # whatever the user's module raises
-        if isinstance(error, (UsageError, KeyboardInterrupt)):
-            raise
-        raise UsageError(f"variant {name!r}{not_imported(where, error)}") from error
+    module = import_own(where, f"variant {name!r}")
     cls = getattr(module, attribute, None)
     if cls is None:
         known = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Kvm)]
@@ -169,6 +159,29 @@ def load_class(name: str) -> type[Kvm]:
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"
         )
     return cls
+
+
+def import_own(where: str, said: str) -> object:
+    """Import a module of the user's, and see that it comes to an end.
+
+    Args:
+        where: ``path/file.py``, which is executed once per process, or ``package.module``.
+        said: what wants it, as it begins a message.
+
+    Raises:
+        UsageError: it cannot be had, or its code raises, hangs, or ends the process.
+
+    """
+    add_current_folder()
+    try:
+        with watch.importing(said):
+            if where.endswith(".py"):
+                return load_path(Path(where), said)
+            return importlib.import_module(where)
+    except BaseException as error:  # whatever the user's module raises
+        if isinstance(error, (UsageError, KeyboardInterrupt)):
+            raise
+        raise UsageError(f"{said}{not_imported(where, error)}") from error
 
 
 def add_current_folder() -> None:
@@ -265,7 +278,7 @@ def check_kind(base: type[Kvm], method: str, member: object, what: str) -> None:
         raise UsageError(f"{what}: expected {expected}, as in its era")
 
 
-def load_path(path: Path, name: str) -> object:
+def load_path(path: Path, said: str) -> object:
     """Import a module from a file, once per process.
 
     Raises:
@@ -276,7 +289,7 @@ def load_path(path: Path, name: str) -> object:
     try:
         path = path.resolve()
     except (OSError, ValueError) as error:
-        raise UsageError(f"variant {name!r}: not a path: {error}") from None
+        raise UsageError(f"{said}: not a path: {error}") from None
     key = f"_vgic_race_variant_{path}"
     if key in sys.modules:
         return sys.modules[key]
@@ -285,7 +298,7 @@ def load_path(path: Path, name: str) -> object:
     except (OSError, ValueError):
         found = False
     if not found:
-        raise UsageError(f"variant {name!r}: no file {given!r}")
+        raise UsageError(f"{said}: no file {given!r}")
     spec = importlib.util.spec_from_file_location(key, path)
     assert spec is not None
     assert spec.loader is not None

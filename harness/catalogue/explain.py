@@ -17,7 +17,10 @@ __all__ = ["Item", "explain"]
 
 Item = dict[str, Any]
 
-LISTS = ("scenarios", "variants", "hooks", "rules", "findings", "strategies", "knobs", "faults")
+LISTS = (
+    "scenarios", "variants", "hooks", "rules", "findings", "strategies", "knobs", "faults",
+    "instructions",
+)  # fmt: skip
 LEAST_NEAR = 0.6
 """How near a name must be to be suggested (difflib's ratio)."""
 
@@ -162,7 +165,8 @@ def variant(name: str) -> Item:
         "shown_by": {full: show[0] for full, show in shows.items() if show},
         "rules": sorted({each for show in shows.values() if show for each in show[2]}),
         "command": next((f"vgic-race stress {show[0]} --variant {full}"
-                         for full, show in shows.items() if show), ""),
+                         for full, show in shows.items() if show),
+                        f"vgic-race stress --variant {name}"),
     }  # fmt: skip
 
 
@@ -228,12 +232,14 @@ def knob(name: str) -> Item:
 
 def instruction(name: str) -> Item:
     """Return how an instruction of guest programs is written, and what it does."""
-    from harness.scenarios import program
+    from harness.scenarios.instructions import entries
 
-    lines = (program.__doc__ or "").splitlines()
-    told = [line.split("``", 2)[2].strip() for line in lines if line.startswith(f"``{name}")]
-    return {"type": "instruction", "name": name, "form": program.FORMS[name],
-            "title": " ".join(told) or f"see {program.__name__}"}  # fmt: skip
+    entry = next(each for each in entries() if each.name == name)
+    return {
+        "type": "instruction", "name": name, "title": entry.what, "form": entry.form,
+        "numbers": {x.name: f"{x.low} to {x.high}" for x in entry.args},
+        "source": entry.source, "example": "; ".join(entry.example),
+    }  # fmt: skip
 
 
 def strategy(name: str) -> Item:

@@ -8,6 +8,26 @@ __all__ = ["MUTANTS"]
 MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "G1": (
         ("ReadsHaltNobody", "read-while-handled.toml"),
+        ("EnabledReadsAsOne", "registers"),
+        ("EnabledOfTheReader", "far-registers.toml"),
+        ("PriorityIgnored", "registers"),
+        ("PriorityWithLowBits", "registers"),
+        ("RoutedNowhereElse", "far-registers.toml"),
+    ),
+    "G10": (
+        ("SenderWrong", "two-senders.toml"),
+    ),
+    "G11": (
+        ("PrioritiesForgotten", "registers"),
+        ("SgisNowhere", "registers"),
+        ("AnotherNumber", "registers"),
+    ),
+    "G12": (
+        ("RestoredMasked", "registers"),
+        ("OffsetForgotten", "registers"),
+        ("SavesTimerWrong", "registers"),
+        ("ReadsAnotherTime", "registers"),
+        ("ReadsTheOtherTimer", "registers"),
     ),
     "G2": (
         ("DisableIgnored", "distributor.toml"),
@@ -44,6 +64,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("v7.2+26", "timer-phys"),
         ("v7.2+26-load", "timer-phys"),
         ("NeverArmed", "timer-phys"),
+        ("NeverEmulates", "timer-phys"),
     ),
     "I12": (
         ("RequestsNotRechecked", "many-exits.toml"),
@@ -64,6 +85,14 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("V7_2OnEmptyHostAck", "timer-busy"),
         ("V4_14OnEmptyGuestAck", "timer-wfi"),
         ("V7_2OnSignalsNothing", "timer-wfi"),
+    ),
+    "I17": (
+        ("CancelsAtOnce", "migrate"),
+        ("KeepsEmulating", "timer-phys"),
+    ),
+    "I18": (
+        ("NoEoiBit", "timer-phys"),
+        ("SourceOfAll", "timer-wfi"),
     ),
     "I2": (
         ("LeftActiveAtExit", "line-falls.toml"),
@@ -117,6 +146,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("RetriesForEver", "timer-wfi"),
     ),
     "L4": (
+        ("BacksOutOfUserSpace", "save"),
         ("HaltWaitsForNobody", "smp-mix"),
         ("NeverResumes", "smp-mix"),
         ("IgnoresSignals", "save"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-__all__ = ["KINDS", "names"]
+__all__ = ["KINDS", "names", "topics"]
 
 
 def scenarios() -> list[str]:
@@ -57,10 +57,17 @@ def hooks() -> list[str]:
 
 
 def instructions() -> list[str]:
-    """Return the first words of the instructions of guest programs."""
-    from harness.scenarios.program import FORMS
+    """Return the instructions of guest programs, by the words that they begin with."""
+    from harness.scenarios.instructions import entries
 
-    return list(FORMS)
+    return [entry.name for entry in entries()]
+
+
+def topics() -> list[str]:
+    """Return the topics of the reference."""
+    from harness.help.topics import TOPICS
+
+    return list(TOPICS)
 
 
 def events() -> list[str]:

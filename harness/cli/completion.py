@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from harness.catalogue.names import names
+from harness.catalogue.names import names, topics
 from harness.cli.options import EPILOG
 
 __all__ = ["SHELLS", "command", "script"]
@@ -77,10 +77,10 @@ def values(path: Path, param: click.Parameter) -> list[str]:
     if isinstance(param.type, click.Choice):
         return [str(choice) for choice in param.type.choices]
     if path == ("list",):
-        kinds = ("rule", "variant", "finding", "scenario", "knob", "instruction")
+        kinds = ("rule", "variant", "finding", "scenario", "knob")
         return [*LISTS, *(each for kind in kinds for each in names(kind))]
-    if path == ("completion",):
-        return list(SHELLS)
+    if path == ("help",):
+        return topics()
     if name == "knobs":
         return [f"{knob}={value}" for knob in KNOBS for value in CHOICES.get(knob, ("",))]
     if name in BY_PARAMETER:

@@ -30,11 +30,13 @@ SAMPLE = 64
 
 
 def prepare(world: "VgicWorld") -> None:
-    """Make a world that was just built ready for a variant of the user's, if it has one."""
+    """Make a world that was just built ready for code of the user's, if there is any."""
     if is_variant_own(world.variant):
         world.steps_only = True
         hold_to_locks(world)
         hold_to_awaits(world)
+    if watch.began:
+        # Something of the user's was imported here: this variant, a rule, or a strategy.
         watch.follow(world)
 
 

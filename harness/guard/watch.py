@@ -203,7 +203,7 @@ class Watch:
         variant, doing = self.doing()
         since = f"{self.idle:.0f} s" if self.idle >= 1 else f"{self.idle:.1f} s"
         text = f"hangs{told_place(self.own or place)}: {doing} has not ended for {since}"
-        return f"variant {variant!r} {text}" if whose else text
+        return f"{variant} {text}" if whose else text
 
     def doing(self) -> tuple[str, str]:
         """Return whose variant is at work, and what it does: a step of a task, or an import."""
@@ -215,7 +215,7 @@ class Watch:
             return "", "a step"
         task = run.chosen
         op = task.alt[0] if task.alt is not None and run.k else task.op
-        return world.variant, f"step {run.steps}, {op.name!r} of task {task.name}"
+        return f"variant {world.variant!r}", f"step {run.steps}, {op.name!r} of task {task.name}"
 
 
 watch = Watch()

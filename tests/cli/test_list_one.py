@@ -24,7 +24,7 @@ def test_every_name_is_explained(kind: str) -> None:
 
 def test_the_mutants_that_are_named_are_those_of_the_tests() -> None:
     assert TARGET.read_text(encoding="utf-8") == text()
-    assert set(MUTANTS) | {"waits-in-vain"} == set(RULES)
+    assert set(MUTANTS) == {name for name, rule in RULES.items() if not rule.fault}
 
 
 def test_a_rule() -> None:
@@ -57,6 +57,8 @@ def test_commands_that_are_told_can_be_typed() -> None:
     for name in (*names("variant"), *names("knob")):
         for item in explain(name):
             words = item["command"].split()
+            if item["type"] == "finding" and not words:
+                continue
             assert words[:2] == ["vgic-race", "stress"]
             if "--variant" in words:
                 assert choose_variants((words[-1],))
