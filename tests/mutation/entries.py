@@ -30,6 +30,8 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
         "phys-reset", "phys-save", "reset-edges",
         "silenced-early", "line-falls", "timers-set",
     )),
+    (Path("reset"), (("gic_version", "2"),)),
+    (Path("save"), (("gic_version", "2"),)),
     (RACE / "two-senders.toml", (("gic_version", "2"),)),
     (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),
     (OWN / "both-spilled.toml", (("gic_version", "2"),)),
@@ -54,7 +56,9 @@ def all_entries(*, builtin: bool = False) -> list[Entry]:
     entries = [Entry(name, era) for name in sorted(builtin_names()) for era in ERAS]
     if not builtin:
         root = Path(__file__).parents[2]
-        entries += [Entry(str(root / path), era, knobs) for path, knobs in ADDED for era in ERAS]
+        for path, knobs in ADDED:
+            name = str(root / path) if path.suffix else path.name
+            entries += [Entry(name, era, knobs) for era in ERAS]
     return entries
 
 

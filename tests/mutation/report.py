@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 from tests.mutation.mutant import Mutant
 from tests.mutation.trial import AUDIT, RULE, SURVIVED, Result
 
-__all__ = ["EQUIVALENT", "STEP", "Judged", "Score", "line", "row"]
+__all__ = ["EQUIVALENT", "INVALID", "STEP", "Judged", "Score", "line", "row"]
 
-EQUIVALENT, STEP = "equivalent", "step"
+EQUIVALENT, INVALID, STEP = "equivalent", "invalid", "step"
+UNBOUND = ("UnboundLocalError", "NameError")
 
 
 class Judged(NamedTuple):
@@ -21,8 +22,12 @@ class Judged(NamedTuple):
     def verdict(self) -> str:
         """What counts: a survivor with a reason is equivalent, or a mere step left out.
 
+        What fails for a name that nothing has bound is invalid: no compiler would take it.
+
         The audit sees that what was done in a step of its own is done in another: it may.
         """
+        if self.result.what.startswith(UNBOUND):
+            return INVALID
         if self.result.verdict in (SURVIVED, AUDIT) and self.reason:
             return STEP if self.mutant.step else EQUIVALENT
         return self.result.verdict
@@ -49,8 +54,8 @@ class Score:
 
     @property
     def counted(self) -> int:
-        """How many are neither equivalent nor a mere step left out."""
-        return sum(n for v, n in self.counts.items() if v not in (EQUIVALENT, STEP))
+        """How many are valid, and neither equivalent nor a mere step left out."""
+        return sum(n for v, n in self.counts.items() if v not in (EQUIVALENT, INVALID, STEP))
 
     def percent(self, n: int) -> float:
         """Return a share of those that count."""
@@ -75,7 +80,7 @@ class Score:
         counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(self.counts.items()))
         return (
             f"{sum(self.counts.values())} mutants: {counts or 'none'}\n"
-            f"of {self.counted} that are neither equivalent nor a mere step left out: "
+            f"of {self.counted} that are neither equivalent nor a mere step left out, and valid: "
             f"{self.percent(self.counts.get(RULE, 0))} % killed by a rule, "
             f"{self.percent(self.guest)} % by one of the guest's rules alone"
         )

@@ -1,4 +1,4 @@
-"""Variants that get soft timers wrong, or the register of the timer that is emulated."""
+"""Variants that get soft timers, sources, or what is outside the List Registers wrong."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model.gic.lr import Lr
+from model.gic.registers import HCR_NPIE
 from model.host.thread import HrTimer
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
@@ -79,6 +80,20 @@ class SenderWrong(V7_2):
         )
 
 
+class NeverAsksForRoom(V7_2):
+    """With more pending ones than List Registers the guest is not made to exit for the rest."""
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        return super().configure_hcr(pending, active, size) & ~HCR_NPIE
+
+
+class ReadsUnanswered(V7_2):
+    """A read of ISPENDR traps, and nothing is given to the guest."""
+
+    async def read_pending(self, t: Context, irq: VgicIrq) -> None:
+        """Leave the guest's register as it is."""
+
+
 class NeverEmulates(V4_14):
     """The soft timer that is to end the stay when the physical timer fires is never armed."""
 
@@ -100,6 +115,8 @@ class BacksOutOfUserSpace(V7_2):
 
 SOFT = (
     Mutant("I11", NeverEmulates, V4_14, "timer-phys"),
+    Mutant("G1", ReadsUnanswered, V7_2, "smp-mix"),
+    Mutant("I12", NeverAsksForRoom, V7_2, "overflow"),
     Mutant("I17", CancelsAtOnce, V7_2, "migrate"),
     Mutant("I17", KeepsEmulating, V7_2, "timer-phys"),
     Mutant("I18", NoEoiBit, V7_2, "timer-phys"),

@@ -4,6 +4,8 @@ from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
+from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.ideal_gic import IdealGic, step_of
 from model.check.views.lines import Lines
 from model.gic.registers import FIRST_SPI
@@ -25,6 +27,13 @@ NUMBERS = ("target", "priority")
 """Those that have a number, and not a bit."""
 
 
+class Reading(State):
+    """What its guest reads just now: ``register``, of ``vintid`` (-1: nothing)."""
+
+    register: Debt[str] = ""
+    vintid: Debt[int] = -1
+
+
 class G1(Rule):
     """A guest reads of an interrupt what it may have been at some moment while it was reading."""
 
@@ -44,17 +53,45 @@ class G1(Rule):
         "the guest of VCPU {vcpu} read {register} of vINTID {vintid} as {value}, which it was at "
         "no time meanwhile",
     )
+    UNANSWERED = alarm(
+        "unanswered",
+        "the guest of VCPU {vcpu} went on after a read of {register} for vINTID {vintid} that "
+        "nobody answered",
+    )
 
     ideal: IdealGic
     lines: Lines
 
     def setup(self) -> None:
-        """Note which physical interrupt a device's level is."""
+        """Make the states; note which physical interrupt a device's level is."""
+        self.of = self.each_vcpu(Reading)
         self.intids = {x.vintid: x.intid for x in self.setting.forwards if x.level}
+
+    @on(facts.GuestAccess)
+    def on_access(self, f: facts.GuestAccess) -> None:
+        """A guest begins to read."""
+        if f.value < 0:
+            of = self.of[f.vcpu]
+            of.register, of.vintid = f.register, f.vintid
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """It goes on, with a value."""
+        of = self.of[f.vcpu]
+        if of.vintid >= 0:
+            vintid, of.vintid = of.vintid, -1
+            self.report(self.UNANSWERED, vcpu=f.vcpu, register=of.register, vintid=vintid)
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """It starts anew."""
+        self.of[f.vcpu].vintid = -1
 
     @on(facts.RegisterRead)
     def on_read(self, f: facts.RegisterRead) -> None:
         """The guest gets a value."""
+        if self.of[f.vcpu].vintid == f.vintid:
+            self.of[f.vcpu].vintid = -1
         name = FIELDS[f.register]
         owner = f.owner if f.owner >= 0 else f.vcpu
         irq = self.ideal.irq(owner, f.vintid)
