@@ -30,6 +30,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
         "phys-reset", "phys-save", "reset-edges",
         "silenced-early", "line-falls", "timers-set",
     )),
+    (Path("timer-busy"), (("lr_on_guest_deactivate", "polled"),)),
     (Path("reset"), (("gic_version", "2"),)),
     (Path("save"), (("gic_version", "2"),)),
     (RACE / "two-senders.toml", (("gic_version", "2"),)),

@@ -63,6 +63,31 @@ class SourceOfAll(V7_2):
         )
 
 
+class EoiBitOfAll(V7_2):
+    """Each List Register asks for an exit at its end, HW or not."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        lr = super().populate_lr(irq)
+        return Lr(
+            vintid=lr.vintid,
+            state=lr.state,
+            hw=lr.hw,
+            pintid=lr.pintid,
+            priority=lr.priority,
+            group=lr.group,
+            eoi=True,
+            source=lr.source,
+        )
+
+
+class EnablesAndKeeps(V7_2):
+    """A line that fell while its interrupt was disabled does not release what the host took."""
+
+    def sample_enabled(self, t: Context, irq: VgicIrq) -> None:
+        if irq.is_mapped_level():
+            self.sample_line(t, irq)
+
+
 class SenderWrong(V7_2):
     """Each SGI is said to come from the last of the VCPUs that can send one."""
 
@@ -120,6 +145,8 @@ SOFT = (
     Mutant("I17", CancelsAtOnce, V7_2, "migrate"),
     Mutant("I17", KeepsEmulating, V7_2, "timer-phys"),
     Mutant("I18", NoEoiBit, V7_2, "timer-phys"),
+    Mutant("I2", EnablesAndKeeps, V7_2, "timer-busy"),
+    Mutant("I18", EoiBitOfAll, V7_2, "timer-wfi"),
     Mutant("I18", SourceOfAll, V7_2, "timer-wfi"),
     Mutant("G10", SenderWrong, V7_2, TWO_SENDERS, (("gic_version", "2"),)),
     Mutant("L4", BacksOutOfUserSpace, V7_2, "save"),

@@ -75,9 +75,13 @@ class I1(Rule):
 
 
 class Folding(State):
-    """``vcpu`` has its timer's interrupt folded under that interrupt's lock just now, or -1."""
+    """``vcpu`` has its timer's interrupt folded under that interrupt's lock just now, or -1.
+
+    Or it enables it there (``enables``), with the line noted as high before.
+    """
 
     vcpu: int = -1
+    enables: bool = False
 
 
 class Taken(State):
@@ -95,11 +99,17 @@ class I2(Rule):
     id = "I2"
     section = "The Architected Timer (derived; contradiction C7)"
     title = "no active state is left where neither the line nor the guest needs it"
+    trusts = "that the guest's write is carried out is only the moment from which it must hold"
 
     LEFT = alarm(
         "left",
         "VCPU {vcpu} retired its timer interrupt at an exit on CPU {pcpu}, its line is low, and "
         "INTID {intid} was left active there",
+    )
+    ENABLED = alarm(
+        "enabled",
+        "VCPU {vcpu} enabled its timer's interrupt on CPU {pcpu}, the line noted before has fallen, "
+        "and INTID {intid} was left active there: the next assertion is masked",
     )
     ENTERED = alarm(
         "entered",
@@ -145,7 +155,15 @@ class I2(Rule):
     def on_fold(self, f: facts.Folded) -> None:
         """In era v7.2 the interrupt may be retired at the exit, under its lock."""
         if f.vintid == VTIMER_PPI and self.era == "v7.2":
-            self.folding.vcpu = f.vcpu
+            self.folding.vcpu, self.folding.enables = f.vcpu, False
+
+    @on(facts.RegisterWritten)
+    def on_register(self, f: facts.RegisterWritten) -> None:
+        """Who enables it reads the line again, and releases what the host took for it."""
+        if f.register != "isenabler" or f.vintid != VTIMER_PPI or self.era != "v7.2":
+            return
+        if self.software.virtual[f.owner].pending:
+            self.folding.vcpu, self.folding.enables = f.owner, True
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
@@ -162,7 +180,8 @@ class I2(Rule):
             return
         # What the host took meanwhile is on its way to be injected, and its line is high.
         if not self.lines.has(c, VTIMER_PPI):
-            self.report(self.LEFT, vcpu=v, pcpu=c, intid=VTIMER_PPI)
+            what = self.ENABLED if self.folding.enables else self.LEFT
+            self.report(what, vcpu=v, pcpu=c, intid=VTIMER_PPI)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

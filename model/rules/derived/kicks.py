@@ -81,7 +81,7 @@ class I12(Rule):
     LEFT_BEHIND = alarm(
         "left-behind",
         "VCPU {vcpu} entered its guest on CPU {pcpu} with vINTID {vintid} injected but in no List "
-        "Register, and no kick is under way",
+        "Register, and neither a kick nor an exit for it is to come",
     )
 
     guests: Guests

@@ -72,11 +72,19 @@ class I18(Rule):
         "an SGI of a GICv2 has",
     )
 
+    HW = alarm(
+        "hw",
+        "KVM wrote LR{index} of CPU {pcpu}: vINTID {vintid} in a HW List Register with the EOI "
+        "bit, which there is one of the physical INTID's",
+    )
+
     @on(facts.LrWritten)
     def on_written(self, f: facts.LrWritten) -> None:
         """Look at what KVM writes for the emulated timer."""
         lr = f.after
         if lr.source and (lr.vintid >= SGIS or self.setting.gic_version == 3):
             self.report(self.SOURCE, index=f.index, pcpu=f.pcpu, vintid=lr.vintid, source=lr.source)
+        if lr.hw and lr.eoi:
+            self.report(self.HW, index=f.index, pcpu=f.pcpu, vintid=lr.vintid)
         if lr.vintid == PTIMER_PPI and lr.state and not lr.hw and not lr.eoi:
             self.report(self.NO_EXIT, index=f.index, pcpu=f.pcpu, vintid=lr.vintid)
