@@ -57,7 +57,7 @@ class Finding(msgspec.Struct, frozen=True):
     ``since`` says which kernels have it, ``title`` what it is and ``what`` what happens, in a
     sentence or two; ``see`` what shows it: options of ``vgic-race stress``, or a test. ``source``
     is where it is in Linux, ``confirmed`` on which real kernel it was seen, ``upstream`` what was
-    done about it there. With no ``conditions`` no violation can be it, and ``unseen`` says why: what
+    done about it there. With no ``conditions`` no violation is it, and ``unseen`` says why: what
     the machine lacks, or which rule leaves it out.
     """
 

@@ -28,6 +28,8 @@ INV_ACT = ("R12", "R15", "R23", "I1")
 NOT_DELIVERED = ("L1", "I6", "R27", "G9", "deadlock")
 STUCK = ("I8", "G1", "G4", "G6")
 """An interrupt is active that its guest has ended, or is not though it has not."""
+FORGOTTEN = ("G6:device", "G7", "I2", "I10")
+"""A physical interrupt is active for nothing, and what it stands for does not come."""
 NOBODY = "nobody was asked"
 HERE = "--scenario-file tests/race/scenarios/"
 
@@ -233,16 +235,17 @@ FINDINGS: dict[str, Finding] = {
         ),
         Finding(
             id="F18",
-            title="a level that a guest makes pending while it is active is forgotten",
-            since="4.14",
-            what="A guest's ISPENDR of a level interrupt that is active is forgotten at the next "
-            "exit: its List Register has no pending bit, and the fold takes that for an "
-            "acknowledge",
+            title="a level that a guest makes pending while KVM folds it is forgotten",
+            since="all",
+            what="A guest's ISPENDR of a device's level interrupt halts nobody. Between another "
+            "VCPU's exit and its fold, that takes the empty List Register for an acknowledge: the pending state is gone, and the physical interrupt stays active. In "
+            "4.14 the same with what is active: its List Register has no pending bit",
             see=f"{HERE}pended-while-active.toml --variant v4.14",
-            source="vgic_v3_fold_lr_state (4.14)",
-            upstream="gone since 67b5b673ad4d: the latch is cleared when the register is empty",
+            source="vgic_mmio_write_spending, vgic_v3_fold_lr (7.2), vgic_v3_fold_lr_state (4.14; "
+            "since 67b5b673ad4d only an empty register clears the latch)",
+            upstream=NOBODY,
             conditions=(
-                Condition(("v4.14",), ("R8:left-out", *NOT_DELIVERED), level_made_pending),
+                Condition(BOTH, ("R8:left-out", *FORGOTTEN, *NOT_DELIVERED), level_made_pending),
             ),
         ),
     )
