@@ -23,7 +23,7 @@ from model.check.violation import Violation
 from model.rules.registry import FAULTS
 from tests.generate.making import Made
 
-__all__ = ["GUESTS_FAULT", "Alarm", "Result", "run_made"]
+__all__ = ["GUESTS_FAULT", "Alarm", "Result", "run_made", "run_spec"]
 
 GUESTS_FAULT = "guests' fault"
 DEPTH = 3
@@ -69,16 +69,21 @@ def run_made(
     result = Result(made.scenario.name)
     for variant in variants or tuple(ERAS):
         spec = RunSpec.make(made.scenario.name, variant, knobs=dict(made.knobs), toml=made.toml)
-        site = Site(spec, result)
-        try:
-            site.measure()
-            for index in range(schedules):
-                if not site.run(seed, index, audit=index < audited):
-                    break
-        except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            result.alarms.append(Alarm(variant, "crash", text, site.so_far()))
+        run_spec(spec, result, schedules, seed, audited=audited)
     return result
+
+
+def run_spec(spec: RunSpec, result: Result, schedules: int, seed: int, *, audited: int = 0) -> None:
+    """Run so many schedules of one variant, and add what came of them to ``result``."""
+    site = Site(spec, result)
+    try:
+        site.measure()
+        for index in range(schedules):
+            if not site.run(seed, index, audit=index < audited):
+                break
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        result.alarms.append(Alarm(spec.variant, "crash", text, site.so_far()))
 
 
 class Site:
