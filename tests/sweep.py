@@ -48,11 +48,11 @@ SIZES: tuple[dict[str, int], ...] = ({}, {"lrs": 2}, {"lrs": 3}, {"pcpus": 1}, {
 
 
 class Piece(NamedTuple):
-    """A part of the sweep: what is run, and which of its schedules, the ``first`` so many."""
+    """A part of the sweep: what is run, which piece of it, and how many schedules that has."""
 
     spec: RunSpec
     number: int
-    count: int
+    schedules: int
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ def run_piece(seed: int, folder: str, piece: Piece) -> Result:
     if path.is_file():
         return msgspec.json.decode(path.read_bytes(), type=Result)
     result = Result(piece.name)
-    run_spec(piece.spec, result, piece.count, seed * 1_000 + piece.number)
+    run_spec(piece.spec, result, piece.schedules, seed * 1_000 + piece.number)
     whole = path.with_suffix(".part")
     whole.write_bytes(msgspec.json.encode(result))
     whole.replace(path)

@@ -7,6 +7,7 @@ from model.check.rule import EVENTUALLY, Rule
 from model.check.setting import Forwarded, Setting
 from model.check.views.device_work import DeviceWork
 from model.check.views.finished import Finished
+from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.ideal_gic import IdealGic
 from model.gic.registers import FIRST_LPI
 from model.rules.arrivals import Arrivals
@@ -87,6 +88,7 @@ class R27(Rule):
     devices: DeviceWork
     finished: Finished
     ideal: IdealGic
+    priorities: GuestPriorities
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
@@ -99,5 +101,9 @@ class R27(Rule):
             if x.intid < FIRST_LPI or self.finished.of[x.vcpu].yes:
                 continue
             owed = x.vintid in self.devices.of[x.vcpu].vintids
-            if owed and not self.ideal.is_held(x.vcpu, x.vintid):
+            if owed and self.lets_through(x.vcpu, x.vintid):
                 self.report(self.NOT_SERVED, intid=x.intid, vintid=x.vintid, vcpu=x.vcpu)
+
+    def lets_through(self, v: int, vintid: int) -> bool:
+        """Tell whether the guest does not hold it back itself: disabled, active, or masked."""
+        return not self.ideal.is_held(v, vintid) and self.priorities.takes(v, vintid)
