@@ -38,7 +38,6 @@ SHOWN = [
     ("F15", at("cleared-while-pending"), "v4.14", 16),
     ("F16", at("left-behind"), "v7.2", 2),
     ("F16", at("left-behind"), "v4.14", 2),
-    ("F1", at("armed-and-preempted"), "v7.2", 120),
     ("F15", at("cleared-while-served"), "v7.2", 60),
     ("F17", at("pending-cleared"), "v7.2", 60),
     ("F17", at("pending-cleared"), "v4.14", 60),

@@ -5,8 +5,8 @@ and emulates anew, with preemption on. If the thread loses its CPU after the can
 arms the soft timer again, for what the register held before. When the write then disables the
 timer, timer_emulate finds nothing to arm, and cancels nothing; and when the soft timer fires,
 kvm_hrtimer_expire compares the time only. The guest gets the interrupt of a timer that is off. The
-era here does all three with preemption off; patch F9 is upstream's. Too deep for random schedules: it is looked for with
-one preemption after each step in turn.
+era here does all three with preemption off; patch F9 is upstream's. Too deep for random schedules:
+it is looked for with one preemption after each step in turn.
 
 F10, era v4.14: 4.14 recomputes the timers at the flush, with interrupts on, and its soft timer's
 callback only wakes. If the physical timer fires after that and before the entry, the guest runs on
