@@ -238,8 +238,9 @@ FINDINGS: dict[str, Finding] = {
             title="a level that a guest makes pending while KVM folds it is forgotten",
             since="all",
             what="A guest's ISPENDR of a device's level interrupt halts nobody. Between another "
-            "VCPU's exit and its fold, that takes the empty List Register for an acknowledge: the pending state is gone, and the physical interrupt stays active. In "
-            "4.14 the same with what is active: its List Register has no pending bit",
+            "VCPU's exit and its fold, that takes the empty List Register for an acknowledge: the "
+            "pending state is gone, and the physical interrupt stays active. In 4.14 the same with "
+            "what is active: its List Register has no pending bit",
             see=f"{HERE}pended-while-active.toml --variant v4.14",
             source="vgic_mmio_write_spending, vgic_v3_fold_lr (7.2), vgic_v3_fold_lr_state (4.14; "
             "since 67b5b673ad4d only an empty register clears the latch)",

@@ -29,7 +29,7 @@ TICKED = ("vcpu", "host-irq", "gic", "soft-timer", "clock", "host-scheduler")
 
 
 class TicksBeforeResample:
-    """One preemption after ``steps`` steps, in the handler; then time goes on right before KVM reads the line."""
+    """One preemption after ``steps`` steps; then the clock goes right before KVM reads the line."""
 
     every_step = True
 
@@ -46,10 +46,10 @@ class TicksBeforeResample:
     ) -> Task | Abandon:
         self.left -= 1
         clock = next((task for task in enabled if task.actor.kind == "clock"), None)
-        if self.left < 0 and clock is not None and not self.ticked:
-            if any(t.op.name == "resample" for t in pending if t.actor.kind == "vcpu"):
-                self.ticked = True
-                return clock
+        reads = any(t.op.name == "resample" for t in pending if t.actor.kind == "vcpu")
+        if self.left < 0 and clock is not None and reads and not self.ticked:
+            self.ticked = True
+            return clock
         order = BEFORE if self.left > 0 else TICKED if self.ticked else AFTER
 
         def place(task: Task) -> int:

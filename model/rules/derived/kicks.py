@@ -3,12 +3,14 @@
 from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
+from model.check.possible import lacks
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.table import Table, drop, get, put
 from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.hyp_control import HypControl
+from model.check.views.ideal_gic import YES, IdealGic
 from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
@@ -89,6 +91,7 @@ class I12(Rule):
     lrs: ListRegisters
     control: HypControl
     enables: VirtualEnables
+    ideal: IdealGic
 
     def setup(self) -> None:
         """Make the states."""
@@ -290,6 +293,9 @@ class I12(Rule):
             return  # the guest exits when none of those inside is pending any more
         for vintid in settled:
             if not self.enables.is_enabled(f.vcpu, vintid):
+                continue
+            # What is, or may be, active must be ended first: LRENPIE has the exit for that.
+            if not lacks(self.ideal.irq(f.vcpu, vintid).active, YES):
                 continue
             held = [lr for _, lr in self.lrs.on[f.pcpu].used if lr.vintid == vintid]
             # One with the EOI bit makes the guest exit when it completes.
