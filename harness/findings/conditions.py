@@ -24,6 +24,7 @@ __all__ = [
     "cleared_pending",
     "deactivated_by_another",
     "enabled_level",
+    "far_timer",
     "idle_and_due",
     "level_made_pending",
     "made_pending",
@@ -39,8 +40,12 @@ def anywhere(_violation: Violation, _case: Case) -> bool:
 
 
 def uses(case: Case, code: int, vintid: int) -> bool:
-    """Tell whether a guest has instruction ``code`` for ``vintid``."""
-    return any(i.code == code and i.a == vintid for program in case.programs for i in program)
+    """Tell whether a guest has instruction ``code`` for ``vintid``, a private one of its own."""
+    return any(
+        i.code == code and i.a == vintid and i.of in (-1, v)
+        for v, program in enumerate(case.programs)
+        for i in program
+    )
 
 
 def is_level(case: Case, vintid: int) -> bool:
@@ -95,6 +100,18 @@ def cleared_pending(violation: Violation, case: Case) -> bool:
     """A guest clears the pending state of a mapped interrupt."""
     vintid = violation.subject.vintid
     return is_mapped(case, vintid) and uses(case, UNPEND, vintid)
+
+
+def far_timer(violation: Violation, case: Case) -> bool:
+    """A guest writes another VCPU's redistributor for the virtual timer's interrupt."""
+    if VTIMER_PPI not in (violation.subject.vintid, violation.subject.intid):
+        return False
+    writes = (ENABLE, PEND, UNPEND, ACTIVATE, DEACTIVATE)
+    return any(
+        i.code in writes and i.a == VTIMER_PPI and i.of not in (-1, v)
+        for v, program in enumerate(case.programs)
+        for i in program
+    )
 
 
 def one_register(_violation: Violation, case: Case) -> bool:

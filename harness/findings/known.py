@@ -10,6 +10,7 @@ from harness.findings.conditions import (
     cleared_pending,
     deactivated_by_another,
     enabled_level,
+    far_timer,
     idle_and_due,
     level_made_pending,
     made_pending,
@@ -247,6 +248,23 @@ FINDINGS: dict[str, Finding] = {
             upstream=NOBODY,
             conditions=(
                 Condition(BOTH, ("R8:left-out", *FORGOTTEN, *NOT_DELIVERED), level_made_pending),
+            ),
+        ),
+        Finding(
+            id="F19",
+            title="a write to another VCPU's redistributor acts on the writer's own timer and CPU",
+            since="all, GICv3",
+            what="A guest's ISACTIVER, ICACTIVER, ISPENDR, ICPENDR or ISENABLER of another VCPU's "
+            "redistributor for the timer's PPI writes the physical active state of the CPU that "
+            "the writer runs on, and looks at the writer's timer: its own next interrupt is held "
+            "back, and the other's is not",
+            see=f"{HERE}active-elsewhere.toml",
+            source="vgic_irq_set_phys_active, kvm_arch_timer_get_input_level (7.2)",
+            upstream=NOBODY,
+            conditions=(
+                Condition(
+                    BOTH, (*INV_ACT, *FORGOTTEN, "R18", "R28b", "G8", *NOT_DELIVERED), far_timer
+                ),
             ),
         ),
     )

@@ -41,6 +41,8 @@ SHOWN = [
     ("F15", at("cleared-while-served"), "v7.2", 60),
     ("F17", at("pending-cleared"), "v7.2", 60),
     ("F17", at("pending-cleared"), "v4.14", 60),
+    ("F19", at("active-elsewhere"), "v7.2", 30),
+    ("F19", at("active-elsewhere"), "v4.14", 30),
     ("F18", at("pended-while-active"), "v4.14", 2),
 ]
 SHOWN_ELSEWHERE = {"F9"}
