@@ -108,7 +108,7 @@ class I2(Rule):
     )
     ENABLED = alarm(
         "enabled",
-        "VCPU {vcpu} enabled its timer's interrupt on CPU {pcpu}, the line noted before has fallen, "
+        "VCPU {vcpu} enabled its timer's interrupt on CPU {pcpu}, the line noted before fell, "
         "and INTID {intid} was left active there: the next assertion is masked",
     )
     ENTERED = alarm(
