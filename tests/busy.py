@@ -51,8 +51,8 @@ def main() -> int:
             wrong += code != 0
             load = os.getloadavg()[0]
             print(
-                f"{number}: exit {code} after {seconds:.1f} s, {schedules} schedules, {notes} entries "
-                f"with a state not reached yet, load {load:.1f}",
+                f"{number}: exit {code} after {seconds:.1f} s, {schedules} schedules, {notes} "
+                f"entries with a state not reached yet, load {load:.1f}",
                 flush=True,
             )
     finally:

@@ -33,7 +33,7 @@ from harness.search.why.cause import base_of, first_difference
 from harness.search.why.explain import Inquiry
 from harness.spec import RunSpec
 
-__all__ = ["Bucket", "Groups", "Story", "buckets_of"]
+__all__ = ["SHORTEST", "Bucket", "Groups", "Story", "buckets_of"]
 
 SHORTEST: Final = 6
 """How many of the shortest failures of a group are kept."""
@@ -74,6 +74,8 @@ class Group(msgspec.Struct):
         self.count += 1
         self.alarms[alarm] = self.alarms.get(alarm, 0) + 1
         self.scenarios[spec.scenario] = self.scenarios.get(spec.scenario, 0) + 1
+        if not finding.schedule:
+            return  # it was only counted
         if len(self.shortest) < SHORTEST or finding.steps < self.shortest[-1].finding.steps:
             self.keep([Story(spec, finding)])
 

@@ -63,6 +63,7 @@ class DaskPool:
         self.sent = msgspec.structs.replace(plan, deadline=None, dask="", jobs=1)
         self.results: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
         self.futures: dict[Batch, Any] = {}
+        self.stopping = False
 
     def __enter__(self) -> Pool:
         return self
@@ -88,6 +89,8 @@ class DaskPool:
     def take(self, seconds: float) -> "list[BatchResult | Lost]":
         """Return what has come in, after at most so many seconds."""
         out: list[BatchResult | Lost] = []
+        if self.stopping:
+            self.kill()
         wait: float | None = seconds
         with contextlib.suppress(queue.Empty):
             while True:
@@ -116,8 +119,8 @@ class DaskPool:
         return result
 
     def stop(self) -> None:
-        """Give up what has not begun; what is under way ends by itself within a batch."""
-        threading.Thread(target=self.kill, daemon=True).start()
+        """Give up everything when results are taken in next."""
+        self.stopping = True
 
     def kill(self) -> None:
         """Give up everything."""

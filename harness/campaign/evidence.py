@@ -6,6 +6,7 @@ what was found.
 """
 
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = ["LOGS_MAX", "Evidence", "Failure"]
 
 LOGS_MAX = 3
 """How many whole logs are kept per rule and variant; the other failures keep their schedules."""
+HURRY_SECONDS = 2.0
 COMMAND = "stress"
 
 
@@ -157,9 +159,11 @@ class Evidence:
     def keep(self, campaign: Campaign) -> list[Failure]:
         """Write what was found, in the order of entries and schedules.
 
-        Per rule and variant :data:`LOGS_MAX` failures keep a whole log. What cannot be written is
-        told by :attr:`error`, and returned all the same.
+        Per rule and variant :data:`LOGS_MAX` failures keep a whole log; if the campaign was
+        interrupted, as many as there is time for, since who interrupts does not wait long. What
+        cannot be written is told by :attr:`error`, and returned all the same.
         """
+        end = time.monotonic() + HURRY_SECONDS
         logs: dict[tuple[str, str], int] = {}
         failures = []
         events = Events(campaign.plan)
@@ -171,7 +175,8 @@ class Evidence:
                 seed = (
                     None if plan.strategy == "round-robin" else plan.seed_of(entry, finding.index)
                 )
-                whole = logs[key] <= LOGS_MAX
+                in_time = not campaign.interrupted or time.monotonic() < end
+                whole = logs[key] <= LOGS_MAX and in_time
                 failures.append(self.keep_one(Failure(tally, finding), seed=seed, whole=whole))
                 if failures[-1].log is not None:
                     path = shown(failures[-1].log)

@@ -51,6 +51,8 @@ class Proc:
         self.process = process
         self.status: int | None = None
         """How it ended; None while it has not been ended."""
+        self.stopped = False
+        """Whether it was told to stop."""
         self.batches: deque[Batch] = deque()
         self.beat = Beat(-1, -1, 0.0)
         self.since = self.heard = time.monotonic()
@@ -154,6 +156,7 @@ class Processes:
     def take(self, seconds: float) -> list[BatchResult | Lost]:
         """Wait for the workers, and return what came in."""
         out: list[BatchResult | Lost] = []
+        self.pass_on()
         for key, _ in self.selector.select(seconds):
             proc: Proc = key.data
             messages = proc.conversation.receive()
@@ -170,6 +173,7 @@ class Processes:
                     self.tell(*message)
         out += self.end_stuck()
         self.deal()
+        self.pass_on()
         return out
 
     def tell(self, entry: int, finding: Finding) -> None:
@@ -177,10 +181,15 @@ class Processes:
         self.found(entry, finding)
 
     def stop(self) -> None:
-        """Ask all workers to end early."""
+        """Ask all workers to end early; they are told when results are taken in next."""
         self.stopping = True
-        for proc in self.procs:
-            proc.send("stop")
+
+    def pass_on(self) -> None:
+        """Tell workers that they are to stop, each once."""
+        for proc in self.procs if self.stopping else ():
+            if not proc.stopped:
+                proc.stopped = True
+                proc.send("stop")
 
     def kill(self) -> None:
         """End the workers, whatever they are doing."""
@@ -256,8 +265,7 @@ class Processes:
         proc = (fork if can_fork() else spawn)(ours, theirs, orders, self.procs)
         self.procs.append(proc)
         self.selector.register(proc.conversation, selectors.EVENT_READ, proc)
-        if self.stopping:
-            proc.send("stop")
+        self.pass_on()
         return proc
 
 

@@ -8,6 +8,7 @@ locked as long as the campaign runs, so that a later one can tell it from one th
 What cannot be written, as the disk is full, is tried again with each further line.
 """
 
+import bisect
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -15,16 +16,18 @@ from typing import Any, Final
 import msgspec
 
 from harness.campaign.batches import BatchResult, Finding
+from harness.campaign.buckets import SHORTEST
 from harness.campaign.plan import Plan
 from harness.errors import UsageError
 from harness.places import cannot
+from harness.search.same import Kind, kind_of
 
 __all__ = ["NAME", "Past", "Record", "is_running", "origins_of", "read_record"]
 
 NAME: Final = "campaign.record"
 FORMAT: Final = 1
 WHOLE_MOST: Final = 1000
-"""Of one rule and entry so many failing schedules are written whole, and the shortest others."""
+"""Of one kind and entry so many failing schedules are written whole, and the shortest others."""
 
 
 class Begun(msgspec.Struct, frozen=True, tag="campaign", tag_field="type"):
@@ -98,8 +101,8 @@ class Record:
         self.path = path
         self.error = ""
         self.pending: list[bytes] = []
-        self.counts: dict[tuple[int, str], int] = {}
-        self.shortest: dict[tuple[int, str], int] = {}
+        self.counts: dict[tuple[int, Kind], int] = {}
+        self.shortest: dict[tuple[int, Kind], list[int]] = {}
         try:
             self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -116,11 +119,12 @@ class Record:
 
     def found(self, entry: int, finding: Finding) -> None:
         """Write a finding; one of very many of its kind without what replays it."""
-        key = entry, finding.violations[0].rule
+        key = entry, kind_of(finding.violations[0])
         count = self.counts[key] = self.counts.get(key, 0) + 1
-        short = finding.steps < self.shortest.get(key, finding.steps + 1)
-        if short:
-            self.shortest[key] = finding.steps
+        shortest = self.shortest.setdefault(key, [])
+        if len(shortest) < SHORTEST or finding.steps < shortest[-1]:
+            bisect.insort(shortest, finding.steps)
+            del shortest[SHORTEST:]
         elif count > WHOLE_MOST:
             finding = msgspec.structs.replace(finding, schedule="")
         self.write(FoundLine(entry, finding))
