@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.guard.awaits import Awaits
 from harness.guard.code import Place, is_own, is_variant_own, place_of_traceback, told_place
 from harness.guard.faults import Fault
+from harness.guard.watch import watch
 from harness.spec import RunSpec
 from harness.user_code import named, owner_of
 
@@ -148,6 +149,7 @@ def naming_variant(spec: RunSpec) -> Iterator[None]:
         BaseException: what a variant of ours raised, or Ctrl-C, as it is.
     """
     own = is_variant_own(spec.variant)
+    watch.attend()
     try:
         with Awaits().watched() if own else nullcontext():
             yield

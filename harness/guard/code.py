@@ -10,6 +10,7 @@ from harness.places import shown
 
 __all__ = [
     "Place",
+    "is_caller",
     "is_own",
     "is_variant_own",
     "place_of_frame",

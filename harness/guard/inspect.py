@@ -35,9 +35,7 @@ def prepare(world: "VgicWorld") -> None:
         world.steps_only = True
         hold_to_locks(world)
         hold_to_awaits(world)
-    if watch.began:
-        # Something of the user's was imported here: this variant, a rule, or a strategy.
-        watch.follow(world)
+    watch.attend()
 
 
 class Inspection:
@@ -74,6 +72,7 @@ class Inspection:
         Raises:
             Fault: a coroutine was never awaited.
         """
+        watch.attend()
         with self.awaits.watched() if self.is_on else nullcontext():
             yield
 

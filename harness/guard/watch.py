@@ -11,15 +11,21 @@ import signal
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import walk_stack
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from harness.engine.execution import Execution
-from harness.guard.code import Place, is_own, place_in_task, place_of_frame, told_place
+from harness.guard.code import (
+    Place,
+    is_caller,
+    is_own,
+    place_in_task,
+    place_of_frame,
+    told_place,
+)
 from harness.guard.faults import Hang, Left
 from harness.verdict import EXIT_USAGE
 
@@ -38,19 +44,14 @@ SIGNAL: int | None = getattr(signal, "SIGURG", None)
 """Nobody means anything by it, and it is ignored where it is not handled."""
 
 
-Progress = tuple[int, dict[int, tuple[object, int]]]
-"""Imports begun and ended; of each world the execution, by its list of choices, and its steps."""
-
-
-class Watched(Protocol):
-    """A world that runs a variant of the user's."""
-
-    execution: Execution | None
-    variant: str
+RUNS = {"direct_engine.py": "execute", "trio_engine.py": "act"}
+"""Of each engine the function that runs a task, and has its ``execution``."""
+IDLE_LOOKS = 50
+"""After so many looks at nothing the thread ends; whoever runs code of the user's begins it anew."""
 
 
 class Watch:
-    """The one watch of a process; it begins with the first import of a variant of the user's.
+    """The one watch of a process; it begins with the first import of code of the user's.
 
     ``limit`` is how many seconds a step may take; ``deadline`` when the command's own time is over
     (monotonic clock), None if it has none.
@@ -59,20 +60,23 @@ class Watch:
     def __init__(self) -> None:
         self.limit = LIMIT_SECONDS
         self.deadline: float | None = None
-        self.worlds: weakref.WeakSet[Any] = weakref.WeakSet()
         self.what = ""
-        self.began = 0
-        self.last: Progress = (0, {})
-        self.active: weakref.ref[Any] | None = None
-        """The world that made the last step."""
+        """What is being imported, as messages call it."""
+        self.imports = 0
+        """How many imports began, and how many ended."""
+        self.run: Execution | None = None
+        self.choices: object = None
+        self.steps = self.seen_imports = 0
+        """What was under way at the last look: an execution has a list of choices of its own."""
         self.idle = 0.0
         self.asked = 0.0
         self.own: Place | None = None
         """Where in code of the user's it was last seen."""
         self.thread: threading.Thread | None = None
         self.lock = threading.Lock()
-        """Held while the thread begins or ends, and around what both sides look at."""
+        """Held while the thread begins or ends."""
         self.wake = threading.Event()
+        self.nothing = 0
 
     def begin(self) -> None:
         """Begin to look; only the main thread can be watched, and only where signals are."""
@@ -84,14 +88,15 @@ class Watch:
             signal.signal(SIGNAL, self.answer)
             keep_process()
             self.wake.clear()
+            self.nothing = 0
             self.thread = threading.Thread(target=self.look_on, name="watch", daemon=True)
             self.thread.start()
 
-    def follow(self, world: Watched) -> None:
-        """Watch the executions of a world."""
-        with self.lock:
-            self.worlds.add(world)
-        self.begin()
+    def attend(self) -> None:
+        """Look from now on, if anything of the user's has been imported in this process."""
+        self.nothing = 0
+        if self.imports:
+            self.begin()
 
     @contextmanager
     def importing(self, what: str) -> Iterator[None]:
@@ -100,21 +105,18 @@ class Watch:
         No thread is left behind, so that the process can be forked.
         """
         before, self.what = self.what, what
-        self.began += 1
+        self.imports += 1
         self.begin()
         try:
             yield
         finally:
             self.what = before
-            self.began += 1
+            self.imports += 1
             thread = self.thread
-            if not self.is_needed() and thread is not None:
+            if not before and thread is not None:
+                self.nothing = IDLE_LOOKS
                 self.wake.set()
                 thread.join()
-
-    def is_needed(self) -> bool:
-        """Tell whether there is anything to look at."""
-        return bool(self.what) or len(self.worlds) > 0
 
     # -- the thread ----------------------------------------------------------------------------
 
@@ -124,22 +126,31 @@ class Watch:
         while main.is_alive():
             self.wake.wait(LOOK_SECONDS)
             with self.lock:
-                if not self.is_needed():
+                if not self.what and self.nothing >= IDLE_LOOKS:
                     self.thread = None
                     return
             frame = sys._current_frames().get(main.ident or 0)
-            self.look(place_in_task(frame), LOOK_SECONDS)
+            self.look(place_in_task(frame), running(frame), LOOK_SECONDS)
             del frame
 
-    def look(self, place: Place | None, seconds: float) -> None:
-        """Take in that the main thread is at ``place`` after another so many ``seconds``.
+    def look(self, place: Place | None, run: Execution | None, seconds: float) -> None:
+        """Take in what the main thread is at, after another so many ``seconds``.
 
-        That is code of the user's, or of a task's that called it and would call it again.
+        Args:
+            place: where in code of the user's, or of a task's that called it and would call it
+                again; None: elsewhere.
+            run: the execution that this is part of; None: it is an import.
+            seconds: since the last look.
         """
-        progress = self.progress()
-        if place is None or self.has_moved(progress):
-            self.last, self.idle, self.asked, self.own = progress, 0.0, 0.0, None
+        choices, steps = (None, 0) if run is None else (run.choices, run.steps)
+        same = choices is self.choices and steps == self.steps
+        if place is None or not same or self.imports != self.seen_imports:
+            self.run, self.choices, self.steps = run, choices, steps
+            self.seen_imports = self.imports
+            self.idle, self.asked, self.own = 0.0, 0.0, None
+            self.nothing = self.nothing + 1 if place is None else 0
             return
+        self.nothing = 0
         self.own = place if is_own(place[0]) else self.own
         self.idle += seconds
         if self.idle < self.patience():
@@ -157,24 +168,6 @@ class Watch:
         late = LATE_IMPORT_SECONDS if self.what else LATE_SECONDS
         over = time.monotonic() > self.deadline - late
         return min(self.limit, late) if over else self.limit
-
-    def progress(self) -> Progress:
-        """Return what changes when a step is made, an execution begins, or an import ends."""
-        with self.lock:
-            runs = {world: world.execution for world in self.worlds if world.execution is not None}
-        # Each execution has a list of choices of its own, made when it begins.
-        return self.began, {id(world): (run.choices, run.steps) for world, run in runs.items()}
-
-    def has_moved(self, now: Progress) -> bool:
-        """Tell whether anything was done since the last look, and note in which world."""
-        began, before = self.last
-        moved = began != now[0] or len(before) != len(now[1])
-        for world, (choices, steps) in now[1].items():
-            old = before.get(world)
-            if old is None or old[0] is not choices or old[1] != steps:
-                moved = True
-                self.active = next((weakref.ref(w) for w in self.worlds if id(w) == world), None)
-        return moved
 
     def interrupt(self) -> None:
         """Have the main thread break off what it does."""
@@ -209,13 +202,25 @@ class Watch:
         """Return whose variant is at work, and what it does: a step of a task, or an import."""
         if self.what:
             return self.what, "its import"
-        world = None if self.active is None else self.active()
-        run = None if world is None else world.execution
-        if world is None or run is None or run.chosen is None:
+        run = self.run
+        if run is None or run.chosen is None:
             return "", "a step"
         task = run.chosen
         op = task.alt[0] if task.alt is not None and run.k else task.op
-        return f"variant {world.variant!r}", f"step {run.steps}, {op.name!r} of task {task.name}"
+        variant = getattr(run.world, "variant", "")
+        return f"variant {variant!r}", f"step {run.steps}, {op.name!r} of task {task.name}"
+
+
+def running(frame: FrameType | None) -> Execution | None:
+    """Return the execution that a stack is in the middle of, in a task of it."""
+    for each, _ in walk_stack(frame) if frame is not None else ():
+        code = each.f_code
+        if is_caller(code.co_filename) and RUNS.get(os.path.basename(code.co_filename)) == (
+            code.co_name
+        ):
+            found = each.f_locals.get("execution")
+            return found if isinstance(found, Execution) else None
+    return None
 
 
 watch = Watch()
@@ -229,10 +234,22 @@ def is_in_finalizer(frame: FrameType | None) -> bool:
     return any(f.f_code.co_name == "_warn_unawaited_coroutine" for f, _ in walk_stack(frame))
 
 
+def keep_quiet() -> None:
+    """Say nothing of a :class:`Hang` that came where nothing can be raised: it comes again."""
+    before = sys.unraisablehook
+
+    def hook(args: Any) -> None:
+        if not (args.exc_type and issubclass(args.exc_type, Hang)):
+            before(args)
+
+    sys.unraisablehook = hook
+
+
 def keep_process() -> None:
     """Have ``os._exit`` raise :class:`Left` where code of the user's calls it."""
     if os._exit is not ORIGINAL_EXIT:
         return
+    keep_quiet()
 
     def leave(status: int) -> None:
         place = place_of_frame(sys._getframe(1))

@@ -5,15 +5,23 @@ does not is printed with the command that runs it alone; with ``--keep DIR`` its
 """
 
 import argparse
+import importlib
 import shlex
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz import corpus
+from tests.fuzz import commands, corpus
 from tests.fuzz.cases import KINDS, Case, case
 from tests.fuzz.worker import Ended, judged, run_all
+
+HEAVY = (
+    "trio", "duckdb", "harness.engine.trio_engine", "harness.log.sql", "harness.log.perfetto",
+    "harness.report.terminal", "harness.report.page", "harness.campaign.runner", "harness.cli.show",
+    "harness.search.shrink", "harness.search.why.explain", "harness.trace.follow.run",
+    "harness.catalogue.explain", "harness.campaign.evidence", "harness.log.check",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -25,8 +33,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=list(KINDS))
     parser.add_argument("--keep", type=Path, help="write the files of what fails here")
     given = parser.parse_args()
-    for each in (corpus.scenarios, corpus.schedules, corpus.logs, corpus.traces, corpus.variants):
-        each()
+    preload()
     numbers = range(given.first, given.first + given.inputs)
     cases = [case(given.seed, number, given.kind) for number in numbers]
     codes: Counter[tuple[str, int]] = Counter()
@@ -46,6 +53,15 @@ def main() -> int:
         f"process {int(largest) >> 20} MiB; {time.monotonic() - began:.0f} s in all"
     )
     return 1 if failed else 0
+
+
+def preload() -> None:
+    """Import and read what the processes that run inputs would else do again and again."""
+    for each in (corpus.scenarios, corpus.schedules, corpus.logs, corpus.traces, corpus.variants):
+        each()
+    commands.commands()
+    for name in HEAVY:
+        importlib.import_module(name)
 
 
 def tell(one: Case, ended: Ended, wrong: str, given: argparse.Namespace) -> None:

@@ -127,28 +127,30 @@ class Asked(Watch):
 
 
 PLACE = ("/x/own.py", 3, "f")
+RUN = Execution(RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class), RoundRobin())
+RUN.begin()
 
 
 def test_who_does_not_answer_is_ended() -> None:
     one = Asked()
     for _ in range(100):
-        one.look(PLACE, 0.1)
+        one.look(PLACE, RUN, 0.1)
     assert one.did == []
     for _ in range(20):
-        one.look(PLACE, 0.1)
+        one.look(PLACE, RUN, 0.1)
     assert set(one.did) == {"interrupt"}
     for _ in range(12):
-        one.look(PLACE, 0.1)
+        one.look(PLACE, RUN, 0.1)
     assert one.did[-1] == "give up at 3"
 
 
 def test_who_is_elsewhere_or_goes_on_has_not_hung() -> None:
     one = Asked()
     for n in range(400):
-        one.began += n % 50 == 0
-        one.look(PLACE, 0.1)
+        RUN.steps += n % 50 == 0
+        one.look(PLACE, RUN, 0.1)
     for n in range(400):
-        one.look(None if n % 50 == 0 else PLACE, 0.1)
+        one.look(None if n % 50 == 0 else PLACE, RUN, 0.1)
     assert one.did == []
 
 
