@@ -136,19 +136,8 @@ class RunSpec(msgspec.Struct, frozen=True):
         for name, (size, most) in sizes.items():
             if not 1 <= size <= most:
                 raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
-        if (knobs or {}).get("gic_version") == "2" and (
-            max(sizes["pcpus"][0], sizes["vcpus"][0]) > GICV2_MAX
-        ):
-            raise UsageError(
-                f"impossible size: a GICv2 has at most {GICV2_MAX} CPUs, physical or virtual"
-            )
-        if (knobs or {}).get("gic_version") == "2" and (
-            lpi := next((f.intid for f in loaded.forward if f.intid >= FIRST_LPI), None)
-        ):
-            raise UsageError(
-                f"scenario {scenario!r} forwards LPI {lpi}, which a GICv2 does not have: leave it "
-                "out, or expect gic_version=3"
-            )
+        if (knobs or {}).get("gic_version") == "2":
+            check_gicv2(loaded, scenario, max(sizes["pcpus"][0], sizes["vcpus"][0]))
         checked = {name: check_knob(name, value) for name, value in (knobs or {}).items()}
         return cls(
             scenario=scenario,
@@ -279,6 +268,29 @@ class RunSpec(msgspec.Struct, frozen=True):
         )
         prepare(world)
         return world
+
+
+def check_gicv2(scenario: Scenario, name: str, cpus: int) -> None:
+    """Refuse what a GICv2 does not have; ``cpus`` are the CPUs, physical or virtual.
+
+    Raises:
+        UsageError: there are too many CPUs, an LPI, or another VCPU's redistributor.
+
+    """
+    if cpus > GICV2_MAX:
+        raise UsageError(
+            f"impossible size: a GICv2 has at most {GICV2_MAX} CPUs, physical or virtual"
+        )
+    if lpi := next((f.intid for f in scenario.forward if f.intid >= FIRST_LPI), None):
+        raise UsageError(
+            f"scenario {name!r} forwards LPI {lpi}, which a GICv2 does not have: leave it "
+            "out, or expect gic_version=3"
+        )
+    if any(i.of >= 0 for program in scenario.programs(len(scenario.vcpu)) for i in program):
+        raise UsageError(
+            f"scenario {name!r} names a VCPU's redistributor, and a GICv2 has none, but banked "
+            "registers: leave it out, or expect gic_version=3"
+        )
 
 
 def check_growth(scenario: Scenario, name: str, vcpus: int) -> None:

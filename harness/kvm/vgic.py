@@ -311,7 +311,8 @@ class Vgic(Hooks):
     def sample_line(self, t: Context, irq: VgicIrq) -> None:
         """Bring ``line_level`` up to date, with irq_lock held."""
         irq.assert_held(t.actor, "sample its line")
-        irq.resampled(t.v, self.device_level(t, irq))
+        owner = irq.lock.vcpu
+        irq.resampled(t.v if owner < 0 else owner, self.device_level(t, irq))
 
     def device_level(self, t: Context, irq: VgicIrq) -> bool:
         """vgic_get_phys_line_level: a forwarded SPI's line is read as its pending state."""

@@ -44,6 +44,7 @@ SHOWN = [
     ("F19", at("active-elsewhere"), "v7.2", 30),
     ("F19", at("active-elsewhere"), "v4.14", 30),
     ("F18", at("pended-while-active"), "v4.14", 2),
+    ("F19", at("far-timer"), "v7.2", 60),
 ]
 SHOWN_ELSEWHERE = {"F9"}
 """By ``test_phys_timer``: too deep for random schedules."""

@@ -32,7 +32,7 @@ class GuestMasks(View):
 
     @on(facts.GuestEnable)
     def on_enable(self, f: facts.GuestEnable) -> None:
-        """A guest wrote the enable bit of its timer's interrupt, or of another VCPU's."""
+        """A guest writes the enable bit of its timer's interrupt, or of another VCPU's."""
         if f.vintid == VTIMER_PPI:
             self.of[f.owner].timer_enabled = f.enabled
 

@@ -8,6 +8,7 @@ from model.check.state import State
 from model.check.views.guest_masks import GuestMasks
 from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
+from model.check.views.ideal_gic import IdealGic
 from model.check.views.pauses import Pauses
 from model.check.views.ptimer_cover import PtimerCover
 from model.check.views.sleepers import Sleepers
@@ -77,6 +78,7 @@ class I11(Rule):
     enables: VirtualEnables
     software: SoftwareStates
     sleepers: Sleepers
+    ideal: IdealGic
 
     def setup(self) -> None:
         """Make the states."""
@@ -127,7 +129,8 @@ class I11(Rule):
         pmr = self.masks.of[v].pmr
         virtual, physical = self.software.virtual[v], self.software.physical[v]
         of = self.masks.of[v]
-        held = virtual.active or not of.timer_enabled
+        # What another VCPU's access to this redistributor brings is told by a kick, behind it.
+        held = virtual.active or not of.timer_enabled or self.ideal.irq(v, VTIMER_PPI).under_way
         if virtual.pending and not held and self.is_above(v, VTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=VTIMER_PPI, pmr=pmr)
         enabled = physical.pending and self.enables.is_enabled(v, PTIMER_PPI)

@@ -38,6 +38,12 @@ class OfVcpu(State):
     stays: Debt[int] = 0
 
 
+class OnCpu(State):
+    """``kicked``: an IPI is under way to it, for which its guest is left at once."""
+
+    kicked: Debt[bool] = False
+
+
 class G8(Rule):
     """A guest need not fall asleep to get its timer's interrupt.
 
@@ -77,6 +83,7 @@ class G8(Rule):
     def setup(self) -> None:
         """Make the states; find which timers are looked at."""
         self.of = self.each_vcpu(OfVcpu)
+        self.on = self.each_pcpu(OnCpu)
         late = late_ptimer(self.era)
         self.watched = (
             ((VTIMER, VTIMER_PPI),) if late else ((VTIMER, VTIMER_PPI), (PTIMER, PTIMER_PPI))
@@ -109,7 +116,17 @@ class G8(Rule):
         """Tell whether the timer's physical interrupt is active there for nothing."""
         if not self.active.has(c) or self.deactivations.on[c].in_flight:
             return False
-        return not self.lrs.timer(c).state
+        return not self.lrs.timer(c).state and not self.on[c].kicked
+
+    @on(facts.IpiSent)
+    def on_ipi(self, f: facts.IpiSent) -> None:
+        """Another CPU wants its guest to be left."""
+        self.on[f.target].kicked = True
+
+    @on(facts.InterruptTaken)
+    def on_taken(self, f: facts.InterruptTaken) -> None:
+        """It is."""
+        self.on[f.pcpu].kicked = False
 
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
