@@ -79,7 +79,7 @@ ACCESSES = {
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
 WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
 """Those that are written with the instruction's second number."""
-STEPS: dict[int, Step] = {
+STEP_OF: dict[int, Step] = {
     **dict.fromkeys(
         (USER, HALT, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, *WRITES, *ACCESSES),
         GuestSteps.exit_trap,
@@ -93,7 +93,8 @@ STEPS: dict[int, Step] = {
     EOI: GuestSteps.guest_eoir,
     DIR: GuestSteps.guest_dir,
 }
-"""The steps of the instructions that are one; what is not here is decided when it is fetched."""
+STEPS: tuple[Step | None, ...] = tuple([STEP_OF.get(n) for n in range(max(STEP_OF) + 1)])
+"""The steps of the instructions that are one, by code; of others the state decides."""
 
 
 async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
@@ -143,7 +144,7 @@ class GuestCpu(GuestControl):
         while True:
             instruction = program[guest.pc]
             code = instruction.code
-            step = STEPS.get(code)
+            step = STEPS[code]
             if step is not None:
                 return here[step if instruction.of < 0 else GuestSteps.exit_trap_far]
             if code in IDLES:

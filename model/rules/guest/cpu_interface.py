@@ -21,12 +21,11 @@ __all__ = ["G11"]
 class OfVcpu(State):
     """``running``: of each interrupt that its guest is handling, which priorities it may have had.
 
-    ``sent``: what its guest makes pending for itself, just now, as owner and vINTID; ``due``: what
-    it did so before, and has not taken.
+    ``due``: what its guest made pending for itself, and has not taken. When it reads a register it
+    has gone on since, so that this was carried out.
     """
 
     running: tuple[int, ...] = ()
-    sent: Debt[Keys[int]] = ()
     due: Debt[Keys[int]] = ()
 
 
@@ -90,26 +89,14 @@ class G11(Rule):
             self.irqs.of(v, f.vintid).priorities = mask
         elif f.register == "pending" and v == f.vcpu:
             of = self.of[v]
-            if f.value:
-                of.sent = add(of.sent, f.vintid)
-            else:
-                of.sent, of.due = remove(of.sent, f.vintid), remove(of.due, f.vintid)
+            of.due = add(of.due, f.vintid) if f.value else remove(of.due, f.vintid)
 
     @on(facts.SgiSent)
     def on_sgi(self, f: facts.SgiSent) -> None:
         """It sends itself an SGI."""
         if f.target == f.vcpu:
             of = self.of[f.vcpu]
-            of.sent = add(of.sent, f.vintid)
-
-    @on(facts.Entered)
-    def on_entry(self, f: facts.Entered) -> None:
-        """It goes on: what it sent is there."""
-        of = self.of[f.vcpu]
-        if of.sent:
-            for vintid in of.sent:
-                of.due = add(of.due, vintid)
-            of.sent = ()
+            of.due = add(of.due, f.vintid)
 
     @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
