@@ -32,7 +32,7 @@ WORDS: Final = {
     "emulation_callback": "soft-fired",
     "emulation_cancel": "soft-cancelled",
     "emulation_fire": "irq-taken line signal",
-    "enter": "active deactivation-arrived edge entry guest-mask line pending signal",
+    "enter": "active deactivation-arrived edge entry guest-mask line pending signal guest-storm",
     "exit_irq": "exit",
     "exit_trap": "exit guest-access guest-enable guest-mask guest-read-trap guest-sgi",
     "exit_trap_far": "exit guest-access guest-enable guest-mask",
@@ -48,21 +48,21 @@ WORDS: Final = {
     "gic_line": "line",
     "gic_maintenance": "line",
     "gic_pin": "signal",
-    "guest_device": "device-served guest-mask",
+    "guest_device": "device-served guest-mask guest-storm",
     "guest_dir": (
         "active deactivation-arrived deactivation-sent exit "
-        "guest-access guest-deactivate guest-mask line lr-moved"
+        "guest-access guest-deactivate guest-mask line lr-moved guest-storm"
     ),
     "guest_eoir": (
         "active deactivation-arrived deactivation-sent guest-deactivate "
-        "guest-eoi guest-mask line lr-moved"
+        "guest-eoi guest-mask line lr-moved guest-storm"
     ),
-    "guest_iar": "guest-ack guest-mask lr-moved",
-    "guest_pmr": "guest-control guest-mask",
-    "guest_read": "guest-mask guest-read",
-    "guest_timer": "guest-mask guest-timer",
-    "guest_wfi": "exit guest-mask guest-wfi",
-    "guest_work": "guest-mask",
+    "guest_iar": "guest-ack guest-mask lr-moved guest-storm",
+    "guest_pmr": "guest-control guest-mask guest-storm",
+    "guest_read": "guest-mask guest-read guest-storm",
+    "guest_timer": "guest-mask guest-timer guest-storm",
+    "guest_wfi": "exit guest-mask guest-wfi guest-storm",
+    "guest_work": "guest-mask guest-storm",
     "halted": "halted",
     "host_dir": "active deactivation-arrived line",
     "host_eoir": "isr-begin isr-end priority-drop",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from model.facts import Fact, GuestMask
+from model.facts import Fact, GuestMask, NeverAcknowledges
 from model.gic.registers import SPURIOUS
 from model.part import Part
 
@@ -40,6 +40,9 @@ REGISTERS = (
 
 CNTP_TVAL, CNTP_CTL = -2, -3
 """Codes of trapped writes to the physical timer, whose value is ``a``; they are no line."""
+
+UNREAD_MAX = 32
+"""A handler that is called so often, and reads no IAR, never will."""
 
 WAKE_SGI = 0
 """The SGI by which a guest's CPU wakes another (Linux: IPI_RESCHEDULE)."""
@@ -75,7 +78,8 @@ class Guest(Part):
     handled timer interrupts and ``ptaken`` the physical timer's, ``seen`` has the vINTIDs handled
     so far, in order. A handler that is a program begins at ``vector`` of the same program (-1: it
     is the driver's): ``frames`` has (pc, sub, loops, acked) of what it interrupted, the outermost
-    first, ``loops`` how many turns are left of each loop it is in, ``acked`` what IAR read last.
+    first, ``loops`` how many turns are left of each loop it is in, ``acked`` what IAR read last,
+    ``unread`` how many exceptions it has taken since then.
     ``deferred`` are vINTIDs whose priority was dropped and that are still to be
     deactivated here; ``trap`` is the access that KVM is to emulate. ``instructions`` is what it
     executed since the last entry.
@@ -99,6 +103,7 @@ class Guest(Part):
         "acked",
         "loops",
         "frames",
+        "unread",
     )
     __slots__ = (*FIELDS, "emit", "program", "vcpu", "vector")
 
@@ -134,12 +139,19 @@ class Guest(Part):
         self.trap = NOTHING
         self.instructions = 0
         self.acked = SPURIOUS
+        self.unread = 0
         self.loops: tuple[int, ...] = ()
         self.frames: tuple[tuple[int, int, tuple[int, ...], int], ...] = ()
 
     def in_handler(self) -> bool:
         """Tell whether it handles an interrupt."""
         return self.isr != 0 or self.frames != ()
+
+    def excepted(self) -> None:
+        """Count an interrupt exception; so many in a row without a read of IAR are a storm."""
+        self.unread += 1
+        if self.unread == UNREAD_MAX and self.emit is not None:
+            self.emit(NeverAcknowledges(self.vcpu, self.unread))
 
     def say_mask(self) -> None:
         """Say what the guest lets through now: PSTATE.I, PMR, its timer's enable bit."""

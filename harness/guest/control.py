@@ -99,6 +99,7 @@ class GuestControl(GuestIsr):
             guest.frames = (*guest.frames, frame)
             guest.pc, guest.sub = guest.vector, 0
             guest.loops, guest.acked = (), SPURIOUS
+            guest.excepted()
             self.mask_irqs(True)
 
     def return_from_exception(self) -> None:
@@ -163,6 +164,7 @@ class GuestControl(GuestIsr):
         """Read IAR: what it gives counts as handled."""
         guest = self.guest
         guest.acked = self.gic.viar(self.c, self.group())
+        guest.unread = 0
         vintid = self.plain(guest.acked)
         if not SPECIAL <= vintid <= SPURIOUS:
             self.count_handled(vintid)

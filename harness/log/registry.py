@@ -173,6 +173,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.GuestMask: "guest masks: IRQs off {irqs_masked}, PMR {pmr}, timer enabled {enabled}",
     facts.GuestControl: "guest's CPU interface: group enabled {group}, binary point {bpr}",
     facts.GuestRead: "guest reads {register}: {value}",
+    facts.NeverAcknowledges: "guest's handler was called {n} times and read no IAR",
     facts.ReadTrapped: "guest's read of {register} traps",
     facts.GuestWfi: "guest WFI (completes at once: {completed})",
     facts.Halted: "guest of VCPU {vcpu} has finished",

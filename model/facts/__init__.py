@@ -32,6 +32,7 @@ from model.facts.guest import (
     GuestTimer as GuestTimer,
     GuestWfi as GuestWfi,
     Halted as Halted,
+    NeverAcknowledges as NeverAcknowledges,
     ReadTrapped as ReadTrapped,
 )
 from model.facts.host import (

@@ -12,6 +12,7 @@ __all__ = [
     "GuestTimer",
     "GuestWfi",
     "Halted",
+    "NeverAcknowledges",
     "ReadTrapped",
 ]
 
@@ -61,6 +62,14 @@ class GuestRead(Fact, frozen=True, gc=False):
     vcpu: int
     register: str
     value: int
+
+
+class NeverAcknowledges(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` took ``n`` interrupt exceptions in a row and read no IAR."""
+
+    KIND: ClassVar[str] = "guest-storm"
+    vcpu: int
+    n: int
 
 
 class ReadTrapped(Fact, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 from model.rules.inexpressible import IDS, UNSTATED, WHOLE
 from model.rules.registry import RULES
 
-OWN = {"deadlock", "lock-order", "unpredictable", "waits-in-vain"}
+OWN = {"deadlock", "lock-order", "no-acknowledge", "unpredictable", "waits-in-vain"}
 """Rules that are no claim of the list: the host's own."""
 
 

@@ -202,6 +202,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L6", "pending-after"): Seen("ForgetsPending", "save", 2),
     ("L6", "timer"): Seen("ForgetsCval", "save", 1),
     ("deadlock", "stuck"): Seen("LockKept", "timer-wfi", 0),
+    ("no-acknowledge", "storm"): Seen("v7.2", "never-acknowledges", 0),
     ("unpredictable", "dir"): Seen("v7.2", "dir-before-eoi", 0, GICV2),
     ("unpredictable", "order"): Seen("v7.2", "eoi-out-of-order", 0),
     ("unpredictable", "unasked"): Seen("v7.2", "eoi-without-iar", 0),

@@ -36,6 +36,7 @@ def scenario(name: str) -> str:
         ("eoi-out-of-order", (), ("unpredictable", "order")),
         ("dir-before-eoi", GICV2, ("unpredictable", "dir")),
         ("forgets-eoi", (), ("L2", "masked")),
+        ("never-acknowledges", (), ("no-acknowledge", "storm")),
         ("never-enabled", (), ("waits-in-vain", "held-back")),
         ("waits-in-vain", (), ("waits-in-vain", "nobody")),
     ],

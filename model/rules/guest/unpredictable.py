@@ -7,7 +7,7 @@ from model.check.rule import Rule
 from model.check.views.guest_faults import NOTHING, RIGHT, GuestFaults
 from model.check.views.guests import Guests
 
-__all__ = ["Unpredictable"]
+__all__ = ["NoAcknowledge", "Unpredictable"]
 
 
 class Unpredictable(Rule):
@@ -61,3 +61,23 @@ class Unpredictable(Rule):
         """A guest of a GICv2 writes DIR, which always traps."""
         if self.faults.vm.misplaced:
             self.report(self.DIR, vcpu=f.vcpu, vintid=f.vintid, eoimode=self.setting.eoimode)
+
+
+class NoAcknowledge(Rule):
+    """A handler acknowledges what it is called for, or it is called again and again for that."""
+
+    id = "no-acknowledge"
+    section = "the scenario's guests (IHI0069 4.1.1)"
+    title = "a guest's handler reads IAR in the end (a fault of the guests)"
+    guest = True
+    fault = True
+
+    STORM = alarm(
+        "storm",
+        "guest: the handler of VCPU {vcpu} was called {n} times in a row and acknowledged nothing",
+    )
+
+    @on(facts.NeverAcknowledges)
+    def on_storm(self, f: facts.NeverAcknowledges) -> None:
+        """It does not."""
+        self.report(self.STORM, vcpu=f.vcpu, n=f.n)
