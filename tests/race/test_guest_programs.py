@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UsageError
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
@@ -101,6 +102,37 @@ def test_who_completes_before_the_device_is_silent_is_called_twice(
     )
     for counts in acknowledged(str(path), era):
         assert (counts[27], counts[80] <= 1) == (1, True)
+
+
+# -- another VCPU's redistributor ------------------------------------------------------------------
+
+
+@ERAS
+async def test_what_is_active_at_another_vcpu_is_held_back_until_it_is_cleared(
+    era: type[Kvm],
+) -> None:
+    """The guests are halted for both (vgic_access_active_prepare), for the read since 9a50ebbffa98."""
+    world = world_of(scenario("far-active"), era)
+    seen: list[Fact] = []
+    world.subscribe(
+        dict.fromkeys((facts.RegisterRead, facts.AckedByGuest, facts.RegisterWritten), seen.append)
+    )
+    async for outcome in outcomes(world, 24, audited=4):
+        assert (outcome.violations, outcome.bound) == ([], "")
+        reads = [f.value for f in seen if isinstance(f, facts.RegisterRead)]
+        assert reads == [1, 1]
+        of_sgi = [f for f in seen if f.vintid == 2]  # type: ignore[attr-defined]
+        assert isinstance(of_sgi[-1], facts.AckedByGuest)
+        assert [f.register for f in of_sgi if isinstance(f, facts.RegisterWritten)] == [
+            "isactiver", "ispendr", "icactiver",
+        ]  # fmt: skip
+        seen.clear()
+
+
+@ERAS
+def test_a_gicv2_has_no_redistributors(era: type[Kvm]) -> None:
+    with pytest.raises(UsageError, match="names a VCPU's redistributor, and a GICv2 has none"):
+        world_of(scenario("far-active"), era, GICV2)
 
 
 # -- handlers and loops ----------------------------------------------------------------------------
