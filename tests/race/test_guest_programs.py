@@ -111,7 +111,7 @@ def test_who_completes_before_the_device_is_silent_is_called_twice(
 async def test_what_is_active_at_another_vcpu_is_held_back_until_it_is_cleared(
     era: type[Kvm],
 ) -> None:
-    """The guests are halted for both (vgic_access_active_prepare), for the read since 9a50ebbffa98."""
+    """The guests are halted for it (vgic_access_active_prepare; for reads since 9a50ebbffa98)."""
     world = world_of(scenario("far-active"), era)
     seen: list[Fact] = []
     world.subscribe(
