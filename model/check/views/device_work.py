@@ -20,6 +20,8 @@ class OfVcpu(State):
 class DeviceWork(View):
     """``of[v].vintids``: VCPU ``v``'s devices that had an event and were not served since."""
 
+    trusts = "when a guest's ICPENDR has thrown an edge away, which dates what its guest asked for"
+
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
