@@ -79,6 +79,10 @@ class ForwardedDevice(Part):
         self.after: ForwardedDevice | None = None
         self.emit: Callable[[Fact], object] | None = None
 
+    def canonical(self) -> object:
+        """With the number of events still to come in place of those planned and those past."""
+        return (self.planned - self.raised, 0, self.line, self.work, self.edges, self.age)
+
     def quiet(self) -> bool:
         """Tell whether all planned events have come and were served, those it follows included."""
         if self.after is not None and not self.after.quiet():

@@ -67,6 +67,42 @@ class Instruction(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Instruction(WORK)
 """No access traps."""
 
+ISR_IAR = 1
+"""The handler's first position: what it will acknowledge is not known yet."""
+
+
+class Waits(msgspec.Struct, frozen=True, gc=False):
+    """What the rest of a program may still ask of what was handled.
+
+    At most ``taken`` interrupts of the virtual timer and ``ptaken`` of the physical timer; and
+    whether each of ``seen`` was handled.
+    """
+
+    taken: int = 0
+    ptaken: int = 0
+    seen: tuple[int, ...] = ()
+
+
+def waits_of(program: tuple[Instruction, ...]) -> tuple[Waits, ...]:
+    """Return what the rest of a program asks, from each of its instructions on.
+
+    Where it can go back, or has a handler of its own, that is what any of it asks.
+    """
+    found = [Waits()]
+    for each in reversed(program):
+        rest = found[-1]
+        taken, ptaken, seen = rest.taken, rest.ptaken, rest.seen
+        if each.code in (IDLE, SPIN):
+            taken = max(taken, each.a)
+        elif each.code == PIDLE:
+            ptaken = max(ptaken, each.a)
+        elif each.code == AWAIT and each.a not in seen:
+            seen = tuple(sorted((*seen, each.a)))
+        found.append(Waits(taken, ptaken, seen))
+    if any(each.code in (REPEAT, RETURN) for each in program):
+        return tuple([found[-1]] * len(found))
+    return tuple(reversed(found))
+
 
 class Guest(Part):
     """The state of the guest on one VCPU.
@@ -105,7 +141,7 @@ class Guest(Part):
         "frames",
         "unread",
     )
-    __slots__ = (*FIELDS, "emit", "program", "vcpu", "vector")
+    __slots__ = (*FIELDS, "emit", "program", "vcpu", "vector", "waits")
 
     emit: Callable[[Fact], object] | None
 
@@ -117,6 +153,7 @@ class Guest(Part):
         # Behind the HALT of the program is its handler.
         handler = [n for n, i in enumerate(program, 1) if i.code == HALT and n < len(program)]
         self.vector = handler[0] if handler else -1
+        self.waits = waits_of(program)
         self.enabled = True
         self.start()
 
@@ -152,6 +189,35 @@ class Guest(Part):
         self.unread += 1
         if self.unread == UNREAD_MAX and self.emit is not None:
             self.emit(NeverAcknowledges(self.vcpu, self.unread))
+
+    def canonical(self) -> object:
+        """Without what its handler has not acknowledged yet, and counts beyond what is asked of.
+
+        Of ``instructions`` only whether there were any matters. So what a guest does over and over
+        again comes back to the same state.
+        """
+        waits = self.waits[self.pc]
+        seen = self.seen
+        return (
+            self.pc,
+            self.sub,
+            self.isr,
+            self.vintid if self.isr > ISR_IAR else 0,
+            self.stack,
+            self.irqs_masked,
+            self.pmr,
+            self.enabled,
+            min(self.taken, waits.taken),
+            min(self.ptaken, waits.ptaken),
+            tuple([vintid for vintid in waits.seen if vintid in seen]) if seen else (),
+            self.deferred,
+            self.trap,
+            1 if self.instructions else 0,
+            self.acked,
+            self.loops,
+            self.frames,
+            self.unread,
+        )
 
     def say_mask(self) -> None:
         """Say what the guest lets through now: PSTATE.I, PMR, its timer's enable bit."""

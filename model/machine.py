@@ -231,7 +231,11 @@ class Machine:
         vcpus = range(config.vcpus)
         self.timer_numbers = (VTIMER, PTIMER) if config.ptimer else (VTIMER,)
         self.timers = [
-            (TimerContext(v, PTIMER, 0), TimerContext(v, VTIMER, CNTVOFF_NS)) for v in vcpus
+            (
+                TimerContext(v, PTIMER, 0),
+                TimerContext(v, VTIMER, CNTVOFF_NS, alone=not config.ptimer),
+            )
+            for v in vcpus
         ]
         self.hrtimers = {(v, BG_TIMER): HrTimer(v, BG_TIMER, 1 << v) for v in vcpus}
         if config.ptimer:
@@ -360,6 +364,10 @@ class Machine:
     def key(self) -> tuple[object, ...]:
         """Return the whole state as one hashable value."""
         return tuple(part.key() for _, part in self.parts)
+
+    def canonical(self) -> tuple[object, ...]:
+        """Return the whole state, without what can never be read again (``Part.canonical``)."""
+        return tuple(part.canonical() for _, part in self.parts)
 
     def restore(self, key: tuple[object, ...]) -> None:
         """Go to the state that ``key`` is the key of."""

@@ -51,6 +51,12 @@ class Pcpu(Part):
         self.running_vcpu = -1
         self.call = False
 
+    def canonical(self) -> object:
+        """Without TIF_NEED_RESCHED of a thread that has left: who comes next clears it."""
+        if self.owner < 0 and self.need_resched:
+            return (-1, self.irqs_off, self.guest, self.in_irq, False, self.running_vcpu, self.call)
+        return self.key()
+
     def can_switch_in(self) -> bool:
         """Tell whether a thread can get this CPU: it is idle, and in no interrupt."""
         return self.owner < 0 and not self.in_irq

@@ -67,6 +67,16 @@ class HwTimer(Part):
         self.ctl = 0
         self.cntvoff = 0
 
+    def canonical(self) -> object:
+        """Without the compare value of a timer that is off and nobody's.
+
+        A save leaves the offset 0, which no VM's is, and a restore sets all three. The timer of a
+        loaded VCPU may be off between the guest's writes to CVAL and to CTL.
+        """
+        if not self.ctl and not self.cntvoff and self.intid == VTIMER_PPI:
+            return (0, 0, 0)
+        return self.key()
+
     def count(self) -> int:
         """Read CNTVCT_EL0 or CNTPCT_EL0, in ns modulo 2**64: what this timer compares with."""
         return (self.clock.now - self.cntvoff) % WRAP

@@ -16,15 +16,20 @@ class TimerContext(Part):
     ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the
     last write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's
     offset in ns, constant. The physical timer is emulated: never ``loaded``, and without an offset.
+
+    ``alone`` says that guests use no other timer: then nobody reads it while it is loaded. (In
+    4.14 the background timer also stands in for the physical timer of a running guest, and its
+    callback asks both for their deadlines, whatever is loaded.)
     """
 
     FIELDS = ("cval", "ctl", "loaded", "irq_level", "cleared_last")
-    __slots__ = (*FIELDS, "cntvoff", "emit", "timer", "vcpu")
+    __slots__ = (*FIELDS, "alone", "cntvoff", "emit", "timer", "vcpu")
 
     emit: Callable[[Fact], object] | None
 
-    def __init__(self, vcpu: int, timer: int, cntvoff: int) -> None:
+    def __init__(self, vcpu: int, timer: int, cntvoff: int, *, alone: bool = False) -> None:
         super().__init__()
+        self.alone = alone
         self.vcpu = vcpu
         self.timer = timer
         self.cntvoff = cntvoff
@@ -34,6 +39,12 @@ class TimerContext(Part):
         self.loaded = False
         self.irq_level = False
         self.cleared_last = False
+
+    def canonical(self) -> object:
+        """Without what the hardware has while it is loaded: a save brings both back."""
+        if self.loaded and self.alone:
+            return (0, 0, True, self.irq_level, self.cleared_last)
+        return self.key()
 
     def can_fire(self) -> bool:
         """kvm_timer_irq_can_fire: enabled and not masked."""

@@ -158,6 +158,7 @@ class Vgic(Hooks):
         await t.step(Steps.flush_hcr)
         vgic.lrs = vgic.lrs[: vgic.used] + (EMPTY,) * (size - vgic.used)
         vgic.hcr = self.configure_hcr(vgic.nr_pend, vgic.nr_act, size)
+        vgic.nr_pend = vgic.nr_act = 0  # locals of the kernel's
         t.released(vgic)
 
     def put_in_lr(self, t: Context, irq: VgicIrq) -> None:

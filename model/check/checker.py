@@ -243,6 +243,10 @@ class Checker:
         """Return all states as one hashable value: equal keys judge equal futures equally."""
         return tuple(part.key() for _, part in self.parts)
 
+    def canonical(self) -> tuple[object, ...]:
+        """Return :meth:`key` without what can never matter again (``Part.canonical``)."""
+        return tuple(part.canonical() for _, part in self.parts)
+
     def restore(self, key: tuple[object, ...]) -> None:
         """Go to the states that ``key`` is the key of; violations so far are forgotten."""
         self.violations = []

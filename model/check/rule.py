@@ -35,6 +35,8 @@ class Rule(Listener):
     guest: ClassVar[bool] = False
     hardware: ClassVar[bool] = False
     fault: ClassVar[bool] = False
+    by_cycles: ClassVar[bool] = False
+    """Whether it counts up to what a search of all states finds as a cycle: left out there."""
     alarms: ClassVar[dict[str, Alarm]] = {}
 
     def __init_subclass__(cls) -> None:

@@ -131,6 +131,13 @@ class MembersPart(Part, Generic[S]):
             keys = [pair for pair in keys if pair[1] != self.initial]
         return tuple(sorted(keys, key=_first))
 
+    def canonical(self) -> object:
+        """Return the members that are not as they began, each without what is dead, sorted."""
+        keys = [(k, member.canonical()) for k, member in self.members.items()]
+        if self.members.known:
+            keys = [pair for pair in keys if pair[1] != self.initial]
+        return tuple(sorted(keys, key=_first))
+
     def restore(self, key: Any) -> None:
         """Go to the state that ``key`` is the key of."""
         self.members.clear()

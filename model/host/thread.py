@@ -233,6 +233,16 @@ class HrTimer(Part):
         self.running = False
         self.work = False
 
+    def canonical(self) -> object:
+        """Without what says when and where it is armed for, while it is not.
+
+        Where it was armed counts as long as its callback runs: one that came too early starts it
+        again there.
+        """
+        if self.armed:
+            return self.key()
+        return (False, 0, self.cpu if self.running else -1, self.running, self.work)
+
     def idle(self) -> bool:
         """Tell whether no callback runs, so that hrtimer_cancel need not wait."""
         return not self.running

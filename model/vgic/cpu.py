@@ -17,8 +17,8 @@ class VgicCpu(Lockable):
     shadow List Registers, ``used`` how many of them are in use, ``last_lr`` the interrupt in the
     last of them (-1: none). ``hcr`` is what the flush chose for ICH_HCR_EL2 (0: there was none
     since the last sync) and ``eoicount`` what the save found there; ``spilled`` is the interrupt
-    outside the List Registers that is being deactivated. ``nr_pend`` and ``nr_act`` count what an
-    overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of the virtual interface.
+    outside the List Registers that is being deactivated. ``nr_pend`` and ``nr_act`` are a flush's
+    own: they count what an overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of the virtual interface.
     """
 
     FIELDS = (
@@ -40,6 +40,27 @@ class VgicCpu(Lockable):
         self.nr_pend = self.nr_act = 0
         self.vmcr = vmcr
         self.apr = apr
+
+    def canonical(self) -> object:
+        """Without shadow List Registers out of use.
+
+        A flush fills each register, and says which is the last, before it counts as used.
+        """
+        used, lrs = self.used, self.lrs
+        return (
+            self.holder,
+            self.ap_list,
+            lrs[:used] + (EMPTY,) * (len(lrs) - used),
+            used,
+            self.last_lr if used else -1,
+            self.hcr,
+            self.eoicount,
+            self.spilled,
+            self.nr_pend,
+            self.nr_act,
+            self.vmcr,
+            self.apr,
+        )
 
     def queue(self, actor: Actor, irq: VgicIrq) -> None:
         """list_add_tail to the ap_list, with ap_list_lock and irq_lock held."""

@@ -237,6 +237,10 @@ class Orphan(State):
     stays: int = 0
     reloaded: bool = False
 
+    def canonical(self) -> object:
+        """Whether there was one: more of them say no more."""
+        return (1, self.reloaded) if self.stays else (0, False)
+
 
 class I10(Rule):
     """Stuck: active at the distributor over two stays, with nothing anywhere that will clear it."""

@@ -59,6 +59,7 @@ class L2(Rule):
         "a turn of the run loop is counted, and what halts the guests ends a streak: both only "
         "date what entries and exits show"
     )
+    by_cycles = True
 
     IDLE = alarm(
         "idle",
@@ -210,6 +211,7 @@ class L3(Rule):
     title = "a loop that takes its locks again, because something has changed, comes to an end"
     kind = EVENTUALLY
     trusts = "a turn of the run loop only ends a count of locks, which tell of themselves"
+    by_cycles = True
 
     AGAIN = alarm(
         "again", "{actor} took {lock} {n} times and did nothing else: it will try again for ever"
