@@ -18,7 +18,8 @@ class VgicCpu(Lockable):
     last of them (-1: none). ``hcr`` is what the flush chose for ICH_HCR_EL2 (0: there was none
     since the last sync) and ``eoicount`` what the save found there; ``spilled`` is the interrupt
     outside the List Registers that is being deactivated. ``nr_pend`` and ``nr_act`` are a flush's
-    own: they count what an overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of the virtual interface.
+    own: they count what an overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of
+    the virtual interface.
     """
 
     FIELDS = (
