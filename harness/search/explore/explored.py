@@ -45,6 +45,8 @@ class Failure(msgspec.Struct, frozen=True):
         violations: what a run of it shows, the first one first.
         steps: how many steps the schedule has, drain apart.
         shortest: whether none with fewer steps breaks any rule.
+        stem: of a livelock, the steps on the way to its cycle; -1: it is none.
+        cycle: of a livelock, the steps of the cycle; the schedule goes round many times.
 
     """
 
@@ -52,6 +54,8 @@ class Failure(msgspec.Struct, frozen=True):
     violations: tuple[Violation, ...]
     steps: int
     shortest: bool
+    stem: int = -1
+    cycle: int = 0
 
 
 class Explored(msgspec.Struct, frozen=True):

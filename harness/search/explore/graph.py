@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from harness.engine.choice import Choice, Draw, StepOf
 from harness.search.explore.memo import Beginning, Memo
-from harness.search.explore.packed import CHANGE_BITS, MASK
-from harness.search.explore.place import Draws, Effect, Place
+from harness.search.explore.packed import CHANGE_BITS, MASK, WIDTH, Move, Row
+from harness.search.explore.place import Draws, Effect
 from model.check.violation import Violation
 
 __all__ = ["Broken", "Graph", "Step"]
@@ -48,10 +48,11 @@ class Graph:
         self.broken: list[Broken] = []
         self.transitions = 0
         self.ends = 0
-        self.optional = sum(slot.bit for slot in memo.slots if slot.optional)
+        self.urgent = sum(slot.bit for slot in memo.slots if not slot.optional)
         self.eager = sum(slot.bit for slot in memo.slots if slot.eager)
         self.hot: list[list[Hot]] = [[] for _ in memo.slots]
-        self.quiet: dict[int, bool] = {}
+        self.enabled = 0
+        self.movers: list[int] = []
 
     def beginnings(self) -> dict[int, Beginning]:
         """Return the states in which an execution may begin."""
@@ -73,19 +74,61 @@ class Graph:
         return hot[number]
 
     def successors(self, state: int) -> list[int]:
-        """Return the states that follow; violations go to ``broken``, with no state behind them."""
-        memo = self.memo
+        """Return the states that follow; violations go to ``broken``, with no state behind them.
+
+        ``movers`` then has the task of each of these steps, ``enabled`` the tasks that can go.
+        """
         groups = self.packing.groups
         numbers = []
         row: tuple[int, ...] = ()
         left = state
         for group in groups:
             number = left & MASK
-            left >>= 24
+            left >>= WIDTH
             numbers.append(number)
             row += group.contents[number]
+        ready = self.ready(row)
+        if not self.enabled & self.urgent:
+            if self.rests(state, row):
+                return []
+        elif self.enabled & self.eager:
+            ready = ready[:1]
+        found: list[int] = []
+        self.movers = movers = []
+        for hot in ready:
+            effects = self.effects(hot, row)
+            for effect in effects:
+                then = state
+                hearing = effect.hearing
+                if hearing is not None:
+                    heard = hearing.known.get(hearing.get(row))
+                    if heard is None:
+                        heard = hearing.hear(row)
+                    moves, violations = heard
+                    if violations:
+                        step = (hot[9].task, effect.draws)
+                        self.broken.append(Broken(state, *step, violations))
+                        continue
+                    for which, change in moves:
+                        number = numbers[which]
+                        delta = groups[which].goes.get(number << CHANGE_BITS | change)
+                        then += groups[which].go(number, change) if delta is None else delta
+                for which, change in effect.moves:
+                    number = numbers[which]
+                    delta = groups[which].goes.get(number << CHANGE_BITS | change)
+                    then += groups[which].go(number, change) if delta is None else delta
+                found.append(then)
+                movers.append(hot[9].task)
+        self.transitions += len(found)
+        return found
+
+    def ready(self, row: Row) -> list[Hot]:
+        """Return the places of the tasks that can go, in task order; ``enabled`` has their bits.
+
+        With synchronous messages what is in flight goes first: those tasks are put first.
+        """
         enabled = 0
-        ready = []
+        found = []
         for task, table in enumerate(self.hot):
             try:
                 hot = table[row[task]]
@@ -98,111 +141,63 @@ class Graph:
             else:
                 answer = hot[2].get(waits(row))
                 if answer is None:
-                    answer = memo.may_go(hot[9], row)
+                    answer = self.memo.may_go(hot[9], row)
                 if not answer:
                     continue
             enabled |= hot[0]
-            ready.append(hot)
-        if not enabled & ~self.optional:
-            debts = memo.debts.of(row)
-            if debts:
-                self.broken.append(Broken(state, -1, (), debts))
-                return []
-            if not enabled:
-                self.ends += 1
-                return []
-        elif enabled & self.eager:
-            first = enabled & self.eager
-            first &= -first
-            ready = [hot for hot in ready if hot[0] == first]
-        found = []
-        for _, _, _, asks, asked, reads, known, reads2, known2, place in ready:
-            k = 0
-            if asks is not None:
-                answer = asked.get(asks(row))
-                if answer is None:
-                    answer = memo.replaced(place, row)
-                if answer:
-                    k, reads, known = 1, reads2, known2  # noqa: PLW2901  # the other operation
-            effects = known.get(reads(row))
-            if effects is None:
-                effects = memo.effects(place, k, row)
-            for effect in effects:
-                then = state
-                for group, change in effect.moves:
-                    number = numbers[group]
-                    delta = groups[group].goes.get(number << CHANGE_BITS | change)
-                    if delta is None:
-                        delta = groups[group].go(number, change)
-                    then += delta
-                hearing = effect.hearing
-                if hearing is not None:
-                    heard = hearing.known.get(hearing.get(row))
-                    if heard is None:
-                        heard = hearing.hear(row)
-                    moves, violations = heard
-                    if violations:
-                        self.broken.append(Broken(state, place.task, effect.draws, violations))
-                        continue
-                    for group, change in moves:
-                        number = numbers[group]
-                        delta = groups[group].goes.get(number << CHANGE_BITS | change)
-                        if delta is None:
-                            delta = groups[group].go(number, change)
-                        then += delta
-                found.append(then)
-        self.transitions += len(found)
+            found.append(hot)
+        self.enabled = enabled
+        if enabled & self.eager:
+            found.sort(key=lambda hot: not hot[0] & self.eager)
         return found
+
+    def effects(self, hot: Hot, row: Row) -> tuple[Effect, ...]:
+        """Return what the step of a place does in a state."""
+        _, _, _, asks, asked, reads, known, reads2, known2, place = hot
+        k = 0
+        if asks is not None:
+            answer = asked.get(asks(row))
+            if answer is None:
+                answer = self.memo.replaced(place, row)
+            if answer:
+                k, reads, known = 1, reads2, known2
+        effects: tuple[Effect, ...] | None = known.get(reads(row))
+        return self.memo.effects(place, k, row) if effects is None else effects
+
+    def rests(self, state: int, row: Row) -> bool:
+        """Tell whether an execution is over where only stimuli can go: something is owed, or all.
+
+        The rules say what is owed; that is a violation, late or lost.
+        """
+        debts = self.memo.debts.of(row)
+        if debts:
+            self.broken.append(Broken(state, -1, (), debts))
+            return True
+        if not self.enabled:
+            self.ends += 1
+            return True
+        return False
 
     # -- the same with names, for those who tell of it -----------------------------------------
-
-    def ready(self, row: tuple[int, ...]) -> list[Place]:
-        """Return the places of the tasks that can go, in task order."""
-        memo = self.memo
-        found = []
-        for task in range(memo.tasks):
-            place = memo.places[task][row[task]]
-            if place.returned:
-                continue
-            if place.waits is not None:
-                answer = place.waited.get(place.waits(row))
-                if not (memo.may_go(place, row) if answer is None else answer):
-                    continue
-            found.append(place)
-        return found
 
     def steps(self, state: int) -> list[Step]:
         """Return the steps from a state, with those that break a rule."""
         row = self.packing.unpack(state)
         ready = self.ready(row)
-        eager = [place for place in ready if 1 << place.task & self.eager]
+        eager = bool(self.enabled & self.eager)
         found = []
-        for place in eager[:1] or ready:
-            for effect in self.effects(place, row):
-                then = self.after(row, effect)
+        for hot in ready[:1] if eager else ready:
+            for effect in self.effects(hot, row):
+                then = self.memo.changed(row, effect)
                 violations: tuple[Violation, ...] = ()
                 if effect.hearing is not None:
                     moves, violations = effect.hearing.hear(row)
                     then = self.moved(then, moves)
-                state2 = self.packing.pack(then)
-                found.append(Step(place.task, effect.draws, state2, violations, bool(eager)))
+                after = self.packing.pack(then)
+                found.append(Step(hot[9].task, effect.draws, after, violations, eager))
         return found
 
-    def effects(self, place: Place, row: tuple[int, ...]) -> tuple[Effect, ...]:
-        """Return what the step of a place does in a state."""
-        memo = self.memo
-        k = 0
-        if place.asks is not None:
-            answer = place.asked.get(place.asks(row))
-            k = int(memo.replaced(place, row) if answer is None else answer)
-        found = place.known[k].get(place.reads[k](row))
-        return memo.effects(place, k, row) if found is None else found
-
-    def after(self, row: tuple[int, ...], effect: Effect) -> tuple[int, ...]:
-        """Return the row after an effect, its hearers apart."""
-        return self.memo.changed(row, effect)
-
-    def moved(self, row: tuple[int, ...], moves: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    def moved(self, row: Row, moves: tuple[Move, ...]) -> Row:
         """Return the row with moves of its groups."""
         then = list(row)
         for group, change in moves:

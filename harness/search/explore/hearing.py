@@ -64,6 +64,17 @@ class Rules:
             found = self.hearings[facts] = Hearing(self, facts, packing)
         return found
 
+    def hear_all(
+        self, row: tuple[int, ...], facts: tuple[Fact, ...]
+    ) -> tuple[tuple[int, ...], Verdicts]:
+        """Let all hear facts at once, as in a run; return the values of all parts after it."""
+        checker = self.checker
+        self.put(tuple(self.places.values()), row[self.start :])
+        checker.violations = []
+        for fact in facts:
+            checker.emit(fact)
+        return tuple(values.read() for values in self.values), tuple(checker.violations)
+
     def put(self, places: Sequence[int], numbers: Sequence[int]) -> None:
         """Give the parts at these places the values of these numbers."""
         for place, number in zip(places, numbers, strict=True):

@@ -18,6 +18,7 @@ from harness.engine.position import position
 from harness.engine.slot import IDLE_OP
 from harness.search.explore.explored import Reductions
 from harness.search.explore.hearing import Debts, Rules
+from harness.search.explore.hidden import Hidden
 from harness.search.explore.packed import Packing
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script, contexts_of
@@ -74,6 +75,7 @@ class Memo:
         self.places: list[list[Place]] = [[] for _ in self.slots]
         self.numbers: list[dict[Hashable, Place]] = [{} for _ in self.slots]
         self.watch = Watch(self.parts)
+        self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0
         self.walked = 0
         self.packing = Packing(self.group_sizes())
@@ -241,6 +243,7 @@ class Memo:
             number = self.values[at - self.tasks].read()
             if number != before[at]:
                 changes.append((at, number))
+        self.hidden.check()
         then = self.arrive(task, coroutine, recipe)
         if place is not then:
             changes.insert(0, (task, then.number))

@@ -9,7 +9,7 @@ group is numbered as well, so that the next state costs a look-up per group that
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Move", "Packing", "TooManyError"]
+__all__ = ["CHANGE_BITS", "MASK", "WIDTH", "Move", "Packing", "Row", "TooManyError"]
 
 WIDTH = 24
 """The bits of a group's number in a state."""

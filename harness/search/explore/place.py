@@ -62,7 +62,7 @@ class Recipe:
         self.slots = slots
         self.numbers = numbers
         self.given = given
-        self.depth = 0 if before is None else before.recipe.depth + 1
+        self.depth: int = 0 if before is None else before.recipe.depth + 1
 
 
 class Place:

@@ -1,0 +1,80 @@
+"""Depth first: all states, and all cycles, in one pass over as little memory as can be."""
+
+from collections.abc import Callable
+
+from harness.search.explore.graph import Graph
+
+__all__ = ["LOOKS", "DepthFirst"]
+
+LOOKS = 512
+"""After so many states it is asked whether to go on."""
+
+
+class DepthFirst:
+    """All states of a graph, depth first.
+
+    ``seen`` are the states that were reached. On the way from a beginning to where the search is
+    lie the states of ``path``; ``todo`` has for each the next ones that are still to be looked at,
+    and ``widths`` how many these were; the first entry is that of the beginnings.
+
+    A step back to a state of the path closes a cycle: ``cycle`` is told of it, with the states of
+    the cycle in order, and says whether the search is over.
+    """
+
+    def __init__(self, graph: Graph, cycle: Callable[[list[int]], bool]) -> None:
+        self.graph = graph
+        self.cycle = cycle
+        self.roots = graph.beginnings()
+        self.seen: set[int] = set()
+        self.path: list[int] = []
+        self.todo: list[list[int]] = [list(self.roots)]
+        self.widths: list[int] = [len(self.roots)]
+        self.depth = 0
+        self.stopped = False
+
+    def run(self, more: Callable[[], bool]) -> None:
+        """Go on until all is known, something is broken, or ``more`` says no."""
+        seen, path, todo, widths = self.seen, self.path, self.todo, self.widths
+        on_path = set(path)
+        successors, broken = self.graph.successors, self.graph.broken
+        left = 1
+        while todo:
+            following = todo[-1]
+            if not following:
+                todo.pop()
+                widths.pop()
+                if path:
+                    on_path.discard(path.pop())
+                continue
+            left -= 1
+            if not left:
+                left = LOOKS
+                if not more():
+                    self.stopped = True
+                    return
+            state = following.pop()
+            if state in seen:
+                if state in on_path and self.cycle(path[path.index(state) :]):
+                    return
+                continue
+            then = successors(state)
+            # Noted only now: whoever interrupts this comes back to the state.
+            seen.add(state)
+            path.append(state)
+            if broken:
+                return
+            on_path.add(state)
+            todo.append(then)
+            widths.append(len(then))
+            if len(path) > self.depth:
+                self.depth = len(path)
+
+    def part(self) -> float:
+        """Return about which part of the search is done, 0 to 1: by branches, as if all alike."""
+        done, weight = 0.0, 1.0
+        for following, width in zip(self.todo, self.widths, strict=True):
+            if not width:
+                break
+            weight /= width
+            done += weight * (width - len(following) - 1)
+        return max(done, 0.0)
