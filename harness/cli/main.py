@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("harness.cli.run:command", "Run one execution, and tell the life of each interrupt."),
     "merge": ("harness.cli.merge:command", "Make one campaign of its parts."),
     "replay": ("harness.cli.replay:command", "Run a schedule, or a log's, exactly again."),
+    "explore": ("harness.cli.explore:command", "Look at every interleaving: prove, or violate."),
     "report": ("harness.cli.report:command", "Make a page of a log, or of a campaign."),
     "shrink": ("harness.cli.shrink:command", "Make a failure as short as it can be."),
     "why": ("harness.cli.why:command", "Explain a failure: the race, its cause, its symptom."),

@@ -1,8 +1,8 @@
 """Depth first: all states, and all cycles, in one pass over as little memory as can be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from harness.search.explore.graph import Graph
+from harness.search.explore.space import Space
 
 __all__ = ["LOOKS", "DepthFirst"]
 
@@ -11,24 +11,25 @@ LOOKS = 512
 
 
 class DepthFirst:
-    """All states of a graph, depth first.
+    """All nodes of a space, depth first.
 
-    ``seen`` are the states that were reached. On the way from a beginning to where the search is
-    lie the states of ``path``; ``todo`` has for each the next ones that are still to be looked at,
+    ``seen`` are the nodes that were reached. On the way from a beginning to where the search is
+    lie the nodes of ``path``; ``todo`` has for each the next ones that are still to be looked at,
     and ``widths`` how many these were; the first entry is that of the beginnings.
 
-    A step back to a state of the path closes a cycle: ``cycle`` is told of it, with the states of
+    A step back to a node of the path closes a cycle: ``cycle`` is told of it, with the nodes of
     the cycle in order, and says whether the search is over.
     """
 
-    def __init__(self, graph: Graph, cycle: Callable[[list[int]], bool]) -> None:
-        self.graph = graph
+    def __init__(
+        self, space: Space, roots: Iterable[int], cycle: Callable[[list[int]], bool]
+    ) -> None:
+        self.space = space
         self.cycle = cycle
-        self.roots = graph.beginnings()
         self.seen: set[int] = set()
         self.path: list[int] = []
-        self.todo: list[list[int]] = [list(self.roots)]
-        self.widths: list[int] = [len(self.roots)]
+        self.todo: list[list[int]] = [list(roots)]
+        self.widths: list[int] = [len(self.todo[0])]
         self.depth = 0
         self.stopped = False
 
@@ -36,7 +37,7 @@ class DepthFirst:
         """Go on until all is known, something is broken, or ``more`` says no."""
         seen, path, todo, widths = self.seen, self.path, self.todo, self.widths
         on_path = set(path)
-        successors, broken = self.graph.successors, self.graph.broken
+        successors, broken = self.space.successors, self.space.broken
         left = 1
         while todo:
             following = todo[-1]

@@ -3,9 +3,11 @@
 import gc
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from harness.engine.footprint import FootprintError
+from harness.errors import UsageError
 from harness.search.case import Case
 from harness.search.explore.breadth import BreadthFirst
 from harness.search.explore.cycles import fair_component, is_fair, walk_round
@@ -14,8 +16,13 @@ from harness.search.explore.explored import Explored, ExploreLimits, Failure, Re
 from harness.search.explore.failure import failure_of, livelock_of
 from harness.search.explore.graph import Graph
 from harness.search.explore.memo import Memo
+from harness.search.explore.packed import WIDTH, TooManyError
 from harness.search.explore.sample import Sample
+from harness.search.explore.space import FewSwitches, Space, Whole
+from harness.search.explore.store import Saved
 from harness.search.explore.task import ExploredTask
+from harness.spec import portable
+from harness.variants import ERAS
 from harness.verdict import INCONCLUSIVE, PROVED, VIOLATED
 from model.rules.registry import RULES
 
@@ -24,20 +31,6 @@ __all__ = ["LEFT_OUT", "Exploration", "explore", "graph_of"]
 LEFT_OUT: Final = tuple(sorted(name for name, rule in RULES.items() if rule.by_cycles))
 """The rules that count how often something is done for nothing: a cycle of states is that."""
 MEMORY, STATES, TIME, STOPPED = "memory", "states", "time", "interrupted"
-
-
-def graph_of(case: Case, reductions: Reductions | None = None) -> Graph:
-    """Return the graph of states of a case.
-
-    Raises:
-        UsageError: the variant cannot be had.
-
-    """
-    known = frozenset(RULES) if case.rules is None else frozenset(case.rules)
-    world = case.world(ExploredTask, rules=known - {*LEFT_OUT})
-    world.checker.states.clear()  # "sometimes" states are no part of a verdict
-    world.checker.subscribe(last={})  # nor are bounds
-    return Graph(Memo(world, reductions or Reductions()))
 
 
 def explore(
@@ -51,21 +44,51 @@ def explore(
 
     Args:
         case: what is run; its sizes and stimuli are the bounds of what is proved.
-        limits: when to give up.
+        limits: when to give up, and bounds on switches.
         reductions: what may be left out.
         shortest: whether a violation is looked for again, breadth first, for a shortest schedule.
 
     Raises:
-        UsageError: the variant cannot be had, or remembers what no state can hold.
+        UsageError: the variant cannot be had, or is one that cannot be explored.
 
     """
     return Exploration(case, limits, reductions, shortest=shortest).run()
 
 
+def graph_of(case: Case, reductions: Reductions | None = None, sizes: Sequence[int] = ()) -> Graph:
+    """Return the graph of states of a case.
+
+    Args:
+        case: what is run.
+        reductions: what may be left out.
+        sizes: how states are packed, if they were before.
+
+    Raises:
+        UsageError: the variant cannot be had.
+
+    """
+    known = frozenset(RULES) if case.rules is None else frozenset(case.rules)
+    world = case.world(ExploredTask, rules=known - {*LEFT_OUT})
+    world.checker.states.clear()  # "sometimes" states are no part of a verdict
+    world.checker.subscribe(last={})  # nor are bounds
+    return Graph(Memo(world, reductions or Reductions(), sizes))
+
+
 class Exploration:
     """One exhaustive search.
 
-    ``watch`` is called every few hundred states with it; it returns whether to go on.
+    Args:
+        case: what is run.
+        limits: when to give up, and bounds on switches.
+        reductions: what may be left out. A variant of a user's may read what is dead in KVM: by
+            default nothing is taken for dead there.
+        shortest: whether a violation is looked for again, breadth first.
+        watch: is called every few hundred states with this; returns whether to go on.
+        saved: a search of this case to go on with.
+
+    Raises:
+        UsageError: the variant cannot be had, or what was saved is not of this case.
+
     """
 
     def __init__(
@@ -76,28 +99,55 @@ class Exploration:
         *,
         shortest: bool = True,
         watch: Callable[["Exploration"], bool] | None = None,
+        saved: Saved | None = None,
     ) -> None:
         self.case = case
         self.limits = limits or ExploreLimits()
+        self.reductions = reductions or Reductions(dead=case.variant.partition("+")[0] in ERAS)
         self.shortest = shortest
         self.watch = watch
         self.began = time.monotonic()
         self.cpu_began = time.process_time()
-        self.graph = graph_of(case, reductions)
-        self.sample = Sample(self.graph)
-        self.search = DepthFirst(self.graph, self.on_cycle)
+        self.before = (0.0, 0.0)
+        """Wall and CPU seconds of earlier sessions."""
         self.bound = ""
         self.failure: Failure | None = None
-        self.unfair: list[int] = []
-        """A state of the first cycle that nobody can go round for ever."""
-        self.noted = 0
-        self.peak = 0
+        self.unfair = False
+        """Whether there are cycles, each of which somebody leaves who can go all the time."""
+        self.noted = self.peak = 0
+        self.graph = graph = self.make_graph(saved)
+        self.sample = Sample(graph)
+        self.roots = graph.beginnings()
+        self.space: Space = Whole(graph)
+        if self.limits.switches is not None or self.limits.preemptions is not None:
+            self.space = FewSwitches(graph, self.limits.switches, self.limits.preemptions)
+        self.search = DepthFirst(self.space, map(self.space.node, self.roots), self.on_cycle)
+        if saved is not None:
+            self.restore(saved)
+
+    def make_graph(self, saved: Saved | None) -> Graph:
+        """Return the graph, with what an earlier session knew of it.
+
+        Raises:
+            UsageError: what was saved is not of this case.
+
+        """
+        if saved is None:
+            return graph_of(self.case, self.reductions)
+        tables = saved.tables
+        try:
+            graph = graph_of(self.case, self.reductions, tables["sizes"])
+            graph.memo.restore(tables)
+            graph.packing.restore(tables["contents"])
+        except (FootprintError, ValueError, KeyError, IndexError) as error:
+            raise UsageError(f"cannot go on with this search: {error}") from None
+        return graph
 
     def run(self) -> Explored:
         """Search, and return what was found.
 
         Raises:
-            UsageError: the variant remembers what no state can hold.
+            UsageError: the variant is one that cannot be explored.
 
         """
         gc.collect()
@@ -106,6 +156,14 @@ class Exploration:
         try:
             self.search.run(self.more)
             self.judge()
+        except TooManyError:
+            self.bound = STATES
+            self.search.stopped = True
+        except FootprintError as error:
+            raise UsageError(
+                f"variant {self.case.variant!r} cannot be explored: {error}; expected steps that "
+                "touch what they announce"
+            ) from error
         finally:
             self.graph.memo.close()
             gc.enable()
@@ -116,7 +174,7 @@ class Exploration:
         """Tell whether to go on, between two states."""
         states = len(self.search.seen)
         if self.search.path:
-            self.sample.note(self.search.path[-1], states - self.noted)
+            self.sample.note(self.space.state(self.search.path[-1]), states - self.noted)
         self.noted = states
         return self.goes_on(states)
 
@@ -125,7 +183,7 @@ class Exploration:
         limits = self.limits
         if limits.states is not None and states >= limits.states:
             self.bound = STATES
-        elif limits.seconds is not None and self.seconds() >= limits.seconds:
+        elif limits.seconds is not None and time.monotonic() - self.began >= limits.seconds:
             self.bound = TIME
         elif limits.memory_mb is not None and memory_mb() >= limits.memory_mb:
             self.bound = MEMORY
@@ -134,73 +192,80 @@ class Exploration:
         return not self.bound
 
     def seconds(self) -> float:
-        """Return the wall time that it has taken."""
-        return time.monotonic() - self.began
+        """Return the wall time that it has taken, in all sessions."""
+        return time.monotonic() - self.began + self.before[0]
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of this process that it has taken, in all sessions."""
+        return time.process_time() - self.cpu_began + self.before[1]
 
     # -- what was found ------------------------------------------------------------------------
 
     def on_cycle(self, cycle: list[int]) -> bool:
         """Look at a cycle; return whether it is a livelock, and the search over."""
         graph, search = self.graph, self.search
+        states = [self.space.state(node) for node in cycle]
         counted = graph.transitions, graph.ends
-        fair = is_fair(graph, cycle)
+        fair = is_fair(graph, states)
         graph.transitions, graph.ends = counted
         if not fair:
-            if not self.unfair:
-                self.unfair = cycle[:1]
+            self.unfair = True
             return False
         stem = search.path[: search.path.index(cycle[0]) + 1]
-        root = search.roots[stem[0]]
-        self.failure = livelock_of(self.case, graph, root, stem, cycle)
+        self.failure = self.livelock(stem, states)
         return True
+
+    def livelock(self, stem: Sequence[int], cycle: Sequence[int]) -> Failure:
+        """Return a cycle of states as a failure; ``stem`` are the nodes on the way to it."""
+        path = [self.space.state(node) for node in stem]
+        return livelock_of(self.case, self.graph, self.roots[path[0]], path, cycle)
 
     def judge(self) -> None:
         """Make a failure of what the search came upon."""
-        search, graph = self.search, self.graph
-        if graph.broken:
+        search = self.search
+        if self.graph.broken:
             self.failure = self.tell(search.path, shortest=False)
             if self.shortest:
                 self.shorten(len(search.path))
         elif self.unfair and not self.failure and not search.stopped:
             self.look_for_livelock()
 
-    def tell(self, path: list[int], *, shortest: bool) -> Failure:
+    def tell(self, nodes: Sequence[int], *, shortest: bool) -> Failure:
         """Return the failure at the end of a path."""
+        path = [self.space.state(node) for node in nodes]
         broken = self.graph.broken[0]
-        root = self.search.roots[path[0]]
+        root = self.roots[path[0]]
         return failure_of(self.case, self.graph, root, path, broken, shortest=shortest)
 
     def shorten(self, most: int) -> None:
         """Look for a violation with the fewest steps; there is one with ``most``."""
+        graph, search = self.graph, self.search
         self.peak = self.states
-        counted = self.graph.transitions, self.graph.ends
-        self.graph.broken.clear()
-        self.search.seen.clear()
-        wide = BreadthFirst(self.graph)
+        counted = graph.transitions, graph.ends
+        graph.broken.clear()
+        search.seen.clear()
+        wide = BreadthFirst(self.space, map(self.space.node, self.roots))
         wide.run(lambda: self.goes_on(len(wide.came)), most)
-        if self.graph.broken:
-            path = wide.path(self.graph.broken[0].state)
-            self.failure = self.tell(path, shortest=True)
-        self.graph.transitions, self.graph.ends = counted
+        if graph.broken:
+            nodes = wide.path(wide.last)
+            self.failure = self.tell(nodes, shortest=True)
+        graph.transitions, graph.ends = counted
 
     def look_for_livelock(self) -> None:
         """Look for a livelock in all states: there are cycles, though none by itself is one."""
         graph = self.graph
         counted = graph.transitions, graph.ends
-        for root in self.search.roots:
+        for root in self.roots:
             component = fair_component(graph, root)
             if component is None:
                 continue
-            wide = BreadthFirst(graph)
+            wide = BreadthFirst(Whole(graph), self.roots)
             inside = set(component)
             while inside.isdisjoint(wide.level):
                 wide.go(lambda: True)
             start = next(state for state in wide.level if state in inside)
             component.sort(key=lambda state: state != start)
-            cycle = walk_round(graph, component)
-            path = wide.path(start)
-            begins = self.search.roots[path[0]]
-            self.failure = livelock_of(self.case, graph, begins, path, cycle)
+            self.failure = self.livelock(wide.path(start), walk_round(graph, component))
             break
         graph.transitions, graph.ends = counted
 
@@ -217,18 +282,67 @@ class Exploration:
             terminal=graph.ends,
             depth=search.depth,
             seconds=self.seconds(),
-            cpu_seconds=time.process_time() - self.cpu_began,
+            cpu_seconds=self.cpu_seconds(),
             memory_mb=memory_mb(),
             misses=graph.memo.misses,
             checked=self.sample.checked,
+            cut=self.space.cut if isinstance(self.space, FewSwitches) else 0,
             left_out=LEFT_OUT,
         )
 
     @property
     def states(self) -> int:
-        """How many states were reached."""
+        """How many states were reached (with bounds on switches: nodes)."""
         self.peak = max(self.peak, len(self.search.seen))
         return self.peak
+
+    # -- another session -----------------------------------------------------------------------
+
+    def saved(self) -> Saved:
+        """Return this search as a value, so that it can go on another time."""
+        graph, search = self.graph, self.search
+        width = (WIDTH * len(graph.packing.groups) + 31) // 8
+        spec = self.case.spec
+        return Saved(
+            schedule=str(portable(spec.schedule_of(()))),
+            bounds=(self.limits.switches, self.limits.preemptions),
+            dead=self.reductions.dead,
+            held_back=self.reductions.held_back,
+            tables={**graph.memo.tables(), **graph.packing.tables()},
+            progress={
+                "path": search.path,
+                "todo": search.todo,
+                "widths": search.widths,
+                "depth": search.depth,
+                "transitions": graph.transitions,
+                "ends": graph.ends,
+                "misses": graph.memo.misses,
+                "checked": self.sample.checked,
+                "unfair": self.unfair,
+                "cut": self.space.cut if isinstance(self.space, FewSwitches) else 0,
+                "before": (self.seconds(), self.cpu_seconds()),
+            },
+            width=width,
+            seen=b"".join([state.to_bytes(width, "little") for state in search.seen]),
+        )
+
+    def restore(self, saved: Saved) -> None:
+        """Go to where an earlier session stopped."""
+        graph, search, progress = self.graph, self.search, saved.progress
+        search.seen = saved.states()
+        search.path = progress["path"]
+        search.todo = progress["todo"]
+        search.widths = progress["widths"]
+        search.depth = progress["depth"]
+        graph.transitions = progress["transitions"]
+        graph.ends = progress["ends"]
+        graph.memo.misses = progress["misses"]
+        self.sample.checked = progress["checked"]
+        self.unfair = progress["unfair"]
+        if isinstance(self.space, FewSwitches):
+            self.space.cut = progress["cut"]
+        self.before = progress["before"]
+        self.noted = len(search.seen)
 
 
 def memory_mb() -> float:

@@ -9,18 +9,25 @@ __all__ = ["ExploreLimits", "Explored", "Failure", "Reductions"]
 
 
 class ExploreLimits(msgspec.Struct, frozen=True):
-    """What bounds a search (None: nothing does). Reaching one makes it inconclusive.
+    """What bounds a search (None: nothing does).
+
+    Reaching one of the first three makes it inconclusive; the last two are bounds of what is
+    proved.
 
     Attributes:
         seconds: of wall time.
         memory_mb: of this process, in MiB.
         states: how many are looked at.
+        switches: from one task to another, in an execution.
+        preemptions: switches away from a task that could have gone on.
 
     """
 
     seconds: float | None = None
-    memory_mb: int | None = None
+    memory_mb: float | None = None
     states: int | None = None
+    switches: int | None = None
+    preemptions: int | None = None
 
 
 class Reductions(msgspec.Struct, frozen=True):
@@ -74,6 +81,7 @@ class Explored(msgspec.Struct, frozen=True):
         memory_mb: the most that this process had, in MiB.
         misses: how many steps were really made; the others were look-ups.
         checked: how many look-ups were made for real as well, and found right.
+        cut: how many steps were not followed because of a bound on switches.
         left_out: the rules that count without bound, in whose place cycles are looked for.
 
     """
@@ -90,4 +98,5 @@ class Explored(msgspec.Struct, frozen=True):
     memory_mb: float
     misses: int
     checked: int
+    cut: int
     left_out: tuple[str, ...]

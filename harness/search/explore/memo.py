@@ -5,7 +5,7 @@ alternatives are memoised alike. Each real step is audited: what it touched outs
 would be missing from the key, and make a proof wrong without a word.
 """
 
-from collections.abc import Coroutine, Hashable, Iterator
+from collections.abc import Coroutine, Hashable, Iterator, Sequence
 from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
@@ -49,10 +49,11 @@ class Memo:
     Args:
         world: made of tasks of the explorer; its checker has the rules that are checked.
         reductions: what may be left out.
+        sizes: how the row is cut into groups, if that is known from an earlier session.
 
     """
 
-    def __init__(self, world: VgicWorld, reductions: Reductions) -> None:
+    def __init__(self, world: VgicWorld, reductions: Reductions, sizes: Sequence[int] = ()) -> None:
         self.world = world
         self.slots = world.slots
         self.tasks = len(world.slots)
@@ -78,7 +79,7 @@ class Memo:
         self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0
         self.walked = 0
-        self.packing = Packing(self.group_sizes())
+        self.packing = Packing(sizes or self.group_sizes())
 
     def group_sizes(self) -> list[int]:
         """Return how the row is cut into groups."""
@@ -92,9 +93,8 @@ class Memo:
 
     def beginnings(self) -> list[Beginning]:
         """Start the tasks one after the other, and return what may come of it, by their draws."""
-        rules = tuple(values.now for values in self.rules.values)
-        machine = tuple(values.now for values in self.values)
-        found = [Beginning((-1,) * self.tasks + machine + rules, ())]
+        parts = len(self.parts) + len(self.rules.values)
+        found = [Beginning((-1,) * self.tasks + (0,) * parts, ())]  # 0: what each began with
         slots = tuple(range(self.tasks, self.tasks + len(self.parts)))
         for index in range(self.tasks):
             found = [
@@ -348,7 +348,11 @@ class Memo:
             for at_slot in self.written(recipe):
                 self.values[at_slot - self.tasks].now = -1
         slot.coroutine = coroutine
-        if position(slot) != place.key:
+        key = position(slot)
+        if place.key is None:
+            place.key = key
+            self.describe(place, coroutine)
+        elif key != place.key:
             raise FootprintError(f"{slot.name}: the same steps again led to another place")
         if place.guard is None and slot.guard is not None:
             place.guard = slot.guard
@@ -360,6 +364,41 @@ class Memo:
         """Return the places in a row of what the step of a recipe may have written."""
         before = recipe.before
         return recipe.slots if before is None else before.writes[recipe.k]
+
+    # -- another session -----------------------------------------------------------------------
+
+    def tables(self) -> dict[str, Any]:
+        """Return what states are made of, and how places are come to, as plain values."""
+        return {
+            "values": [values.keys for values in (*self.values, *self.rules.values)],
+            "places": [[place.recipe.plain() for place in places] for places in self.places],
+        }
+
+    def restore(self, tables: dict[str, Any]) -> None:
+        """Take up the tables of an earlier session: walk to each place, and look what is there.
+
+        Raises:
+            ValueError: they are not of this case.
+            FootprintError: a walk leads elsewhere.
+
+        """
+        for values, keys in zip((*self.values, *self.rules.values), tables["values"], strict=True):
+            values.restore(keys)
+        for task, plain in enumerate(tables["places"]):
+            places = self.places[task]
+            nowhere = Recipe(None, 0, (), (), ())
+            places += [Place(task, n, None, nowhere) for n in range(len(plain))]
+            for place, (before, k, slots, numbers, given, depth) in zip(places, plain, strict=True):
+                at = None if before < 0 else places[before]
+                place.recipe = Recipe(at, k, slots, numbers, given)
+                place.recipe.depth = depth
+            for place in sorted(places, key=lambda place: place.recipe.depth):
+                coroutine = self.take(place)
+                self.numbers[task][place.key] = place
+                if not place.returned:
+                    place.parked.append(coroutine)
+            if len(self.numbers[task]) < len(places):
+                raise ValueError("two places are one and the same")
 
     def close(self) -> None:
         """End all coroutines."""

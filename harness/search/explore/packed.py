@@ -123,3 +123,14 @@ class Packing:
             moves.append((n, numbers[what]))
         found = self.moves_of[key] = tuple(moves)
         return found
+
+    def tables(self) -> dict[str, object]:
+        """Return what is needed to read states again, as plain values."""
+        sizes = [group.stop - group.start for group in self.groups]
+        return {"sizes": sizes, "contents": [group.contents for group in self.groups]}
+
+    def restore(self, contents: Sequence[list[Row]]) -> None:
+        """Take up the contents that groups had (of :meth:`tables`)."""
+        for group, rows in zip(self.groups, contents, strict=True):
+            group.contents = rows
+            group.numbers = {row: n for n, row in enumerate(rows)}

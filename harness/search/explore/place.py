@@ -64,6 +64,11 @@ class Recipe:
         self.given = given
         self.depth: int = 0 if before is None else before.recipe.depth + 1
 
+    def plain(self) -> tuple[object, ...]:
+        """Return it as plain values; the place before is its number, -1 for none."""
+        before = -1 if self.before is None else self.before.number
+        return before, self.k, self.slots, self.numbers, self.given, self.depth
+
 
 class Place:
     """A position of a task.

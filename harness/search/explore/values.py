@@ -43,6 +43,19 @@ class Values:
         self.now = number if key == self.part.key() else -1
         return number
 
+    def restore(self, keys: list[Hashable]) -> None:
+        """Take up the values that the part has had, in the order of their numbers.
+
+        Raises:
+            ValueError: it does not begin as they do.
+
+        """
+        if keys[:1] != self.keys[:1]:
+            raise ValueError(f"a {type(self.part).__name__} begins with another value")
+        self.keys = keys
+        self.numbers = {key: n for n, key in enumerate(keys)}
+        self.now = -1
+
     def put(self, number: int) -> None:
         """Give the part the value of this number."""
         if self.now != number:

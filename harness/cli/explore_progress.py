@@ -1,0 +1,87 @@
+"""How far an exhaustive search is, on stderr."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from harness.search.explore.explore import Exploration
+    from harness.search.explore.explored import ExploreLimits
+
+__all__ = ["Progress"]
+
+PLAIN_SECONDS = 5.0
+BAR_SECONDS = 0.2
+
+
+class Progress:
+    """Says how far a search is: a line that changes on a terminal, else one every 5 s.
+
+    Called with the search, it returns whether to go on.
+
+    Args:
+        limits: those of the search.
+        stop: tells whether the user wants it to end.
+
+    """
+
+    def __init__(self, limits: "ExploreLimits", stop: Callable[[], bool]) -> None:
+        self.limits = limits
+        self.stop = stop
+        self.next = time.monotonic() + BAR_SECONDS
+        self.bar: Any = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr is not None and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self.bar = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self.bar.start()
+        else:
+            self.next += PLAIN_SECONDS
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, exploration: "Exploration") -> bool:
+        """Say how far it is, if it is time; return whether to go on."""
+        now = time.monotonic()
+        if now >= self.next:
+            self.next = now + (PLAIN_SECONDS if self.bar is None else BAR_SECONDS)
+            text = describe(exploration)
+            if self.bar is None:
+                click.echo(f"  {text}", err=True)
+            else:
+                self.bar.update(text, refresh=True)
+        return not self.stop()
+
+
+def describe(exploration: "Exploration") -> str:
+    """Return how far a search is, in a line.
+
+    The estimate takes all branches of a choice for equally large; as much of what lies in one was
+    met in those before, it is often too low at first.
+    """
+    from harness.search.explore.explore import memory_mb
+
+    states, seconds = exploration.states, exploration.seconds()
+    part = exploration.search.part()
+    ahead = f"about {part:.0%} of the branches" if part >= 0.01 else "the first branches"
+    if exploration.graph.broken or not exploration.search.todo:
+        ahead = "looking for the shortest schedule"
+    return (
+        f"{states} states, {states / max(seconds, 1e-3):.0f}/s, depth {exploration.search.depth}, "
+        f"{memory_mb():.0f} MiB, {ahead}"
+    )
