@@ -143,10 +143,11 @@ def show(found: "Found", *, as_json: bool) -> None:
     e = found.explored
     click.echo(f"{e.verdict.upper()}  {found.entry.name}{f'  ({e.bound})' if e.bound else ''}")
     click.echo(f"  for: {found.bounds}")
+    rate = e.states / max(e.cpu_seconds, 1e-3)
     click.echo(
-        f"  {e.states} states, {e.transitions} transitions, {e.terminal} terminal, depth {e.depth}; "
-        f"{e.seconds:.1f} s ({e.cpu_seconds:.1f} s CPU), {e.states / max(e.cpu_seconds, 1e-3):.0f} "
-        f"states/s, {e.memory_mb:.0f} MiB; {e.misses} steps made, {e.checked} look-ups checked"
+        f"  {e.states} states, {e.transitions} transitions, {e.terminal} terminal, depth "
+        f"{e.depth}; {e.seconds:.1f} s ({e.cpu_seconds:.1f} s CPU), {rate:.0f} states/s, "
+        f"{e.memory_mb:.0f} MiB; {e.misses} steps made, {e.checked} look-ups checked"
     )
     failure = e.failure
     if failure is not None:

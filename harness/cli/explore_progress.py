@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 if TYPE_CHECKING:
+    from harness.search.explore.estimate import Estimate
     from harness.search.explore.explore import Exploration
     from harness.search.explore.explored import ExploreLimits
 
 __all__ = ["Progress"]
 
 PLAIN_SECONDS = 5.0
-BAR_SECONDS = 0.2
+BAR_SECONDS = 1.0
 
 
 class Progress:
@@ -34,6 +35,7 @@ class Progress:
         self.stop = stop
         self.next = time.monotonic() + BAR_SECONDS
         self.bar: Any = None
+        self.estimate: Estimate | None = None
 
     def __enter__(self) -> Self:
         if sys.stderr is not None and sys.stderr.isatty():
@@ -60,7 +62,11 @@ class Progress:
         now = time.monotonic()
         if now >= self.next:
             self.next = now + (PLAIN_SECONDS if self.bar is None else BAR_SECONDS)
-            text = describe(exploration)
+            if self.estimate is None:
+                from harness.search.explore.estimate import Estimate
+
+                self.estimate = Estimate(exploration)
+            text = describe(exploration, self.estimate)
             if self.bar is None:
                 click.echo(f"  {text}", err=True)
             else:
@@ -68,20 +74,16 @@ class Progress:
         return not self.stop()
 
 
-def describe(exploration: "Exploration") -> str:
-    """Return how far a search is, in a line.
-
-    The estimate takes all branches of a choice for equally large; as much of what lies in one was
-    met in those before, it is often too low at first.
-    """
+def describe(exploration: "Exploration", estimate: "Estimate | None") -> str:
+    """Return how far a search is, in a line."""
     from harness.search.explore.explore import memory_mb
 
     states, seconds = exploration.states, exploration.seconds()
-    part = exploration.search.part()
-    ahead = f"about {part:.0%} of the branches" if part >= 0.01 else "the first branches"
-    if exploration.graph.broken or not exploration.search.todo:
-        ahead = "looking for the shortest schedule"
+    if exploration.graph.broken or not exploration.search.seen:
+        return f"looking for the shortest schedule, {memory_mb():.0f} MiB"
+    known = 0.0 if estimate is None else estimate.known()
+    total = f"perhaps {known:.0%} of all" if known else "few of all"
     return (
         f"{states} states, {states / max(seconds, 1e-3):.0f}/s, depth {exploration.search.depth}, "
-        f"{memory_mb():.0f} MiB, {ahead}"
+        f"{memory_mb():.0f} MiB, {total}"
     )

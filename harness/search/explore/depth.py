@@ -14,8 +14,8 @@ class DepthFirst:
     """All nodes of a space, depth first.
 
     ``seen`` are the nodes that were reached. On the way from a beginning to where the search is
-    lie the nodes of ``path``; ``todo`` has for each the next ones that are still to be looked at,
-    and ``widths`` how many these were; the first entry is that of the beginnings.
+    lie the nodes of ``path``; ``todo`` has for each the next ones that are still to be looked at;
+    the first entry is that of the beginnings.
 
     A step back to a node of the path closes a cycle: ``cycle`` is told of it, with the nodes of
     the cycle in order, and says whether the search is over.
@@ -29,13 +29,12 @@ class DepthFirst:
         self.seen: set[int] = set()
         self.path: list[int] = []
         self.todo: list[list[int]] = [list(roots)]
-        self.widths: list[int] = [len(self.todo[0])]
         self.depth = 0
         self.stopped = False
 
     def run(self, more: Callable[[], bool]) -> None:
         """Go on until all is known, something is broken, or ``more`` says no."""
-        seen, path, todo, widths = self.seen, self.path, self.todo, self.widths
+        seen, path, todo = self.seen, self.path, self.todo
         on_path = set(path)
         successors, broken = self.space.successors, self.space.broken
         left = 1
@@ -43,7 +42,6 @@ class DepthFirst:
             following = todo[-1]
             if not following:
                 todo.pop()
-                widths.pop()
                 if path:
                     on_path.discard(path.pop())
                 continue
@@ -59,23 +57,11 @@ class DepthFirst:
                     return
                 continue
             then = successors(state)
-            # Noted only now: whoever interrupts this comes back to the state.
             seen.add(state)
             path.append(state)
             if broken:
                 return
             on_path.add(state)
             todo.append(then)
-            widths.append(len(then))
             if len(path) > self.depth:
                 self.depth = len(path)
-
-    def part(self) -> float:
-        """Return about which part of the search is done, 0 to 1: by branches, as if all alike."""
-        done, weight = 0.0, 1.0
-        for following, width in zip(self.todo, self.widths, strict=True):
-            if not width:
-                break
-            weight /= width
-            done += weight * (width - len(following) - 1)
-        return max(done, 0.0)

@@ -312,7 +312,6 @@ class Exploration:
             progress={
                 "path": search.path,
                 "todo": search.todo,
-                "widths": search.widths,
                 "depth": search.depth,
                 "transitions": graph.transitions,
                 "ends": graph.ends,
@@ -332,7 +331,6 @@ class Exploration:
         search.seen = saved.states()
         search.path = progress["path"]
         search.todo = progress["todo"]
-        search.widths = progress["widths"]
         search.depth = progress["depth"]
         graph.transitions = progress["transitions"]
         graph.ends = progress["ends"]

@@ -83,7 +83,7 @@ class FewSwitches:
         current = (about & COUNT_MAX) - 1
         made = about >> COUNT_BITS & COUNT_MAX
         preempted = about >> 2 * COUNT_BITS
-        found = []
+        found, movers = [], []
         following = graph.successors(node & self.mask)
         leaves = current >= 0 and graph.enabled >> current & 1
         for task, then in zip(graph.movers, following, strict=True):
@@ -97,4 +97,6 @@ class FewSwitches:
                 continue
             about = task + 1 | switches << COUNT_BITS | preemptions << 2 * COUNT_BITS
             found.append(then | about << low)
+            movers.append(task)
+        graph.movers = movers
         return found

@@ -2,7 +2,7 @@
 
 ``ModesMoved`` publishes guest mode before the flush, and its end after the fold, as was proposed
 upstream; a request that lands between the look at the requests and the announcement of guest mode
-still goes unseen until the registers are full. ``Rechecked`` looks at the requests again in between.
+still goes unseen until the registers are full. ``Rechecked`` looks at them again in between.
 """
 
 from harness.context import Context
