@@ -81,11 +81,14 @@ def changed(old: Origin, new: Origin) -> list[str]:
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """Return what tells a scenario from a changed one; fields left at their default say nothing."""
+    """Return what tells a scenario from a changed one; fields left at their default say nothing.
+
+    Nor does what is for exhaustive searches alone.
+    """
     stated = {
         field.name: getattr(scenario, field.name)
         for field in msgspec.structs.fields(scenario)
-        if getattr(scenario, field.name) != field.default
+        if getattr(scenario, field.name) != field.default and field.name != "explore"
     }
     return hashlib.sha256(msgspec.json.encode(stated, order="sorted")).hexdigest()[:16]
 

@@ -36,7 +36,7 @@ from model.rules.sometimes import NAMES
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = [
-    "DeviceSpec", "ForwardSpec", "Scenario", "VcpuSpec", "builtin_names", "check", "load_builtin",
+    "DeviceSpec", "ExploreSpec", "ForwardSpec", "Scenario", "VcpuSpec", "builtin_names", "check", "load_builtin",
     "load_file", "parse", "read_file",
 ]  # fmt: skip
 
@@ -91,6 +91,24 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[int, Meta(ge=32, le=1019)] | None = None
 
 
+class ExploreSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sizes and stimuli at which ``explore`` looks at every interleaving, where it says so.
+
+    What is given is in the place of the scenario's own (None: it is as there).
+    """
+
+    vcpu: Annotated[tuple[VcpuSpec, ...], Meta(min_length=1, max_length=32)] | None = None
+    pcpus: Size | None = None
+    lrs: Annotated[int, Meta(ge=1, le=16)] | None = None
+    handler: Annotated[int, Meta(ge=0, le=100)] | None = None
+    nested: bool | None = None
+    resets: Annotated[int, Meta(ge=0, le=4)] | None = None
+    saves: Annotated[int, Meta(ge=0, le=4)] | None = None
+    preemptions: Annotated[int, Meta(ge=0, le=8)] | None = None
+    device: tuple[DeviceSpec, ...] | None = None
+    forward: tuple[ForwardSpec, ...] | None = None
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is run: a VM, its guests' programs, its devices, and the machine under it.
 
@@ -105,6 +123,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
     names, per era, the states the scenario exists to reach. With ``grows`` it can be given more
     VCPUs than it has programs: they take the programs in turn, because none waits for another.
+    ``explore`` is for an exhaustive search, and nothing else.
     """
 
     name: str
@@ -128,6 +147,15 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: Annotated[tuple[DeviceSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     forward: Annotated[tuple[ForwardSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
+    explore: ExploreSpec | None = None
+
+    def smaller(self) -> "Scenario":
+        """Return the scenario that an exhaustive search is of; it has no states to reach."""
+        said = {} if self.explore is None else msgspec.structs.asdict(self.explore)
+        given = {name: value for name, value in said.items() if value is not None}
+        if given:
+            given["vcpus"] = None
+        return msgspec.structs.replace(self, explore=None, sometimes={}, **given)
 
     def programs(self, vcpus: int) -> tuple[tuple[Instruction, ...], ...]:
         """Return the compiled program of each of ``vcpus`` VCPUs.
@@ -215,6 +243,8 @@ def check(scenario: Scenario, where: str) -> None:
     Raises:
         UsageError: where it is wrong, and what was expected.
     """
+    if scenario.explore is not None:
+        check(scenario.smaller(), f"{where}, explore")
     for n, vcpu in enumerate(scenario.vcpu):
         compiled_of(vcpu, f"{where}, vcpu {n}")
         programmed = (vcpu.timer is not None, vcpu.ptimer is not None)

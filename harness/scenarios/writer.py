@@ -12,9 +12,14 @@ WIDTH = 100
 
 
 def to_toml(scenario: Scenario) -> str:
-    """Return a scenario as the text of a ``.toml`` file; fields at their default are left out."""
+    """Return a scenario as the text of a ``.toml`` file; fields at their default are left out.
+
+    So is what it says for exhaustive searches alone.
+    """
     plain, tables = [], []
     for name, value in stated(scenario).items():
+        if name == "explore":
+            continue
         if isinstance(value, dict):
             lines = [f"{quoted(key)} = {written(each)}" for key, each in value.items()]
             tables.append("\n".join([f"[{name}]", *lines]))

@@ -49,8 +49,9 @@ class Case(msgspec.Struct, frozen=True):
         programs = loaded.vcpu
         vcpus = tuple(programs[v % len(programs)] for v in range(spec.vcpus))
         scenario = msgspec.structs.replace(
-            loaded, pcpus=spec.pcpus, vcpu=vcpus, vcpus=None, lrs=spec.lrs, sometimes={}, **said
-        )
+            loaded, pcpus=spec.pcpus, vcpu=vcpus, vcpus=None, lrs=spec.lrs, sometimes={},
+            explore=None, **said,
+        )  # fmt: skip
         return cls(scenario, spec.variant, tuple(sorted(knobs.items())), spec.rules)
 
     def replace(self, **fields: object) -> "Case":

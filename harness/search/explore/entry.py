@@ -143,8 +143,7 @@ def smaller(name: str) -> str:
 
     """
     scenario = load_scenario(name)
-    small = getattr(scenario, "smaller", None)
-    return "" if small is None or small() == scenario else to_toml(small())
+    return "" if scenario.explore is None else to_toml(scenario.smaller())
 
 
 def entry_of_saved(saved: Saved, path: Path) -> Entry:

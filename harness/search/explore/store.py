@@ -10,6 +10,7 @@ import io
 import os
 import pickle
 import zlib
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,6 @@ class Values(pickle.Unpickler):
             found: Any = import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-            if isinstance(found, type) and issubclass(found, msgspec.Struct):
+            if isinstance(found, type) and issubclass(found, (msgspec.Struct, tuple, Enum)):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name}")
