@@ -36,8 +36,8 @@ from model.rules.sometimes import NAMES
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = [
-    "DeviceSpec", "ExploreSpec", "ForwardSpec", "Scenario", "VcpuSpec", "builtin_names", "check", "load_builtin",
-    "load_file", "parse", "read_file",
+    "DeviceSpec", "ExploreSpec", "ForwardSpec", "Scenario", "VcpuSpec", "builtin_names", "check",
+    "load_builtin", "load_file", "parse", "read_file",
 ]  # fmt: skip
 
 PCPUS_MAX, VCPUS_MAX, LRS_MAX = 32, 32, 16
