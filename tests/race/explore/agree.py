@@ -1,18 +1,17 @@
 """What the explorer says, held against searches that are too simple to be wrong."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from harness.contract import ABANDON, Abandon, Task
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Slot
-from harness.engine.position import positions
 from harness.search.case import Case
+from harness.search.explore import memo as memo_module
 from harness.search.explore.explore import LEFT_OUT
 from harness.search.explore.explored import Reductions
 from harness.search.explore.graph import Graph
 from harness.search.explore.memo import Memo
-from harness.search.explore.search import Search
 from harness.search.explore.task import ExploredTask
 from harness.strategies.random_walk import RandomWalk
 from model.check.violation import Violation
@@ -21,14 +20,18 @@ from tests.race.explore.reference import BruteForce, Hashing, paths
 from tests.race.explore.toys import Program, ToyWorld
 
 __all__ = [
-    "ALL_OFF", "ALL_ON", "Ends", "Make", "by_brute_force", "by_hashing", "by_the_explorer",
-    "of_case", "of_toys", "walks_stay_inside",
+    "ALL_OFF", "ALL_ON", "Ends", "Make", "TooManyPathsError", "Whole", "agree", "by_brute_force",
+    "by_hashing", "by_the_explorer", "of_case", "of_toys", "walks_stay_inside",
 ]  # fmt: skip
 
 Make = Callable[[type[Slot]], Any]
 """Builds a world for an engine's tasks."""
 ALL_ON = Reductions()
 ALL_OFF = Reductions(dead=False, held_back=False)
+
+
+class TooManyPathsError(Exception):
+    """There are more paths than a search that is too simple to be wrong can take."""
 
 
 class Ends(NamedTuple):
@@ -83,7 +86,7 @@ def agree(one: Ends, other: Ends, *, raw: bool = False) -> None:
 # -- the engine, path by path ----------------------------------------------------------------------
 
 
-def by_brute_force(make: Make, most: int = 30_000) -> Ends:
+def by_brute_force(make: Make, most: int = 10_000) -> Ends:
     """Take every path."""
     return along(make, lambda _world: BruteForce(), most)
 
@@ -110,37 +113,48 @@ def along(make: Make, search: Callable[[Any], BruteForce], most: int) -> Ends:
             found[0].add(resting[0][0])
             found[1].add(resting[0][1])
         resting.clear()
-    assert strategy.done, f"more than {most} paths: not all were taken"
+    if not strategy.done:
+        raise TooManyPathsError(f"more than {most} paths: not all were taken")
     return Ends(*map(frozenset, found))
 
 
 # -- the explorer ----------------------------------------------------------------------------------
 
 
-def explored(make: Make, reductions: Reductions) -> Search:
-    """Return the search of the explorer, at its end; it goes on behind a violation elsewhere."""
-    search = Search(Graph(Memo(make(ExploredTask), reductions)))
-    while search.level:
-        search.go()
-    return search
+class Whole:
+    """All states that the explorer's graph has; it goes on behind a violation, elsewhere."""
+
+    def __init__(self, make: Make, reductions: Reductions) -> None:
+        self.graph = Graph(Memo(make(ExploredTask), reductions))
+        todo = list(self.graph.beginnings())
+        self.states = set(todo)
+        while todo:
+            for state in self.graph.successors(todo.pop()):
+                if state not in self.states:
+                    self.states.add(state)
+                    todo.append(state)
+
+    def resting(self) -> Iterator[tuple[int, ...]]:
+        """Yield the rows of the states in which nothing has to happen any more."""
+        for state in self.states:
+            row = self.graph.packing.unpack(state)
+            self.graph.ready(row)
+            if not self.graph.enabled & self.graph.urgent:
+                yield row
 
 
 def by_the_explorer(make: Make, reductions: Reductions = ALL_ON) -> Ends:
     """Ask the explorer the same."""
-    search = explored(make, reductions)
-    graph, memo = search.graph, search.graph.memo
+    whole = Whole(make, reductions)
+    memo = whole.graph.memo
     machines: set[Hashable] = set()
     rules: set[Hashable] = set()
-    for state in search.came:
-        row = graph.packing.unpack(state)
-        if all(memo.slots[place.task].optional for place in graph.ready(row)):
-            numbers = row[memo.tasks :]
-            keys = [each.keys[n] for each, n in zip(memo.values, numbers, strict=False)]
-            machines.add(tuple(keys))
-            numbers = numbers[len(memo.values) :]
-            keys = [each.keys[n] for each, n in zip(memo.rules.values, numbers, strict=True)]
-            rules.add(tuple(keys))
-    broken = {each for b in graph.broken for each in said(b.violations)}
+    for row in whole.resting():
+        numbers = row[memo.tasks :]
+        machines.add(tuple([v.keys[n] for v, n in zip(memo.values, numbers, strict=False)]))
+        numbers = numbers[len(memo.values) :]
+        rules.add(tuple([v.keys[n] for v, n in zip(memo.rules.values, numbers, strict=True)]))
+    broken = {each for b in whole.graph.broken for each in said(b.violations)}
     return Ends(frozenset(machines), frozenset(rules), frozenset(broken))
 
 
@@ -150,21 +164,23 @@ class Watched(RandomWalk):
     every_step = True
     execution: Execution
 
-    def __init__(self, seed: int, search: Search, world: Any) -> None:
+    def __init__(self, seed: int, whole: Whole, world: Any) -> None:
         super().__init__(seed)
-        self.search = search
+        self.whole = whole
         self.world = world
         self.looked = 0
-        self.owing = {each.state for each in search.graph.broken if each.task < 0}
+        self.owing = {each.state for each in whole.graph.broken if each.task < 0}
 
     def choose(
         self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
     ) -> Task | Abandon:
         """Look, then choose at random."""
-        memo, graph = self.search.graph.memo, self.search.graph
+        memo, graph = self.whole.graph.memo, self.whole.graph
+        tasks = self.execution.tasks
+        position_of = vars(memo_module)["position"]  # where a planted fault would be
         places = [
             table[where].number
-            for table, where in zip(memo.numbers, positions(self.execution), strict=True)
+            for table, where in zip(memo.numbers, map(position_of, tasks), strict=True)
         ]
         keys = (*self.world.machine.canonical(), *self.world.checker.canonical())
         values = (*memo.values, *memo.rules.values)
@@ -173,8 +189,8 @@ class Watched(RandomWalk):
         for group in graph.packing.groups:
             assert row[group.start : group.stop] in group.numbers, "parts that never met"
         state = graph.packing.pack(row)
-        assert state in self.search.came, "a state that the explorer has not"
-        expected = [memo.slots[place.task].name for place in graph.ready(row)]
+        assert state in self.whole.states, "a state that the explorer has not"
+        expected = [memo.slots[hot[9].task].name for hot in graph.ready(row)]
         assert [task.name for task in enabled] == expected
         self.looked += 1
         if state in self.owing:
@@ -184,11 +200,11 @@ class Watched(RandomWalk):
 
 def walks_stay_inside(make: Make, walks: int, *, dead: bool = True) -> int:
     """Hold random walks of the engine against what was explored; return how many states passed."""
-    search = explored(make, Reductions(dead=dead, held_back=False))
+    whole = Whole(make, Reductions(dead=dead, held_back=False))
     world = make(DirectTask)
     looked = 0
     for seed in range(walks):
-        walk = Watched(seed, search, world)
+        walk = Watched(seed, whole, world)
         walk.execution = Execution(world, walk)
         DirectEngine().execute(walk.execution)
         looked += walk.looked

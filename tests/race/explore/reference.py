@@ -1,4 +1,4 @@
-"""Searches of all interleavings that are too simple to be wrong, for the explorer to be held against.
+"""Searches of all interleavings too simple to be wrong, for the explorer to be held against.
 
 Both run the direct engine from the start for each path: fresh coroutines, prefixes made again.
 :class:`BruteForce` takes every path there is; :class:`Hashing` turns back at a state that it has

@@ -4,6 +4,7 @@ A program is a list of instructions, each a step: so it can be drawn at random a
 explorer and the engine run the same tasks.
 """
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from model.facts import Fact, Ticked
 from model.identity import Actor
 from model.part import Part
 
-__all__ = ["PROGRAMS", "Program", "ToyWorld"]
+__all__ = ["PROGRAMS", "Program", "Toy", "ToyWorld", "drawn"]
 
 Instruction = tuple[str, int, int, int]
 Program = tuple[tuple[Instruction, ...], ...]
@@ -140,9 +141,11 @@ class Toy:
             name, a, b, n = self.program[at]
             at += 1
             if name == "wait":
-                await task.step(
-                    self.op(name, writes=1 << a), lambda a=a, n=n: cells[a].value == n, cells[a].bit
-                )
+
+                def comes(a: int = a, n: int = n) -> bool:
+                    return cells[a].value == n
+
+                await task.step(self.op(name, writes=1 << a), comes, cells[a].bit)
                 cells[a].put(b)
             elif name == "alt":
                 second = self.op("other", reads=1 << b, writes=1 << a)
@@ -173,10 +176,9 @@ class Toy:
         elif name == "unmark":
             one.put(one.mark if one.value else 0)
         elif name == "draw":
-            number = task.choose("number", NUMBERS)
-            if number:
-                number = (number + task.choose("again", 2)) % NUMBERS
-            one.put(number)
+            one.put(task.choose("number", NUMBERS))
+            if one.value:
+                one.mark = task.choose("mark", NUMBERS)
         elif name == "keep":
             return one.value
         elif name == "put":
@@ -189,11 +191,20 @@ class Toy:
 wiring(Toy, lambda toy: toy.name)
 
 
+class ToyKvm:
+    """Where a hypervisor would be: it remembers nothing."""
+
+    def __init__(self, machine: ToyMachine) -> None:
+        self.machine = machine
+
+
 class ToyWorld:
     """What the engine and the explorer need of a world."""
 
     def __init__(self, program: Program, task_class: type[Slot]) -> None:
         self.machine = ToyMachine()
+        self.kvm = ToyKvm(self.machine)
+        self.variant = "toy"
         self.resources = Resources(
             self.machine.parts, {"cell": dict(enumerate(self.machine.cells))}
         )
@@ -239,17 +250,22 @@ class ToyWorld:
         return 0
 
 
+NAMES = (
+    "add", "add", "copy", "mark", "unmark", "draw", "keep", "put", "say", "say", "wait", "alt",
+)  # fmt: skip
+STIMULUS: Instruction = ("optional", 0, 0, 0)
+
+
 def instructions() -> st.SearchStrategy[Instruction]:
     """Return a strategy for one instruction."""
-    names = ("add", "add", "copy", "mark", "unmark", "draw", "keep", "put", "say", "say", "wait")
     cell, number = st.integers(0, CELLS - 1), st.integers(0, NUMBERS - 1)
-    return st.tuples(st.sampled_from((*names, "alt")), cell, cell, number)
+    return st.tuples(st.sampled_from(NAMES), cell, cell, number)
 
 
 def tasks(most: int) -> st.SearchStrategy[tuple[Instruction, ...]]:
     """Return a strategy for the program of one task, which may be a stimulus."""
     lines = st.lists(instructions(), min_size=1, max_size=most).map(tuple)
-    marked: Any = lines.map(lambda x: (("optional", 0, 0, 0), *x))
+    marked: Any = lines.map(lambda x: (STIMULUS, *x))
     return st.one_of(lines, lines, lines, marked)
 
 
@@ -257,3 +273,17 @@ PROGRAMS: st.SearchStrategy[Program] = st.one_of(
     st.tuples(tasks(4), tasks(4)), st.tuples(tasks(3), tasks(2), tasks(2))
 )
 """Programs of two or three tasks, small enough for every interleaving to be taken."""
+
+
+def drawn(seed: int) -> Program:
+    """Return a program that depends on a number alone."""
+    rng = random.Random(seed)
+
+    def line() -> Instruction:
+        cell, other = rng.randrange(CELLS), rng.randrange(CELLS)
+        return (rng.choice(NAMES), cell, other, rng.randrange(NUMBERS))
+
+    sizes = (4, 4) if seed % 2 else (3, 2, 2)
+    return tuple(
+        (STIMULUS,) * (rng.random() < 0.3) + tuple(line() for _ in range(size)) for size in sizes
+    )
