@@ -19,7 +19,7 @@ from tests.race.explore.agree import (
     of_toys,
     walks_stay_inside,
 )
-from tests.race.explore.faults import FAULTS, TIMERS, Fault
+from tests.race.explore.faults import FAULTS, TIMERS, TOYS, Fault
 from tests.race.explore.tiny import case_of
 from tests.race.explore.toys import Program, drawn
 
