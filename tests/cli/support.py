@@ -16,10 +16,14 @@ class Done:
         assert "Traceback" not in out + err
 
     @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
     def summary(self) -> dict[str, Any]:
-        lines: list[dict[str, Any]] = [json.loads(line) for line in self.out.splitlines()]
-        assert lines[-1]["type"] == "summary"
-        return lines[-1]
+        last = self.lines[-1]
+        assert last["type"] == "summary"
+        return last
 
     def refused(self, *words: str) -> None:
         """Assert that the input was refused with one line that has all these words."""

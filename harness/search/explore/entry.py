@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from harness.campaign.crash import naming_variant
 from harness.errors import UsageError
 from harness.places import default_log_root, new_folder, slug, write_whole
 from harness.rule_choice import parse_rules
@@ -183,8 +184,11 @@ def explore_entry(
     """
     saved, case = entry.saved, entry.case
     reductions = None if saved is None else Reductions(saved.dead, saved.held_back)
-    exploration = Exploration(case, limits, reductions, shortest=shortest, watch=watch, saved=saved)
-    explored = exploration.run()
+    with naming_variant(case.spec):
+        exploration = Exploration(
+            case, limits, reductions, shortest=shortest, watch=watch, saved=saved
+        )
+        explored = exploration.run()
     schedule = store = None
     if explored.failure is not None:
         schedule = folder_of(case) / "failure.schedule"

@@ -3,10 +3,12 @@
 import gc
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from harness.engine.footprint import FootprintError
+from harness.engine.position import PositionError
 from harness.errors import UsageError
 from harness.search.case import Case
 from harness.search.explore.breadth import BreadthFirst
@@ -115,9 +117,10 @@ class Exploration:
         self.unfair = False
         """Whether there are cycles, each of which somebody leaves who can go all the time."""
         self.noted = self.peak = 0
-        self.graph = graph = self.make_graph(saved)
+        with explorable(case):
+            self.graph = graph = self.make_graph(saved)
+            self.roots = graph.beginnings()
         self.sample = Sample(graph)
-        self.roots = graph.beginnings()
         self.space: Space = Whole(graph)
         if self.limits.switches is not None or self.limits.preemptions is not None:
             self.space = FewSwitches(graph, self.limits.switches, self.limits.preemptions)
@@ -154,16 +157,12 @@ class Exploration:
         gc.freeze()
         gc.disable()  # nothing here makes cycles of references
         try:
-            self.search.run(self.more)
-            self.judge()
+            with explorable(self.case):
+                self.search.run(self.more)
+                self.judge()
         except TooManyError:
             self.bound = STATES
             self.search.stopped = True
-        except FootprintError as error:
-            raise UsageError(
-                f"variant {self.case.variant!r} cannot be explored: {error}; expected steps that "
-                "touch what they announce"
-            ) from error
         finally:
             self.graph.memo.close()
             gc.enable()
@@ -341,6 +340,23 @@ class Exploration:
             self.space.cut = progress["cut"]
         self.before = progress["before"]
         self.noted = len(search.seen)
+
+
+@contextmanager
+def explorable(case: Case) -> Iterator[None]:
+    """Refuse a variant whose steps are no function of what they announce to read.
+
+    Raises:
+        UsageError: it touches or remembers something else.
+
+    """
+    try:
+        yield
+    except (FootprintError, PositionError) as error:
+        raise UsageError(
+            f"variant {case.variant!r} cannot be explored: {error}; expected steps that touch what "
+            "they announce, and remember nothing besides"
+        ) from error
 
 
 def memory_mb() -> float:

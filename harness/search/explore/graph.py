@@ -88,13 +88,14 @@ class Graph:
             numbers.append(number)
             row += group.contents[number]
         ready = self.ready(row)
+        movers: list[int] = []
+        self.movers = movers
         if not self.enabled & self.urgent:
             if self.rests(state, row):
                 return []
         elif self.enabled & self.eager:
             ready = ready[:1]
         found: list[int] = []
-        self.movers = movers = []
         for hot in ready:
             effects = self.effects(hot, row)
             for effect in effects:
