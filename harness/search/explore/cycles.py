@@ -99,7 +99,12 @@ def walk_round(graph: Graph, component: Sequence[int]) -> list[int]:
 def shortest(
     graph: Graph, inside: set[int], start: int, *, task: int = -1, to: int = -1
 ) -> list[int]:
-    """Return the states on a shortest way within ``inside``: over a step of ``task``, or ``to``."""
+    """Return the states on a shortest way within ``inside``: over a step of ``task``, or ``to``.
+
+    Raises:
+        ValueError: there is none.
+
+    """
     came = {start: start}
     level = [start]
     while level:

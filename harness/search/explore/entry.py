@@ -212,7 +212,12 @@ def folder_of(case: Case) -> Path:
 
 
 def conclude(found: Iterable[Found], *, interrupted: bool) -> tuple[dict[str, Any], int]:
-    """Return the summary of all searches, and the exit code."""
+    """Return the summary of all searches, and the exit code.
+
+    Raises:
+        UsageError: there was none.
+
+    """
     all_found = list(found)
     seen = {each.explored.verdict for each in all_found}
     verdict = next((v for v in (VIOLATED, INCONCLUSIVE, PROVED) if v in seen), INCONCLUSIVE)

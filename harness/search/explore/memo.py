@@ -112,7 +112,12 @@ class Memo:
         return tuple(then)
 
     def start(self, index: int, slots: tuple[int, ...], row: Row) -> Iterator[Effect]:
-        """Start a task, once for each outcome of its draws."""
+        """Start a task, once for each outcome of its draws.
+
+        Raises:
+            FootprintError: it does what only a step may do.
+
+        """
         numbers = row[self.tasks : self.tasks + len(self.parts)]
         given: tuple[int, ...] | None = ()
         while given is not None:
@@ -331,7 +336,12 @@ class Memo:
     # -- coroutines ----------------------------------------------------------------------------
 
     def take(self, place: Place) -> Coroutine[Any, Any, None]:
-        """Return a coroutine that is parked at a place; if there is none, walk one there."""
+        """Return a coroutine that is parked at a place; if there is none, walk one there.
+
+        Raises:
+            FootprintError: the same steps do not lead there again.
+
+        """
         if place.parked:
             return place.parked.pop()
         steps: list[Recipe] = []
