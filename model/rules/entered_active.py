@@ -1,6 +1,7 @@
 """What a guest is entered with is active at the distributor, on the CPU that is entered.
 
-Section "Life Cycle", note (*), and section "Edge and Level", first and last paragraph.
+Section "Life Cycle", note (*), and section "Edge and Level", first and last paragraph. A host that
+has the interrupt disabled at the distributor needs no active state to hold it back.
 """
 
 from model import facts
@@ -10,6 +11,7 @@ from model.check.rule import Rule
 from model.check.setting import Setting
 from model.check.state import State
 from model.check.views.active_states import ActiveStates
+from model.check.views.host_masks import HostMasks
 from model.check.views.list_registers import ListRegisters
 from model.check.views.software_states import SoftwareStates
 from model.check.views.timer_levels import TimerLevels
@@ -39,6 +41,7 @@ class R12(Rule):
     )
 
     lrs: ListRegisters
+    masks: HostMasks
 
     def setup(self) -> None:
         """Make the states."""
@@ -66,7 +69,8 @@ class R12(Rule):
         """What is presented was set."""
         c = f.pcpu
         lr = self.lrs.timer(c)
-        if lr.state == PENDING and lr.hw and not self.on[c].set_active:
+        held = self.on[c].set_active or self.masks.has(lr.pintid)
+        if lr.state == PENDING and lr.hw and not held:
             self.report(self.NOT_SET, vcpu=f.vcpu, pcpu=c, vintid=lr.vintid, intid=lr.pintid)
 
 
@@ -85,13 +89,15 @@ class R15(Rule):
 
     lrs: ListRegisters
     active: ActiveStates
+    masks: HostMasks
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """What is pending in a HW register is active there."""
         c = f.pcpu
         for _, lr in self.lrs.on[c].used:
-            if lr.hw and lr.state == PENDING and not self.active.has(c, lr.pintid):
+            held = self.active.has(c, lr.pintid) or self.masks.has(lr.pintid)
+            if lr.hw and lr.state == PENDING and not held:
                 self.report(self.INACTIVE, vcpu=f.vcpu, pcpu=c, vintid=lr.vintid, intid=lr.pintid)
 
 
@@ -120,6 +126,7 @@ class R23(Rule):
     active: ActiveStates
     software: SoftwareStates
     levels: TimerLevels
+    masks: HostMasks
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
@@ -134,7 +141,8 @@ class R23(Rule):
         """What is in a HW register is active there."""
         c = f.pcpu
         for _, lr in self.lrs.on[c].used:
-            if lr.hw and not self.active.has(c, lr.pintid):
+            held = self.active.has(c, lr.pintid) or self.masks.has(lr.pintid)
+            if lr.hw and not held:
                 self.report(self.ENTERED, vcpu=f.vcpu, pcpu=c, vintid=lr.vintid, intid=lr.pintid)
 
     @on(facts.Loaded)
@@ -144,5 +152,5 @@ class R23(Rule):
             return
         v, c = f.vcpu, f.pcpu
         needed = self.software.virtual[v].active or self.levels.of[v].high
-        if needed and not self.active.has(c):
+        if needed and not self.active.has(c) and not self.masks.has(VTIMER_PPI):
             self.report(self.LOADED, vcpu=v, pcpu=c, intid=VTIMER_PPI)

@@ -21,7 +21,7 @@ from tests.race.mutants_vgic import LatchKept, PrunesActive, SaysItKicks, SgiIgn
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
-ACTIVE, LEVEL, LATE, AWAY, SGI, AGAIN = (
+ACTIVE, LEVEL, LATE, AWAY, SGI, AGAIN, NESTED = (
     str(HERE / f"{name}.toml")
     for name in (
         "activates-own-timer",  # L6, R23, I11: ISACTIVER of its own timer
@@ -30,6 +30,7 @@ ACTIVE, LEVEL, LATE, AWAY, SGI, AGAIN = (
         "thrown-away",  # L1, R27, deadlock: ICPENDR of the edge that it waits for
         "sets-sgi-pending",  # G7: ISPENDR of a GICv2's SGI
         "activated-again",  # I8: ISACTIVER and ICACTIVER beside a VCPU that enters
+        "nested-completes-first",  # the bound on the drain: a handler that never returned
     )
 )
 V2 = (("gic_version", "2"),)
@@ -37,7 +38,7 @@ V2 = (("gic_version", "2"),)
 
 @pytest.mark.parametrize(
     ("scenario", "knobs"),
-    [(ACTIVE, ()), (LEVEL, ()), (LATE, ()), (AWAY, ()), (SGI, V2), (AGAIN, ())],
+    [(ACTIVE, ()), (LEVEL, ()), (LATE, ()), (AWAY, ()), (SGI, V2), (AGAIN, ()), (NESTED, ())],
     ids=lambda value: Path(value).stem if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("era", [V4_14, V7_2])

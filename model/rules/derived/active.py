@@ -8,6 +8,7 @@ from model.check.state import State
 from model.check.views.active_states import ActiveStates
 from model.check.views.deactivations import Deactivations
 from model.check.views.guests import Guests
+from model.check.views.host_masks import HostMasks
 from model.check.views.lines import Lines
 from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
@@ -36,6 +37,7 @@ class I1(Rule):
     guests: Guests
     lrs: ListRegisters
     active: ActiveStates
+    masks: HostMasks
 
     def setup(self) -> None:
         """Find out whether an LR may stay active after its deactivation."""
@@ -63,7 +65,7 @@ class I1(Rule):
         for _, lr in self.lrs.on[c].used:
             if not lr.hw or (self.stays and lr.state != PENDING):
                 continue
-            if not self.active.has(c, lr.pintid):
+            if not self.active.has(c, lr.pintid) and not self.masks.has(lr.pintid):
                 self.report(
                     self.INACTIVE,
                     vcpu=self.guests.on[c].vcpu,
