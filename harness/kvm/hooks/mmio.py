@@ -73,6 +73,10 @@ class MmioHooks:
         """Wait until the interrupt's state is in memory, now that the guests are halted."""
         raise NotImplementedError
 
+    async def lock_folded(self, t: Context, irq: VgicIrq) -> None:
+        """Take irq_lock when the interrupt's state is in memory."""
+        raise NotImplementedError
+
     def is_folded(self, t: Context, irq: VgicIrq) -> bool:
         """Tell, with irq_lock held, whether the interrupt's state is in memory."""
         raise NotImplementedError

@@ -20,7 +20,7 @@ class OfVcpu(State):
 class DeviceWork(View):
     """``of[v].vintids``: VCPU ``v``'s devices that had an event and were not served since."""
 
-    trusts = "when a guest's ICPENDR has thrown an edge away, which dates what its guest asked for"
+    trusts = "when a guest's ICPENDR took effect: before or after an event that comes meanwhile"
 
     def setup(self) -> None:
         """Make the states."""
