@@ -29,7 +29,6 @@ __all__ = [
     "level_made_pending",
     "made_pending",
     "one_register",
-    "physical_timer",
     "routed_from_the_dead",
 ]
 
@@ -117,11 +116,6 @@ def far_timer(violation: Violation, case: Case) -> bool:
 def one_register(_violation: Violation, case: Case) -> bool:
     """The machine has one List Register."""
     return case.scenario.lrs == 1
-
-
-def physical_timer(violation: Violation, _case: Case) -> bool:
-    """It is about the emulated physical timer's interrupt."""
-    return violation.subject.vintid == PTIMER_PPI
 
 
 def deactivated_by_another(violation: Violation, case: Case) -> bool:

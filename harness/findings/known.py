@@ -15,7 +15,6 @@ from harness.findings.conditions import (
     level_made_pending,
     made_pending,
     one_register,
-    physical_timer,
     routed_from_the_dead,
 )
 from harness.findings.finding import Condition, Finding
@@ -145,7 +144,7 @@ FINDINGS: dict[str, Finding] = {
             see="tests/race/test_phys_timer.py",
             source="kvm_arm_timer_write_sysreg, kvm_hrtimer_expire (7.2)",
             upstream=NOBODY,
-            conditions=(Condition(TODAY, ("I7", "I11"), physical_timer, patch="F9"),),
+            conditions=(Condition(TODAY, ("I7:ptimer",), anywhere, patch="F9"),),
         ),
         Finding(
             id="F10",

@@ -146,7 +146,8 @@ class Site:
     def name(self, violation: Violation) -> str:
         """Say what a violation is, if it is allowed."""
         vintid = violation.subject.vintid
-        if violation.rule in FAULTS or vintid == self.twice >= 0:
+        told = violation.text.removeprefix("LOST: ").startswith("guest: ")
+        if told or violation.rule in FAULTS or vintid == self.twice >= 0:
             return GUESTS_FAULT
         spec = self.spec
         known = find_known(violation, spec.scenario, spec.variant, spec.knobs, toml=spec.toml)
