@@ -93,6 +93,7 @@ def start(arguments: Sequence[str], logs: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # as nohup left it
         env={
             **os.environ, "PYTHONPATH": str(ROOT), "VGIC_RACE_LOGS": str(logs),
             "VGIC_RACE_KEPT": "off", "PYTHONDONTWRITEBYTECODE": "1",
