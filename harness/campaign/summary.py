@@ -17,10 +17,10 @@ from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED, worst
 from model.rules.sometimes import NAMES
 
-__all__ = ["KEPT_MAX", "Again", "Campaign", "Tally"]
+__all__ = ["FEW", "KEPT_MAX", "Again", "Campaign", "Tally"]
 
-FEW = 4
-"""Of so few schedules nothing is said of shares."""
+FEW = 3
+"""So few schedules say nothing: all others may fail, as far as the rule of three can tell."""
 KEPT_MAX = 100
 """How many failing schedules are kept per rule and entry; more are only counted."""
 
@@ -292,8 +292,6 @@ class Campaign(msgspec.Struct):
         verdicts += [VIOLATED for again in self.again if again.finding is not None]
         if self.plan.only_kept:
             verdicts += [CLEAN for again in self.again if again.finding is None]
-        elif all(tally.schedules < 2 for tally in self.tallies):
-            verdicts.append(INCONCLUSIVE)
         if self.interrupted or self.crash is not None:
             verdicts.append(INCONCLUSIVE)
         return worst(verdicts)

@@ -27,6 +27,8 @@ from harness.strategies.round_robin import RoundRobin
 
 __all__ = ["Worker"]
 
+LEAST = 2
+"""So many schedules of an entry are run however late it is."""
 Tell = Callable[[int, Finding], None]
 """Is told of a finding of an entry, as soon as there is one."""
 
@@ -203,7 +205,7 @@ class Worker:
         execution, reached, deadline = site.execution, result.reached, plan.deadline
         for index in batch.indices:
             if self.stop.is_set() or (
-                deadline is not None and index and time.monotonic() >= deadline
+                deadline is not None and index >= LEAST and time.monotonic() >= deadline
             ):
                 break
             self.at(batch, index)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
-from harness.campaign.summary import KEPT_MAX, Campaign, Tally
+from harness.campaign.summary import FEW, KEPT_MAX, Campaign, Tally
 from harness.errors import UsageError
 from harness.places import shown
 from harness.report.chain import symptom_text
@@ -98,8 +98,8 @@ def campaign_table(campaign: Campaign, *, verbose: bool) -> Table:
 
 def verdict_cell(tally: Tally, *, verbose: bool) -> Text:
     """Return an entry's verdict, with the broken rules, or what finding nothing is worth."""
-    if tally.verdict == CLEAN and tally.schedules < 2:
-        return Text("TOO FEW (one schedule says nothing)", STYLES[INCONCLUSIVE])
+    if tally.verdict == CLEAN and tally.schedules <= FEW:
+        return Text("TOO FEW", STYLES[INCONCLUSIVE])
     text = Text(VERDICTS[tally.verdict], STYLES[tally.verdict])
     if tally.broken:
         counts = (f"{rule} x{n}" if n > 1 else rule for rule, n in tally.broken.items())
@@ -184,11 +184,13 @@ def closing(campaign: Campaign) -> str:
         open_ = sum(tally.verdict == INCONCLUSIVE for tally in campaign.tallies)
         cut = ", cut short" if campaign.interrupted else ""
         return f"INCONCLUSIVE: {open_} of {entries} entries; {what}{cut}"
-    few = sum(tally.schedules < 2 for tally in campaign.tallies)
+    few = sum(tally.schedules <= FEW for tally in campaign.tallies)
+    if few == entries:
+        return f"TOO FEW: {what} say nothing; give it more --seconds, or --schedules"
     worst = max(
-        tally.confidence.failing_at_most for tally in campaign.tallies if tally.schedules > 1
+        tally.confidence.failing_at_most for tally in campaign.tallies if tally.schedules > FEW
     )
-    alone = f" ({few} with one schedule, which says nothing)" if few else ""
+    alone = f" ({few} with too few to say anything)" if few else ""
     each = "each other entry" if few else "each entry"
     return (
         f"NOT FOUND in {what}{alone}: of {each} at most {worst:.2g} of such schedules fail "

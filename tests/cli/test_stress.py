@@ -97,8 +97,8 @@ def test_a_bound_that_is_hit_is_inconclusive(cli: Cli) -> None:
 
 def test_seconds_are_wall_time_and_every_entry_has_its_turn(cli: Cli) -> None:
     done = cli("stress", "--seconds", "0.01", "--jobs", 1, "--engine", "direct", "--json")
-    assert done.code in (0, 3)
-    assert all(e["schedules"] >= 1 for e in done.summary["entries"])
+    assert done.code == 0
+    assert all(e["schedules"] >= 2 for e in done.summary["entries"])
 
 
 def test_keep_going_keeps_three_logs_and_all_schedules(cli: Cli, logs: Path) -> None:

@@ -4,6 +4,7 @@ from harness.campaign.batches import BatchResult
 from harness.campaign.plan import Plan
 from harness.campaign.reach import NEEDED, RARE, enough_for, out_of_reach
 from harness.campaign.summary import Campaign, Tally
+from harness.report.campaign_text import closing, verdict_cell
 from harness.scenarios.schema import load_builtin
 from harness.spec import RunSpec
 from model.rules.sometimes import NAMES
@@ -57,7 +58,10 @@ def test_one_schedule_is_never_not_found() -> None:
         made = Tally.of(plan, 0)
         made.add(BatchResult(0, 0, done=1, reached={everything: 1}))
         assert made.verdict == ("inconclusive" if counted else "clean")
-        assert Campaign(plan=plan, tallies=[made]).verdict == "inconclusive"
+        campaign = Campaign(plan=plan, tallies=[made])
+        assert campaign.verdict == made.verdict
+        assert "NOT FOUND" not in closing(campaign)
+        assert "NOT FOUND" not in verdict_cell(made, verbose=False).plain
 
 
 def test_the_table_of_rare_states_names_what_there_is() -> None:
