@@ -8,7 +8,6 @@ from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model.gic.lr import Lr
-from model.gic.registers import HCR_NPIE
 from model.host.thread import HrTimer
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
@@ -105,13 +104,6 @@ class SenderWrong(V7_2):
         )
 
 
-class NeverAsksForRoom(V7_2):
-    """With more pending ones than List Registers the guest is not made to exit for the rest."""
-
-    def configure_hcr(self, pending: int, active: int, size: int) -> int:
-        return super().configure_hcr(pending, active, size) & ~HCR_NPIE
-
-
 class ReadsUnanswered(V7_2):
     """A read of ISPENDR traps, and nothing is given to the guest."""
 
@@ -141,7 +133,6 @@ class BacksOutOfUserSpace(V7_2):
 SOFT = (
     Mutant("I11", NeverEmulates, V4_14, "timer-phys"),
     Mutant("G1", ReadsUnanswered, V7_2, "smp-mix"),
-    Mutant("I12", NeverAsksForRoom, V7_2, "overflow"),
     Mutant("I17", CancelsAtOnce, V7_2, "migrate"),
     Mutant("I17", KeepsEmulating, V7_2, "timer-phys"),
     Mutant("I18", NoEoiBit, V7_2, "timer-phys"),

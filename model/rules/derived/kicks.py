@@ -15,9 +15,12 @@ from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_SPI, HCR_NPIE, SGIS
+from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, HCR_UIE, SGIS
 
 __all__ = ["I12"]
+
+EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
+"""With one of these the guest's progress brings the exit at which the rest is looked at."""
 
 
 Place = tuple[int, bool]
@@ -289,8 +292,8 @@ class I12(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         """Nothing that was left to the thread may be left behind."""
         settled = self.of[f.vcpu].settled
-        if not settled or self.control.on[f.pcpu].hcr & HCR_NPIE:
-            return  # the guest exits when none of those inside is pending any more
+        if not settled or self.control.on[f.pcpu].hcr & EXITS_BY_ITSELF:
+            return
         for vintid in settled:
             if not self.enables.is_enabled(f.vcpu, vintid):
                 continue
