@@ -57,10 +57,6 @@ class MmioHooks:
         """vgic_access_active_finish."""
         raise NotImplementedError
 
-    async def lock_folded(self, t: Context, irq: VgicIrq) -> None:
-        """Take irq_lock (vgic_mmio_write_sactive) when the interrupt's state is in memory."""
-        raise NotImplementedError
-
     async def read_active(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_read_active; the guests are halted for it since 9a50ebbffa98."""
         raise NotImplementedError
