@@ -47,7 +47,7 @@ SIGNAL: int | None = getattr(signal, "SIGURG", None)
 RUNS = {"direct_engine.py": "execute", "trio_engine.py": "act"}
 """Of each engine the function that runs a task, and has its ``execution``."""
 IDLE_LOOKS = 50
-"""After so many looks at nothing the thread ends; who runs code of the user's begins it anew."""
+"""After so many looks at nothing the thread ends; the next import or world begins it anew."""
 
 
 class Watch:

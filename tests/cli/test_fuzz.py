@@ -1,4 +1,4 @@
-"""A few hundred inputs that are nearly right, of those that ``python -m tests.fuzz`` runs.
+"""Inputs that are nearly right, a few of those that ``python -m tests.fuzz`` runs.
 
 In a process of its own, which is forked again and again: this one has threads.
 """
@@ -21,17 +21,11 @@ def fuzz(*args: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("kind", "count"), [("toml", 50), ("schedule", 60), ("log", 40)])
-def test_files(kind: str, count: int) -> None:
-    done = fuzz("--kind", kind, "--inputs", count, "--seed", 1)
+def test_a_few_of_all_kinds() -> None:
+    done = fuzz("--inputs", 100, "--seed", 1)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{count} inputs, 0 failed" in done.stdout
-
-
-@pytest.mark.parametrize(("kind", "count"), [("args", 50), ("variant", 12)])
-def test_command_lines_and_code(kind: str, count: int) -> None:
-    done = fuzz("--kind", kind, "--inputs", count, "--seed", 1)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert "100 inputs, 0 failed" in done.stdout
+    assert set(KINDS) <= {line.partition(":")[0] for line in done.stdout.splitlines()}
 
 
 @pytest.mark.long
@@ -41,7 +35,7 @@ def test_many_of_all_kinds() -> None:
 
 
 def test_an_input_is_made_from_its_numbers_alone() -> None:
-    for kind in KINDS:
+    for kind in ("toml", "variant"):
         assert case(3, 4, kind) == case(3, 4, kind)
         assert case(3, 4, kind) != case(4, 4, kind)
 
