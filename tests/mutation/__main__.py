@@ -6,7 +6,7 @@ those that execute the changed line, with a fixed number of schedules of each; f
 until one is broken, and then, where one was, with the guest's rules alone. What survives is listed
 with its diff; what is known to change nothing stands in ``equivalent.toml`` with the reason.
 Progress is told on stderr; Ctrl-C ends it with what is known. Exit codes: 0; 1 when the score is
-below ``--floor``; 2 for bad input; 130.
+below ``--floor``, or the source breaks a rule without any mutant; 2 for bad input; 130.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from tests.mutation.coverage import Covered, cover, entries_for
+from tests.mutation.coverage import Covered, NotCleanError, cover, entries_for
 from tests.mutation.equivalents import read, reason_of
 from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
@@ -87,6 +87,9 @@ def main() -> int:
             print(json.dumps(row(judged)) if args.json else line(judged), flush=True)
             if sys.stderr.isatty() or n % 10 == 0 or n == len(found):
                 print(f"{n} of {len(found)} mutants", file=sys.stderr, flush=True)
+    except NotCleanError as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         interrupted = True
     low = score.data()["score_percent"] < args.floor

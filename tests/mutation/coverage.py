@@ -8,9 +8,9 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.sites import ROOT, files, module_of
 from tests.mutation.swap import instrumented, swap
 
-__all__ = ["Covered", "cover", "entries_for"]
+__all__ = ["Covered", "NotCleanError", "cover", "entries_for"]
 
-SCHEDULES = 16
+SCHEDULES = 24
 """How many schedules of each entry are watched."""
 FEW = 3
 """What no more entries than this were seen to execute may be reached in others as well."""
@@ -24,8 +24,17 @@ class Covered(NamedTuple):
     seconds: float
 
 
+class NotCleanError(Exception):
+    """The source as it is breaks a rule: that rule would seem to kill whatever runs there."""
+
+
 def cover(worlds: dict[Entry, World]) -> list[Covered]:
-    """Run the first schedules of each entry and watch; the code is as before afterwards."""
+    """Run the first schedules of each entry and watch; the code is as before afterwards.
+
+    Raises:
+        NotCleanError: one of them breaks a rule, or reaches a bound.
+
+    """
     watched = {}
     sources = {path: path.read_text("ascii") for path in files()}
     for path, source in sources.items():
@@ -36,7 +45,10 @@ def cover(worlds: dict[Entry, World]) -> list[Covered]:
             lines.clear()
         began = time.process_time()
         for i in range(SCHEDULES):
-            world.run(i)
+            outcome = world.run(i)
+            if outcome.violations or outcome.bound:
+                what = outcome.violations[0].rule if outcome.violations else outcome.bound
+                raise NotCleanError(f"{entry}, schedule {i}, shows {what} without any mutant")
         seconds = (time.process_time() - began) / SCHEDULES
         executed = frozenset((name, n) for name, lines in watched.items() for n in lines)
         found.append(Covered(entry, executed, seconds))
