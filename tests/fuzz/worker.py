@@ -24,6 +24,7 @@ from tests.fuzz.cases import Case
 __all__ = ["MEMORY_MAX", "SECONDS_MAX", "Ended", "judged", "run_all"]
 
 SECONDS_MAX = 20.0
+LOOK_SECONDS = 2.0
 MEMORY_MAX = 1 << 30
 ADDRESSES_MAX = 4 << 30
 """Of which a process uses little: libraries reserve more than they need."""
@@ -38,7 +39,8 @@ TAIL = 3_000
 class Ended(NamedTuple):
     """How an input ended: ``code`` is the exit code, -1 that the process hung, -2 that it died.
 
-    ``seconds`` are wall time, ``memory`` the most that the process ever had, in bytes.
+    ``seconds`` are CPU time, so that a busy machine changes nothing; one that hung may have used
+    none. ``memory`` is the most that the process ever had, in bytes.
     """
 
     number: int
@@ -52,7 +54,7 @@ class Ended(NamedTuple):
 def judged(ended: Ended, kind: str) -> str:
     """What is wrong with how an input of a kind ended; "" if it is well."""
     if ended.code == -1:
-        return f"hung for {ended.seconds:.0f} s"
+        return f"hung, after {ended.seconds:.0f} s of CPU time"
     if ended.code == -2:
         return "the process died"
     if ended.code not in DOCUMENTED and not (kind == "variant" and ended.code == INTERRUPTED):
@@ -92,14 +94,13 @@ def run_some(cases: Sequence[Case]) -> Iterator[Ended]:
     buffer, done = b"", 0
     try:
         while done < len(cases):
-            began = time.monotonic()
+            patience = Patience(pid)
             while b"\n" not in buffer:
-                wait = began + SECONDS_MAX + 5 - time.monotonic()
-                ready, _, _ = select.select([ours], [], [], max(wait, 0))
+                ready, _, _ = select.select([ours], [], [], LOOK_SECONDS)
                 got = os.read(ours, 1 << 16) if ready else b""
-                if not got:
+                if (ready and not got) or (not ready and patience.is_over()):
                     code = -2 if ready else -1
-                    yield Ended(cases[done].number, code, time.monotonic() - began, 0, "", "")
+                    yield Ended(cases[done].number, code, patience.used, 0, "", "")
                     return
                 buffer += got
             line, _, buffer = buffer.partition(b"\n")
@@ -109,6 +110,34 @@ def run_some(cases: Sequence[Case]) -> Iterator[Ended]:
         os.close(ours)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+class Patience:
+    """How long an input is waited for: as long as it uses its CPU time, and not too much of it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.first = self.last = cpu_of(pid)
+        self.still = 0.0
+
+    @property
+    def used(self) -> float:
+        """The CPU time since this was made, in seconds."""
+        return self.last - self.first
+
+    def is_over(self) -> bool:
+        """Look after another :data:`LOOK_SECONDS`."""
+        now = cpu_of(self.pid)
+        self.still = 0.0 if now > self.last else self.still + LOOK_SECONDS
+        self.last = now
+        return self.used > SECONDS_MAX or self.still > SECONDS_MAX
+
+
+def cpu_of(pid: int) -> float:
+    """The CPU time of a process, in seconds (proc(5), utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    numbers = fields.rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def serve(cases: Sequence[Case], pipe: int) -> None:
@@ -134,9 +163,9 @@ def run(case: Case, root: Path) -> Ended:
     (folder / ".stdin").write_bytes(case.stdin)
     os.environ["VGIC_RACE_LOGS"] = str(folder / "logs")
     os.chdir(folder)
-    began = time.monotonic()
+    began = time.process_time()
     code = redirected(list(case.args), folder)
-    seconds = time.monotonic() - began
+    seconds = time.process_time() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     out, err = (tail(folder / name) for name in (".stdout", ".stderr"))
     return Ended(case.number, code, seconds, memory, out, err)
