@@ -1,8 +1,8 @@
 """Fuzz every command: ``python -m tests.fuzz --inputs 10000 --seed 1 [--kind toml]``.
 
 Each input must end with a documented exit code, without a traceback, within 1 GiB and 20 s of CPU
-time, or 20 s in which it does nothing. What does not is printed with the command that runs it alone;
-with ``--keep DIR`` its files are kept.
+time, or 20 s in which it does nothing. What does not is printed with the command that runs it
+alone; with ``--keep DIR`` its files are kept.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def main() -> int:
     for (kind, code), count in sorted(codes.items()):
         print(f"{kind}: {count} ended with {code}")
     print(
-        f"{len(cases)} inputs, {failed} failed; the slowest took {slowest:.1f} s of CPU time, the largest "
-        f"process {int(largest) >> 20} MiB; {time.monotonic() - began:.0f} s in all"
+        f"{len(cases)} inputs, {failed} failed; the slowest took {slowest:.1f} s of CPU time, "
+        f"the largest process {int(largest) >> 20} MiB; {time.monotonic() - began:.0f} s in all"
     )
     return 1 if failed else 0
 
