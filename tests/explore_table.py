@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
+from harness.catalogue.shows import SHOWS
 from harness.scenarios.schema import builtin_names, load_builtin
 from harness.search.case import Case
 from harness.search.explore.entry import Entry, smaller
@@ -16,7 +17,6 @@ from harness.search.explore.explored import Explored, ExploreLimits
 from harness.spec import RunSpec
 from harness.variants import ERAS
 from harness.verdict import PROVED, VIOLATED
-from tests.quality.test_museum import SHOWS
 
 __all__ = ["ELSEWHERE", "OUT_OF_REACH", "case_of", "main", "museum"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.catalogue.shows import SHOWS
 from harness.contract import Abandon, Task
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Outcome
@@ -28,7 +29,6 @@ from model.part import Part
 from model.rules.derived.active import Orphan
 from model.timer import ENABLE, Clock, HwTimer
 from model.timer_context import TimerContext
-from tests.quality.test_museum import SHOWS
 
 State = tuple[tuple[object, ...], tuple[object, ...]]
 Forget = Callable[[VgicWorld], None]
