@@ -207,8 +207,9 @@ class IdealGic(View):
             for w in range(self.setting.vcpus) if vintid >= FIRST_SPI else (owner,):
                 if w != v and self.loaded.of[w].pcpu >= 0:
                     rest.append((w, 1 if self.guests.of[w].pcpu >= 0 else 2))
+        looked = any(x.who == v and looks_again(x.name, x.value) for x in irq.under_way)
         irq.end(v, tuple(rest))
-        if self.has_fallen(irq, vintid) and not irq.raised and lacks(irq.active, YES):
+        if looked and self.has_fallen(irq, vintid) and not irq.raised and lacks(irq.active, YES):
             irq.set("pending", 0)
         if rest:
             self.last.late = add(self.last.late, (owner, vintid))
@@ -362,3 +363,8 @@ def takes_away(name: str, value: int) -> bool:
 def step_of(priority: int) -> int:
     """Return which of the 32 priorities that there are it is (five bits are implemented)."""
     return (priority & PRIORITY_MASK) >> 3
+
+
+def looks_again(name: str, value: int) -> bool:
+    """Tell whether by such a write a level's line is looked at again: an enable, a deactivation."""
+    return (name, value) in (("enabled", 1), ("active", 0))
