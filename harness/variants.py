@@ -25,6 +25,7 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.museum import patches
 from harness.museum.patch import Patch
+from model.machine import Machine
 
 __all__ = ["ERAS", "SHIPPED", "expand_variant", "resolve_variant", "variant_names"]
 
@@ -154,6 +155,17 @@ def load_class(name: str) -> type[Kvm]:
         )
     check_overrides(cls, name)
     check_own_state(cls, name)
+    base = next((era for era in ERAS.values() if issubclass(cls, era)), None)
+    if base is not None and cls.era != base.era:
+        raise UsageError(
+            f"variant {name!r}: {attribute}.era is {cls.era!r}, expected {base.era!r}: it is a "
+            f"subclass of that era's class"
+        )
+    if not isinstance(cls.machine_class, type) or not issubclass(cls.machine_class, Machine):
+        raise UsageError(
+            f"variant {name!r}: {attribute}.machine_class is {cls.machine_class!r}, expected a "
+            "subclass of model.machine:Machine"
+        )
     if not isinstance(cls.era, str) or cls.era not in ERAS:
         raise UsageError(
             f"variant {name!r}: {attribute}.era is {cls.era!r}, expected 'v4.14' or 'v7.2'"

@@ -5,6 +5,7 @@ returns sums, and the schedules of the executions that failed, which are told at
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 
@@ -136,7 +137,9 @@ class Worker:
             with site.inspection.looking():
                 make_engine(site.engine_name).drive(self.executions(site, batch, result))
         except BaseException as error:  # whatever a variant raises, sys.exit() included
-            if not is_interrupt(error):
+            # Where Ctrl-C is left to the campaign, it is the variant that raised this.
+            deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            if deaf or not is_interrupt(error):
                 index = batch.first + result.done * batch.stride
                 result.crash = self.crash(batch, index, error)
             elif not self.stop.is_set():

@@ -12,6 +12,8 @@ from harness.kvm.v4_14 import V4_14
 
 class Thing: pass
 class Bare(Kvm): era = "v7.2"
+class OtherEra(V4_14): era = "v7.2"
+class NoMachine(V4_14): machine_class = 3
 class Raises(V4_14):
     async def run_once(self, *args):
         raise ZeroDivisionError("on purpose")
@@ -124,6 +126,8 @@ def test_a_scenario_of_ones_own(cli: Cli, tmp_path: Path) -> None:
         ("Thing", ["is no variant", "subclass"]),
         ("Bare", ["lacks the method"]),
         ("Missing", ["no class", "'Missing'"]),
+        ("OtherEra", ["OtherEra.era is 'v7.2'", "expected 'v4.14'"]),
+        ("NoMachine", ["NoMachine.machine_class is 3", "model.machine:Machine"]),
     ],
 )
 def test_variants_that_are_none(cli: Cli, mine: Path, name: str, words: list[str]) -> None:
