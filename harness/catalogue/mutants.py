@@ -13,6 +13,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("PriorityIgnored", "registers"),
         ("PriorityWithLowBits", "registers"),
         ("RoutedNowhereElse", "far-registers.toml"),
+        ("ReadsUnanswered", "smp-mix"),
     ),
     "G10": (
         ("SenderWrong", "two-senders.toml"),
@@ -92,12 +93,14 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "I18": (
         ("NoEoiBit", "timer-phys"),
+        ("EoiBitOfAll", "timer-wfi"),
         ("SourceOfAll", "timer-wfi"),
     ),
     "I2": (
         ("LeftActiveAtExit", "line-falls.toml"),
         ("AlwaysActive", "timer-wfi"),
         ("SeedAlwaysActive", "timer-wfi"),
+        ("EnablesAndKeeps", "timer-busy"),
     ),
     "I3": (
         ("PendingAndActive", "migrate"),
