@@ -76,9 +76,8 @@ def test_programs_of_numbers_have_all_there_is() -> None:
     assert names >= {"wait", "draw", "alt", "optional", "keep", "put", "mark", "unmark", "say"}
 
 
-@pytest.mark.parametrize("name", ["busy", "edge"])
-def test_of_every_path(name: str) -> None:
-    hold(of_case(case_of(name, "v7.2")), 5_000)
+def test_of_every_path() -> None:
+    hold(of_case(case_of("edge", "v7.2")), 5_000)
 
 
 @pytest.mark.parametrize(("name", "variant"), PATCHED[1:])
@@ -86,8 +85,7 @@ def test_of_violations(name: str, variant: str) -> None:
     make = of_case(case_of(name, variant))
     expected = by_brute_force(make, 5_000)
     assert expected.broken
-    for reductions in REDUCTIONS:
-        agree(expected, by_the_explorer(make, reductions), raw=not reductions.dead)
+    agree(expected, by_the_explorer(make))
 
 
 def test_a_walk_stays_inside() -> None:

@@ -73,7 +73,7 @@ def test_a_fault_is_seen(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_fault_nothing_is_seen() -> None:
     look_at_timers()
-    for seed in range(20):
+    for seed in range(10):
         look(seed)
 
 

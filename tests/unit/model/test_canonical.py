@@ -125,7 +125,6 @@ def difference(world: VgicWorld, i: int, one: State, two: State) -> str:
     [
         ("timer-phys", "v4.14"),
         ("spi-level", "v7.2"),
-        ("overflow-dir", "v7.2"),
     ],
 )
 def test_what_is_left_out_is_never_read_again(scenario: str, variant: str) -> None:
