@@ -20,6 +20,7 @@ from harness.search.explore.graph import Graph
 from harness.search.explore.memo import Memo
 from harness.search.explore.packed import WIDTH, TooManyError
 from harness.search.explore.sample import Sample
+from harness.search.explore.session import restore, tables_of
 from harness.search.explore.space import FewSwitches, Space, Whole
 from harness.search.explore.store import Saved
 from harness.search.explore.task import ExploredTask
@@ -140,7 +141,7 @@ class Exploration:
         tables = saved.tables
         try:
             graph = graph_of(self.case, self.reductions, tables["sizes"])
-            graph.memo.restore(tables)
+            restore(graph.memo, tables)
             graph.packing.restore(tables["contents"])
         except (FootprintError, ValueError, KeyError, IndexError) as error:
             raise UsageError(f"cannot go on with this search: {error}") from None
@@ -307,7 +308,7 @@ class Exploration:
             bounds=(self.limits.switches, self.limits.preemptions),
             dead=self.reductions.dead,
             held_back=self.reductions.held_back,
-            tables={**graph.memo.tables(), **graph.packing.tables()},
+            tables={**tables_of(graph.memo), **graph.packing.tables()},
             progress={
                 "path": search.path,
                 "todo": search.todo,

@@ -10,7 +10,6 @@ from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
 from harness.context import Context
-from harness.engine.audit import Touched, audited
 from harness.engine.encoding import encode
 from harness.engine.execution import EndOfExecution
 from harness.engine.footprint import FootprintError
@@ -23,6 +22,7 @@ from harness.search.explore.packed import Packing
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script, contexts_of
 from harness.search.explore.values import Values, getter
+from harness.search.explore.watch import Watch
 from harness.world import VgicWorld
 from model.facts import Fact
 from model.part import Part
@@ -375,41 +375,6 @@ class Memo:
         before = recipe.before
         return recipe.slots if before is None else before.writes[recipe.k]
 
-    # -- another session -----------------------------------------------------------------------
-
-    def tables(self) -> dict[str, Any]:
-        """Return what states are made of, and how places are come to, as plain values."""
-        return {
-            "values": [values.keys for values in (*self.values, *self.rules.values)],
-            "places": [[place.recipe.plain() for place in places] for places in self.places],
-        }
-
-    def restore(self, tables: dict[str, Any]) -> None:
-        """Take up the tables of an earlier session: walk to each place, and look what is there.
-
-        Raises:
-            ValueError: they are not of this case.
-            FootprintError: a walk leads elsewhere.
-
-        """
-        for values, keys in zip((*self.values, *self.rules.values), tables["values"], strict=True):
-            values.restore(keys)
-        for task, plain in enumerate(tables["places"]):
-            places = self.places[task]
-            nowhere = Recipe(None, 0, (), (), ())
-            places += [Place(task, n, None, nowhere) for n in range(len(plain))]
-            for place, (before, k, slots, numbers, given, depth) in zip(places, plain, strict=True):
-                at = None if before < 0 else places[before]
-                place.recipe = Recipe(at, k, slots, numbers, given)
-                place.recipe.depth = depth
-            for place in sorted(places, key=lambda place: place.recipe.depth):
-                coroutine = self.take(place)
-                self.numbers[task][place.key] = place
-                if not place.returned:
-                    place.parked.append(coroutine)
-            if len(self.numbers[task]) < len(places):
-                raise ValueError("two places are one and the same")
-
     def close(self) -> None:
         """End all coroutines."""
         for places in self.places:
@@ -420,25 +385,3 @@ class Memo:
                     except (EndOfExecution, StopIteration):
                         continue
                 place.parked.clear()
-
-
-class Watch:
-    """Sees what is touched of the machine between :meth:`begin` and :meth:`end`."""
-
-    def __init__(self, parts: list[Part]) -> None:
-        self.touched = Touched()
-        classes = {type(part): audited(type(part), self.touched) for part in parts}
-        self.pairs = [(part, type(part), classes[type(part)]) for part in parts]
-        self.reads = self.writes = 0
-
-    def begin(self) -> None:
-        """Begin to look."""
-        for part, _, cls in self.pairs:
-            part.__class__ = cls
-        self.touched.reads = self.touched.writes = 0
-
-    def end(self) -> None:
-        """End; what was touched is in ``reads`` and ``writes``."""
-        self.reads, self.writes = self.touched.reads, self.touched.writes
-        for part, cls, _ in self.pairs:
-            part.__class__ = cls
