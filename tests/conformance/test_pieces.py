@@ -11,11 +11,12 @@ from harness.conform.command import conform
 from harness.conform.qemu import process
 from harness.conform.qemu.broken import _KINDS, broken
 from harness.conform.qemu.drive import Model, image
-from harness.conform.qemu.emit import SPIS, Operation, emitter
+from harness.conform.qemu.emit import Operation, emitter
 from harness.conform.qemu.excuses import DEPARTURE, EXCUSES, applicable
 from harness.conform.qemu.faults import BETWEEN_CPUS, FAULTS
 from harness.conform.qemu.generator import Generator
 from harness.conform.qemu.layout import CPU_BYTES, CPU_FIELDS, SHARED_BYTES
+from harness.conform.qemu.lines import SPIS
 from harness.conform.qemu.lockstep import Excuses, plan
 from harness.conform.qemu.process import OracleMissingError
 from harness.conform.qemu.run import run_conformance

@@ -15,10 +15,11 @@ from click.testing import CliRunner
 from harness.conform.command import conform
 from harness.conform.qemu import process
 from harness.conform.qemu.drive import Model
-from harness.conform.qemu.emit import LINE_PPIS, LINE_SPIS, SPIS, emitter, machine_setup
+from harness.conform.qemu.emit import emitter
 from harness.conform.qemu.excuses import EXCUSES
 from harness.conform.qemu.faults import FAULTS
 from harness.conform.qemu.layout import GICD, GICR, STUB
+from harness.conform.qemu.lines import LINE_PPIS, LINE_SPIS, SPIS, machine_setup
 from harness.conform.qemu.lockstep import Excuses, LockStep, plan
 from harness.conform.qemu.mailbox import READ32, SYS_READ, MailboxError
 from harness.conform.qemu.run import run_conformance

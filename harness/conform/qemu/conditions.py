@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.conform.qemu.choices import View
 from harness.conform.qemu.drive import Model
-from harness.conform.qemu.emit import MAINTENANCE, Operation
-from harness.conform.qemu.generator import View
+from harness.conform.qemu.emit import Operation
 from harness.conform.qemu.layout import CPU_FIELDS
+from harness.conform.qemu.lines import MAINTENANCE
 
 __all__ = [
     "Applies",

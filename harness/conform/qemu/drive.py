@@ -4,9 +4,10 @@ import struct
 from collections.abc import Callable
 from functools import lru_cache
 
-from harness.conform.qemu.emit import MAINTENANCE, SPIS, Operation
-from harness.conform.qemu.generator import View
+from harness.conform.qemu.choices import View
+from harness.conform.qemu.emit import Operation
 from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
+from harness.conform.qemu.lines import MAINTENANCE, SPIS
 from model.gic.gic import Gic
 from model.gic.lr import decode_v2, decode_v3, encode_v2, encode_v3
 from model.gic.registers import MIN_BPR0, MIN_BPR1, Vmcr

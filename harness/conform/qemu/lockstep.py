@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.conform.qemu import layout
+from harness.conform.qemu.choices import View
 from harness.conform.qemu.conditions import Case
 from harness.conform.qemu.drive import Model, image
-from harness.conform.qemu.emit import READS, Operation, emitter, machine_setup
+from harness.conform.qemu.emit import READS, Operation, emitter
 from harness.conform.qemu.excuses import Excuse
-from harness.conform.qemu.generator import View
+from harness.conform.qemu.lines import machine_setup
 from harness.conform.qemu.mailbox import RECORD, SNAP_CPU, SNAP_SHARED, MailboxError
 from harness.conform.qemu.process import Qemu
 

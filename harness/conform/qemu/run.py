@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from harness.conform.qemu import process, shrink
 from harness.conform.qemu.broken import broken
 from harness.conform.qemu.drive import Model
-from harness.conform.qemu.emit import SPIS, Operation
+from harness.conform.qemu.emit import Operation
 from harness.conform.qemu.excuses import DEPARTURE, Excuse, applicable
 from harness.conform.qemu.explain import explain, signature
 from harness.conform.qemu.faults import BETWEEN_CPUS, SPI_BETWEEN_CPUS
 from harness.conform.qemu.generator import Generator
 from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
+from harness.conform.qemu.lines import SPIS
 from harness.conform.qemu.lockstep import Divergence, Excuses, LockStep, Step, plan
 from harness.errors import UsageError
 from model.gic.gic import Gic
