@@ -17,6 +17,7 @@
     .set HCR_VALUE, (1 << 31) | (1 << 4) | (1 << 3)   /* RW, IMO, FMO */
     .set EL1H, 0x3c5
     .set EL2H, 0x3c9
+    .set DIR_TRAPPED, 0x62323016                      /* ESR_EL2: MSR ICC_DIR_EL1, X0 */
 
     .macro load reg, value
     movz \reg, #((\value) & 0xffff)
@@ -287,12 +288,26 @@ op_snap_cpu:
     put_dev x22, 0xc04                  /* GICD_ICFGR1 */
     .endif
     put_sys isr_el1
+    mov x14, x9
+    add x9, x9, #32                     /* what the guest sees comes in between */
+    .if GIC == 3
+    put_sys S3_0_C12_C8_3               /* ICC_BPR0_EL1 */
+    put_sys S3_0_C12_C12_6              /* ICC_IGRPEN0_EL1 */
+    put_dev x2, 0x80                    /* GICR_IGROUPR0 */
+    load x2, LPI_PENDING
+    add x2, x2, x27, lsl #16
+    put_dev x2, 0x400                   /* LPIs 8192 to 8223 in the table of pending ones */
+    .else
+    put_dev x21, 0x1c                   /* GICC_ABPR */
+    .endif
     adr x1, snap_el1
     adr x10, next
     b el1_call
 
     /* The virtual CPU interface as the guest sees it. */
 snap_el1:
+    mov x15, x9
+    mov x9, x14
     .if GIC == 3
     put_sys S3_0_C12_C12_2              /* ICV_HPPIR1_EL1 */
     put_sys S3_0_C12_C8_2               /* ICV_HPPIR0_EL1 */
@@ -303,6 +318,15 @@ snap_el1:
     put_dev x19, 0x14                   /* GICV_RPR */
     .endif
     put_sys isr_el1
+    mov x9, x15
+    .if GIC == 3
+    put_sys S3_0_C4_C6_0                /* ICV_PMR_EL1 */
+    put_sys S3_0_C12_C8_3               /* ICV_BPR0_EL1 */
+    put_sys S3_0_C12_C12_3              /* ICV_BPR1_EL1 */
+    .else
+    put_dev x19, 0x08                   /* GICV_BPR */
+    put_dev x19, 0x1c                   /* GICV_ABPR */
+    .endif
     ret
 
     /* What the CPUs share: the SPIs 32 to 63. */
@@ -312,6 +336,7 @@ op_snap_shared:
     put_dev x22, 0x304                  /* GICD_ISACTIVER1 */
     put_dev x22, 0x104                  /* GICD_ISENABLER1 */
     put_dev x22, 0xc08                  /* GICD_ICFGR2 */
+    put_dev x22, 0x84                   /* GICD_IGROUPR1 */
     .if GIC == 3
     mov x1, #0x6100                     /* GICD_IROUTER32..39 */
     add x2, x22, x1
@@ -358,7 +383,11 @@ from_el1:
     cmp x13, #0x16
     b.eq back
     mov x0, x11
-    b fault_el1
+    load x13, DIR_TRAPPED
+    cmp x11, x13
+    b.ne fault_el1
+    adr x10, next_result                /* ICH_HCR_EL2.TDIR: the syndrome is the result */
+    b back
     /* An interrupt came to EL2 from EL1 although the mask was held. */
 taken:
     mov x0, #-1

@@ -1,4 +1,4 @@
-"""What a generator of operations knows: the state in view, what was acknowledged, what to draw from."""
+"""What a generator of operations knows: the state in view, earlier acknowledges, pools."""
 
 import random
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SGIS = (0, 1, 5, 15)
 PPIS = (16, 23, MAINTENANCE, 26, TIMER, 30)
 PRIORITIES = (0x00, 0x20, 0x40, 0x60, 0x80, 0x88, 0x90, 0xA0, 0xA8, 0xC0, 0xE0, 0xF8)
 MASKS = (0xF0, 0xF0, 0xF0, 0xF0, 0xF0, 0xF8, 0xF8, 0xC0, 0xA0, 0x80, 0x40, 0x00)
-VINTIDS = (2, 7, 27, 30, 33, 40, 77, 500)
+VINTIDS = {2: (2, 7, 27, 30, 33, 40, 77, 500), 3: (2, 7, 27, 30, 33, 40, 77, 500, 8195)}
 SPURIOUS = 1020
 
 
@@ -31,16 +31,18 @@ class Choices:
         self.gic = gic
         self.view: View = ()
         self.cpus = cpus
-        self.spis = SPIS if gic == 3 or cpus == 1 else ()
+        #: QEMU's GICv2 has one ICFGR1 and one ICPENDR0 for all CPUs, and ISPENDR0 for one alone.
+        self._shared_ppis = gic == 2 and cpus > 1
         self.field = {name: index for index, name in enumerate(CPU_FIELDS[gic])}
         self.shared = {name: index for index, name in enumerate(SHARED_FIELDS)}
         self.lines: dict[tuple[int, int], int] = {}
         self.timer_state: dict[int, tuple[int, int, int]] = {}
-        self.running: list[list[int]] = [[] for _ in range(cpus)]
+        self.running: list[list[tuple[int, int]]] = [[] for _ in range(cpus)]
         self.dropped: list[tuple[int, int]] = []
         self.guest: list[list[tuple[int, int]]] = [[] for _ in range(cpus)]
         self.guest_dropped: list[list[int]] = [[] for _ in range(cpus)]
         self.queue: list[Operation] = []
+        self._vintid_mask = 0xFFFF if gic == 3 else 0x3FF
         self.eoimode = [0] * cpus
 
     # -- parts ---------------------------------------------------------------------------------
@@ -49,7 +51,7 @@ class Choices:
         return self.rng.random() < probability
 
     def _some_intid(self) -> int:
-        pool = self.rng.choice((SGIS, PPIS, self.spis or PPIS, self.spis or PPIS))
+        pool = self.rng.choice((SGIS, PPIS, SPIS, SPIS))
         return self.rng.choice(pool)
 
     def _active_word(self, cpu: int) -> int:
@@ -60,3 +62,8 @@ class Choices:
         word = self._active_word(cpu)
         active = [intid for intid in range(64) if word >> intid & 1]
         return self.rng.choice(active) if active else None
+
+    def _mask(self) -> int:
+        """Return a priority mask, now and then with bits that no priority has."""
+        mask = self.rng.choice(MASKS)
+        return mask | self.rng.getrandbits(3) if self._chance(0.3) else mask

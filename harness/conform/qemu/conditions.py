@@ -14,6 +14,7 @@ __all__ = [
     "Case",
     "counted_in_mode_1",
     "evaluates_again",
+    "field",
     "hw_pending_active",
     "inactive",
     "masked_hppir",
@@ -41,6 +42,15 @@ _EOICOUNT = 0x1F << 27
 _VGRP0DIE = 1 << 5
 _ACTIVE = 1
 """Position of the active SPIs in the shared words."""
+
+
+def field(gic: int, name: str) -> int:
+    """Return the position of a register among the words of a CPU (a name in CPU_FIELDS).
+
+    Raises:
+        KeyError: this version of the GIC shows no register of that name.
+    """
+    return _FIELD[gic][name]
 
 
 @dataclass(slots=True)
@@ -201,15 +211,15 @@ def hw_pending_active(case: Case) -> bool:
 
 def masked_hppir(case: Case) -> None:
     """Show HPPIR as 1023 on a CPU whose first pending interrupt the priority mask holds back."""
-    field, gic = _FIELD[2], case.model.gic
+    fields, gic = _FIELD[2], case.model.gic
     for cpu in range(gic.cpus):
         words = case.shown[cpu]
-        intid = words[field["HPPIR"]] & 0x3FF
+        intid = words[fields["HPPIR"]] & 0x3FF
         if intid < 1020:
             private = gic.banks[cpu].priority
             priority = private[intid] if intid < 32 else gic.spis[intid].priority
-            if priority >= words[field["PMR"]]:
-                case.patched(cpu, field["HPPIR"], 1023)
+            if priority >= words[fields["PMR"]]:
+                case.patched(cpu, fields["HPPIR"], 1023)
 
 
 def without_source(register: str) -> Callable[[Case], None]:
@@ -265,8 +275,8 @@ def stale(case: Case) -> bool:
         return False
     if (case.was("MISR") != 0 and case.was("HCR") & 1 != 0) != gic.maintenance(cpu):
         return False
-    now, field = case.model.view()[cpu], _FIELD[2]
-    return any(case.was(name) != now[field[name]] for name in ("HPPIR", "IRQ"))
+    now, fields = case.model.view()[cpu], _FIELD[2]
+    return any(case.was(name) != now[fields[name]] for name in ("HPPIR", "IRQ"))
 
 
 def shows_stale(case: Case) -> None:

@@ -6,17 +6,24 @@ from functools import lru_cache
 
 from harness.conform.qemu.choices import View
 from harness.conform.qemu.emit import Operation
-from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
+from harness.conform.qemu.emit_common import ICFGR_ENABLES
+from harness.conform.qemu.its import LPIS_PER_CPU
+from harness.conform.qemu.layout import CPU_BYTES, CPU_FIELDS, SHARED_FIELDS
 from harness.conform.qemu.lines import MAINTENANCE, SPIS
 from model.gic.gic import Gic
 from model.gic.lr import decode_v2, decode_v3, encode_v2, encode_v3
-from model.gic.registers import MIN_BPR0, MIN_BPR1, Vmcr
+from model.gic.registers import FIRST_LPI, MIN_BPR0, MIN_BPR1, TRAP, Vmcr
 
 __all__ = ["Model", "image", "vmcr_value"]
 
-_PACK_CPU = struct.Struct(f"<{len(CPU_FIELDS[3])}Q")
+_PACK_CPU = {
+    len(names): struct.Struct(f"<{len(names)}Q{CPU_BYTES - 8 * len(names)}x")
+    for names in CPU_FIELDS.values()
+}
 _PACK_SHARED = struct.Struct(f"<{len(SHARED_FIELDS)}Q")
 _LRS = 4
+#: ESR_EL2 of a write to ICC_DIR_EL1 that TDIR sends to EL2, as the agent writes it.
+DIR_TRAPPED = 0x62323016
 _encode = {2: lru_cache(4096)(encode_v2), 3: lru_cache(4096)(encode_v3)}
 
 
@@ -52,7 +59,7 @@ def _vmcr(value: int) -> Vmcr:
 def image(view: View) -> bytes:
     """Return a view as the bytes that the agent would have written: 64-bit little-endian words."""
     return b"".join(
-        [*(_PACK_CPU.pack(*words) for words in view[:-1]), _PACK_SHARED.pack(*view[-1])]
+        [*(_PACK_CPU[len(words)].pack(*words) for words in view[:-1]), _PACK_SHARED.pack(*view[-1])]
     )
 
 
@@ -68,6 +75,8 @@ class Model:
         #: SPIs made active by a write to ISACTIVER, until one to ICACTIVER.
         self.written_active: set[int] = set()
         self.group = 0 if gic.version == 2 else 1
+        #: What IGROUPR1 shows of SPIs that the model does not have, and QEMU does.
+        self._others = sum(self.group << i - 32 for i in range(32, 64) if i not in gic.spis)
         self._seen: list[tuple[object, tuple[int, ...]]] = [((), ())] * gic.cpus
         self._table: dict[str, Callable[..., int | None]] = {
             name.removeprefix("_do_"): getattr(self, name)
@@ -88,7 +97,8 @@ class Model:
             gic.set_group_enable(cpu, self.group, True)
             gic.set_eoimode(cpu, 0)
             gic.set_pmr(cpu, 0xF0)
-            gic.set_bpr(cpu, self.group, 0)
+            gic.set_bpr(cpu, 0, 0)
+            gic.set_bpr(cpu, 1, 0)
             for index in range(_LRS):
                 self._do_lr(cpu, index, 0)
             gic.restore_vmcr(cpu, Vmcr(pmr=0, enable0=False, enable1=False))
@@ -144,8 +154,8 @@ class Model:
             cpuif.apr1,
             cpuif.apr0,
             cpuif.pmr,
-            cpuif.bpr1,
-            0x8C00 | cpuif.eoimode << 1,
+            gic.bpr(cpu, 1),
+            0x8C00 | cpuif.eoimode << 1 | int(cpuif.cbpr),
             int(cpuif.enable1),
             bank.latch | bank.line & ~bank.edge,
             bank.active,
@@ -156,6 +166,13 @@ class Model:
             gic.vhppir(cpu, 0),
             gic.vrpr(cpu),
             gic.virq_signal(cpu) << 7 | gic.vfiq_signal(cpu) << 6,
+            gic.bpr(cpu, 0),
+            int(cpuif.enable0),
+            bank.group1,
+            gic.lpis[cpu].pending,
+            vif.vmcr.pmr,
+            gic.vbpr(cpu, 0),
+            gic.vbpr(cpu, 1),
         )
 
     def _words_v2(self, cpu: int) -> tuple[int, ...]:
@@ -181,7 +198,7 @@ class Model:
             sources[2],
             cpuif.pmr,
             cpuif.bpr0,
-            cpuif.eoimode << 9 | 1,
+            cpuif.eoimode << 9 | cpuif.cbpr << 4 | 1,
             sources[3],
             bank.latch | bank.line & ~bank.edge,
             bank.active,
@@ -192,11 +209,14 @@ class Model:
             vif.vmcr.pmr,
             gic.vrpr(cpu),
             gic.virq_signal(cpu) << 7,
+            gic.bpr(cpu, 1),
+            gic.vbpr(cpu, 0),
+            gic.vbpr(cpu, 1),
         )
 
     def _shared(self) -> tuple[int, ...]:
         gic = self.gic
-        pending = active = enable = edge = 0
+        pending = active = enable = edge = group = 0
         targets = [0] * 8
         single = gic.version == 2 and gic.cpus == 1
         for intid, spi in gic.spis.items():
@@ -209,11 +229,13 @@ class Model:
                 enable |= bit
             if spi.edge:
                 edge |= bit
+            if spi.group:
+                group |= bit
             if gic.version == 3:
                 targets[intid - 32] = spi.targets.bit_length() - 1
             elif not single:
                 targets[intid - 32] = spi.targets
-        return (pending, active, enable, _spread(edge), *targets)
+        return (pending, active, enable, _spread(edge), group | self._others, *targets)
 
     # -- operations -------------------------------------------------------------------------------
 
@@ -247,11 +269,51 @@ class Model:
             self.gic.set_enable(cpu, first + bit, False)
             self.gic.set_edge(cpu, first + bit, bool(mask >> bit & 1))
 
+    def _do_icfgr(self, cpu: int, first: int, mask: int) -> None:
+        for bit in range(16):
+            self.gic.set_edge(cpu, first + bit, bool(mask >> bit & 1))
+        self.gic.set_enable(cpu, ICFGR_ENABLES[first], True)
+
+    def _do_group(self, cpu: int, first: int, mask: int) -> None:
+        for bit in range(32):
+            self.gic.set_group(cpu, first + bit, mask >> bit & 1)
+        if first:
+            others = [1 << i - 32 for i in range(32, 64) if i not in self.gic.spis]
+            self._others = mask & sum(others)
+
+    def _do_lpi(self, _: int, intid: int, on: int) -> None:
+        owner = (intid - FIRST_LPI) // LPIS_PER_CPU
+        if on:
+            self.gic.msi(owner, intid)
+        else:
+            self.gic.set_pending(owner, intid, False)
+
+    def _do_lpi_property(self, _: int, intid: int, priority: int, on: int) -> None:
+        owner = (intid - FIRST_LPI) // LPIS_PER_CPU
+        self.gic.set_priority(owner, intid, priority)
+        self.gic.set_enable(owner, intid, bool(on))
+
     def _do_target(self, cpu: int, intid: int, target: int) -> None:
         self.gic.set_targets(cpu, intid, 1 << target if self.version == 3 else target)
 
     def _do_sgi(self, cpu: int, target: int, intid: int) -> None:
         self.gic.send_sgi(cpu, target, intid)
+
+    def _do_sgi_list(self, cpu: int, targets: int, intid: int) -> None:
+        for target in range(self.gic.cpus):
+            if targets >> target & 1:
+                self.gic.send_sgi(cpu, target, intid)
+
+    def _do_sgi_others(self, cpu: int, intid: int) -> None:
+        self._do_sgi_list(cpu, (1 << self.gic.cpus) - 1 & ~(1 << cpu), intid)
+
+    def _do_sgi_self(self, cpu: int, intid: int) -> None:
+        self.gic.send_sgi(cpu, cpu, intid)
+
+    def _do_sgi_pending(self, cpu: int, intid: int, sources: int, on: int) -> None:
+        for source in range(self.gic.cpus):
+            if sources >> source & 1:
+                self.gic.set_sgi_pending(cpu, intid, source, bool(on))
 
     def _do_barrier(self, cpu: int) -> None:
         """Nothing to wait for: the model is sequentially consistent."""
@@ -263,6 +325,12 @@ class Model:
     def _do_iar(self, cpu: int) -> int:
         return self.gic.iar(cpu)
 
+    def _do_iar0(self, cpu: int) -> int:
+        return self.gic.iar(cpu, 0)
+
+    def _do_eoir0(self, cpu: int, value: int) -> None:
+        self.gic.eoir(cpu, value, 0)
+
     def _do_eoir(self, cpu: int, value: int) -> None:
         self.gic.eoir(cpu, value)
 
@@ -272,14 +340,15 @@ class Model:
     def _do_pmr(self, cpu: int, value: int) -> None:
         self.gic.set_pmr(cpu, value)
 
-    def _do_bpr(self, cpu: int, value: int) -> None:
-        self.gic.set_bpr(cpu, self.group, value)
+    def _do_bpr(self, cpu: int, group: int, value: int) -> None:
+        self.gic.set_bpr(cpu, group, value)
 
-    def _do_eoimode(self, cpu: int, mode: int) -> None:
+    def _do_eoimode(self, cpu: int, mode: int, cbpr: int = 0) -> None:
         self.gic.set_eoimode(cpu, mode)
+        self.gic.set_cbpr(cpu, bool(cbpr))
 
-    def _do_group_enable(self, cpu: int, on: int) -> None:
-        self.gic.set_group_enable(cpu, self.group, bool(on))
+    def _do_group_enable(self, cpu: int, group: int, on: int) -> None:
+        self.gic.set_group_enable(cpu, group, bool(on))
 
     def _do_lr(self, cpu: int, index: int, value: int) -> None:
         self.gic.write_lr(cpu, index, (decode_v3 if self.version == 3 else decode_v2)(value))
@@ -307,8 +376,13 @@ class Model:
     def _do_veoir0(self, cpu: int, value: int) -> None:
         self._deactivate(cpu, self.gic.veoir(cpu, value, 0))
 
-    def _do_vdir(self, cpu: int, value: int) -> None:
-        self._deactivate(cpu, self.gic.vdir(cpu, value))
+    def _do_vdir(self, cpu: int, value: int) -> int:
+        pintid = self.gic.vdir(cpu, value)
+        self._deactivate(cpu, pintid)
+        return DIR_TRAPPED if pintid == TRAP else 0
+
+    def _do_vbpr(self, cpu: int, group: int, value: int) -> None:
+        self.gic.set_vbpr(cpu, group, value)
 
     def _do_vpmr(self, cpu: int, value: int) -> None:
         self.gic.set_vpmr(cpu, value)

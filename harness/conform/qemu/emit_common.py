@@ -3,7 +3,10 @@
 from harness.conform.qemu.lines import line, timer
 from harness.conform.qemu.mailbox import WRITE8, WRITE32, Record
 
-__all__ = ["Common", "idle_bank"]
+__all__ = ["ICFGR_ENABLES", "Common", "idle_bank"]
+
+#: First of 16 interrupts -> which of them `icfgr` enables.
+ICFGR_ENABLES = {16: 16, 32: 34}
 
 
 class Common:
@@ -21,18 +24,23 @@ class Common:
         return [(WRITE32, cpu, base, 1 << intid % 32)]
 
     def enable(self, cpu: int, intid: int, on: int) -> list[Record]:
+        """Write ISENABLER or ICENABLER."""
         return self._bit(0x100 if on else 0x180, cpu, intid)
 
     def pending(self, cpu: int, intid: int, on: int) -> list[Record]:
+        """Write ISPENDR or ICPENDR."""
         return self._bit(0x200 if on else 0x280, cpu, intid)
 
     def active(self, cpu: int, intid: int, on: int) -> list[Record]:
+        """Write ISACTIVER or ICACTIVER."""
         return self._bit(0x300 if on else 0x380, cpu, intid)
 
     def priority(self, cpu: int, intid: int, priority: int) -> list[Record]:
+        """Write IPRIORITYR."""
         return [(WRITE8, cpu, self.bank(cpu, intid) + 0x400 + intid, priority)]
 
     def edge(self, cpu: int, intid: int) -> list[Record]:
+        """Pulse an input."""
         return line(cpu, intid, 1) + line(cpu, intid, 0)
 
     def config(self, cpu: int, first: int, mask: int) -> list[Record]:
@@ -47,7 +55,22 @@ class Common:
             (WRITE32, cpu, base + 0xC00 + first // 16 * 4, value),
         ]
 
+    def icfgr(self, cpu: int, first: int, mask: int) -> list[Record]:
+        """Write ICFGR of 16 interrupts that may be enabled, and have the GIC look at them again.
+
+        That is CONSTRAINED UNPREDICTABLE. The enable bit of SPI 34, or of PPI 16, is set with it:
+        QEMU's distributor takes a new configuration into account at the next such write.
+        """
+        base = self.bank(cpu, first)
+        value = sum(2 << 2 * bit for bit in range(16) if mask >> bit & 1)
+        again = 1 << (ICFGR_ENABLES[first] % 32)
+        return [
+            (WRITE32, cpu, base + 0xC00 + first // 16 * 4, value),
+            (WRITE32, cpu, base + 0x100 + first // 32 * 4, again),
+        ]
+
     def barrier(self, cpu: int) -> list[Record]:
+        """Wait for what was written."""
         return [(1, cpu, 0, 0)]
 
 

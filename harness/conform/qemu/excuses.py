@@ -18,7 +18,7 @@ Where QEMU could not be brought back into step the generator does not go; such e
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.conform.qemu import conditions as on
+from harness.conform.qemu import conditions as on, conditions_v3 as v3
 from harness.conform.qemu.emit import Operation
 
 __all__ = ["DEPARTURE", "EXCUSES", "UNPREDICTABLE", "Excuse", "applicable"]
@@ -87,6 +87,46 @@ _DEPARTURES_GICV3 = [
         repair=on.without_vgrp0d,
         demonstration=[("vmcr", 0, _V3_VMCR & ~1), ("hcr", 0, 1 | 1 << 5)],
     ),
+    Excuse(
+        name="vmcr-keeps-mask-bits", kind=DEPARTURE, gic=3, qemu=_BOTH,
+        reason="a write to ICH_VMCR_EL2 keeps bits of VPMR that no priority has, and the mask then"
+        " compares by them (IHI0069 ICV_PMR_EL1: bits that are not implemented are RAZ/WI)",
+        operations=frozenset({"vmcr"}), applies=v3.low_mask_bits, shows=v3.shows_low_mask_bits,
+        repair=v3.rewrite_vmcr, demonstration=[("vmcr", 0, _V3_VMCR | 1 << 24)],
+    ),
+    Excuse(
+        name="list-register-deactivates-sgi", kind=DEPARTURE, gic=3, qemu=_BOTH,
+        reason="a List Register with HW set deactivates a physical SGI; QEMU's GICv2 ignores it,"
+        " and so does the model in both versions (UNPREDICTABLE: IHI0069 ICH_LR<n>_EL2.pINTID)",
+        operations=frozenset({"veoir", "veoir0", "vdir"}), applies=v3.deactivated_sgi,
+        shows=v3.shows_deactivated_sgi, repair=v3.write_sgi_inactive,
+        demonstration=[
+            *_V3_ON, ("active", 0, 5, 1), ("lr", 0, 0, _V3_LR | 1 << 61 | 5 << 32 | 77),
+            ("viar", 0), ("veoir", 0, 77),
+        ],
+    ),
+    Excuse(
+        name="disabled-group-hides-others", kind=DEPARTURE, gic=3, qemu=_BOTH,
+        reason="a pending interrupt of a group that the CPU interface disables is still the first,"
+        " and keeps those of the other group from being signalled (IHI0069 section 4.6.1: only"
+        " enabled groups take part)",
+        stands=v3.disabled_group,
+        demonstration=[
+            ("group", 0, 0, 0xFFFFFFFF & ~(1 << 26)), ("enable", 0, 26, 1), ("enable", 0, 27, 1),
+            ("line", 0, 26, 1), ("line", 0, 27, 1),
+        ],
+    ),
+    Excuse(
+        name="equal-priorities-of-two-groups", kind=DEPARTURE, gic=3, qemu=_BOTH,
+        reason="of two pending interrupts with one priority the lower INTID is the first; in the"
+        " model, where that leaves them in two groups, the one of group 0 (IMPLEMENTATION DEFINED:"
+        " IHI0069 section 4.8)",
+        stands=v3.equal_priorities,
+        demonstration=[
+            ("group", 0, 0, 0xFFFFFFFF & ~(1 << 27)), ("group_enable", 0, 0, 1),
+            ("enable", 0, 26, 1), ("enable", 0, 27, 1), ("line", 0, 26, 1), ("line", 0, 27, 1),
+        ],
+    ),
 ]  # fmt: skip
 
 _DEPARTURES_GICV2 = [
@@ -138,6 +178,20 @@ _DEPARTURES_GICV2 = [
 ]  # fmt: skip
 
 _AVOIDED_GICV2 = [
+    Excuse(
+        name="spendsgir-without-source", kind=DEPARTURE, gic=2, qemu=_BOTH, avoided=True,
+        reason="a write of 0 to a byte of GICD_SPENDSGIR makes the SGI pending without a requesting"
+        " CPU, and its acknowledge ends QEMU (IHI0048 GICD_SPENDSGIRn: 0 has no effect)",
+        demonstration=[("sgi_pending", 0, 5, 0, 1)],
+    ),
+    Excuse(
+        name="spi-pending-per-cpu", kind=DEPARTURE, gic=2, qemu=_BOTH, avoided=True, cpus=2,
+        reason="a pending edge of an SPI stays with the CPU that was its target when it came"
+        " (IHI0048 section 3.2.4: there is one pending state)",
+        demonstration=[
+            ("config", 0, 32, 1 << 5), ("enable", 0, 37, 1), ("edge", 0, 37), ("target", 0, 37, 2),
+        ],
+    ),
     Excuse(
         name="guest-eoir-other-priority-v2", kind=DEPARTURE, gic=2, qemu=_BOTH, avoided=True,
         reason="a guest's EOIR deactivates the List Register that is active for the vINTID whatever"

@@ -13,6 +13,8 @@ from harness.conform.qemu.choices import PPIS, PRIORITIES, SGIS, SPURIOUS, View
 from harness.conform.qemu.emit import Operation
 from harness.conform.qemu.generator_physical import Physical
 from harness.conform.qemu.generator_virtual import Virtual
+from harness.conform.qemu.lines import SPIS
+from model.gic.registers import FIRST_LPI
 
 __all__ = ["Generator"]
 
@@ -41,8 +43,13 @@ class Generator(Physical, Virtual):
             self._config: 1, self._target: 2, self._pmr: 1.2, self._bpr: 0.6, self._mode: 0.8,
             self._hcr: 2.5, self._vmcr: 2, self._vpmr: 0.6, self._apr: 0.3, self._clear_lr: 1,
         }  # fmt: skip
+        makers |= {self._vbpr: 0.6, self._icfgr: 0.5, self._sgi_many: 1.5}
         if self.gic == 3:
-            makers[self._group_enable] = 0.3
+            makers |= {
+                self._group_enable: 0.5, self._group: 1, self._lpi: 4, self._lpi_property: 1.5,
+            }  # fmt: skip
+        else:
+            makers[self._sgi_pending] = 2
         return makers
 
     def next(self, view: View) -> Operation:
@@ -70,15 +77,29 @@ class Generator(Physical, Virtual):
                 ("priority", cpu, intid, self.rng.choice(PRIORITIES)) for intid in (*SGIS, *PPIS)
             ]
             operations += [("hcr", cpu, 1), self._vmcr_operation(cpu)]
-        operations += [("enable", 0, intid, 1) for intid in self.spis]
+            if self.gic == 3:
+                operations += [
+                    ("group", cpu, 0, self._groups() | 0xFFFF),
+                    ("group_enable", cpu, 0, int(self._chance(0.95))),
+                ]
+        operations += [("enable", 0, intid, 1) for intid in SPIS]
+        if self.gic == 3:
+            operations.append(("group", 0, 32, self._groups()))
         return operations
 
     def observe(self, operation: Operation, value: int | None) -> None:
         """Learn what an operation returned: None if it is not one that reads."""
         name, cpu = operation[0], int(operation[1])
-        if name == "iar" and value is not None and value & 0x3FF < SPURIOUS:
-            self.running[cpu].append(value)
-        elif name == "viar" and value is not None and value & 0x3FF < SPURIOUS:
+        if name == "iar" and value is not None and self._taken(value):
+            self.running[cpu].append((1, value))
+        elif name == "iar0" and value is not None and self._taken(value):
+            self.running[cpu].append((0, value))
+        elif name == "viar" and value is not None and self._taken(value):
             self.guest[cpu].append((1, value))
-        elif name == "viar0" and value is not None and value & 0x3FF < SPURIOUS:
+        elif name == "viar0" and value is not None and self._taken(value):
             self.guest[cpu].append((0, value))
+
+    @staticmethod
+    def _taken(value: int) -> bool:
+        """Tell whether an acknowledge got something (GICv2: with the requesting CPU)."""
+        return value >= FIRST_LPI or value & 0x3FF < SPURIOUS

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.conform.qemu.choices import MASKS, PRIORITIES, VINTIDS, Choices
+from harness.conform.qemu.choices import MASKS, PRIORITIES, SGIS, VINTIDS, Choices
 from harness.conform.qemu.emit import Operation
 
 __all__ = ["Virtual"]
@@ -30,15 +30,13 @@ class Virtual(Choices):
         elrsr = self.view[cpu][self.field["ELRSR"]]
         empty = [index for index in range(4) if elrsr >> index & 1]
         index = rng.choice(empty) if empty and self._chance(0.93) else rng.randrange(4)
-        taken = {self.view[cpu][other] & 0x3FF for other in range(4) if other != index}
-        free = [vintid for vintid in VINTIDS if vintid not in taken]
-        vintid = rng.choice(free if self.gic == 2 or self._chance(0.97) else VINTIDS)
+        taken = {self.view[cpu][other] & self._vintid_mask for other in range(4) if other != index}
+        free = [vintid for vintid in VINTIDS[self.gic] if vintid not in taken]
+        vintid = rng.choice(free if self.gic == 2 or self._chance(0.97) else VINTIDS[self.gic])
         pintid = None
         # An SGI is never a hardware interrupt (IHI0048 section 5.3.9).
         if vintid >= 16 and self._chance(0.7):
             pintid = self._forwarded(cpu)
-            if pintid is not None and pintid < 16:
-                pintid = None
         state = rng.choices((1, 2, 3, 0), (80, 8, 10, 2))[0]
         # Pending and active together with HW is CONSTRAINED UNPREDICTABLE: now and then only.
         if state == 3 and pintid is not None and self._chance(0.7):
@@ -50,6 +48,9 @@ class Virtual(Choices):
 
     def _forwarded(self, cpu: int) -> int | None:
         """Return a physical interrupt for a List Register: best one whose priority is dropped."""
+        if self._chance(0.08):
+            # No interrupt that a List Register can deactivate.
+            return self.rng.choice((*SGIS, 1000))
         mine = [each for each in self.dropped if each[0] == cpu and each[1] & 0x3FF >= 16]
         if mine and self._chance(0.85):
             chosen = self.rng.choice(mine)
@@ -74,6 +75,8 @@ class Virtual(Choices):
             (7, 0.1),
         ):
             value |= int(self._chance(probability)) << bit
+        if self.gic == 3 and self._chance(0.1):
+            value |= 1 << 14
         if self._chance(0.2):
             value |= self.rng.choice((1, 30, 31)) << 27
         return ("hcr", cpu, value)
@@ -87,7 +90,9 @@ class Virtual(Choices):
         GICv2: see excuse `preemption-without-group-mask` for what is avoided.
         """
         rng = self.rng
-        value = rng.choice(MASKS) << 24
+        # While HCR asks for VGrp0D maintenance, another excuse may be in force.
+        plain = self.gic == 2 or self.view[cpu][self.field["HCR"]] >> 5 & 1
+        value = (rng.choice(MASKS) if plain else self._mask()) << 24
         value |= (1 << 9 if self._chance(0.45) else 0) | (1 << 4 if self._chance(0.1) else 0)
         if self.gic == 3:
             value |= rng.choice((2, 2, 3, 5, 7)) << 21 | rng.choice((3, 3, 4, 6)) << 18
@@ -121,10 +126,10 @@ class Virtual(Choices):
         if not stack:
             if not self._chance(0.05):
                 return None
-            stack.append((1, self.rng.choice(VINTIDS)))
+            stack.append((1, self.rng.choice(VINTIDS[self.gic])))
         group, value = stack.pop()
         if self._chance(0.04):
-            value = self.rng.choice((*VINTIDS, 1023))
+            value = self.rng.choice((*VINTIDS[self.gic], 1023))
         elif self._chance(0.02) and self.gic == 3:
             group = 1 - group
         if self.gic == 2 and self._misplaced(self.view[cpu], value):
@@ -153,8 +158,18 @@ class Virtual(Choices):
         if waiting and self._chance(0.8):
             return ("vdir", cpu, waiting.pop(self.rng.randrange(len(waiting))))
         if self._chance(0.15):
-            return ("vdir", cpu, self.rng.choice((*VINTIDS, 1023)))
+            return ("vdir", cpu, self.rng.choice((*VINTIDS[self.gic], 1023)))
         return None
 
     def _vpmr(self, cpu: int) -> Operation | None:
-        return ("vpmr", cpu, self.rng.choice(MASKS))
+        return ("vpmr", cpu, self._mask())
+
+    def _vbpr(self, cpu: int) -> Operation | None:
+        """GICv2: both at once, for see excuse `preemption-without-group-mask`."""
+        if self.gic == 3:
+            return ("vbpr", cpu, self.rng.randrange(2), self.rng.randrange(8))
+        if self.view[cpu][self.field["APR"]]:
+            return None
+        point = self.rng.randrange(2, 7)
+        self.queue = [("vbpr", cpu, 1, point + 1)]
+        return ("vbpr", cpu, 0, point)

@@ -24,6 +24,9 @@ __all__ = [
     "GICH",
     "GICR",
     "GICV",
+    "GITS",
+    "LPI_PENDING",
+    "LPI_TABLES",
     "RAM",
     "RAM_BYTES",
     "SHARED_BYTES",
@@ -39,6 +42,10 @@ CONTROL = 0x42000000
 BUFFERS = (0x42100000, 0x43000000)
 BUFFER_BYTES = 0xF00000
 
+#: Tables of the ITS, and behind them one of pending LPIs for each CPU, 64 KiB each.
+LPI_TABLES = 0x43F00000
+LPI_PENDING = LPI_TABLES + 0x50000
+
 CTL_GO, CTL_LIST, CTL_DONE, CTL_CURRENT, CTL_TURN, CTL_CPUS, CTL_FAULTS = range(0, 56, 8)
 CTL_READY = 64
 
@@ -46,6 +53,7 @@ GICD = 0x08000000
 GICC = 0x08010000
 GICH = 0x08030000
 GICV = 0x08040000
+GITS = 0x08080000
 GICR = 0x080A0000
 
 _STUB_NAMES = {
@@ -116,6 +124,13 @@ CPU_FIELDS = {
         "V_HPPIR0",
         "V_RPR",
         "VIRQ",
+        "BPR0",
+        "IGRPEN0",
+        "GROUP",
+        "LPI_PENDING",
+        "V_PMR",
+        "V_BPR0",
+        "V_BPR1",
     ),
     2: (
         *_GUEST,
@@ -140,6 +155,9 @@ CPU_FIELDS = {
         "V_PMR",
         "V_RPR",
         "VIRQ",
+        "ABPR",
+        "V_BPR",
+        "V_ABPR",
     ),
 }
 
@@ -149,6 +167,7 @@ SHARED_FIELDS = (
     "SPI_ACTIVE",
     "SPI_ENABLE",
     "SPI_CONFIGURATION",
+    "SPI_GROUP",
     *(f"TARGET{intid}" for intid in range(32, 40)),
 )
 
@@ -177,6 +196,7 @@ def assembler_includes(gic: int) -> dict[str, str]:
         "GICH": GICH,
         "GICV": GICV,
         "GICR": GICR,
+        "LPI_PENDING": LPI_PENDING,
         "CTL_GO": CTL_GO,
         "CTL_LIST": CTL_LIST,
         "CTL_DONE": CTL_DONE,

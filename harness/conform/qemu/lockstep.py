@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.conform.qemu import layout
+from harness.conform.qemu import its, layout
 from harness.conform.qemu.choices import View
 from harness.conform.qemu.conditions import Case
 from harness.conform.qemu.drive import Model, image
@@ -154,6 +154,8 @@ class LockStep:
         self._flight: tuple[int, int, list[Step], list[int]] | None = None
         self._exceptions = 0
         self.qemu.mailbox.call(machine_setup(qemu.cpus))
+        if qemu.gic == 3:
+            self.qemu.mailbox.call(its.setup(qemu.cpus))
 
     def _snapshot(self, buffer: int, slot: int, first: int) -> bytes:
         """Return the records that copy the state of every CPU, beginning with ``first``."""

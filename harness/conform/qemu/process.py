@@ -142,6 +142,9 @@ def _command(tools: dict[str, str], gic: int, cpus: int, image: Path, ram: Path)
         "none",
         "-monitor",
         "none",
+        # As many bits of priority as the model has, and as the GICs of Arm's cores have.
+        "-global",
+        "arm_gic.num-priority-bits=5",
         "-device",
         f"loader,file={image},addr={layout.AGENT:#x},force-raw=on",
         "-device",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.conform.qemu import process, shrink
+from harness.conform.qemu.avoid import avoided
 from harness.conform.qemu.broken import broken
 from harness.conform.qemu.drive import Model
 from harness.conform.qemu.emit import Operation
@@ -217,6 +218,8 @@ class _Generation:
         steps: list[Step] = []
         for _ in range(count):
             operation = self.opening.pop() if self.opening else generator.next(self.view)
+            while avoided(model, operation):
+                operation = generator.next(self.view)
             made, self.view = plan(model, operation, self.view, run.excuses, run.choices)
             generator.observe(operation, made[0].value)
             self.course.operations.append(operation)
