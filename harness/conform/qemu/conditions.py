@@ -1,6 +1,6 @@
 """When an excuse applies, and what QEMU shows then: one small function each, over a case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.conform.qemu.choices import View
@@ -40,6 +40,7 @@ _FIELD = {
 }
 _EOICOUNT = 0x1F << 27
 _VGRP0DIE = 1 << 5
+_OFFER = ("HPPIR", "IRQ")
 _ACTIVE = 1
 """Position of the active SPIs in the shared words."""
 
@@ -244,45 +245,59 @@ def masked_virtual_hppir(case: Case) -> None:
             case.patched(cpu, index, 1023)
 
 
-def _written_active(case: Case) -> list[int]:
+def _held(case: Case) -> list[int]:
     model = case.model
-    return [intid for intid in sorted(model.written_active) if not model.gic.is_active(0, intid)]
+    return [i for i, cpus in model.holders.items() if cpus and not model.gic.is_active(0, i)]
 
 
 def still_active(case: Case) -> bool:
-    """Tell whether an SPI that ISACTIVER made active has been deactivated by other means."""
-    return bool(_written_active(case))
+    """Tell whether an SPI has been deactivated, and QEMU still holds it active for some CPU."""
+    return bool(_held(case))
 
 
 def shows_still_active(case: Case) -> None:
-    """Show it in ISACTIVER as still active; it is delivered again all the same."""
+    """Show it in ISACTIVER as still active, and not delivered to its target if that holds it."""
+    model = case.model
+    gic, held = model.gic, _held(case)
+    for intid in held:
+        gic.spis[intid].active = bool(model.holders[intid] & gic.spis[intid].targets)
+        gic.spis[intid].derive()
+    case.shown = model.view()
     word = case.shown[-1][_ACTIVE]
-    for intid in _written_active(case):
+    for intid in held:
+        gic.spis[intid].active = False
+        gic.spis[intid].derive()
         word |= 1 << intid - 32
     case.patched(len(case.shown) - 1, _ACTIVE, word)
 
 
 def write_inactive(case: Case) -> list[Operation]:
     """Return the writes that clear the active state for all CPUs."""
-    return [("active", case.cpu, intid, 0) for intid in _written_active(case)]
+    return [("active", case.cpu, intid, 0) for intid in _held(case)]
 
 
 def stale(case: Case) -> bool:
-    """Tell whether a guest's deactivation changed what the CPU is offered, and no line moved."""
+    """Tell whether a guest's deactivation changed what a CPU is offered, and no line moved."""
     cpu, gic = case.cpu, case.model.gic
     active = gic.banks[cpu].active | sum(spi.active << i for i, spi in gic.spis.items())
     if not (case.was("ACTIVE") | case.before[-1][_ACTIVE] << 32) & ~active:
         return False
     if (case.was("MISR") != 0 and case.was("HCR") & 1 != 0) != gic.maintenance(cpu):
         return False
-    now, fields = case.model.view()[cpu], _FIELD[2]
-    return any(case.was(name) != now[fields[name]] for name in ("HPPIR", "IRQ"))
+    return any(_offers(case.before[c]) != _offers(case.shown[c]) for c in range(gic.cpus))
+
+
+def _offers(words: Sequence[int]) -> list[int]:
+    return [words[_FIELD[2][name]] for name in _OFFER]
 
 
 def shows_stale(case: Case) -> None:
-    """Show HPPIR and the interrupt signal as they were before."""
-    for name in ("HPPIR", "IRQ"):
-        case.patched(case.cpu, _FIELD[2][name], case.was(name))
+    """Show HPPIR and the interrupt signal of every CPU as they were before."""
+    for cpu in range(case.model.gic.cpus):
+        if _offers(case.before[cpu]) != _offers(case.shown[cpu]):
+            for name in _OFFER:
+                index = _FIELD[2][name]
+                case.patched(cpu, index, case.before[cpu][index])
 
 
 def evaluates_again(case: Case) -> list[Operation]:

@@ -72,8 +72,8 @@ class Model:
     def __init__(self, gic: Gic) -> None:
         self.gic = gic
         self.version = gic.version
-        #: SPIs made active by a write to ISACTIVER, until one to ICACTIVER.
-        self.written_active: set[int] = set()
+        #: SPI -> for which CPUs QEMU's GICv2 holds it active, as a mask.
+        self.holders = dict.fromkeys(gic.spis, 0)
         self.group = 0 if gic.version == 2 else 1
         #: What IGROUPR1 shows of SPIs that the model does not have, and QEMU does.
         self._others = sum(self.group << i - 32 for i in range(32, 64) if i not in gic.spis)
@@ -115,9 +115,20 @@ class Model:
         """
         name, *arguments = operation
         cpu = int(arguments[0])
+        held = [intid for intid, spi in self.gic.spis.items() if spi.active]
         value = self._table[str(name)](*arguments)
+        if self.version == 2 and name != "active":
+            self._hold(cpu, held)
         self.gic.set_line(cpu, MAINTENANCE, self.gic.maintenance(cpu))
         return value
+
+    def _hold(self, cpu: int, held: list[int]) -> None:
+        """Keep count of who holds an SPI active: one state to the model, one per CPU to QEMU."""
+        for intid, spi in self.gic.spis.items():
+            if spi.active and intid not in held:
+                self.holders[intid] |= 1 << cpu
+            elif not spi.active and intid in held:
+                self.holders[intid] &= ~(1 << cpu)
 
     # -- the visible state -----------------------------------------------------------------------
 
@@ -253,10 +264,8 @@ class Model:
 
     def _do_active(self, cpu: int, intid: int, on: int) -> None:
         self.gic.set_active(cpu, intid, bool(on))
-        if on and intid >= 32:
-            self.written_active.add(intid)
-        elif not on:
-            self.written_active.discard(intid)
+        if self.version == 2 and intid >= 32:
+            self.holders[intid] = 0xFF if on else 0
 
     def _do_enable(self, cpu: int, intid: int, on: int) -> None:
         self.gic.set_enable(cpu, intid, bool(on))

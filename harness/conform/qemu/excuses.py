@@ -132,8 +132,9 @@ _DEPARTURES_GICV3 = [
 _DEPARTURES_GICV2 = [
     Excuse(
         name="spi-active-per-cpu", kind=DEPARTURE, gic=2, qemu="7.2", versions=("7.",),
-        reason="an SPI made active by ISACTIVER is active once for each of eight CPUs, of which a"
-        " deactivation clears one (IHI0048 section 3.2.4: there is one active state)",
+        reason="an SPI is active once for each CPU: an acknowledge sets one of them, ISACTIVER all"
+        " eight, a deactivation clears that of the CPU that makes it (IHI0048 section 3.2.4: there"
+        " is one active state)",
         operations=frozenset({"eoir", "dir", "veoir", "vdir"}), applies=on.still_active,
         shows=on.shows_still_active, repair=on.write_inactive,
         demonstration=[("eoimode", 0, 1), ("active", 0, 37, 1), ("dir", 0, 37)],
