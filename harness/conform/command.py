@@ -54,9 +54,10 @@ def qemu(
 ) -> None:
     """Run generated operations on the model and on QEMU's GIC, and compare after each.
 
-    With GICv2 and several CPUs only private interrupts are used: QEMU's SPIs are wrong there. Needs
-    qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no unexplained
-    difference, 1 a difference, 2 usage or a missing program, 70 QEMU failed, 130 interrupted.
+    With GICv2 and several CPUs an SPI has one target, and a new one only at rest: QEMU's SPIs are
+    wrong there. Needs qemu-system-aarch64 and the binutils for aarch64-linux-gnu. Exit codes: 0 no
+    unexplained difference, 1 a difference, 2 usage or a missing program, 70 QEMU failed, 130
+    interrupted.
     """
     from harness.conform.qemu.mailbox import MailboxError
     from harness.conform.qemu.process import OracleFailedError

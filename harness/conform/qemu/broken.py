@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from harness.conform.qemu.broken_physical import PHYSICAL
+from harness.conform.qemu.broken_virtual import VIRTUAL
 from harness.conform.qemu.faults import FAULTS
 from harness.errors import unknown_name
 from model.gic.cpu_interface import CpuInterface
@@ -220,6 +222,8 @@ _KINDS: dict[str, type[Gic]] = {
     "retarget-while-pending-lost": _RetargetWhilePendingLost,
     "guest-dir-in-mode-0": _GuestDirInMode0,
     "maintenance-latched": _MaintenanceLatched,
+    **PHYSICAL,
+    **VIRTUAL,
 }
 
 

@@ -40,10 +40,10 @@ class Generator(Physical, Virtual):
             self._line: 12, self._timer: 3, self._edge: 4, self._pending: 4, self._sgi: 5,
             self._iar: 14, self._eoir: 14, self._dir: 7, self._write_lr: 13, self._viar: 16,
             self._veoir: 14, self._vdir: 9, self._enable: 3, self._active: 2.5, self._priority: 2,
-            self._config: 1, self._target: 2, self._pmr: 1.2, self._bpr: 0.6, self._mode: 0.8,
+            self._config: 1, self._target: 2, self._pmr: 1.2, self._bpr: 1, self._mode: 0.8,
             self._hcr: 2.5, self._vmcr: 2, self._vpmr: 0.6, self._apr: 0.3, self._clear_lr: 1,
         }  # fmt: skip
-        makers |= {self._vbpr: 0.6, self._icfgr: 0.5, self._sgi_many: 1.5}
+        makers |= {self._vbpr: 1.2, self._icfgr: 0.5, self._sgi_many: 1.5}
         if self.gic == 3:
             makers |= {
                 self._group_enable: 0.5, self._group: 1, self._lpi: 4, self._lpi_property: 1.5,

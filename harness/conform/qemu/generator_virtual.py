@@ -93,7 +93,7 @@ class Virtual(Choices):
         # While HCR asks for VGrp0D maintenance, another excuse may be in force.
         plain = self.gic == 2 or self.view[cpu][self.field["HCR"]] >> 5 & 1
         value = (rng.choice(MASKS) if plain else self._mask()) << 24
-        value |= (1 << 9 if self._chance(0.45) else 0) | (1 << 4 if self._chance(0.1) else 0)
+        value |= (1 << 9 if self._chance(0.45) else 0) | (1 << 4 if self._chance(0.2) else 0)
         if self.gic == 3:
             value |= rng.choice((2, 2, 3, 5, 7)) << 21 | rng.choice((3, 3, 4, 6)) << 18
             return ("vmcr", cpu, value | rng.choice((3, 3, 3, 3, 2, 1, 0)))

@@ -19,7 +19,7 @@ from harness.conform.qemu.drive import Model
 from harness.conform.qemu.emit import Operation
 from harness.conform.qemu.excuses import DEPARTURE, Excuse, applicable
 from harness.conform.qemu.explain import explain, signature
-from harness.conform.qemu.faults import BETWEEN_CPUS, SPI_BETWEEN_CPUS
+from harness.conform.qemu.faults import BETWEEN_CPUS, ONLY_GICV2, ONLY_GICV3, SPI_BETWEEN_CPUS
 from harness.conform.qemu.generator import Generator
 from harness.conform.qemu.layout import CPU_FIELDS, SHARED_FIELDS
 from harness.conform.qemu.lines import SPIS
@@ -247,9 +247,6 @@ def run_conformance(
 ) -> Report:
     """Hold the model against QEMU for that many operations, and report.
 
-    With GICv2 and several CPUs only private interrupts are used: QEMU 7.2 keeps the active state
-    of an SPI for each CPU, so nothing that CPUs share could be compared.
-
     Args:
         gic: the version of the GIC, 2 or 3.
         cpus: how many CPUs, 1 to 8.
@@ -267,6 +264,11 @@ def run_conformance(
     kind = broken(fault)
     if fault in SPI_BETWEEN_CPUS and gic == 2:
         raise UsageError(f"--fault {fault} shows only with SPIs between CPUs; expected --gic 3")
+    for only, version in ((ONLY_GICV2, 2), (ONLY_GICV3, 3)):
+        if fault in only and gic != version:
+            raise UsageError(
+                f"--fault {fault} shows with GICv{version} only; expected --gic {version}"
+            )
     if fault in BETWEEN_CPUS and cpus == 1:
         raise UsageError(f"--fault {fault} shows only between CPUs; expected --cpus 2 or more")
     began = time.monotonic()
