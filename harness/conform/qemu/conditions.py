@@ -1,5 +1,6 @@
 """When an excuse applies, and what QEMU shows then: one small function each, over a case."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -59,13 +60,23 @@ class Case:
     """An operation that the model has just carried out, with the views around it.
 
     ``before`` is the model's view before the operation; ``shown`` what QEMU is taken to show after
-    it so far: the model's view, as other excuses have changed it.
+    it so far: the model's view, as other excuses have changed it. ``assumptions`` bring the
+    model into the state that QEMU is taken to be in (called with True), and back (with False).
     """
 
     model: Model
     operation: Operation
     before: View
     shown: View
+    assumptions: list[Callable[[bool], object]] = dataclasses.field(default_factory=list)
+
+    def assumed(self, assumption: Callable[[bool], object]) -> View:
+        """Return the model's view in another state, which the standing excuses then start from."""
+        self.assumptions.append(assumption)
+        assumption(True)
+        view = self.model.view()
+        assumption(False)
+        return view
 
     @property
     def cpu(self) -> int:
@@ -117,10 +128,7 @@ def _with_maintenance(case: Case, level: bool) -> View:
     """Return the view of the model with another level at PPI 25 of the CPU."""
     gic = case.model.gic
     before = gic.line(case.cpu, MAINTENANCE)
-    gic.set_line(case.cpu, MAINTENANCE, level)
-    view = case.model.view()
-    gic.set_line(case.cpu, MAINTENANCE, before)
-    return view
+    return case.assumed(lambda on: gic.set_line(case.cpu, MAINTENANCE, level if on else before))
 
 
 # -- GICv3, departures --------------------------------------------------------------------------

@@ -64,9 +64,7 @@ def deactivated_sgi(case: Case) -> bool:
 def shows_deactivated_sgi(case: Case) -> None:
     """Show the SGI inactive, with what follows from that."""
     gic, sgi = case.model.gic, _sgi(case)
-    gic.set_active(case.cpu, sgi, False)
-    case.shown = case.model.view()
-    gic.set_active(case.cpu, sgi, True)
+    case.shown = case.assumed(lambda on: gic.set_active(case.cpu, sgi, not on))
 
 
 def write_sgi_inactive(case: Case) -> list[Operation]:

@@ -124,11 +124,15 @@ def plan(
 
 def _stand(step: Step, case: Case, excuses: Excuses) -> None:
     """Let the standing excuses have their say on what QEMU shows after a step."""
+    for assumption in case.assumptions:
+        assumption(True)
     for name, stands in excuses.standing:
         shown = case.shown
         stands(case)
         if case.shown is not shown:
             step.excuses = (*step.excuses, name)
+    for assumption in case.assumptions:
+        assumption(False)
     if step.excuses:
         step.departed = image(case.shown)
 
