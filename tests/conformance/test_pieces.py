@@ -13,7 +13,7 @@ from harness.conform.qemu.broken import _KINDS, broken
 from harness.conform.qemu.drive import Model, image
 from harness.conform.qemu.emit import Operation, emitter
 from harness.conform.qemu.excuses import DEPARTURE, EXCUSES, applicable
-from harness.conform.qemu.faults import BETWEEN_CPUS, FAULTS
+from harness.conform.qemu.faults import BETWEEN_CPUS, FAULTS, ONLY_GICV2, ONLY_GICV3, shown_by
 from harness.conform.qemu.generator import Generator
 from harness.conform.qemu.layout import CPU_BYTES, CPU_FIELDS, SHARED_BYTES
 from harness.conform.qemu.lines import SPIS
@@ -153,6 +153,8 @@ def test_missing_programs_exit_2(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--fault", "hw-bit-ignore"], "hw-bit-ignored"),
         (["--fault", "sgi-to-sender", "--cpus", "1"], "between CPUs"),
         (["--fault", "dir-only-by-acknowledger", "--gic", "2"], "expected --gic 3"),
+        (["--fault", "lpi-stays-pending", "--gic", "2"], "expected --gic 3"),
+        (["--fault", "sources-coalesce"], "expected --gic 2"),
     ],
 )
 def test_bad_input_exits_2_and_says_what_was_expected(arguments: list[str], text: str) -> None:
@@ -167,12 +169,13 @@ def test_unknown_fault_is_a_usage_error() -> None:
 
 
 def test_faults_are_named_and_built() -> None:
-    assert len(FAULTS) >= 10
+    assert len(FAULTS) >= 46
     assert set(FAULTS) == set(_KINDS)
-    assert set(FAULTS) > BETWEEN_CPUS
+    assert set(FAULTS) > BETWEEN_CPUS | ONLY_GICV2 | ONLY_GICV3
+    assert not ONLY_GICV2 & ONLY_GICV3
     for name in FAULTS:
         assert issubclass(broken(name), Gic)
-        Model(broken(name)(version=3, cpus=2, spis=SPIS))
+        Model(broken(name)(version=shown_by(name), cpus=2, spis=SPIS))
 
 
 def test_excuses_are_complete() -> None:

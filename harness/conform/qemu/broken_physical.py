@@ -72,14 +72,15 @@ class _ActiveInGroup0(Gic):
 
 
 class _DisabledGroupSignals(Gic):
-    def set_group_enable(self, c: int, group: int, on: bool) -> None:
+    def irq_signal(self, c: int) -> bool:
         cpuif = self.cpuifs[c]
-        kept = cpuif.limit0, cpuif.limit1
-        super().set_group_enable(c, group, on)
-        if not on and group:
-            cpuif.limit1 = kept[1]
-        elif not on:
-            cpuif.limit0 = kept[0]
+        kept = cpuif.enable1
+        cpuif.enable1 = True
+        cpuif.refresh()
+        signal = super().irq_signal(c)
+        cpuif.enable1 = kept
+        cpuif.refresh()
+        return signal
 
 
 # -- binary points -------------------------------------------------------------------------------

@@ -72,15 +72,15 @@ def write_sgi_inactive(case: Case) -> list[Operation]:
     return [("active", case.cpu, _sgi(case), 0)]
 
 
-def _first(model: Model, cpu: int) -> int:
-    """Return QEMU's first pending interrupt as a candidate: by priority, then by INTID."""
+def _candidates(model: Model, cpu: int) -> list[int]:
+    """Return the first pending interrupt of each place and group, NONE among them."""
     gic = model.gic
     bank = gic.banks[cpu]
-    candidates = [bank.best0, bank.best1, gic.lpis[cpu].best1]
+    found = [NONE, bank.best0, bank.best1, gic.lpis[cpu].best1]
     for spi in gic.spi_list:
         if spi.targets >> cpu & 1:
-            candidates += [spi.best0, spi.best1]
-    return min(candidates, key=lambda best: (best >> PRIORITY_SHIFT, best & INTID_MASK))
+            found += [spi.best0, spi.best1]
+    return found
 
 
 def _enabled(model: Model, cpu: int, best: int) -> bool:
@@ -88,33 +88,33 @@ def _enabled(model: Model, cpu: int, best: int) -> bool:
     return cpuif.enable1 if best & GROUP_BIT else cpuif.enable0
 
 
-def _hppir(model: Model, cpu: int) -> tuple[int, int]:
-    """Return the first pending interrupt of the model as HPPIR1 and HPPIR0 show it."""
-    return (model.gic.hppir(cpu), model.gic.hppir(cpu, 0))
+def _first(model: Model, cpu: int) -> tuple[int, int]:
+    """Return the first pending interrupt as a candidate, to QEMU and to the architecture.
+
+    To QEMU that is the one with the lowest INTID of the highest priority, in whichever group; to
+    the architecture, the groups that the CPU interface disables have none.
+    """
+    found = _candidates(model, cpu)
+    enabled = [best for best in found if best == NONE or _enabled(model, cpu, best)]
+    return min(found, key=lambda best: (best >> PRIORITY_SHIFT, best & INTID_MASK)), min(enabled)
 
 
 def first_differs(model: Model, cpu: int) -> bool:
-    """Tell whether the first pending interrupt is not QEMU's first, or none for it."""
-    best = _first(model, cpu)
-    return best != NONE and best & INTID_MASK not in _hppir(model, cpu)
+    """Tell whether QEMU takes another interrupt for the first, while there is one to be had."""
+    theirs, ours = _first(model, cpu)
+    return ours not in (NONE, theirs)
 
 
 def _shows(case: Case, cpu: int, irq: int, hppir: int, hppir0: int) -> None:
     for name, value in (("HPPIR", hppir), ("HPPIR0", hppir0), ("IRQ", irq)):
-        if case.shown[cpu][field(3, name)] != value:
-            case.patched(cpu, field(3, name), value)
+        case.patched(cpu, field(3, name), value)
 
 
 def disabled_group(case: Case) -> None:
-    """Show no interrupt on a CPU whose first pending one is of a disabled group.
-
-    Only where the model has another one to show: else it must show none itself.
-    """
+    """Show no interrupt on a CPU whose first pending one is of a disabled group."""
     model = case.model
     for cpu in range(model.gic.cpus):
-        best = _first(model, cpu)
-        others = _hppir(model, cpu) != (SPURIOUS, SPURIOUS)
-        if others and best != NONE and not _enabled(model, cpu, best):
+        if first_differs(model, cpu) and not _enabled(model, cpu, _first(model, cpu)[0]):
             _shows(case, cpu, 0, SPURIOUS, SPURIOUS)
 
 
@@ -122,8 +122,8 @@ def equal_priorities(case: Case) -> None:
     """Show the lower INTID where two pending interrupts differ in group and not in priority."""
     model = case.model
     for cpu in range(model.gic.cpus):
-        best = _first(model, cpu)
-        if best == NONE or not _enabled(model, cpu, best) or not first_differs(model, cpu):
+        best = _first(model, cpu)[0]
+        if not first_differs(model, cpu) or not _enabled(model, cpu, best):
             continue
         cpuif = model.gic.cpuifs[cpu]
         intid = best & INTID_MASK

@@ -3,7 +3,7 @@
 Costs nothing to import; `broken` has the classes.
 """
 
-__all__ = ["BETWEEN_CPUS", "FAULTS", "ONLY_GICV2", "ONLY_GICV3", "SPI_BETWEEN_CPUS"]
+__all__ = ["BETWEEN_CPUS", "FAULTS", "ONLY_GICV2", "ONLY_GICV3", "SPI_BETWEEN_CPUS", "shown_by"]
 
 FAULTS: dict[str, str] = {
     "pa-offered-by-iar": "a List Register that is pending and active is presented to the guest",
@@ -76,3 +76,8 @@ ONLY_GICV3 = SPI_BETWEEN_CPUS | {
     "vbpr-under-cbpr-off-by-one", "vbpr-writable-under-cbpr", "tdir-ignored",
     "tdir-only-in-mode-1", "guest-lpi-stays-active", "vcbpr-ignored",
 }  # fmt: skip
+
+
+def shown_by(fault: str) -> int:
+    """Return the version of the GIC that shows a fault: 2 or 3, and 3 where both do."""
+    return 2 if fault in ONLY_GICV2 else 3

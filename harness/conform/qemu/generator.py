@@ -82,7 +82,10 @@ class Generator(Physical, Virtual):
                     ("group", cpu, 0, self._groups() | 0xFFFF),
                     ("group_enable", cpu, 0, int(self._chance(0.95))),
                 ]
-        operations += [("enable", 0, intid, 1) for intid in SPIS]
+        for intid in SPIS:
+            operations += [
+                ("enable", 0, intid, 1), ("priority", 0, intid, self.rng.choice(PRIORITIES))
+            ]  # fmt: skip
         if self.gic == 3:
             operations.append(("group", 0, 32, self._groups()))
         return operations
