@@ -1,4 +1,9 @@
-"""Shrinking: the fewest operations that still show a divergence (Zeller and Hildebrandt, ddmin)."""
+"""Shrinking: the fewest operations that still show a divergence.
+
+Delta debugging (Zeller and Hildebrandt, ddmin) in sweeps: a sweep tries to leave out each part of
+one size, from the end, and goes on with what is left; then the parts are halved. Sweeps of single
+operations are repeated until one changes nothing.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -19,13 +24,15 @@ def shrink(items: Sequence[T], fails: Callable[[Sequence[T]], bool], budget: int
     """
     best = list(items)
     asked = 0
-    parts = 2
-    while len(best) >= 2:
-        size = -(-len(best) // parts)
+    size = max(len(best) // 2, 1)
+    while True:
         reduced = False
         # From the end: what comes after the cause goes first.
-        for start in range((len(best) - 1) // size * size, -1, -size):
-            candidate = best[:start] + best[start + size :]
+        end = len(best)
+        while end > 0 and len(best) > 1:
+            start = max(end - size, 0)
+            candidate = best[:start] + best[end:]
+            end = start
             if not candidate:
                 continue
             if asked >= budget:
@@ -33,11 +40,7 @@ def shrink(items: Sequence[T], fails: Callable[[Sequence[T]], bool], budget: int
             asked += 1
             if fails(candidate):
                 best = candidate
-                parts = max(parts - 1, 2)
                 reduced = True
-                break
-        if not reduced:
-            if size == 1:
-                return best
-            parts = min(parts * 2, len(best))
-    return best
+        if size == 1 and not reduced:
+            return best
+        size = max(size // 2, 1)
