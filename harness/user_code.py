@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from types import CodeType
 
 from harness.errors import UsageError, unknown_name
-from harness.variants import import_own
 
 __all__ = ["is_reference", "load_class", "named", "owner_of"]
 
@@ -41,6 +40,8 @@ def load_class(name: str, what: str, kin: type | None = None) -> type:
         UsageError: it is no such name, cannot be imported, or is no such class.
 
     """
+    from harness.variants import import_own  # the eras come with it: reading a log needs none
+
     said = named(what, name)
     where, _, attribute = name.rpartition(":")
     if not where or not attribute.isidentifier() or any(c in name for c in GARBLES):

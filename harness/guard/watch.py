@@ -219,7 +219,8 @@ def running(frame: FrameType | None) -> Execution | None:
             code.co_name
         ):
             found = each.f_locals.get("execution")
-            return found if isinstance(found, Execution) else None
+            made = isinstance(found, Execution) and hasattr(found, "choices")
+            return found if made else None
     return None
 
 

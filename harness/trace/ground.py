@@ -40,15 +40,21 @@ RARE: tuple[type[Fact], ...] = (
     traced.ContextLeft,
     traced.LeftArmed,
     facts.Cancelled,
+    facts.HostMasked,
     facts.Unblocked,
     facts.UserLeft,
 )
-"""Facts that need not come: a trace in which they do not has none."""
+"""Facts that need not come: a trace in which they do not has none.
+
+No trace tells that the host masks: Linux leaves the timers' PPIs enabled on each CPU that KVM has
+(``kvm_timer_starting_cpu``, 7.2) and takes the active state.
+"""
 KINDS_SHOWN: frozenset[type[Fact]] = frozenset(
     {
         facts.AckedByGuest, facts.AckedByHost, facts.ActiveChanged, facts.Armed, facts.Blocked,
         facts.Cancelled, facts.DeactivatedByGuest, facts.Entered, facts.Exited, facts.Expired,
-        facts.Folded, facts.HcrWritten, facts.Injected, facts.IsrBegan, facts.IsrEnded,
+        facts.Folded, facts.HcrWritten, facts.HostMasked,
+        facts.Injected, facts.IsrBegan, facts.IsrEnded,
         facts.Loaded, facts.LrMoved,
         facts.LrWritten, facts.PhysActiveWritten, facts.Placed, facts.Put, facts.Resampled,
         facts.TimerRead, facts.TimerRestored, facts.TimerSaved, facts.Unblocked, facts.UserLeft,

@@ -141,7 +141,7 @@ async def test_c_polling_too_early_keeps_what_has_ended(scenario: str, era: type
         found = await histories(worlds, i)
         assert not any(found[mode].broken() for mode in ("arch", "quirk", "erratum"))
         broken |= found["polled"].broken()
-    assert broken == ({("L2", "violation")} if era is V4_14 else {("I11", "violation")})
+    assert broken == {("L2", "violation")}
 
 
 async def test_c_so_does_a_machine_without_the_bound_on_deactivations() -> None:

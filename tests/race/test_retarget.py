@@ -39,11 +39,11 @@ async def test_the_second_look_is_taken_and_refuses(
     assert looks[True] >= schedules // 10
 
 
-@pytest.mark.parametrize("era", ["v4.14", "v7.2"])
+@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
 async def test_without_it_an_interrupt_is_lost_to_a_vcpu_that_goes_offline(era: str) -> None:
     world = world_of(GOES_OFFLINE, resolve_variant(f"{era}+prune-recheck"), rules=SYMPTOMS)
     tried = 0
-    async for outcome in outcomes(world, 1_500, audited=2):
+    async for outcome in outcomes(world, 4_000, audited=2):
         tried += 1
         if outcome.violations:
             break

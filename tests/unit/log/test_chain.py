@@ -145,7 +145,7 @@ def test_console(project: Callable[[str], Path]) -> None:
         ('log_processors = "x"', "Expected `array`"),
         ('log_drop = ["lok"]', "did you mean 'lock'"),
         ('log_drop = ["header"]', "unknown event to drop: 'header'"),
-        ('log_render = "xml"', "Invalid enum value 'xml'"),
+        ('log_render = "xml"', "log_render is 'xml', expected one of: json, console"),
         ("log_proccessors = []", "did you mean 'log_processors'"),
         ("= 3", "is no TOML"),
     ],
