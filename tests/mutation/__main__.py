@@ -23,7 +23,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
 from tests.mutation.report import Judged, Score, line, row
 from tests.mutation.sites import mutants
-from tests.mutation.trial import BOUND, RULE, Bench, Result, try_mutant
+from tests.mutation.trial import BOUND, MORE, RULE, Bench, Result, try_mutant
 
 __all__ = ["main"]
 
@@ -54,16 +54,19 @@ def chosen(args: argparse.Namespace) -> list[Mutant]:
     return found
 
 
-def attempt(covered: list[Covered], bench: Bench, mutant: Mutant) -> Result:
+def attempt(
+    covered: list[Covered], bench: Bench, reasons: dict[tuple[str, str, str], str], mutant: Mutant
+) -> Result:
     """Try one mutant under the entries that execute it."""
-    return try_mutant(mutant, entries_for(mutant, covered), bench)
+    more = 0 if reason_of(mutant, reasons) else MORE
+    return try_mutant(mutant, entries_for(mutant, covered), bench, more)
 
 
 def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     """Try mutants, and give each as it is done."""
     reasons = read()
     bench = Bench.make(args.schedules, builtin=args.builtin)
-    work = partial(attempt, cover(bench.all_rules), bench)
+    work = partial(attempt, cover(bench.all_rules), bench, reasons)
     for mutant, result in run_all(work, found, args.jobs):
         result = result or Result(BOUND, "ended by the limits of its process")
         reason = reason_of(mutant, reasons)

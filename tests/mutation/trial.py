@@ -1,8 +1,9 @@
 """Trying one mutant, in a process of its own: what kills it, and whether a guest notices.
 
 The schedules of an entry are run in rounds, a few of each entry first, the cheapest entries first;
-the first rule that is broken ends it. A crash or a bound is noted, and the search goes on for a
-while, for a rule may say more.
+the first rule that is broken ends it. A crash or a bound is noted, and the search goes on in other
+entries, for a rule may say more. What survives, and is not known to change nothing, gets more
+schedules.
 """
 
 import signal
@@ -21,6 +22,7 @@ __all__ = [
     "AUDITED",
     "BOUND",
     "CRASH",
+    "MORE",
     "RULE",
     "SURVIVED",
     "Bench",
@@ -30,10 +32,14 @@ __all__ = [
 
 ROUNDS = (4, 12, 24, 60)
 """Where rounds end: schedules 0 to 3 of each entry, then 4 to 11, ..."""
+MORE = 200
+"""How many schedules of each entry what survives the usual ones gets."""
 AUDITED = 1
 """How many schedules of each entry are audited, once nothing else was found."""
-CRASHES_MAX, BOUNDS_MAX = 3, 6
-"""After so many of them no more is looked for."""
+CRASHES_MAX, BOUNDS_MAX = 1, 2
+"""After so many of them an entry is run no more; others may show what breaks a rule."""
+BOUNDS_IN_ALL_MAX = 12
+"""After so many of them no more is looked for: each takes as long as a hundred schedules."""
 SECONDS_MAX = 5.0
 """CPU seconds of one schedule, which takes milliseconds: beyond that it goes round in circles."""
 
@@ -65,7 +71,8 @@ class Result(NamedTuple):
 class Search:
     """Runs schedules of a list of entries until a rule is broken; ``ran`` counts them.
 
-    ``worlds`` are those that were made before; others are made with ``rules``.
+    ``worlds`` are those that were made before; others are made with ``rules``. It begins with
+    schedule ``begin`` of each, and ends before ``schedules``.
     """
 
     def __init__(
@@ -74,9 +81,11 @@ class Search:
         schedules: int,
         rules: frozenset[str] | None = None,
         worlds: dict[Entry, World] | None = None,
+        begin: int = 0,
     ) -> None:
         self.entries = entries
         self.schedules = schedules
+        self.begin = begin
         self.rules = rules
         self.worlds = {} if worlds is None else worlds
         self.ran = 0
@@ -85,8 +94,8 @@ class Search:
 
     def plan(self) -> Iterator[tuple[Entry, range]]:
         """Name what to run, in order."""
-        begin = 0
-        for end in (*(r for r in ROUNDS if r < self.schedules), self.schedules):
+        begin = self.begin
+        for end in (*(r for r in ROUNDS if begin < r < self.schedules), self.schedules):
             for entry in self.entries:
                 yield entry, range(begin, end)
             begin = end
@@ -95,12 +104,20 @@ class Search:
         """Look for a broken rule, or what else shows; None if nothing does."""
         for entry, numbers in self.plan():
             for i in numbers:
+                if self.given_up(entry):
+                    break
                 found = self.one(entry, i)
                 if found is not None:
                     return found
-                if len(self.crashes) >= CRASHES_MAX or len(self.bounds) >= BOUNDS_MAX:
+                if len(self.bounds) >= BOUNDS_IN_ALL_MAX:
                     return self.other()
         return self.other()
+
+    def given_up(self, entry: Entry) -> bool:
+        """Tell whether an entry shows a crash or a bound, again and again."""
+        name = str(entry)
+        crashes = sum(x.entry == name for x in self.crashes)
+        return crashes >= CRASHES_MAX or sum(x.entry == name for x in self.bounds) >= BOUNDS_MAX
 
     def other(self) -> Result | None:
         """Return what showed although no rule was broken."""
@@ -153,13 +170,14 @@ class Bench(NamedTuple):
         return self.guests if guest else self.all_rules
 
 
-def try_mutant(mutant: Mutant, entries: list[Entry], bench: Bench) -> Result:
+def try_mutant(mutant: Mutant, entries: list[Entry], bench: Bench, more: int = 0) -> Result:
     """Try a mutant, in a process of its own, for it changes the code there.
 
     Args:
         mutant: what to try.
         entries: what to run it under, in order.
         bench: worlds, and how many schedules.
+        more: how many schedules of each entry if it survives those.
 
     """
 
@@ -173,10 +191,16 @@ def try_mutant(mutant: Mutant, entries: list[Entry], bench: Bench) -> Result:
         return Result(CRASH, f"at import: {type(error).__name__}: {error}")
     worlds = bench.worlds_for(mutant, guest=False)
     search = Search(entries, bench.schedules, None, worlds)
-    result = search.run() or audit(entries, search.worlds) or Result(SURVIVED)
+    result = search.run()
+    schedules = bench.schedules
+    if result is None and more > schedules:
+        search.begin, search.schedules = schedules, more
+        result = search.run()
+        schedules = more
+    result = result or audit(entries, search.worlds) or Result(SURVIVED)
     if result.verdict == RULE:
         worlds = bench.worlds_for(mutant, guest=True)
-        guest = guest_alone(result, entries, bench.schedules, worlds)
+        guest = guest_alone(result, entries, schedules, worlds)
         if guest is not None:
             result = result._replace(guest=guest.what, guest_entry=guest.entry, guest_at=guest.at)
     return result._replace(ran=search.ran)

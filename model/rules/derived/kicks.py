@@ -15,11 +15,11 @@ from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, HCR_UIE, SGIS
+from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, SGIS
 
 __all__ = ["I12"]
 
-EXITS_BY_ITSELF = HCR_NPIE | HCR_UIE | HCR_LRENPIE
+EXITS_BY_ITSELF = HCR_NPIE | HCR_LRENPIE
 """With one of these the guest's progress brings the exit at which the rest is looked at."""
 
 
