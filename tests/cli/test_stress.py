@@ -319,7 +319,7 @@ def test_a_second_ctrl_c_hides_nothing(
         time.sleep(1.2)
         os.killpg(process.pid, signal.SIGINT)
     done = finish(process)
-    assert done.code == 130
+    assert done.code in (130, -signal.SIGINT)  # a shell says 130 of both
     assert done.summary["interrupted"]
     assert done.summary["verdict"] == "inconclusive"
 
