@@ -212,7 +212,10 @@ async def test_d_a_guest_that_deactivates_once_cannot_tell(era: type[Kvm]) -> No
 
 
 class UnderflowOnly(V7_2):
-    """Overflow as KVM handled it until 2025: an exit when the registers run empty, no other."""
+    """Overflow as KVM handled it until 2025: an exit when the registers run empty, no other.
+
+    I12 says of it that what is outside has no exit of its own; here the guest's is looked at.
+    """
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         return HCR_EN | (HCR_UIE if pending + active > size else 0)
@@ -220,7 +223,7 @@ class UnderflowOnly(V7_2):
 
 async def waited(kvm: type[Kvm]) -> int:
     """Count the schedules in which polling lets the third interrupt wait for the guest's WFI."""
-    worlds = in_all_modes("no-room", kvm, "synchronous")
+    worlds = in_all_modes("no-room", kvm, "synchronous", rules=frozenset(RULES) - {"I12"})
     count = 0
     for i in range(100):
         found = await histories(worlds, i)
