@@ -64,7 +64,8 @@ def test_every_fault_is_caught(fault: str) -> None:
     assert report.verdict == "violated"
     assert report.operations <= 20_100
     assert report.shrunk
-    assert len(report.shrunk) <= 15
+    # As many as it takes for just those words to differ.
+    assert len(report.shrunk) <= 20
     assert report.divergence is not None
     assert "<-- differs" in report.divergence or "value read" in report.divergence
 
