@@ -16,8 +16,10 @@ import random
 import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
-from tests.mutation.coverage import Covered, NotCleanError, cover, entries_for
+from tests.mutation.coverage import SCHEDULES as WATCHED
+from tests.mutation.coverage import Covered, NotCleanError, assert_clean, cover, entries_for
 from tests.mutation.equivalents import read, reason_of
 from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all
@@ -41,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("--builtin", action="store_true", help="under built-in scenarios alone")
     parser.add_argument("--floor", type=float, default=0.0, help="the least score, in percent")
+    parser.add_argument("--again", default="", help="JSON lines: what no rule killed there")
     parser.add_argument("--json", action="store_true", help="JSON lines, the last a summary")
     return parser
 
@@ -51,7 +54,14 @@ def chosen(args: argparse.Namespace) -> list[Mutant]:
     if 0 < args.sample < len(found):
         picked = sorted(random.Random(args.seed).sample(range(len(found)), args.sample))
         found = [found[i] for i in picked]
-    return found
+    return found if not args.again else unkilled(found, Path(args.again))
+
+
+def unkilled(found: list[Mutant], earlier: Path) -> list[Mutant]:
+    """Leave out what a rule killed in an earlier run, by the JSON lines that it printed."""
+    rows = [json.loads(x) for x in earlier.read_text("utf-8").splitlines() if x]
+    killed = {(x["file"], x["diff"]) for x in rows if x.get("verdict") == RULE}
+    return [m for m in found if (m.path, m.diff()) not in killed]
 
 
 def attempt(
@@ -69,10 +79,27 @@ def judge(found: list[Mutant], args: argparse.Namespace) -> Iterator[Judged]:
     work = partial(attempt, cover(bench.all_rules), bench, reasons)
     for mutant, result in run_all(work, found, args.jobs):
         result = result or Result(BOUND, "ended by the limits of its process")
+        assert_killers_clean(result, bench)
         reason = reason_of(mutant, reasons)
         if reason and not mutant.step and result.verdict == RULE:
             print(f"listed as equivalent, and killed: {mutant}: {result}", file=sys.stderr)
         yield Judged(mutant, result, reason)
+
+
+def assert_killers_clean(result: Result, bench: Bench) -> None:
+    """Run the schedules that killed a mutant on the source as it is, beyond those watched before.
+
+    Raises:
+        NotCleanError: one breaks a rule all the same.
+
+    """
+    if result.verdict == RULE:
+        for worlds, name, i in (
+            (bench.all_rules, result.entry, result.at),
+            (bench.guests, result.guest_entry, result.guest_at),
+        ):
+            if i >= WATCHED:
+                assert_clean(next(w for e, w in worlds.items() if str(e) == name), i)
 
 
 def main() -> int:

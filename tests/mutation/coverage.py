@@ -8,7 +8,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.sites import ROOT, files, module_of
 from tests.mutation.swap import instrumented, swap
 
-__all__ = ["Covered", "NotCleanError", "cover", "entries_for"]
+__all__ = ["Covered", "NotCleanError", "assert_clean", "cover", "entries_for"]
 
 SCHEDULES = 24
 """How many schedules of each entry are watched."""
@@ -45,16 +45,26 @@ def cover(worlds: dict[Entry, World]) -> list[Covered]:
             lines.clear()
         began = time.process_time()
         for i in range(SCHEDULES):
-            outcome = world.run(i)
-            if outcome.violations or outcome.bound:
-                what = outcome.violations[0].rule if outcome.violations else outcome.bound
-                raise NotCleanError(f"{entry}, schedule {i}, shows {what} without any mutant")
+            assert_clean(world, i)
         seconds = (time.process_time() - began) / SCHEDULES
         executed = frozenset((name, n) for name, lines in watched.items() for n in lines)
         found.append(Covered(entry, executed, seconds))
     for path, source in sources.items():
         swap(module_of(path), source)
     return found
+
+
+def assert_clean(world: World, i: int) -> None:
+    """Run schedule ``i`` of the source as it is.
+
+    Raises:
+        NotCleanError: it breaks a rule, or reaches a bound.
+
+    """
+    outcome = world.run(i)
+    if outcome.violations or outcome.bound:
+        what = outcome.violations[0].rule if outcome.violations else outcome.bound
+        raise NotCleanError(f"{world.entry}, schedule {i}, shows {what} without any mutant")
 
 
 def entries_for(mutant: Mutant, covered: list[Covered]) -> list[Entry]:

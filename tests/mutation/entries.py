@@ -22,8 +22,10 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "idles-while-active", "routed-while-active", "routed-while-injected",
-        "two-writers", "unpend-mapped",
+        "both-spilled", "early-after-reset", "enables-served", "idles-while-active",
+        "masked-level", "pend-level",
+        "phys-preempted", "queued-while-routed", "reset-disabled", "routed-while-active",
+        "routed-while-injected", "second-moves", "two-writers", "unpend-mapped",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "deactivate-twice", "device-registers", "distributor", "goes-offline", "pend-own-timer",
@@ -31,7 +33,9 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
         "silenced-early", "line-falls", "timers-set",
     )),
     (Path("timer-busy"), (("lr_on_guest_deactivate", "polled"),)),
+    (Path("timer-phys"), (("lr_on_guest_deactivate", "polled"),)),
     (Path("reset"), (("gic_version", "2"),)),
+    (OWN / "reset-sgis.toml", (("gic_version", "2"),)),
     (Path("save"), (("gic_version", "2"),)),
     (RACE / "two-senders.toml", (("gic_version", "2"),)),
     (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),

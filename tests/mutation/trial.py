@@ -32,7 +32,7 @@ __all__ = [
 
 ROUNDS = (4, 12, 24, 60)
 """Where rounds end: schedules 0 to 3 of each entry, then 4 to 11, ..."""
-MORE = 200
+MORE = 100
 """How many schedules of each entry what survives the usual ones gets."""
 AUDITED = 1
 """How many schedules of each entry are audited, once nothing else was found."""

@@ -59,3 +59,10 @@ class GuestTimers(View):
         programmed.ctl = f.ctl
         programmed.cval = f.cval
         programmed.deadline = f.deadline
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """Its guest starts anew, with its timers off, whatever was done about that."""
+        for timers in self.of:
+            programmed = timers[f.vcpu]
+            programmed.ctl = programmed.cval = programmed.deadline = 0
