@@ -71,6 +71,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("RequestsNotRechecked", "many-exits.toml"),
         ("SaysItKicks", "spi-edge"),
         ("OldSaysItKicks", "lpi"),
+        ("NpieForNothing", "overflow"),
     ),
     "I13": (
         ("NoEndOfUnclaimed", "timer-busy"),

@@ -18,8 +18,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.mutation.coverage import SCHEDULES as WATCHED
-from tests.mutation.coverage import Covered, NotCleanError, assert_clean, cover, entries_for
+from tests.mutation.coverage import (
+    WATCHED,
+    Covered,
+    NotCleanError,
+    assert_clean,
+    cover,
+    entries_for,
+)
 from tests.mutation.equivalents import read, reason_of
 from tests.mutation.mutant import Mutant
 from tests.mutation.pool import run_all

@@ -8,9 +8,9 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.sites import ROOT, files, module_of
 from tests.mutation.swap import instrumented, swap
 
-__all__ = ["Covered", "NotCleanError", "assert_clean", "cover", "entries_for"]
+__all__ = ["WATCHED", "Covered", "NotCleanError", "assert_clean", "cover", "entries_for"]
 
-SCHEDULES = 24
+WATCHED = 24
 """How many schedules of each entry are watched."""
 FEW = 3
 """What no more entries than this were seen to execute may be reached in others as well."""
@@ -44,9 +44,9 @@ def cover(worlds: dict[Entry, World]) -> list[Covered]:
         for lines in watched.values():
             lines.clear()
         began = time.process_time()
-        for i in range(SCHEDULES):
+        for i in range(WATCHED):
             assert_clean(world, i)
-        seconds = (time.process_time() - began) / SCHEDULES
+        seconds = (time.process_time() - began) / WATCHED
         executed = frozenset((name, n) for name, lines in watched.items() for n in lines)
         found.append(Covered(entry, executed, seconds))
     for path, source in sources.items():

@@ -134,6 +134,13 @@ class NpieForActive(V7_2):
         return hcr | HCR_NPIE if pending + active > size else hcr
 
 
+class NpieForNothing(V7_2):
+    """Asks for no exit when none of those inside is pending any more, but more are outside."""
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        return super().configure_hcr(pending, active, size) & ~HCR_NPIE
+
+
 # -- halting and stopping ------------------------------------------------------------------------
 
 
@@ -234,6 +241,7 @@ class OldSaysItKicks(V4_14):
 VGIC = (
     Mutant("I12", SaysItKicks, V7_2, "spi-edge"),
     Mutant("I12", OldSaysItKicks, V4_14, "lpi"),
+    Mutant("I12", NpieForNothing, V7_2, "overflow"),
     Mutant("I4", MovesWithoutRemoving, V7_2, "smp-mix"),
     Mutant("I4", SavesWithoutZeroing, V7_2, "migrate"),
     Mutant("I5", PrunesActive, V7_2, "migrate"),

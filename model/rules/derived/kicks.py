@@ -20,7 +20,11 @@ from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, SGIS
 __all__ = ["I12"]
 
 EXITS_BY_ITSELF = HCR_NPIE | HCR_LRENPIE
-"""With one of these the guest's progress brings the exit at which the rest is looked at."""
+"""With one of these the guest's progress brings the exit at which the rest is looked at.
+
+UIE is none: the registers run empty only as the guest deactivates, and until then it would wait
+with all of them active.
+"""
 
 
 Place = tuple[int, bool]
