@@ -23,6 +23,7 @@ __all__ = [
     "cleared_active",
     "cleared_pending",
     "deactivated_by_another",
+    "deactivated_while_high",
     "enabled_level",
     "far_timer",
     "idle_and_due",
@@ -31,6 +32,8 @@ __all__ = [
     "one_register",
     "routed_from_the_dead",
 ]
+
+DEFAULT_LRS = 4
 
 
 def anywhere(_violation: Violation, _case: Case) -> bool:
@@ -74,6 +77,23 @@ def armed_again(violation: Violation, case: Case) -> bool:
     if violation.subject.vintid != VTIMER_PPI or case.knobs.get("gic_messages") == "synchronous":
         return False
     return any(sum(i.code in (TIMER, TVAL) for i in program) > 1 for program in case.programs)
+
+
+def deactivated_while_high(violation: Violation, case: Case) -> bool:
+    """KVM deactivates the timer's interrupt for a guest that silences its timer only then.
+
+    That is a GICv2's DIR, which traps always, or what is active outside the List Registers.
+    """
+    scenario, knobs = case.scenario, case.knobs
+    if violation.subject.vintid != VTIMER_PPI or knobs.get("gic_messages") == "synchronous":
+        return False
+    traps = knobs.get("gic_version") == "2" and is_split(case)
+    return scenario.eoi_first and (traps or scenario.lrs < DEFAULT_LRS)
+
+
+def is_split(case: Case) -> bool:
+    """Tell whether guests deactivate by DIR."""
+    return case.knobs.get("eoimode", str(case.scenario.eoimode)) == "1"
 
 
 def made_pending(violation: Violation, case: Case) -> bool:
@@ -122,8 +142,7 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
     """Another VCPU deactivates an interrupt of the device whose guest waits, late."""
     if violation.type != LATE or case.scenario.deactivate != "other":
         return False
-    eoimode = case.knobs.get("eoimode", str(case.scenario.eoimode))
-    return eoimode == "1" and (violation.rule == "deadlock" or is_device(violation, case))
+    return is_split(case) and (violation.rule == "deadlock" or is_device(violation, case))
 
 
 def is_device(violation: Violation, case: Case) -> bool:

@@ -9,6 +9,7 @@ from harness.findings.conditions import (
     cleared_active,
     cleared_pending,
     deactivated_by_another,
+    deactivated_while_high,
     enabled_level,
     far_timer,
     idle_and_due,
@@ -44,13 +45,15 @@ FINDINGS: dict[str, Finding] = {
             "reads the line, and relies on the host taking the interrupt before the next entry. If "
             "the GIC presents it later, a HW List Register is pending and the physical interrupt "
             "inactive. The same where the fold reads a line that has just risen, and for a "
-            "device's SPI that another CPU has still to take, with a GIC of any speed",
+            "device's SPI that another CPU has still to take, with a GIC of any speed; and where KVM "
+            "deactivates for a guest (a DIR that traps) that silences its timer only then",
             see=f"{HERE}enable-while-asserted.toml --variant v7.2",
-            source="vgic_mmio_write_senable, vgic_irq_handle_resampling (7.2)",
+            source="vgic_mmio_write_senable, vgic_irq_handle_resampling, vgic_v2_deactivate (7.2)",
             upstream=NOBODY,
             conditions=(
                 Condition(BOTH, INV_ACT, enabled_level),
                 Condition(TODAY, INV_ACT, armed_again),
+                Condition(TODAY, INV_ACT, deactivated_while_high),
             ),
         ),
         Finding(
@@ -205,7 +208,7 @@ FINDINGS: dict[str, Finding] = {
             what="A guest's ICACTIVER of a mapped interrupt that is pending clears its physical "
             "active state, and the next flush presents it in a HW List Register all the same",
             see=f"{HERE}cleared-while-pending.toml",
-            source="vgic_hw_irq_change_active (7.2)",
+            source="vgic_hw_irq_change_active (7.2; df635c5b184d); 4.14 as in F4",
             upstream=NOBODY,
             conditions=(Condition(BOTH, INV_ACT, cleared_active),),
         ),
@@ -229,7 +232,8 @@ FINDINGS: dict[str, Finding] = {
             "active state, also where another VCPU has it pending in a List Register, or is about "
             "to: no VCPU is halted for it",
             see=f"{HERE}pending-cleared.toml",
-            source="vgic_hw_irq_cpending, vgic_mmio_write_cpending (7.2)",
+            source="vgic_hw_irq_cpending, vgic_mmio_write_cpending (7.2; df635c5b184d); 4.14 as in "
+            "F4",
             upstream=NOBODY,
             conditions=(Condition(BOTH, INV_ACT, cleared_pending),),
         ),
@@ -252,13 +256,14 @@ FINDINGS: dict[str, Finding] = {
         Finding(
             id="F19",
             title="a write to another VCPU's redistributor acts on the writer's own timer and CPU",
-            since="all, GICv3",
+            since="today, GICv3",
             what="A guest's ISACTIVER, ICACTIVER, ISPENDR, ICPENDR or ISENABLER of another VCPU's "
             "redistributor for the timer's PPI writes the physical active state of the CPU that "
             "the writer runs on, and looks at the writer's timer: its own next interrupt is held "
             "back, and the other's is not",
             see=f"{HERE}active-elsewhere.toml",
-            source="vgic_irq_set_phys_active, kvm_arch_timer_get_input_level (7.2)",
+            source="vgic_irq_set_phys_active, kvm_arch_timer_get_input_level, which asks "
+            "kvm_get_running_vcpu (7.2); 4.14 as in F4",
             upstream=NOBODY,
             conditions=(
                 Condition(

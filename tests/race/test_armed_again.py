@@ -3,9 +3,8 @@
 With ``timer 100, idle 1, timer 100, idle 2`` and one preemption in the handler era v7.2 breaks R12,
 R15, R23 and I1: the load injects a high level, the guest silences its timer and arms it again, and
 the clock reaches it between the fold of the register and the look at the line, which KVM believes
-(vgic_irq_handle_resampling). The distributor shows it only after the next entry. It is finding F1:
-hardware gives no bound either on how soon a line that a CPU has read is at the distributor. It
-takes one order of some hundred million, so it is not looked for by chance.
+(vgic_irq_handle_resampling). The distributor shows it only after the next entry. It is finding F1.
+It takes one order of very many, so it is not looked for by chance.
 """
 
 from collections.abc import Sequence

@@ -63,6 +63,19 @@ async def test_each_is_found_and_named(
         assert known.id == finding
 
 
+def test_a_timer_silenced_after_its_dir_is_the_first() -> None:
+    knobs = {"gic_version": "2", "gic_lag": "0"}
+    scenario = at("silenced-after-dir")
+    for rule in ("R12", "R15", "R23", "I1"):
+        known = find_known(broken(rule, "inactive"), scenario, "v7.2", knobs)
+        assert known is not None
+        assert known.id == "F1"
+    assert find_known(broken("R12", "not-set"), scenario, "v4.14", knobs) is None
+    synchronous = {**knobs, "gic_messages": "synchronous"}
+    assert find_known(broken("R12", "not-set"), scenario, "v7.2", synchronous) is None
+    assert find_known(broken("R12", "not-set"), scenario, "v7.2", {}) is None
+
+
 def test_what_the_model_shows_is_shown_above() -> None:
     shown = {name for name, _, _, _ in SHOWN} | SHOWN_ELSEWHERE
     assert shown == {f.id for f in FINDINGS.values() if f.conditions}

@@ -335,9 +335,12 @@ class IdealGic(View):
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
-        """It reset an interrupt."""
+        """It reset an interrupt; one that was routed goes where it went at first from here on."""
         if f.register == "reset":
-            self.irqs.of(f.owner, f.vintid).reset()
+            irq = self.irqs.of(f.owner, f.vintid)
+            routed = irq.routed
+            irq.reset()
+            irq.routed = routed
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
