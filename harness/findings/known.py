@@ -45,8 +45,8 @@ FINDINGS: dict[str, Finding] = {
             "reads the line, and relies on the host taking the interrupt before the next entry. If "
             "the GIC presents it later, a HW List Register is pending and the physical interrupt "
             "inactive. The same where the fold reads a line that has just risen, and for a "
-            "device's SPI that another CPU has still to take, with a GIC of any speed; and where KVM "
-            "deactivates for a guest (a DIR that traps) that silences its timer only then",
+            "device's SPI that another CPU has still to take, with a GIC of any speed; and where "
+            "KVM deactivates for a guest (a DIR that traps) that silences its timer only then",
             see=f"{HERE}enable-while-asserted.toml --variant v7.2",
             source="vgic_mmio_write_senable, vgic_irq_handle_resampling, vgic_v2_deactivate (7.2)",
             upstream=NOBODY,

@@ -15,11 +15,15 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
+from tests.race.mutants_soft import EnablesAndKeeps
 from tests.race.mutants_vgic import DropsWhileQueued, LatchKept, SaysItKicks
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent
-HELD, OUTSIDE = (str(HERE / f"scenarios/{name}.toml") for name in ("held-active", "active-outside"))
+HELD, OUTSIDE, LATCHED = (
+    str(HERE / f"scenarios/{name}.toml")
+    for name in ("held-active", "active-outside", "enabled-and-latched")
+)
 CLEARS, RESET = (str(HERE / f"scenarios/{name}.toml") for name in ("clears-level", "reset-edges"))
 LAGGING = (("gic_messages", "lagging"),)
 
@@ -30,6 +34,7 @@ LAGGING = (("gic_messages", "lagging"),)
         (HELD, V7_2, "I6", ()),  # an edge of what the guest holds active is not owed to it
         (OUTSIDE, V4_14, "I12", ()),  # what is active outside the List Registers waits for its end
         (OUTSIDE, V7_2, "I12", ()),
+        (LATCHED, V7_2, "I2", ()),  # what is pending by ISPENDR keeps its physical active state
         (CLEARS, V7_2, "G3", LAGGING),  # a level's fall may be late without end
     ],
 )
@@ -46,6 +51,7 @@ def test_it_is_silent(
         (HELD, DropsWhileQueued, "I6", ()),
         (CLEARS, LatchKept, "G3", LAGGING),
         (RESET, SaysItKicks, "G7", ()),
+        ("timer-busy", EnablesAndKeeps, "I2", ()),
     ],
 )
 def test_its_twin_with_a_fault_is_told(

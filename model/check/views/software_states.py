@@ -15,18 +15,22 @@ __all__ = ["SoftwareStates"]
 
 
 class Software(State):
-    """``pending``: in software, in no List Register; ``active``: the last fold found it active."""
+    """``pending``: in software, in no List Register; ``active``: the last fold found it active.
+
+    ``latched``: it is pending by the guest's ISPENDR, whatever its line is.
+    """
 
     pending: bool = False
     active: bool = False
+    latched: bool = False
 
 
 class SoftwareStates(View):
     """``of[timer][v]``: KVM's software state of that timer's interrupt of VCPU ``v``."""
 
     trusts = (
-        "of what is written only ISPENDR of the timer is heard, which no other fact shows; that "
-        "it took effect G9 tells"
+        "of what is written only ISPENDR and ICPENDR of the timer are heard, which no other fact "
+        "shows; that they took effect G9 and G3 tell"
     )
 
     loaded: LoadedVcpus
@@ -42,13 +46,15 @@ class SoftwareStates(View):
     def on_inject(self, f: facts.Injected) -> None:
         """A level was given to the vgic."""
         if f.accepted and f.vintid in TIMER_OF:
-            self.of[TIMER_OF[f.vintid]][f.vcpu].pending = f.level
+            software = self.of[TIMER_OF[f.vintid]][f.vcpu]
+            software.pending = f.level or software.latched
 
     @on(facts.Resampled)
     def on_resample(self, f: facts.Resampled) -> None:
         """KVM read the line again."""
         if f.vintid == VTIMER_PPI:
-            self.virtual[f.vcpu].pending = f.level
+            software = self.virtual[f.vcpu]
+            software.pending = f.level or software.latched
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
@@ -56,7 +62,9 @@ class SoftwareStates(View):
         if f.vintid == VTIMER_PPI:
             software = self.virtual[f.owner]
             if f.register == "ispendr":
-                software.pending = True
+                software.pending = software.latched = True
+            elif f.register == "icpendr":
+                software.latched = False
             elif f.register in ("isactiver", "icactiver"):
                 software.active = f.register == "isactiver"
 
@@ -66,7 +74,7 @@ class SoftwareStates(View):
         state, vintid = f.after.state, f.after.vintid
         if state == PENDING and vintid == VTIMER_PPI:
             if (v := self.loaded.on[f.pcpu].vcpu) >= 0:
-                self.virtual[v].pending = False
+                self.virtual[v].pending = self.virtual[v].latched = False
         elif state and vintid == PTIMER_PPI and (v := self.loaded.on[f.pcpu].vcpu) >= 0:
             self.physical[v].pending = False
 
@@ -77,6 +85,7 @@ class SoftwareStates(View):
             software = self.virtual[f.vcpu]
             software.active = f.active
             software.pending = f.line_level or f.pending_latch
+            software.latched = f.pending_latch
         elif f.vintid == PTIMER_PPI:
             self.physical[f.vcpu].pending = (f.line_level or f.pending_latch) and not f.active
 
@@ -92,4 +101,4 @@ class SoftwareStates(View):
     def on_reset(self, f: facts.VmReset) -> None:
         """The VM's interrupts are off."""
         for timer in self.of:
-            timer[f.vcpu].pending = timer[f.vcpu].active = False
+            timer[f.vcpu].reset()
