@@ -22,10 +22,10 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "early-after-reset", "enables-served", "idles-while-active",
-        "masked-level", "pend-level",
-        "phys-preempted", "queued-while-routed", "reset-disabled", "routed-while-active",
-        "routed-while-injected", "second-moves", "two-writers", "unpend-mapped",
+        "both-spilled", "dir-elsewhere", "early-after-reset", "enables-served",
+        "idles-while-active", "masked-level", "pend-level", "phys-preempted", "queued-while-routed",
+        "reset-disabled", "reset-twice", "routed-while-active", "routed-while-injected",
+        "second-moves", "two-writers", "unpend-mapped",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "deactivate-twice", "device-registers", "distributor", "goes-offline", "pend-own-timer",
