@@ -55,16 +55,18 @@ class Campaign:
     def read_out(self) -> None:
         """Take in what it prints."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("\n"):
-                self.lines.append(json.loads(line))
-                self.first.set()
+        with self.process.stdout as out:
+            for line in out:
+                if line.endswith("\n"):
+                    self.lines.append(json.loads(line))
+                    self.first.set()
         self.first.set()
 
     def read_err(self) -> None:
         """Take in what it complains of."""
         assert self.process.stderr is not None
-        self.errors += self.process.stderr
+        with self.process.stderr as said:
+            self.errors += said
 
     def end(self) -> int:
         """Wait for its end, and for everyone who holds its pipes."""

@@ -164,8 +164,9 @@ class Watched(RandomWalk):
     every_step = True
     execution: Execution
 
-    def __init__(self, seed: int, whole: Whole, world: Any) -> None:
+    def __init__(self, seed: int, whole: Whole, world: Any, *, dead: bool) -> None:
         super().__init__(seed)
+        self.dead = dead
         self.whole = whole
         self.world = world
         self.looked = 0
@@ -182,7 +183,9 @@ class Watched(RandomWalk):
             table[where].number
             for table, where in zip(memo.numbers, map(position_of, tasks), strict=True)
         ]
-        keys = (*self.world.machine.canonical(), *self.world.checker.canonical())
+        machine, checker = self.world.machine, self.world.checker
+        of_machine = machine.canonical() if self.dead else machine.key()
+        keys = (*of_machine, *checker.canonical())  # the rules leave out what is dead in any case
         values = (*memo.values, *memo.rules.values)
         numbers = [each.numbers[key] for each, key in zip(values, keys, strict=True)]
         row = (*places, *numbers)
@@ -204,7 +207,7 @@ def walks_stay_inside(make: Make, walks: int, *, dead: bool = True) -> int:
     world = make(DirectTask)
     looked = 0
     for seed in range(walks):
-        walk = Watched(seed, whole, world)
+        walk = Watched(seed, whole, world, dead=dead)
         walk.execution = Execution(world, walk)
         DirectEngine().execute(walk.execution)
         looked += walk.looked
