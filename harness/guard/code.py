@@ -20,7 +20,7 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = tuple(str(ROOT / name) + "/" for name in ("harness", "model"))
-CALLERS = (f"{TOOL[0]}engine/", f"{TOOL[0]}variants.py")
+CALLERS = (f"{TOOL[0]}engine/", f"{TOOL[0]}variants.py", f"{TOOL[0]}world.py")
 TASKS = tuple(f"{TOOL[0]}{name}/" for name in ("actors", "guest", "kvm"))
 LIBRARIES = tuple(
     path + "/" for path in dict.fromkeys(sysconfig.get_paths().values()) if path not in ("", "/")
@@ -87,7 +87,7 @@ def is_task(filename: str) -> bool:
 
 @cache
 def is_caller(filename: str) -> bool:
-    """Tell whether a source of this tool calls code of the user's: an engine, or the import."""
+    """Tell whether a source of this tool calls code of the user's: an engine, the import, the world."""
     return filename.replace("\\", "/").startswith(CALLERS)
 
 

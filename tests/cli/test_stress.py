@@ -196,12 +196,9 @@ STUCK = """
 from harness.kvm.v4_14 import V4_14
 
 class Stuck(V4_14):
-    count = 0
     async def run_once(self, *args):
-        Stuck.count += 1
-        while Stuck.count > 40:
+        while True:
             pass
-        return await super().run_once(*args)
 """
 
 
@@ -237,7 +234,7 @@ def children(pid: int) -> list[int]:
 
 def test_workers_end_with_their_parent(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "stuck.py"
-    path.write_text(STUCK.replace("while Stuck.count > 40", "while Stuck.count > 4"))
+    path.write_text(STUCK)
     process = start(
         "stress", "timer-wfi", "--variant", f"{path}:Stuck", "--schedules", 10_000, "--jobs", 2,
         "--engine", "direct",
@@ -319,7 +316,8 @@ def test_a_second_ctrl_c_hides_nothing(
         time.sleep(1.2)
         os.killpg(process.pid, signal.SIGINT)
     done = finish(process)
-    assert done.code in (130, -signal.SIGINT)  # a shell says 130 of both
+    # 2 where it is told that the variant did not come back; a shell says 130 of the others.
+    assert done.code in (2, 130, -signal.SIGINT)
     assert done.summary["interrupted"]
     assert done.summary["verdict"] == "inconclusive"
 
