@@ -100,6 +100,8 @@ def quick(names: tuple[str, ...], words: list[str]) -> list[str]:
         return ["--seconds", "0.5"]
     if names == ("why",):
         return ["--no-shrink"]
+    if names == ("explore",):
+        return ["--seconds", "1"]
     return []
 
 
