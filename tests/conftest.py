@@ -53,8 +53,8 @@ QUICK = (
 """Folders, files and tests, as their ids begin. None may be an oracle's or a benchmark's."""
 
 SAMPLED = {
-    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 2,
-    "race/test_every_alarm.py::test_it_is_raised_and_the_era_is_silent": 2,
+    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 3,
+    "race/test_every_alarm.py::test_it_is_raised_and_the_era_is_silent": 3,
     "race/test_known_findings.py::test_each_is_found_and_named": 2,
     "race/test_instructions.py::test_its_example_runs": 2,
     "unit/check/test_needs.py::test_without_a_kind_of_fact_a_rule_says_the_same": 3,

@@ -20,7 +20,7 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = tuple(str(ROOT / name) + "/" for name in ("harness", "model"))
-CALLERS = (f"{TOOL[0]}engine/", f"{TOOL[0]}variants.py", f"{TOOL[0]}world.py")
+CALLERS = tuple(f"{TOOL[0]}{name}" for name in ("engine/", "variants.py", "world.py"))
 TASKS = tuple(f"{TOOL[0]}{name}/" for name in ("actors", "guest", "kvm"))
 LIBRARIES = tuple(
     path + "/" for path in dict.fromkeys(sysconfig.get_paths().values()) if path not in ("", "/")
