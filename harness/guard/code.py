@@ -87,7 +87,7 @@ def is_task(filename: str) -> bool:
 
 @cache
 def is_caller(filename: str) -> bool:
-    """Tell whether a source of this tool calls code of the user's: an engine, the import, the world."""
+    """Tell whether a source of this tool calls code of the user's: engine, import or world."""
     return filename.replace("\\", "/").startswith(CALLERS)
 
 
