@@ -86,8 +86,8 @@ def test_schedules_that_measure_k_are_half_random_half_pct() -> None:
 def test_a_seed_does_not_depend_on_how_a_path_is_spelt() -> None:
     seeds = {
         schedule_seed(1, scenario, variant, 0)
-        for scenario in ("a.toml", "./a.toml", "/work/a.toml")
-        for variant in ("mine.py:Mine", "sub/mine.py:Mine", "/work/mine.py:Mine")
+        for scenario in ("a.toml", "./a.toml", "/elsewhere/a.toml")
+        for variant in ("mine.py:Mine", "sub/mine.py:Mine", "/elsewhere/mine.py:Mine")
     }
     assert len(seeds) == 1
     assert schedule_seed(1, "a.toml", "mine.py:Other", 0) not in seeds
