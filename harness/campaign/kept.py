@@ -19,8 +19,9 @@ from harness.errors import UsageError
 from harness.places import write_whole
 from harness.project import find_project
 from harness.spec import RunSpec, portable
+from harness.strategies.replay import Replay
 
-__all__ = ["PASSES", "Failed", "Store", "default_store"]
+__all__ = ["PASSES", "Failed", "Store", "again", "default_store"]
 
 ENV: Final = "VGIC_RACE_KEPT"
 PASSES: Final = 3
@@ -172,6 +173,21 @@ class Store:
             return True
         self.write(msgspec.structs.replace(failed, passed=passed))
         return False
+
+
+def again(text: str, entry: RunSpec) -> tuple[RunSpec, Replay] | None:
+    """Return what a kept schedule of an entry runs now, followed as far as it fits still.
+
+    None: it is of a scenario or a form that there is no more.
+    """
+    rules = None if entry.rules is None else frozenset(entry.rules)
+    try:
+        schedule = Schedule.parse(text)
+        recorded = msgspec.structs.replace(schedule, variant=entry.variant)
+        spec = RunSpec.from_schedule(recorded, rules)
+    except UsageError:
+        return None
+    return spec, Replay(schedule.choices, skip=True)
 
 
 def key_of(failed: Failed) -> Key:

@@ -9,21 +9,17 @@ import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 
-import msgspec
-
 from harness.campaign.batches import Batch, BatchResult, Beat, Finding, Stop
 from harness.campaign.crash import Crash, blame, is_interrupt
+from harness.campaign.kept import again
 from harness.campaign.plan import Plan
 from harness.contract import Abandon, RunInfo, Strategy, Task
 from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
-from harness.engine.schedule import Schedule
-from harness.errors import UsageError
 from harness.guard.inspect import Inspection
 from harness.guard.watch import watch
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
-from harness.strategies.replay import Replay
 from harness.strategies.round_robin import RoundRobin
 
 __all__ = ["Worker"]
@@ -150,7 +146,6 @@ class Worker:
     def follow(self, batch: Batch, result: BatchResult) -> None:
         """Follow kept schedules, as far as they fit still, until one of them fails."""
         entry = self.plan.specs[batch.entry]
-        rules = None if entry.rules is None else frozenset(entry.rules)
         engine = make_engine(self.plan.engine)
         outcomes: list[Outcome] = []
 
@@ -161,13 +156,10 @@ class Worker:
 
         result.count = 1
         for text in batch.again:
-            try:
-                schedule = Schedule.parse(text)
-                recorded = msgspec.structs.replace(schedule, variant=entry.variant)
-                spec = RunSpec.from_schedule(recorded, rules)
-            except UsageError:
-                continue  # of a scenario or a form that there is no more
-            strategy = Replay(schedule.choices, skip=True)
+            followed = again(text, entry)
+            if followed is None:
+                continue
+            spec, strategy = followed
             execution = Execution(spec.build(engine.task_class), strategy)
             engine.drive(once())
             outcome = outcomes.pop()

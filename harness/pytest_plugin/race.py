@@ -26,19 +26,17 @@ import msgspec
 
 from harness.campaign.batches import Batch, BatchResult, Finding
 from harness.campaign.crash import blame, is_interrupt
-from harness.campaign.kept import default_store
+from harness.campaign.kept import again, default_store
 from harness.campaign.plan import Plan
 from harness.campaign.summary import Tally
 from harness.campaign.workers import Site, Worker
 from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
-from harness.engine.schedule import Schedule
 from harness.engine.trio_engine import TrioEngine
 from harness.errors import UsageError
 from harness.pytest_plugin.story import tell
 from harness.pytest_plugin.wanted import Wanted, make_plan, read_mark
 from harness.spec import RunSpec
-from harness.strategies.replay import Replay
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 
 __all__ = ["Race", "RaceFailed", "Result", "make_race"]
@@ -176,21 +174,18 @@ class Sums:
     def kept(self, spec: RunSpec, engine: str) -> Campaign:
         """Yield executions that follow what failed before, and note how it went."""
         store = self.race.store
-        rules = None if spec.rules is None else frozenset(spec.rules)
         for failed in [] if store is None else store.of(spec):
             fails = False
             for text in failed.schedules:
-                try:
-                    schedule = Schedule.parse(text)
-                    recorded = msgspec.structs.replace(schedule, variant=spec.variant)
-                    again = RunSpec.from_schedule(recorded, rules)
-                except UsageError:
-                    continue  # of a scenario or a form that there is no more
-                world = again.build(make_engine(engine).task_class)
-                outcome = yield Execution(world, Replay(schedule.choices, skip=True))
+                followed = again(text, spec)
+                if followed is None:
+                    continue
+                now, strategy = followed
+                world = now.build(make_engine(engine).task_class)
+                outcome = yield Execution(world, strategy)
                 if outcome is not None and outcome.violations:
-                    whole, broken = str(again.schedule(outcome)), tuple(outcome.violations)
-                    self.again.append((spec, again, Finding(-1, whole, outcome.steps, broken)))
+                    whole, broken = str(now.schedule(outcome)), tuple(outcome.violations)
+                    self.again.append((spec, now, Finding(-1, whole, outcome.steps, broken)))
                     fails = True
                     break
             assert store is not None

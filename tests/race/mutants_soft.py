@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from harness.context import Context
 from harness.engine.footprint import Step
 from harness.kvm.steps import Steps
@@ -33,50 +35,21 @@ class NoEoiBit(V7_2):
     """A level interrupt of software ends unseen."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
-        lr = super().populate_lr(irq)
-        return Lr(
-            vintid=lr.vintid,
-            state=lr.state,
-            hw=lr.hw,
-            pintid=lr.pintid,
-            priority=lr.priority,
-            group=lr.group,
-            source=lr.source,
-        )
+        return msgspec.structs.replace(super().populate_lr(irq), eoi=False)
 
 
 class SourceOfAll(V7_2):
     """Each List Register names a source."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
-        lr = super().populate_lr(irq)
-        return Lr(
-            vintid=lr.vintid,
-            state=lr.state,
-            hw=lr.hw,
-            pintid=lr.pintid,
-            priority=lr.priority,
-            group=lr.group,
-            eoi=lr.eoi,
-            source=1,
-        )
+        return msgspec.structs.replace(super().populate_lr(irq), source=1)
 
 
 class EoiBitOfAll(V7_2):
     """Each List Register asks for an exit at its end, HW or not."""
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
-        lr = super().populate_lr(irq)
-        return Lr(
-            vintid=lr.vintid,
-            state=lr.state,
-            hw=lr.hw,
-            pintid=lr.pintid,
-            priority=lr.priority,
-            group=lr.group,
-            eoi=True,
-            source=lr.source,
-        )
+        return msgspec.structs.replace(super().populate_lr(irq), eoi=True)
 
 
 class EnablesAndKeeps(V7_2):
@@ -92,16 +65,7 @@ class SenderWrong(V7_2):
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         lr = super().populate_lr(irq)
-        if not irq.is_sgi():
-            return lr
-        return Lr(
-            vintid=lr.vintid,
-            state=lr.state,
-            priority=lr.priority,
-            group=lr.group,
-            eoi=lr.eoi,
-            source=7,
-        )
+        return msgspec.structs.replace(lr, source=7) if irq.is_sgi() else lr
 
 
 class ReadsUnanswered(V7_2):

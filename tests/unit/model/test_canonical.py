@@ -11,9 +11,7 @@ import msgspec
 import pytest
 
 from harness.catalogue.shows import SHOWS
-from harness.contract import Abandon, Task
-from harness.engine.direct_engine import DirectEngine, DirectTask
-from harness.engine.execution import Execution, Outcome
+from harness.engine.direct_engine import DirectTask
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
@@ -29,6 +27,7 @@ from model.part import Part
 from model.rules.derived.active import Orphan
 from model.timer import ENABLE, Clock, HwTimer
 from model.timer_context import TimerContext
+from tests.unit.model.looking import Looking, drive
 
 State = tuple[tuple[object, ...], tuple[object, ...]]
 Forget = Callable[[VgicWorld], None]
@@ -40,7 +39,7 @@ def forget_the_dead(world: VgicWorld) -> None:
         part.restore(part.canonical())
 
 
-class Watching:
+class Watching(Looking):
     """Keeps the canonical states at every choice, and all facts; ``forget`` acts before each."""
 
     def watch(self, world: VgicWorld, forget: Forget | None = None) -> None:
@@ -70,25 +69,9 @@ class Watching:
 class Walk(Watching, RandomWalk):
     every_step = True
 
-    def choose(
-        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
-    ) -> Task | Abandon:
-        self.look()
-        return super().choose(enabled, pending, current)
-
 
 class Again(Watching, Replay):
-    def choose(
-        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
-    ) -> Task | Abandon:
-        self.look()
-        return super().choose(enabled, pending, current)
-
-
-def drive(world: VgicWorld, strategy: Walk | Again) -> Outcome:
-    outcome = DirectEngine().execute(Execution(world, strategy))
-    assert outcome is not None
-    return outcome
+    pass
 
 
 def compare(spec: RunSpec, seeds: Sequence[int], forget: Forget = forget_the_dead) -> int:

@@ -1,13 +1,10 @@
 """Copies and keys of the machine in the middle of real executions, of every built-in scenario."""
 
 import random
-from collections.abc import Sequence
 
 import pytest
 
-from harness.contract import Abandon, Task
-from harness.engine.direct_engine import DirectEngine, DirectTask
-from harness.engine.execution import Execution, Outcome
+from harness.engine.direct_engine import DirectTask
 from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.strategies.random_walk import RandomWalk
@@ -15,6 +12,7 @@ from harness.strategies.replay import Replay
 from harness.world import VgicWorld
 from model.machine import Machine
 from tests.unit.model.histories import caches, immutable, wiring
+from tests.unit.model.looking import Looking, drive
 
 ENTRIES = [
     *((scenario, "v7.2") for scenario in builtin_names()),
@@ -27,7 +25,7 @@ def build(scenario: str, era: str) -> VgicWorld:
     return RunSpec.make(scenario, era).build(DirectTask)
 
 
-class Watching:
+class Watching(Looking):
     """Keeps the key of the machine at every choice, and a copy at one of them.
 
     All else that the parts hold must be as it was at the beginning.
@@ -54,25 +52,9 @@ class Watching:
 class WatchedWalk(Watching, RandomWalk):
     every_step = True
 
-    def choose(
-        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
-    ) -> Task | Abandon:
-        self.look()
-        return super().choose(enabled, pending, current)
-
 
 class WatchedReplay(Watching, Replay):
-    def choose(
-        self, enabled: Sequence[Task], pending: Sequence[Task], current: Task | None
-    ) -> Task | Abandon:
-        self.look()
-        return super().choose(enabled, pending, current)
-
-
-def drive(world: VgicWorld, strategy: WatchedWalk | WatchedReplay) -> Outcome:
-    outcome = DirectEngine().execute(Execution(world, strategy))
-    assert outcome is not None
-    return outcome
+    pass
 
 
 @pytest.mark.parametrize(("scenario", "era"), ENTRIES)
