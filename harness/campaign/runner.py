@@ -113,10 +113,7 @@ class Runner:
         """Keep the pool busy."""
         while len(self.under_way) < self.pool.depth:
             if self.kept and not self.interrupts.seen and not self.crashed():
-                batch = self.kept.popleft()
-                self.numbers[batch.entry, batch.first] = len(self.numbers)
-                self.under_way.add((batch.entry, batch.first))
-                self.pool.submit(batch)
+                self.send(self.kept.popleft())
                 continue
             left = None
             if self.plan.deadline is not None:
@@ -128,9 +125,13 @@ class Runner:
                 return
             batch = lane.next_batch(left, self.pool.depth)
             self.events.dealt(batch.entry)
-            self.numbers[batch.entry, batch.first] = len(self.numbers)
-            self.under_way.add((batch.entry, batch.first))
-            self.pool.submit(batch)
+            self.send(batch)
+
+    def send(self, batch: Batch) -> None:
+        """Give a batch to the pool, and number it."""
+        self.numbers[batch.entry, batch.first] = len(self.numbers)
+        self.under_way.add((batch.entry, batch.first))
+        self.pool.submit(batch)
 
     def choose(self, seconds_left: float | None) -> Lane | None:
         """Choose the entry that is furthest behind; past the deadline, one that had no turn.
