@@ -292,6 +292,7 @@ def test_who_reads_no_more_ends_it_and_loses_nothing(
     ("pause", "jobs"),
     [
         (0.05, 2),
+        pytest.param(0.05, 1, marks=pytest.mark.long),
         pytest.param(1.3, 1, marks=pytest.mark.long),
         pytest.param(1.3, 2, marks=pytest.mark.long),
     ],
