@@ -41,7 +41,7 @@ async def test_mutant_is_caught_and_its_twin_is_silent(mutant: Mutant) -> None:
     assert_schedule_round_trips(broken, outcome)
 
     twin = world_of(mutant.scenario, mutant.twin, mutant.knobs)
-    async for outcome in outcomes(twin, min(max(tried, 24), 120), audited=2):
+    async for outcome in outcomes(twin, min(max(tried, 24), 240), audited=2):
         assert outcome.violations == []
         assert outcome.bound == ""
 
