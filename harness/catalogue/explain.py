@@ -181,6 +181,7 @@ def finding(name: str) -> Item:
         "what": found.what, "source": found.source, "eras": list(found.eras),
         "confirmed": found.confirmed or "no real kernel", "upstream": found.upstream,
         "rules": sorted({each for condition in found.conditions for each in condition.broken}),
+        "conditions": [condition.text for condition in found.conditions], "unseen": found.unseen,
         "see": found.see, "command": f"vgic-race stress {found.see}" if seen else "",
     }  # fmt: skip
 

@@ -154,6 +154,8 @@ def findings() -> list[Item]:
             "in": finding.since,
             "eras": list(finding.eras),
             "what": finding.what,
+            "conditions": [condition.text for condition in finding.conditions],
+            "unseen": finding.unseen,
             "see": finding.see,
             "source": finding.source,
             "confirmed": finding.confirmed,
@@ -247,6 +249,8 @@ def print_findings(items: list[Item]) -> None:
         click.echo(f"    {item['what']}.")
         click.echo(f"    source: {item['source']}")
         click.echo(f"    confirmed on: {item['confirmed'] or 'no real kernel'}; {item['upstream']}")
+        for text in item["conditions"] or [f"no violation; {item['unseen']}"]:
+            click.echo(f"    told by: {text}")
         click.echo(f"    see: {item['see']}; eras here: {', '.join(item['eras']) or 'none'}")
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "level_made_pending",
     "made_pending",
     "one_register",
+    "polled_device",
     "routed_from_the_dead",
 ]
 
@@ -37,7 +38,7 @@ DEFAULT_LRS = 4
 
 
 def anywhere(_violation: Violation, _case: Case) -> bool:
-    """Wherever the variant has the patch."""
+    """In any scenario."""
     return True
 
 
@@ -148,6 +149,15 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
 def is_device(violation: Violation, case: Case) -> bool:
     """Tell whether it is about a passthrough device's interrupt."""
     return violation.subject.vintid in [f.vintid for f in case.scenario.forward]
+
+
+def polled_device(violation: Violation, case: Case) -> bool:
+    """It is about a device's interrupt that a List Register links, and whose DIR does not trap."""
+    linked = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
+    if not linked or is_split(case):
+        return False
+    # What a guest waits for, or idles in vain for, is named by no vINTID.
+    return violation.subject.vintid in (-1, *linked)
 
 
 def idle_and_due(_violation: Violation, case: Case) -> bool:

@@ -29,26 +29,41 @@ class Case(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """Which violations are a finding's.
 
-    ``eras`` are those that have the fault; with a ``patch`` only where the variant has it, and else
-    only in scenarios of a user's own, as an era is clean on those that come with the tool.
-    ``broken`` has what may be broken, as "RULE" or "RULE:ALARM"; ``holds`` looks at the rest.
+    ``eras`` are those that have the fault; with a ``patch`` only where the variant has it, with a
+    ``knob`` ("NAME=VALUE") only where that is set, and else only in scenarios of a user's own, as
+    an era is clean on those that come with the tool. ``broken`` has what may be broken, as "RULE"
+    or "RULE:ALARM"; ``holds`` looks at the rest.
     """
 
     eras: tuple[str, ...]
     broken: tuple[str, ...]
     holds: Callable[[Violation, Case], bool]
     patch: str = ""
+    knob: str = ""
 
     def covers(self, violation: Violation, case: Case) -> bool:
         """Tell whether the violation, found in ``case``, is of this kind."""
-        if case.era not in self.eras:
-            return False
-        if self.patch not in case.patches if self.patch else case.builtin:
+        if case.era not in self.eras or not self.may_be_in(case):
             return False
         alarm = f"{violation.rule}:{violation.alarm}"
         if violation.rule not in self.broken and alarm not in self.broken:
             return False
         return self.holds(violation, case)
+
+    @property
+    def text(self) -> str:
+        """What must be so for a violation to be the finding's, in a line."""
+        where = f"patch {self.patch}" if self.patch else "a scenario of a user's own"
+        where = f"--knob {self.knob}" if self.knob else where
+        told = (self.holds.__doc__ or "of the user's own making").partition("\n")[0].rstrip(".")
+        return f"{' and '.join(self.eras)} with {where}, {', '.join(self.broken)}: {told}"
+
+    def may_be_in(self, case: Case) -> bool:
+        """Tell whether the variant has the patch, the run the knob, or the user the scenario."""
+        if self.knob:
+            name, _, value = self.knob.partition("=")
+            return case.knobs.get(name) == value
+        return self.patch in case.patches if self.patch else not case.builtin
 
 
 class Finding(msgspec.Struct, frozen=True):

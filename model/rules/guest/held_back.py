@@ -4,7 +4,6 @@ from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
-from model.check.setting import Setting
 from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.active_states import ActiveStates
@@ -48,7 +47,8 @@ class G8(Rule):
     """A guest need not fall asleep to get its timer's interrupt.
 
     It is not entered with a due timer that an active state holds back which nothing will clear; and
-    it does not stay in its guest time after time with the interrupt due and let through.
+    it does not stay in its guest time after time with the interrupt due and let through (where a
+    line may rise at any later time, with ``gic_messages=lagging``, nothing is said of that).
     """
 
     id = "G8"
@@ -75,15 +75,11 @@ class G8(Rule):
     active: ActiveStates
     deactivations: Deactivations
 
-    @classmethod
-    def applies(cls, setting: Setting) -> bool:
-        """Not where a line may fall, or rise, at the distributor at any later time."""
-        return setting.gic_messages != "lagging"
-
     def setup(self) -> None:
         """Make the states; find which timers are looked at."""
         self.of = self.each_vcpu(OfVcpu)
         self.on = self.each_pcpu(OnCpu)
+        self.lags = self.setting.gic_messages == "lagging"
         late = late_ptimer(self.era)
         self.watched = (
             ((VTIMER, VTIMER_PPI),) if late else ((VTIMER, VTIMER_PPI), (PTIMER, PTIMER_PPI))
@@ -101,7 +97,7 @@ class G8(Rule):
                     due |= 1 << vintid
                 if vintid == VTIMER_PPI and self.is_held(f.pcpu):
                     self.report(self.HELD, vcpu=v, pcpu=f.pcpu, intid=VTIMER_PPI)
-        of.due = due
+        of.due = 0 if self.lags else due
         if not due:
             of.stays = 0
 
