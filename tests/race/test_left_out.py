@@ -1,6 +1,7 @@
 """What single rules leave out on purpose: it is silent, and with a real fault they speak.
 
-Each scenario breaks its rule when that leaves nothing out.
+Each scenario of the first test breaks its rule when that leaves nothing out. What a reset routes
+back is a schedule of its own; R17's pair is in ``test_unmasks_at_once``.
 """
 
 from pathlib import Path
@@ -15,33 +16,54 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
+from model.vgic.irq import VgicIrq
+from tests.race.mutants import AlwaysActive
 from tests.race.mutants_soft import EnablesAndKeeps
 from tests.race.mutants_vgic import DropsWhileQueued, LatchKept, SaysItKicks
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent
-HELD, OUTSIDE, LATCHED = (
+HELD, OUTSIDE, LATCHED, FALLS, ROUTED, RESET = (
     str(HERE / f"scenarios/{name}.toml")
-    for name in ("held-active", "active-outside", "enabled-and-latched")
+    for name in (
+        "held-active",  # an edge of what the guest holds active is not owed to it
+        "active-outside",  # what is active outside the List Registers waits for its end
+        "enabled-and-latched",  # what is pending by ISPENDR keeps its physical active state
+        "falls-late",  # a level's fall may come after the deactivation that KVM makes for a guest
+        "routed-while-shown",  # a level that has fallen stays on its way while it is routed
+        "reset-edges",
+    )
 )
-CLEARS, RESET = (str(HERE / f"scenarios/{name}.toml") for name in ("clears-level", "reset-edges"))
 LAGGING = (("gic_messages", "lagging"),)
+FIRST = 36
+"""Within so many schedules each rule, leaving nothing out, was broken: seen for each row."""
+
+
+class LineKept(V7_2):
+    """A device's level is still high in software when it is in a List Register."""
+
+    def observes_edges(self, irq: VgicIrq) -> bool:
+        return False
 
 
 @pytest.mark.parametrize(
     ("scenario", "era", "rule", "knobs"),
     [
-        (HELD, V7_2, "I6", ()),  # an edge of what the guest holds active is not owed to it
-        (OUTSIDE, V4_14, "I12", ()),  # what is active outside the List Registers waits for its end
+        (HELD, V7_2, "I6", ()),
+        (OUTSIDE, V4_14, "I12", ()),
         (OUTSIDE, V7_2, "I12", ()),
-        (LATCHED, V7_2, "I2", ()),  # what is pending by ISPENDR keeps its physical active state
-        (CLEARS, V7_2, "G3", LAGGING),  # a level's fall may be late without end
+        (LATCHED, V7_2, "I2", ()),
+        (FALLS, V4_14, "G3", LAGGING),
+        (FALLS, V7_2, "G3", LAGGING),
+        (ROUTED, V4_14, "G3", ()),
+        (ROUTED, V7_2, "G3", ()),
     ],
 )
 def test_it_is_silent(
     scenario: str, era: type[Kvm], rule: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:
-    for outcome in outcomes(world_of(scenario, era, knobs, frozenset({rule})), 8, audited=0):
+    world = world_of(scenario, era, knobs, frozenset({rule}))
+    for outcome in outcomes(world, FIRST if scenario == FALLS else 12, audited=0):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -49,7 +71,10 @@ def test_it_is_silent(
     ("scenario", "broken", "rule", "knobs"),
     [
         (HELD, DropsWhileQueued, "I6", ()),
-        (CLEARS, LatchKept, "G3", LAGGING),
+        (OUTSIDE, DropsWhileQueued, "I12", ()),
+        (LATCHED, AlwaysActive, "I2", ()),
+        (FALLS, LatchKept, "G3", LAGGING),  # told of an SGI: of no level is anything said there
+        (ROUTED, LineKept, "G3", ()),
         (RESET, SaysItKicks, "G7", ()),
         ("timer-busy", EnablesAndKeeps, "I2", ()),
     ],
@@ -58,7 +83,7 @@ def test_its_twin_with_a_fault_is_told(
     scenario: str, broken: type[Kvm], rule: str, knobs: tuple[tuple[str, str], ...]
 ) -> None:
     world = world_of(scenario, broken, knobs, frozenset({rule}))
-    assert any(outcome.violations for outcome in outcomes(world, 8, audited=0))
+    assert any(outcome.violations for outcome in outcomes(world, 16, audited=0))
 
 
 def test_what_a_reset_routes_back_is_left_to_the_next_prune() -> None:
