@@ -250,14 +250,13 @@ def of_another(w: Writer, cpu: Cpu) -> None:
     """Access another VCPU's redistributor: of an SGI that is sent to it; wildly, its timer's."""
     if w.machine.gic_version == 2:
         return
-    other = w.choose.one_of(w.cpus)
-    some = sorted({n for n, v in w.sent if v == other.v})
+    some = sorted({(n, v) for n, v in w.sent if v != cpu.v})
     if w.machine.wild:
-        some.append(VTIMER_PPI)
-    if not some or other is cpu:
+        some += [(VTIMER_PPI, other.v) for other in w.cpus if other is not cpu]
+    if not some:
         return
-    which = f"{w.choose.one_of(some)} {other.v}"
-    verbs = ("read pending", "read active", "read enabled", "disable", "activate")
+    which = "{} {}".format(*w.choose.one_of(some))
+    verbs = ("read pending", "read active", "read enabled", "disable", "activate", "activate")
     verb: str = w.choose.one_of(verbs)
     cpu.lines.append(f"{verb} {which}")
     if verb in GIVEN_BACK:
@@ -353,7 +352,7 @@ MAKERS: tuple[Maker, ...] = (
         "read cntp_cval, read cntp_tval",
         read_cpu,
     ),
-    line(3, "disable", of_another),
+    line(8, "disable", of_another),
     line(2, "bpr", bpr),
     line(2, "group off, group on", group),
     line(2, "wfi", wfi),

@@ -87,7 +87,7 @@ def find(variant: str, rules: tuple[str, ...]) -> Schedule:
 
 def test_an_odd_scenario_is_shrunk() -> None:
     """A planted fault that many scenarios show: the story ends alike, and is no longer."""
-    schedule = find("v4.14+1", ACTIVE)
+    schedule = find("v7.2+1", ACTIVE)
     spec = RunSpec.from_schedule(schedule)
     outcome = execute(spec.build(DirectEngine.task_class), Replay(schedule.choices))
     shrunk = shrink(spec, schedule, outcome.violations[0], Budget(steps=STEPS), proofs=())
