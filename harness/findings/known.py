@@ -155,11 +155,12 @@ FINDINGS: dict[str, Finding] = {
             since="4.14",
             what="A physical timer that fires between the flush and the entry is late: its soft "
             "timer's callback only wakes, and the guest runs on until something else makes it exit",
-            see="tests/race/test_phys_timer.py",
+            see="timer-phys --variant F10",
             source="kvm_timer_flush_hwstate, kvm_timer_expire (4.14)",
             upstream="gone since 4.15, whose callback injects",
-            unseen="I11 and G8 leave the physical timer out in era v4.14: any exit brings it, and "
-            "built-in scenarios have the delay",
+            conditions=(
+                Condition(("v4.14",), ("I11:guest-uncovered", "G8:stayed"), anywhere, patch="F10"),
+            ),
         ),
         Finding(
             id="F12",

@@ -162,6 +162,7 @@ class Steps:
     read_ptimer = Step((PTIMER.own, CLOCK))
     write_ptimer = Step((CLOCK,), (PTIMER.own,))
     update_ptimer = Step((CLOCK, VGIC.own), (PTIMER.own,))
+    recheck_ptimer = Step((CLOCK, PTIMER.own, THREAD.own))
     emulation_arm = Step((PTIMER.own, CLOCK), (PTIMER_HRTIMER.own, SIGNAL.all))
     emulation_cancel = Step((), (PTIMER_HRTIMER.own, SIGNAL.all))
 

@@ -28,6 +28,10 @@ class V4_14Hooks:
         """Write that state, unless it is known to be clear (active_cleared_last)."""
         raise NotImplementedError
 
+    async def ptimer_is_missed(self, t: Context) -> bool:
+        """Tell, interrupts off, whether the physical timer has fired since the flush (F10)."""
+        raise NotImplementedError
+
     async def sync_timer(self, t: Context) -> None:
         """kvm_timer_sync_hwstate: after each exit, interrupts on."""
         raise NotImplementedError

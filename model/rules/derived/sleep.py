@@ -37,8 +37,7 @@ class I11(Rule):
     (Of other interrupts that are slept on, L1, R27 and I6 know at rest.)
 
     The emulated physical timer must be covered in the guest, too: what it raised is injected, and
-    for its next rise a soft timer is armed. (In 4.14 one that fires between the timer's flush and
-    the entry is late until the next exit: finding F10.)
+    for its next rise a soft timer is armed.
     """
 
     id = "I11"
@@ -109,8 +108,6 @@ class I11(Rule):
         self.of[v].waking = False
         if not self.cover.covers(v):
             due, now = self.timers.physical[v].deadline, self.timers.clock.time.now
-            if self.era == "v4.14" and due <= now:
-                return
             self.report(self.GUEST, vcpu=v, pcpu=f.pcpu, due=due, now=now)
 
     @on(facts.Armed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from model import facts
 
-__all__ = ["EXCUSES", "Excuse", "late_ptimer", "reads_memory"]
+__all__ = ["EXCUSES", "Excuse", "reads_memory"]
 
 
 class Excuse(NamedTuple):
@@ -77,12 +77,6 @@ EXCUSES: tuple[Excuse, ...] = (
         "a line may rise at the distributor at any later time",
         "IHI0069 1.2.1 (level-sensitive interrupts)",
     ),
-    Excuse(
-        ("G8",),
-        "in 4.14 a physical timer that fires between flush and entry is late",
-        "its soft timer only wakes: finding F10",
-        "Linux kvm_timer_flush_hwstate, kvm_timer_expire (4.14)",
-    ),
 )
 
 
@@ -95,8 +89,3 @@ def reads_memory(era: str, f: facts.RegisterRead, *, own: bool) -> bool:
     if own:
         return False
     return not f.value if f.register == "ispendr" else era == "v4.14"
-
-
-def late_ptimer(era: str) -> bool:
-    """Tell whether the emulated physical timer may come late to a busy guest (F10)."""
-    return era == "v4.14"

@@ -16,13 +16,14 @@ from model.check.views.list_registers import ListRegisters
 from model.check.views.running_priority import is_special
 from model.identity import PTIMER, VTIMER
 from model.messages import VTIMER_PPI
-from model.rules.guest.excuses import late_ptimer
 from model.timer import PTIMER_PPI
 
 __all__ = ["G8"]
 
 STAYS = 6
 """In so many stays in a row, each of one instruction at least, a due timer must have come."""
+WATCHED = ((VTIMER, VTIMER_PPI), (PTIMER, PTIMER_PPI))
+"""The timers, and their interrupts."""
 
 
 class OfVcpu(State):
@@ -76,14 +77,10 @@ class G8(Rule):
     deactivations: Deactivations
 
     def setup(self) -> None:
-        """Make the states; find which timers are looked at."""
+        """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
         self.on = self.each_pcpu(OnCpu)
         self.lags = self.setting.gic_messages == "lagging"
-        late = late_ptimer(self.era)
-        self.watched = (
-            ((VTIMER, VTIMER_PPI),) if late else ((VTIMER, VTIMER_PPI), (PTIMER, PTIMER_PPI))
-        )
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
@@ -91,7 +88,7 @@ class G8(Rule):
         v = f.vcpu
         of = self.of[v]
         due = 0
-        for timer, vintid in self.watched:
+        for timer, vintid in WATCHED:
             if self.timers.fires(v, timer) and self.is_free(v, vintid, f.pcpu):
                 if not of.handling and self.priorities.takes(v, vintid):
                     due |= 1 << vintid
@@ -130,7 +127,7 @@ class G8(Rule):
         of = self.of[f.vcpu]
         if not of.due or not f.instructions:
             return
-        for timer, vintid in self.watched:
+        for timer, vintid in WATCHED:
             if of.due >> vintid & 1 and self.timers.fires(f.vcpu, timer):
                 of.stays += 1
                 if of.stays >= STAYS:
@@ -158,7 +155,7 @@ class G8(Rule):
     def on_mask(self, f: facts.GuestMask | facts.GuestControl) -> None:
         """It lets nothing through for a while."""
         of = self.of[f.vcpu]
-        for _, vintid in self.watched:
+        for _, vintid in WATCHED:
             if of.due >> vintid & 1 and not self.priorities.takes(f.vcpu, vintid):
                 of.due &= ~(1 << vintid)
 
