@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from harness.context import Context
+from harness.kvm.hooks import Hooks
 from harness.kvm.v7_2 import V7_2
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
@@ -62,6 +63,15 @@ class ActiveWrittenWrong(V7_2):
 
     async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
         await super().change_active(t, irq, False)
+
+
+class DirActivates(Hooks):
+    """What KVM deactivates for a guest it leaves active at the distributor."""
+
+    async def deactivate_phys(self, t: Context, irq: VgicIrq) -> None:
+        await super().deactivate_phys(t, irq)
+        if irq.hw:
+            self.set_phys_active(t, irq.hwintid, True)
 
 
 class NeverEnters(V7_2):

@@ -9,12 +9,15 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model.rules.guest.excuses import EXCUSES
 from model.rules.registry import GUEST, RULES
+from tests.race.mutant import laid_over
 from tests.race.mutants_guest import (
     DISTRIBUTOR,
     OFFLINE,
     READS,
     ActiveWrittenWrong,
     ClearIgnored,
+    DirActivates,
+    DisableIgnored,
     EnableIgnored,
     RouteIgnored,
     SetIgnored,
@@ -28,6 +31,7 @@ HERE = Path(__file__).parent / "scenarios"
     ("broken", "scenario", "rule"),
     [
         (EnableIgnored, DISTRIBUTOR, "G7"),
+        (DisableIgnored, DISTRIBUTOR, "G2"),
         (ClearIgnored, DISTRIBUTOR, "G1"),
         (ClearIgnored, DISTRIBUTOR, "G3"),
         (SetIgnored, DISTRIBUTOR, "G1"),
@@ -45,6 +49,16 @@ async def test_it_is_noticed(broken: type[Kvm], scenario: str, rule: str) -> Non
             assert {v.rule for v in outcome.violations} == {rule}
             return
     pytest.fail(f"{broken.__name__} was not noticed by {rule}")
+
+
+@pytest.mark.parametrize("scenario", ["spi-edge", "spi-level", "overflow-dir"])
+@pytest.mark.parametrize("era", [V4_14, V7_2])
+def test_an_spi_that_is_left_active_is_noticed(era: type[Kvm], scenario: str) -> None:
+    """A DIR that traps is carried out the wrong way round; of a level, too, whose guest is done."""
+    broken = laid_over(DirActivates, era)
+    world = world_of(scenario, broken, (("eoimode", "1"),), frozenset({"G6"}))
+    found = {v.alarm for outcome in outcomes(world, 12, audited=0) for v in outcome.violations}
+    assert found == {"device"}
 
 
 @pytest.mark.parametrize("scenario", [DISTRIBUTOR, OFFLINE, READS])

@@ -17,6 +17,12 @@ from model.gic.registers import FIRST_LPI
 __all__ = ["G6"]
 
 
+class OnItsWay(State):
+    """``yes``: the host has taken a device's interrupt, and its guest has not acknowledged it."""
+
+    yes: Debt[bool] = False
+
+
 class InMemory(State):
     """``active``: so it reads at the emulated distributor, as far as was told."""
 
@@ -62,11 +68,26 @@ class G6(Rule):
             (x.vcpu, x.intid, x.vintid) for x in self.setting.forwards if x.intid < FIRST_LPI
         ]
         self.memory = Interrupts(self, InMemory)
+        levels = [(i, n) for _, i, n in self.devices if n in self.ideal.levels]
+        self.taken = {intid: self.one(OnItsWay, f"intid{intid}") for intid, _ in levels}
+        self.shown = {vintid: self.taken[intid] for intid, vintid in levels}
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
         """Not where KVM polls for deactivations, and errs (``model.rules.guest.excuses``)."""
         return setting.lr_on_guest_deactivate != "polled"
+
+    @on(facts.AckedByHost)
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        """The host takes it: it is on its way."""
+        if f.intid in self.taken:
+            self.taken[f.intid].yes = True
+
+    @on(facts.AckedByGuest)
+    def on_guest_ack(self, f: facts.AckedByGuest) -> None:
+        """Its guest has it."""
+        if f.vintid in self.shown:
+            self.shown[f.vintid].yes = False
 
     @on(facts.Folded, facts.SoftwareChanged)
     def on_memory(self, f: facts.Folded | facts.SoftwareChanged) -> None:
@@ -91,7 +112,8 @@ class G6(Rule):
             idle = irq.active == NO and irq.pending == NO
             if not idle or not self.active.has(-1, intid):
                 continue
-            if vintid not in self.ideal.levels or self.takes(irq, vintid):
+            waits = intid in self.taken and self.taken[intid].yes and not self.takes(irq, vintid)
+            if not waits:
                 self.report(self.DEVICE, intid=intid, vintid=vintid)
         for v, vintid, memory in self.memory:
             if memory.active and self.ideal.irq(v, vintid).active == NO:

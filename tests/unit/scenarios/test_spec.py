@@ -41,6 +41,21 @@ def test_impossible_sizes(sizes: dict[str, int], message: str) -> None:
         RunSpec.make("timer-wfi", "v4.14", **sizes)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("scenario", builtin_names())
+def test_more_vcpus_than_programs(scenario: str) -> None:
+    """Programs that wait for each other are not handed out twice."""
+    loaded = load_scenario(scenario)
+    vcpus = max(len(loaded.vcpu), loaded.vcpus or 0) + 1
+    if loaded.grows:
+        world = RunSpec.make(scenario, "v7.2", vcpus=vcpus).build(DirectEngine.task_class)
+        outcome = DirectEngine().execute(Execution(world, strategy(1)))
+        assert outcome is not None
+        assert (outcome.violations, outcome.bound) == ([], "")
+        return
+    with pytest.raises(UsageError, match="wait for each other, and does not grow; expected vcpus"):
+        RunSpec.make(scenario, "v7.2", vcpus=vcpus)
+
+
 @pytest.mark.parametrize(
     "sizes",
     [
