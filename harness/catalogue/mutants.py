@@ -47,6 +47,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "G7": (
         ("SaysItKicks", "spi-edge"),
+        ("NeverFinishesWaiting", "spi-edge"),
     ),
     "G8": (
         ("BlindHandler", "timer-busy"),

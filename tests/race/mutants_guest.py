@@ -74,6 +74,13 @@ class DirActivates(Hooks):
             self.set_phys_active(t, irq.hwintid, True)
 
 
+class NeverFinishesWaiting(V7_2):
+    """Without finish_rcuwait: who kicks a VCPU that has slept wakes a thread that runs."""
+
+    async def finish_wait(self, t: Context) -> None:
+        """Stay on the wait queue."""
+
+
 class NeverEnters(V7_2):
     """Each entry is given up, for nothing."""
 
@@ -89,6 +96,7 @@ GUEST = (
     Mutant("G5", RouteIgnored, V7_2, "retarget"),
     Mutant("G6", PrunesActive, V7_2, "migrate"),
     Mutant("G7", SaysItKicks, V7_2, "spi-edge"),
+    Mutant("G7", NeverFinishesWaiting, V7_2, "spi-edge"),
     Mutant("G9", SgiIgnored, V7_2, "save"),
     Mutant("L2", NeverEnters, V7_2, "timer-wfi"),
 )

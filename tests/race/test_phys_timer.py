@@ -22,7 +22,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.context import Context
 from harness.contract import Abandon, RunInfo, Task
 from harness.findings.lookup import find_known
 from harness.kvm.kvm import Kvm
@@ -191,19 +190,6 @@ async def test_f10_what_fires_after_the_flush_is_late() -> None:
     assert await entered_uncovered(resolve_variant("v4.14+F10")) > 0
     assert await entered_uncovered(V4_14) == 0
     assert await entered_uncovered(V7_2) == 0
-
-
-class NeverArms(V4_14):
-    """No soft timer stands for the physical timer while the guest runs."""
-
-    async def emulate(self, t: Context) -> None:
-        """Trust the next exit."""
-
-
-async def test_a_soft_timer_that_is_never_armed_is_told() -> None:
-    world = world_of("timer-phys", NeverArms, rules=frozenset({"I11"}))
-    found = [v.alarm async for outcome in outcomes(world, 8) for v in outcome.violations]
-    assert set(found) == {"guest-uncovered"}
 
 
 # -- signals in 4.14 ---------------------------------------------------------------------------
