@@ -35,10 +35,11 @@ def cover(worlds: dict[Entry, World]) -> list[Covered]:
         NotCleanError: one of them breaks a rule, or reaches a bound.
 
     """
-    watched = {}
+    watched: dict[str, set[int]] = {}
     sources = {path: path.read_text("ascii") for path in files()}
     for path, source in sources.items():
-        watched[path.relative_to(ROOT).as_posix()] = instrumented(module_of(path), source)
+        lines = watched[path.relative_to(ROOT).as_posix()] = set()
+        instrumented(module_of(path), source, lines.add)
     found = []
     for entry, world in worlds.items():
         for lines in watched.values():

@@ -23,12 +23,14 @@ OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
         "both-spilled", "dir-elsewhere", "early-after-reset", "enables-served",
-        "idles-while-active", "masked-level", "pend-level", "phys-preempted", "queued-while-routed",
+        "idles-while-active", "many-move", "masked-level", "pend-level", "phys-preempted",
+        "queued-while-routed",
         "reset-disabled", "reset-twice", "routed-while-active", "routed-while-injected",
-        "second-moves", "two-writers", "unpend-mapped",
+        "second-moves", "two-writers", "unpend-mapped", "waits-long",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
-        "deactivate-twice", "device-registers", "distributor", "goes-offline", "pend-own-timer",
+        "deactivate-twice", "device-registers", "distributor", "far-active", "far-registers",
+        "goes-offline", "pend-own-timer",
         "phys-reset", "phys-save", "reset-edges",
         "silenced-early", "line-falls", "timers-set",
     )),

@@ -22,11 +22,12 @@ class Judged(NamedTuple):
     def verdict(self) -> str:
         """What counts: a survivor with a reason is equivalent, or a mere step left out.
 
-        What fails for a name that nothing has bound is invalid: no compiler would take it.
+        What fails for a name that nothing has bound is invalid, for no compiler would take it, and
+        so is what crashes at once wherever it does (``tests.mutation.stillborn``).
 
         The audit sees that what was done in a step of its own is done in another: it may.
         """
-        if self.result.what.startswith(UNBOUND):
+        if self.result.what.startswith(UNBOUND) or self.result.stillborn:
             return INVALID
         if self.result.verdict in (SURVIVED, AUDIT) and self.reason:
             return STEP if self.mutant.step else EQUIVALENT

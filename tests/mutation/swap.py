@@ -6,6 +6,7 @@ defaults and the settings of its class become those of the new source.
 """
 
 import ast
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -90,10 +91,8 @@ class Instrument(ast.NodeTransformer):
         return ast.copy_location(ast.Expr(call), statement)
 
 
-def instrumented(module: ModuleType, source: str) -> set[int]:
-    """Have the functions of ``module`` note the lines that they execute, in the set returned."""
-    lines: set[int] = set()
-    vars(module)[HIT] = lines.add
+def instrumented(module: ModuleType, source: str, hit: Callable[[int], object]) -> None:
+    """Have the functions of ``module`` call ``hit`` with the number of each line they execute."""
+    vars(module)[HIT] = hit
     tree = ast.fix_missing_locations(Instrument().visit(ast.parse(source)))
     swap(module, tree)
-    return lines

@@ -15,6 +15,7 @@ from harness.engine.footprint import FootprintError
 from model.rules.registry import GUEST
 from tests.mutation.entries import Entry, World, all_entries
 from tests.mutation.mutant import Mutant
+from tests.mutation.stillborn import is_stillborn
 from tests.mutation.swap import swap
 
 __all__ = [
@@ -55,7 +56,8 @@ class Result(NamedTuple):
 
     ``verdict`` says what killed it; ``what`` is the rule's id, the exception or the bound; it was
     in schedule ``at`` of ``entry``. ``guest`` is the rule that kills it among the guest's alone, in
-    schedule ``guest_at`` of ``guest_entry``, or empty. ``ran`` counts schedules.
+    schedule ``guest_at`` of ``guest_entry``, or empty. ``ran`` counts schedules. ``stillborn``:
+    see ``tests.mutation.stillborn``.
     """
 
     verdict: str
@@ -66,6 +68,7 @@ class Result(NamedTuple):
     guest_entry: str = ""
     guest_at: int = -1
     ran: int = 0
+    stillborn: bool = False
 
 
 class Search:
@@ -118,6 +121,11 @@ class Search:
         name = str(entry)
         crashes = sum(x.entry == name for x in self.crashes)
         return crashes >= CRASHES_MAX or sum(x.entry == name for x in self.bounds) >= BOUNDS_MAX
+
+    def crashed(self) -> dict[Entry, int]:
+        """Return the entries in which it crashed, each with the schedule that did."""
+        known = {str(entry): entry for entry in self.entries}
+        return {known[x.entry]: x.at for x in self.crashes}
 
     def other(self) -> Result | None:
         """Return what showed although no rule was broken."""
@@ -198,6 +206,8 @@ def try_mutant(mutant: Mutant, entries: list[Entry], bench: Bench, more: int = 0
         result = search.run()
         schedules = more
     result = result or audit(entries, search.worlds) or Result(SURVIVED)
+    if result.verdict == CRASH:
+        result = result._replace(stillborn=is_stillborn(mutant, search.crashed()))
     if result.verdict == RULE:
         worlds = bench.worlds_for(mutant, guest=True)
         guest = guest_alone(result, entries, schedules, worlds)

@@ -18,7 +18,7 @@ STORM = 8
 """So many exits in a row without one guest instruction, and nothing new in between, are a storm."""
 RETRIES = 16
 """So many times the same lock, with nothing else done by who takes it, are a livelock."""
-IDLE_STORM = 64
+IDLE_STORM = 32
 """So many WFIs in a row that neither block nor bring an interrupt are one, too."""
 TURNS = 32
 """So many turns of the run loop without an entry, and nothing new, are for ever."""

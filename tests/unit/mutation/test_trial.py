@@ -105,8 +105,9 @@ def test_lines_are_watched_as_they_are_executed() -> None:
     source = Path(str(module.__file__)).read_text("ascii")
     irq = VgicIrq(80, 0, level=True)
     before = decide.target_oracle.__code__
+    lines: set[int] = set()
     try:
-        lines = instrumented(module, source)
+        instrumented(module, source, lines.add)
         assert decide.target_oracle(irq) == -1
     finally:
         swap(module, source)
