@@ -22,9 +22,9 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "dir-elsewhere", "early-after-reset", "enables-served",
-        "idles-while-active", "many-move", "masked-level", "pend-level", "phys-preempted",
-        "queued-while-routed",
+        "both-spilled", "dir-elsewhere", "early-after-reset", "enables-served", "first-spi",
+        "idles-while-active", "many-move", "masked-level", "pend-level", "pended-ptimer",
+        "phys-preempted", "queued-while-routed",
         "reset-disabled", "reset-twice", "routed-while-active", "routed-while-injected",
         "second-moves", "two-writers", "unpend-mapped", "waits-long",
     )),

@@ -4,6 +4,7 @@ from model import facts
 from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
+from model.check.state import State
 from model.check.views.fired_timers import FiredTimers
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.guests import Guests
@@ -15,12 +16,19 @@ from model.timer import PTIMER_PPI
 __all__ = ["I7", "I15"]
 
 
+class OfVcpu(State):
+    """``pended``: its physical timer's interrupt was made pending by ISPENDR, and not taken."""
+
+    pended: bool = False
+
+
 class I7(Rule):
     """No spurious timer interrupt: the line was high since it was last lowered or deactivated.
 
     What was rightly pending in a List Register at the entry is legal even if the line fell since:
     it cannot be taken back without an exit. Each write to the physical timer is an exit: its
-    interrupt is acknowledged only while it is due, never early. The guest's: it is spurious.
+    interrupt is acknowledged only while it is due, never early, or once for an ISPENDR. The
+    guest's: it is spurious.
     """
 
     id = "I7"
@@ -43,6 +51,21 @@ class I7(Rule):
     guests: Guests
     fired: FiredTimers
 
+    def setup(self) -> None:
+        """Make the states."""
+        self.of = self.each_vcpu(OfVcpu, "ptimer")
+
+    @on(facts.GuestAccess)
+    def on_access(self, f: facts.GuestAccess) -> None:
+        """A guest may make its timer's interrupt pending by itself."""
+        if f.vintid == PTIMER_PPI and f.register == "pending" and f.value == 1:
+            self.of[f.owner].pended = True
+
+    @on(facts.VmReset)
+    def on_reset(self, f: facts.VmReset) -> None:
+        """Its guest starts anew."""
+        self.of[f.vcpu].pended = False
+
     @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
         """A guest gets one of its timers' interrupts."""
@@ -56,7 +79,11 @@ class I7(Rule):
             of = self.fired.of[v]
             if not of.presented and not of.fired:
                 self.report(self.SILENT, vcpu=v, pcpu=f.pcpu)
-        elif not self.timers.fires(v, PTIMER):
+        elif self.timers.fires(v, PTIMER):
+            return
+        elif self.of[v].pended:
+            self.of[v].pended = False
+        else:
             timer, now = self.timers.physical[v], self.timers.clock.time.now
             self.report(
                 self.PTIMER, vcpu=v, pcpu=f.pcpu, now=now, ctl=timer.ctl, due=timer.deadline
