@@ -27,7 +27,7 @@ from harness.user_rules import ids_of, load_rule, own_of
 from model.check.checker import Checker
 from model.check.setting import Setting
 from model.check.violation import Violation, classify_late_or_lost
-from model.facts import Entered, Exited, Fact, Ticked
+from model.facts import Entered, Exited, Fact, GotNowhere, Ticked
 from model.host.thread import INTERRUPTIBLE, RUNNING
 from model.identity import BG_TIMER, PTIMER
 from model.machine import Config, Machine
@@ -121,6 +121,7 @@ class VgicWorld:
 
     def on_entry(self, f: Entered) -> None:
         """Note what is in flight to the CPU: an exit that it causes says nothing about progress."""
+        self.entered_at[f.vcpu] = self.steps()
         self.in_flight[f.vcpu] = self.machine.messages.in_flight(f.pcpu)
 
     def on_exit(self, f: Exited) -> None:
@@ -151,12 +152,25 @@ class VgicWorld:
         self.failures = self.checker.violations
         self.idle_exits = [0] * self.config.vcpus
         self.in_flight = [False] * self.config.vcpus
+        self.entered_at = [0] * self.config.vcpus
 
     def at_rest(self) -> list[Violation]:
         """Ask the "eventually" rules what is owed."""
         if self.on_rest is not None:
             self.on_rest()
         return self.checker.at_rest()
+
+    def at_bound(self) -> None:
+        """Tell of each VCPU that has a CPU and did not enter its guest in half of the drain.
+
+        The drain lets everyone go in turn: such a VCPU goes round in circles, or waits for one.
+        """
+        assert self.execution is not None
+        since = self.execution.steps - self.limits.drain_steps_max // 2
+        for v, thread in enumerate(self.machine.threads):
+            p = self.machine.pcpus[max(thread.cpu, 0)]
+            if p.owner == v and not p.guest and self.entered_at[v] < since:
+                self.rt.emit(GotNowhere(v, p.index, self.execution.steps - since))
 
     def nudge(self) -> None:
         """Preempt and load each VCPU once, waking the sleepers: an unrelated exit for everyone."""

@@ -30,6 +30,11 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("ReadsAnotherTime", "registers"),
         ("ReadsTheOtherTimer", "registers"),
     ),
+    "G13": (
+        ("DropsUserAccess", "many-exits.toml"),
+        ("EndsEarly", "timer-wfi"),
+        ("GoesOnForEver", "timer-busy"),
+    ),
     "G2": (
         ("DisableIgnored", "distributor.toml"),
     ),
@@ -145,6 +150,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "L2": (
         ("v4.14+4", "timer-busy"),
         ("NeverEnters", "timer-wfi"),
+        ("NeverSleeps", "two-senders.toml"),
         ("v7.2+26-load", "timer-phys"),
     ),
     "L3": (

@@ -44,6 +44,9 @@ class World(Protocol):
     def at_rest(self) -> list[Violation]:
         """Name what is owed although no task can go: the "eventually" rules."""
 
+    def at_bound(self) -> None:
+        """Tell who gets nowhere although nothing comes to rest; it may be a violation."""
+
     def nudge(self) -> None:
         """Preempt every VCPU thread once, so that what was only late is told from what is lost."""
 
@@ -283,7 +286,8 @@ class Execution:
             self.finish()
             return None
         if self.steps - self.drained_from >= self.limits.drain_steps_max:
-            self.bound = "drain"
+            self.world.at_bound()
+            self.bound = "" if self.world.failures else "drain"
             self.finish()
             return None
         return self.go(task)

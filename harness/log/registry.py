@@ -194,6 +194,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Placed: "thread of VCPU {vcpu} gets CPU {pcpu} (before: {before})",
     facts.LockTaken: "{actor} takes {lock} (IRQs off {irqs_off}, in IRQ {in_irq})",
     facts.LockReleased: "{actor} gives {lock} back",
+    facts.GotNowhere: "VCPU {vcpu} has CPU {pcpu} and did not enter its guest for {n} steps",
     facts.LockNotHeld: "{actor} does not hold {lock} ({what})",
     facts.TimerRead: "KVM reads the {timer} of VCPU {vcpu} from {source}: {level}",
     facts.TimerSaved: "KVM saves the {timer} (CTL {ctl}, CVAL {cval}) and leaves CTL {left}",

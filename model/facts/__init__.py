@@ -40,6 +40,7 @@ from model.facts.host import (
     DeviceServed as DeviceServed,
     Entered as Entered,
     Exited as Exited,
+    GotNowhere as GotNowhere,
     HostMasked as HostMasked,
     InterruptTaken as InterruptTaken,
     IsrBegan as IsrBegan,

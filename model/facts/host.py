@@ -10,6 +10,7 @@ __all__ = [
     "DeviceServed",
     "Entered",
     "Exited",
+    "GotNowhere",
     "HostMasked",
     "InterruptTaken",
     "IsrBegan",
@@ -119,6 +120,18 @@ class DeviceServed(Fact, frozen=True, gc=False):
     intid: int
     vintid: int
     work: bool
+
+
+class GotNowhere(Fact, frozen=True, gc=False):
+    """Nothing comes to rest, and ``vcpu``, which has ``pcpu``, did not enter its guest.
+
+    It was so for ``n`` steps, in which everyone who could go went in turn.
+    """
+
+    KIND: ClassVar[str] = "got-nowhere"
+    vcpu: int
+    pcpu: int
+    n: int
 
 
 class HostMasked(Fact, frozen=True, gc=False):

@@ -12,6 +12,8 @@ from tests.race.mutants_vgic import LatchKept, PrunesActive, SaysItKicks, SgiIgn
 HERE = Path(__file__).parent / "scenarios"
 DISTRIBUTOR = str(HERE / "distributor.toml")
 OFFLINE = str(HERE / "goes-offline.toml")
+EXITS = str(HERE / "many-exits.toml")
+SENDERS = str(HERE / "two-senders.toml")
 READS = str(HERE / "read-while-handled.toml")
 
 
@@ -88,6 +90,36 @@ class NeverEnters(V7_2):
         return True
 
 
+class DropsUserAccess(V7_2):
+    """An access to a device of the VM monitor goes nowhere, and the guest goes on."""
+
+    async def return_to_user(self, t: Context) -> None:
+        pass
+
+
+class EndsEarly(V7_2):
+    """A VCPU's thread ends when its guest idles for the first time."""
+
+    async def run_once(self, t: Context) -> str:
+        reason = await super().run_once(t)
+        return "halt" if reason == "wfi" else reason
+
+
+class GoesOnForEver(V7_2):
+    """A guest that has finished is entered again."""
+
+    async def run_once(self, t: Context) -> str:
+        reason = await super().run_once(t)
+        return "" if reason == "halt" else reason
+
+
+class NeverSleeps(V7_2):
+    """A VCPU whose guest idles looks again and again, and keeps its CPU."""
+
+    async def block(self, t: Context) -> None:
+        pass
+
+
 GUEST = (
     Mutant("G1", ReadsHaltNobody, V7_2, READS),
     Mutant("G2", DisableIgnored, V7_2, DISTRIBUTOR),
@@ -98,5 +130,9 @@ GUEST = (
     Mutant("G7", SaysItKicks, V7_2, "spi-edge"),
     Mutant("G7", NeverFinishesWaiting, V7_2, "spi-edge"),
     Mutant("G9", SgiIgnored, V7_2, "save"),
+    Mutant("G13", DropsUserAccess, V7_2, EXITS),
+    Mutant("G13", EndsEarly, V7_2, "timer-wfi"),
+    Mutant("G13", GoesOnForEver, V7_2, "timer-busy"),
     Mutant("L2", NeverEnters, V7_2, "timer-wfi"),
+    Mutant("L2", NeverSleeps, V7_2, SENDERS),
 )

@@ -49,6 +49,9 @@ class Seen(msgspec.Struct, frozen=True):
 
 SEEN: dict[tuple[str, str], Seen] = {
     ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
+    ("G13", "after-end"): Seen("GoesOnForEver", "timer-busy", 0),
+    ("G13", "ended"): Seen("EndsEarly", "timer-wfi", 0),
+    ("G13", "not-done"): Seen("DropsUserAccess", "many-exits", 0),
     ("G1", "wrong"): Seen("ReadsHaltNobody", "read-while-handled", 0),
     ("G1", "other"): Seen("PriorityIgnored", "registers", 1),
     ("G1", "unanswered"): Seen("ReadsUnanswered", "smp-mix", 0),
@@ -180,6 +183,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L1", "timer"): Seen("ForgetsEnable", "timer-wfi", 7),
     ("L2", "idle"): Seen("v7.2+26-load", "timer-phys", 1),
     ("L2", "masked"): Seen("v7.2", "forgets-eoi", 0),
+    ("L2", "nowhere"): Seen("NeverSleeps", "two-senders", 1),
     ("L2", "storm"): Seen("v4.14+4", "timer-busy", 5),
     ("L2", "turns"): Seen("NeverEnters", "timer-wfi", 0),
     ("L2", "woken"): Seen("v7.2", "idle-and-due", 0),

@@ -81,6 +81,11 @@ class L2(Rule):
         "VCPU {vcpu} went round its run loop {n} times in a row and never entered its guest, and "
         "nothing new had happened",
     )
+    NOWHERE = alarm(
+        "nowhere",
+        "VCPU {vcpu} has CPU {pcpu} and did not enter its guest in the last {n} steps, in which "
+        "everyone who could go went in turn",
+    )
     EXITS = alarm(
         "storm",
         "VCPU {vcpu} left its guest on CPU {pcpu} {n} times in a row without executing an "
@@ -190,6 +195,11 @@ class L2(Rule):
         """It was scheduled."""
         of = self.of[f.vcpu]
         of.exits = of.wfis = 0
+
+    @on(facts.GotNowhere)
+    def on_nowhere(self, f: facts.GotNowhere) -> None:
+        """It goes round in a loop where nothing else is told of it."""
+        self.report(self.NOWHERE, vcpu=f.vcpu, pcpu=f.pcpu, n=f.n)
 
 
 class Turn(State):

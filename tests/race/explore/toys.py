@@ -241,6 +241,9 @@ class ToyWorld:
     def nudge(self) -> None:
         """Nothing can be done from outside."""
 
+    def at_bound(self) -> None:
+        """Nobody is asked for more."""
+
     def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
         """Word what is owed."""
         return classify_late_or_lost(late, lost)

@@ -53,6 +53,9 @@ class TinyWorld:
         self.nudged += 1
         self.on_nudge()
 
+    def at_bound(self) -> None:
+        """Nobody is asked for more."""
+
     def settle(self, late: list[Violation], lost: list[Violation]) -> list[Violation]:
         return classify_late_or_lost(late, lost)
 
