@@ -23,7 +23,7 @@ class Judged(NamedTuple):
         """What counts: a survivor with a reason is equivalent, or a mere step left out.
 
         What fails for a name that nothing has bound is invalid, for no compiler would take it, and
-        so is what crashes at once wherever it does (``tests.mutation.stillborn``).
+        so is what is stillborn (``tests.mutation.stillborn``).
 
         The audit sees that what was done in a step of its own is done in another: it may.
         """

@@ -1,7 +1,8 @@
 """Where mutants can be made: the functions and settings of the hypervisor under test.
 
 Left out, for they decide nothing: the lists of hooks, which are interfaces; ``steps.py``, which
-declares footprints and has the audit for its oracle; what only tells facts of what happened, or
+declares footprints and has the audit for its oracle; ``canonical``, by which a search of all states
+knows one again, with tests of its own; what only tells facts of what happened, or
 asserts that a lock is held; where the GIC's messages go on by themselves (which the museum breaks:
 its bounds 1 to 3); what Python or the type checker refuses (a name that nothing binds, a
 function that ends without what it must return), and what is no code.
@@ -23,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("harness/kvm", "model/vgic")
 LEFT_OUT = {"__init__.py", "steps.py"}
 TELLING = {
-    "assert_free", "assert_held", "emit", "folded", "halting", "read", "resumed", "said", "told",
-    "trapped", "written",
+    "assert_free", "assert_held", "begin_isr", "emit", "end_isr", "folded", "halting", "read",
+    "resumed", "said", "told", "trapped", "written",
 }  # fmt: skip
 """What a statement calls or sets that only says what happened, or looks whether a lock is held."""
 HARDWARE = {"at_entry", "at_exit", "before_access", "deliver_pin", "watch"}
@@ -89,7 +90,8 @@ class Finder:
             if isinstance(node, ast.ClassDef):
                 self.visit_body(node.body, join(where, node.name))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.function(node, join(where, node.name))
+                if node.name != "canonical":
+                    self.function(node, join(where, node.name))
             elif isinstance(node, ast.Assign | ast.AnnAssign) and where and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if not any(isinstance(t, ast.Name) and t.id in DECLARED for t in targets):

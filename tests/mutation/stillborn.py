@@ -1,9 +1,9 @@
-"""Stillborn mutants: whoever executes one crashes at once, whatever the interleaving.
+"""Stillborn mutants: who executes one crashes, whatever the interleaving.
 
 In each scenario in which it crashes at all, every schedule that executes the changed statement ends
-with the exception the first time that it does: the first run of any test shows that, and no rule
-has anything to say. Such a mutant is invalid, like one that no compiler takes. A crash that only
-some schedules of a scenario show is a fault that hides, and counts against the rules.
+with an exception: the first run shows that, and no rule has anything to say. Such a mutant is
+invalid, like one that no compiler takes. A crash that only some schedules of a scenario show is a
+fault that hides, and counts against the rules.
 """
 
 import sys
@@ -19,7 +19,7 @@ LOOKED = 6
 
 
 def is_stillborn(mutant: Mutant, crashed: dict[Entry, int]) -> bool:
-    """Tell whether a mutant that no rule kills crashes at once wherever it crashes.
+    """Tell whether a mutant that no rule kills crashes always where it does.
 
     Args:
         mutant: the mutant, whose code this process has.
@@ -28,21 +28,20 @@ def is_stillborn(mutant: Mutant, crashed: dict[Entry, int]) -> bool:
     """
     if mutant.at_import:
         return not any(crashed.values())
-    hits: list[int] = []
-    instrumented(sys.modules[mutant.module], mutant.mutated, hits.append)
+    executed: set[int] = set()
+    instrumented(sys.modules[mutant.module], mutant.mutated, executed.add)
     return all(
-        dies_at_once(entry, i, hits, mutant.statement)
+        dies_by(entry, i, executed, mutant.statement)
         for entry, at in crashed.items()
         for i in range(max(LOOKED, at + 1))
     )
 
 
-def dies_at_once(entry: Entry, i: int, hits: list[int], line: int) -> bool:
-    """Tell whether schedule ``i`` crashes when it first executes ``line``, or never does so."""
-    hits.clear()
-    world = World(entry)
+def dies_by(entry: Entry, i: int, executed: set[int], line: int) -> bool:
+    """Tell whether schedule ``i`` crashes if it executes ``line``, and does not if not."""
+    executed.clear()
     try:
-        world.run(i)
+        World(entry).run(i)
     except Exception:  # whatever a mutant raises
-        return hits.count(line) == 1
-    return line not in hits
+        return line in executed
+    return line not in executed
