@@ -19,8 +19,17 @@ class Programmed(State):
     deadline: int = 0
 
 
+class Anew(State):
+    """``yes``: the VCPU was reset, and has not entered its guest since."""
+
+    yes: bool = False
+
+
 class GuestTimers(View):
-    """``of[timer][v]``: timer VTIMER or PTIMER of VCPU ``v``, as its guest programmed it."""
+    """``of[timer][v]``: timer VTIMER or PTIMER of VCPU ``v``, as its guest programmed it.
+
+    What is written to a timer between a reset and the next entry no guest has written: it is off.
+    """
 
     clock: Clock
 
@@ -30,6 +39,7 @@ class GuestTimers(View):
         vtimers = self.each_vcpu(Programmed, "vtimer")
         self.of = (ptimers, vtimers) if PTIMER < VTIMER else (vtimers, ptimers)
         self.virtual, self.physical = vtimers, ptimers
+        self.anew = self.each_vcpu(Anew, "anew")
 
     def is_on(self, v: int, timer: int = VTIMER) -> bool:
         """Tell whether the timer is enabled and not masked."""
@@ -55,6 +65,8 @@ class GuestTimers(View):
     @on(facts.GuestTimer)
     def on_guest_timer(self, f: facts.GuestTimer) -> None:
         """A guest programmed one of its timers."""
+        if self.anew[f.vcpu].yes:
+            return
         programmed = self.of[f.timer][f.vcpu]
         programmed.ctl = f.ctl
         programmed.cval = f.cval
@@ -63,6 +75,12 @@ class GuestTimers(View):
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """Its guest starts anew, with its timers off, whatever was done about that."""
+        self.anew[f.vcpu].yes = True
         for timers in self.of:
             programmed = timers[f.vcpu]
             programmed.ctl = programmed.cval = programmed.deadline = 0
+
+    @on(facts.Entered)
+    def on_entry(self, f: facts.Entered) -> None:
+        """From here on its guest may write."""
+        self.anew[f.vcpu].yes = False
