@@ -53,6 +53,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "G7": (
         ("SaysItKicks", "spi-edge"),
         ("NeverFinishesWaiting", "spi-edge"),
+        ("OneSenderIsEnough", "senders-busy.toml"),
     ),
     "G8": (
         ("BlindHandler", "timer-busy"),
@@ -111,6 +112,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "I3": (
         ("PendingAndActive", "migrate"),
+        ("SgisShareARegister", "senders-busy.toml"),
     ),
     "I4": (
         ("MovesWithoutRemoving", "smp-mix"),

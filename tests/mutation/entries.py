@@ -40,6 +40,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "sgis-over-stop.toml", (("gic_version", "2"),)),
     (Path("save"), (("gic_version", "2"),)),
     (RACE / "sets-sgi-pending.toml", (("gic_version", "2"),)),
+    (RACE / "senders-busy.toml", (("gic_version", "2"),)),
     (RACE / "two-senders.toml", (("gic_version", "2"),)),
     (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),
     (OWN / "both-spilled.toml", (("gic_version", "2"),)),

@@ -2,19 +2,24 @@
 
 from pathlib import Path
 
+import msgspec
+
 from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.v7_2 import V7_2
+from model.gic.lr import PENDING_ACTIVE, Lr
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
 from tests.race.mutants_vgic import LatchKept, PrunesActive, SaysItKicks, SgiIgnored
 
 HERE = Path(__file__).parent / "scenarios"
+BUSY = str(HERE / "senders-busy.toml")
 DISTRIBUTOR = str(HERE / "distributor.toml")
 OFFLINE = str(HERE / "goes-offline.toml")
 EXITS = str(HERE / "many-exits.toml")
 SENDERS = str(HERE / "two-senders.toml")
 READS = str(HERE / "read-while-handled.toml")
+GICV2 = (("gic_version", "2"),)
 
 
 class ReadsHaltNobody(V7_2):
@@ -113,6 +118,22 @@ class GoesOnForEver(V7_2):
         return "" if reason == "halt" else reason
 
 
+class SgisShareARegister(V7_2):
+    """A GICv2's SGI that is active is made pending in the same register for another sender."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        both = irq.sourced and irq.active and irq.is_pending()
+        lr = super().populate_lr(irq)
+        return msgspec.structs.replace(lr, state=PENDING_ACTIVE) if both else lr
+
+
+class OneSenderIsEnough(V7_2):
+    """A GICv2's SGI makes no exit when it ends, though another sender's is pending."""
+
+    def populate_lr(self, irq: VgicIrq) -> Lr:
+        return msgspec.structs.replace(super().populate_lr(irq), eoi=False)
+
+
 class NeverSleeps(V7_2):
     """A VCPU whose guest idles looks again and again, and keeps its CPU."""
 
@@ -129,10 +150,12 @@ GUEST = (
     Mutant("G6", PrunesActive, V7_2, "migrate"),
     Mutant("G7", SaysItKicks, V7_2, "spi-edge"),
     Mutant("G7", NeverFinishesWaiting, V7_2, "spi-edge"),
+    Mutant("G7", OneSenderIsEnough, V7_2, BUSY, GICV2),
     Mutant("G9", SgiIgnored, V7_2, "save"),
     Mutant("G13", DropsUserAccess, V7_2, EXITS),
     Mutant("G13", EndsEarly, V7_2, "timer-wfi"),
     Mutant("G13", GoesOnForEver, V7_2, "timer-busy"),
+    Mutant("I3", SgisShareARegister, V7_2, BUSY, GICV2),
     Mutant("L2", NeverEnters, V7_2, "timer-wfi"),
     Mutant("L2", NeverSleeps, V7_2, SENDERS),
 )

@@ -135,6 +135,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("I2", "entered"): Seen("SeedAlwaysActive", "timer-wfi", 0),
     ("I2", "left"): Seen("LeftActiveAtExit", "line-falls", 0),
     ("I2", "loaded"): Seen("AlwaysActive", "timer-wfi", 0),
+    ("I3", "software"): Seen("SgisShareARegister", "senders-busy", 0, GICV2),
     ("I3", "both"): Seen("PendingAndActive", "migrate", 40),
     ("I4", "deactivated"): Seen("DirsAreItsOwn", "overflow-dir", 0),
     ("I4", "entered"): Seen("SavesWithoutZeroing", "migrate", 8),

@@ -15,8 +15,10 @@ from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.software_states import SoftwareStates
 from model.check.views.timer_levels import TimerLevels
 from model.gic.lr import PENDING, PENDING_ACTIVE
+from model.gic.registers import SGIS
 from model.identity import IRQ, LockId
 from model.messages import VTIMER_PPI
+from model.timer import PTIMER_PPI
 
 __all__ = ["I1", "I2", "I3", "I10"]
 
@@ -208,16 +210,25 @@ class I2(Rule):
 
 
 class I3(Rule):
-    """No HW register is ever pending and active, whoever made it so."""
+    """No HW register is ever pending and active, whoever made it so.
+
+    Nor is that of a level interrupt of software, which must be asked again when it ends, or of a
+    GICv2's SGI, of which one sender is active while another's is pending.
+    """
 
     id = "I3"
-    section = "The HW bit, paragraph 3 (derived)"
-    title = "no HW List Register is pending and active at an entry"
+    section = "The HW bit, paragraph 3 (derived; Linux 67b5b673ad4d, 16ca6a607d84)"
+    title = "no List Register that must hold one state at a time is pending and active at an entry"
 
     BOTH = alarm(
         "both",
         "VCPU {vcpu} entered its guest on CPU {pcpu} with LR{index} (vINTID {vintid}, HW) pending "
         "and active",
+    )
+    SOFTWARE = alarm(
+        "software",
+        "VCPU {vcpu} entered its guest on CPU {pcpu} with LR{index} (vINTID {vintid}, a level or a "
+        "GICv2's SGI) pending and active",
     )
 
     lrs: ListRegisters
@@ -226,8 +237,12 @@ class I3(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         """Look at what the guest is entered with."""
         for i, lr in self.lrs.on[f.pcpu].used:
-            if lr.state == PENDING_ACTIVE and lr.hw:
+            if lr.state != PENDING_ACTIVE:
+                continue
+            if lr.hw:
                 self.report(self.BOTH, vcpu=f.vcpu, pcpu=f.pcpu, index=i, vintid=lr.vintid)
+            elif lr.vintid == PTIMER_PPI or (lr.vintid < SGIS and self.setting.gic_version == 2):
+                self.report(self.SOFTWARE, vcpu=f.vcpu, pcpu=f.pcpu, index=i, vintid=lr.vintid)
 
 
 class Orphan(State):

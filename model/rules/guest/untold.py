@@ -10,12 +10,15 @@ from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.ideal_gic import IdealGic
 from model.check.views.list_registers import ListRegisters
+from model.gic.lr import Lr
 from model.gic.registers import FIRST_SPI, SGIS
 
 __all__ = ["G7"]
 
 
 NOBODY = (-1, False)
+DEVICE = -1
+"""Who sends what is no SGI."""
 
 
 class OnCpu(State):
@@ -34,13 +37,14 @@ class OfVcpu(State):
     """``sent``: what its guest has made pending or enabled just now: for whom, and the vINTID.
 
     ``kicker``: who is about to send it an IPI, a CPU and whether a handler there; ``left`` are the
-    vINTIDs that are left to that IPI. ``came`` has what came while it was out of its guest.
+    vINTIDs that are left to that IPI. ``came`` has what came while it was out of its guest. Each
+    of the latter with the VCPU that sent it (-1: a device).
     """
 
     sent: Debt[Keys[tuple[int, int]]] = ()
     kicker: Debt[tuple[int, bool]] = NOBODY
-    left: Debt[Keys[int]] = ()
-    came: Debt[Keys[int]] = ()
+    left: Debt[Keys[tuple[int, int]]] = ()
+    came: Debt[Keys[tuple[int, int]]] = ()
 
 
 class G7(Rule):
@@ -104,7 +108,7 @@ class G7(Rule):
                 on_cpu.taken = -1
         for of in self.of:
             if of.came:
-                of.came = remove(of.came, vintid)
+                of.came = remove(of.came, (vintid, DEVICE))
 
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:
@@ -134,8 +138,8 @@ class G7(Rule):
         for v, of in enumerate(self.of):
             if of.kicker == place:
                 left, of.kicker, of.left = of.left, NOBODY, ()
-                for vintid in left:
-                    self.check(v, vintid)
+                for vintid, sender in left:
+                    self.check(v, vintid, sender)
 
     @on(facts.IsrBegan)
     def on_isr(self, f: facts.IsrBegan) -> None:
@@ -150,7 +154,7 @@ class G7(Rule):
         self.goes_on((f.pcpu, True))
         vintid, on_cpu.taken = on_cpu.taken, -1
         if vintid >= 0:
-            self.check(-1, vintid)
+            self.check(-1, vintid, DEVICE)
 
     @on(facts.SgiSent)
     def on_sgi(self, f: facts.SgiSent) -> None:
@@ -180,12 +184,12 @@ class G7(Rule):
         self.goes_on((f.pcpu, False))
         if of.came:
             came, of.came = of.came, ()
-            for vintid in came:
-                self.check(f.vcpu, vintid)
+            for vintid, sender in came:
+                self.check(f.vcpu, vintid, sender)
         if of.sent:
             sent, of.sent = of.sent, ()
             for v, vintid in sent:
-                self.check(v, vintid)
+                self.check(v, vintid, f.vcpu)
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
@@ -193,7 +197,7 @@ class G7(Rule):
         of = self.of[f.vcpu]
         of.sent = of.came = ()
 
-    def check(self, v: int, vintid: int) -> None:
+    def check(self, v: int, vintid: int, sender: int) -> None:
         """Complain if ``vintid`` is due for a guest that runs on and does not hear of it."""
         irq = self.ideal.irq(v, vintid)
         if irq.routed or not self.ideal.is_due(irq, vintid):
@@ -205,15 +209,26 @@ class G7(Rule):
         c = self.guests.of[v].pcpu
         if c < 0:
             of = self.of[v]
-            of.came = add(of.came, vintid)
+            of.came = add(of.came, (vintid, sender if vintid < SGIS else DEVICE))
             return
         if self.on[c].kicked:
             return
         # What found no register waits for one: for the maintenance interrupt, when one is free.
-        if self.on[c].full or any(lr.vintid == vintid for _, lr in self.lrs.on[c].used):
+        if self.on[c].full or any(self.shows(lr, vintid, sender) for _, lr in self.lrs.on[c].used):
             return
         of = self.of[v]
         if of.kicker != NOBODY:
-            of.left = add(of.left, vintid)
+            of.left = add(of.left, (vintid, sender))
         else:
             self.report(self.UNTOLD, vcpu=v, vintid=vintid, pcpu=c)
+
+    def shows(self, lr: Lr, vintid: int, sender: int) -> bool:
+        """Tell whether a List Register brings ``vintid``, or the exit at which it comes.
+
+        A GICv2 has an SGI pending once for each sender, and one register for all of them: the
+        others come when the end of the first makes an exit (the EOI bit; Linux 16ca6a607d84).
+        """
+        if lr.vintid != vintid:
+            return False
+        other = self.setting.gic_version == 2 and vintid < SGIS and lr.source != sender
+        return not other or lr.eoi
