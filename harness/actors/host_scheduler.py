@@ -38,7 +38,7 @@ def make(rt: Runtime) -> Slot:
             in_handler = task.choose("in-handler", 2) == 1
 
             def due(v: int = v, at: int = not_before_ns, in_handler: bool = in_handler) -> bool:
-                if clock.now < at or threads[v].done:
+                if threads[v].done or (at > START_NS and clock.now < at):
                     return False
                 return not in_handler or guests[v].in_handler()
 

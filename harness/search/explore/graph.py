@@ -105,7 +105,7 @@ class Graph:
                     heard = hearing.known.get(hearing.get(row))
                     if heard is None:
                         heard = hearing.hear(row)
-                    moves, violations = heard
+                    moves, violations = heard[0], heard[1]
                     if violations:
                         step = (hot[9].task, effect.draws)
                         self.broken.append(Broken(state, *step, violations))
@@ -192,7 +192,7 @@ class Graph:
                 then = self.memo.changed(row, effect)
                 violations: tuple[Violation, ...] = ()
                 if effect.hearing is not None:
-                    moves, violations = effect.hearing.hear(row)
+                    moves, violations = effect.hearing.hear(row)[:2]
                     then = self.moved(then, moves)
                 after = self.packing.pack(then)
                 found.append(Step(hot[9].task, effect.draws, after, violations, eager))

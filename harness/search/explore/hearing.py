@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.search.explore.packed import Change, Move, Packing
 from harness.search.explore.values import Get, Values, getter
+from harness.search.explore.watch import Watch
 from model.check.checker import Checker
 from model.check.listener import Listener
 from model.check.violation import Violation
@@ -17,8 +18,9 @@ from model.facts import Fact
 __all__ = ["Debts", "Heard", "Hearing", "Rules"]
 
 Verdicts = tuple[Violation, ...]
-Heard = tuple[tuple[Move, ...], Verdicts]
-"""What is done to the groups of a state, and the complaints."""
+Heard = tuple[tuple[Move, ...], Verdicts, int, int, int]
+"""What is done to the groups of a state, the complaints, a number that no other answer has, and
+which fields of those who hear were read and which written (``touched.Bits``)."""
 
 
 class Rules:
@@ -39,8 +41,9 @@ class Rules:
         self.own: dict[Listener, tuple[int, ...]] = {
             each: tuple(places[id(part)] for _, part in each.parts) for each in checker.listeners
         }
+        self.watch: Watch | None = None
         self.hearings: dict[tuple[Fact, ...], Hearing] = {}
-        self.asked = 0
+        self.asked = self.answers = 0
 
     def views(self, listener: Listener) -> list[Listener]:
         """Return the views that a listener rests on, in the order in which they hear facts."""
@@ -81,6 +84,9 @@ class Rules:
             self.values[place - self.start].put(number)
 
 
+Answer = tuple[tuple[Change, ...], Verdicts, int, int]
+
+
 class Unit:
     """One listener that hears some facts: what to call, in order, and what came of it before."""
 
@@ -91,7 +97,7 @@ class Unit:
         self.own = rules.own[listener]
         self.places = rules.reads(listener)
         self.get = getter(self.places)
-        self.known: dict[Any, tuple[tuple[Change, ...], Verdicts]] = {}
+        self.known: dict[Any, Answer] = {}
         heard = {*rules.views(listener), listener}
         checker = rules.checker
         self.calls = [
@@ -101,29 +107,36 @@ class Unit:
             if checker.owners[handler] in heard
         ]
 
-    def hear(self, row: tuple[int, ...]) -> tuple[tuple[Change, ...], Verdicts]:
-        """Return what becomes of the listener's own states, and its complaints."""
+    def hear(self, row: tuple[int, ...]) -> "Answer":
+        """Return what becomes of the listener's own states, its complaints, and what it touched."""
         key = self.get(row)
         found = self.known.get(key)
         if found is None:
             found = self.known[key] = self.ask(row)
         return found
 
-    def ask(self, row: tuple[int, ...]) -> tuple[tuple[Change, ...], Verdicts]:
+    def ask(self, row: tuple[int, ...]) -> "Answer":
         """Ask the listener itself."""
         rules = self.rules
         rules.asked += 1
         checker, values, start = rules.checker, rules.values, rules.start
         rules.put(self.places, [row[place] for place in self.places])
         checker.violations = []
-        for handler, fact in self.calls:
-            handler(fact)
+        watch = rules.watch
+        assert watch is not None
+        watch.begin()
+        try:
+            for handler, fact in self.calls:
+                handler(fact)
+        finally:
+            watch.end()
         changes = []
         for place in self.places:
             after = values[place - start].read()
             if place in self.own and after != row[place]:
                 changes.append((place, after))
-        return tuple(changes), tuple(checker.violations)
+        touched = watch.fields_read, watch.fields_written
+        return tuple(changes), tuple(checker.violations), *touched
 
 
 class Hearing:
@@ -132,10 +145,11 @@ class Hearing:
     ``get`` takes what they look at out of a row, ``known`` has by that what came of it.
     """
 
-    __slots__ = ("facts", "get", "known", "packing", "units")
+    __slots__ = ("facts", "get", "known", "packing", "rules", "units")
 
     def __init__(self, rules: Rules, facts: tuple[Fact, ...], packing: Packing) -> None:
         self.facts = facts
+        self.rules = rules
         self.packing = packing
         kinds = {fact.__class__ for fact in facts}
         listeners = [x for x in rules.checker.listeners if not kinds.isdisjoint(x.HEARS)]
@@ -148,11 +162,17 @@ class Hearing:
         """Return what becomes of all, and the complaints; from now on it is known."""
         changes: list[Change] = []
         verdicts: list[Violation] = []
+        reads = writes = 0
         for unit in self.units:
-            done, said = unit.hear(row)
+            done, said, read, written = unit.hear(row)
             changes += done
             verdicts += said
-        found = self.known[self.get(row)] = (self.packing.moves(changes), tuple(verdicts))
+            reads |= read
+            writes |= written
+        self.rules.answers += 1
+        moves = self.packing.moves(changes)
+        found = (moves, tuple(verdicts), self.rules.answers, reads, writes)
+        self.known[self.get(row)] = found
         return found
 
 

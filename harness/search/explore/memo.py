@@ -7,7 +7,7 @@ would be missing from the key, and make a proof wrong without a word.
 
 from collections.abc import Coroutine, Hashable, Iterator, Sequence
 from inspect import CORO_CLOSED, getcoroutinestate
-from typing import Any
+from typing import Any, Final
 
 from harness.context import Context
 from harness.engine.encoding import encode
@@ -21,6 +21,7 @@ from harness.search.explore.hidden import Hidden
 from harness.search.explore.packed import Packing
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script, contexts_of
+from harness.search.explore.touched import Bits, Deadlines
 from harness.search.explore.values import Values, getter
 from harness.search.explore.watch import Watch
 from harness.world import VgicWorld
@@ -28,6 +29,9 @@ from model.facts import Fact
 from model.part import Part
 
 __all__ = ["Beginning", "Memo"]
+
+CLOCK: Final = "clock"
+"""The kind of actor that moves the time."""
 
 Row = tuple[int, ...]
 
@@ -75,7 +79,11 @@ class Memo:
         self.debts = Debts(self.rules)
         self.places: list[list[Place]] = [[] for _ in self.slots]
         self.numbers: list[dict[Hashable, Place]] = [{} for _ in self.slots]
-        self.watch = Watch(self.parts)
+        self.bits = Bits([*machine.parts, *world.checker.parts])
+        self.watch = Watch(self.parts, self.bits)
+        self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
+        self.asked = self.made = 0
+        """How often a guard or a condition was asked for real, and steps were made."""
         self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0
         self.walked = 0
@@ -143,14 +151,27 @@ class Memo:
     def may_go(self, place: Place, row: Row) -> bool:
         """Ask the guard of a place; from now on the answer is known."""
         answer = self.ask(place, place.guard_key, 0, row)
-        place.waited[place.waits(row)] = answer
+        key = place.waits(row)
+        place.waited[key] = answer
+        place.waited_reads[key] = self.looked_at(place)
         return answer
 
     def replaced(self, place: Place, row: Row) -> bool:
         """Ask whether the alternative is made; from now on the answer is known."""
         answer = self.ask(place, place.condition_key, 1, row)
-        place.asked[place.asks(row)] = answer
+        key = place.asks(row)
+        place.asked[key] = answer
+        place.asked_reads[key] = self.looked_at(place)
         return answer
+
+    def looked_at(self, place: Place) -> int:
+        """Return which fields the guard or condition that was just asked has read."""
+        reads = self.watch.fields_read
+        if self.slots[place.task].actor.kind == CLOCK:
+            reads = self.bits.deadlines
+        place.looks |= reads
+        self.asked += 1
+        return reads
 
     def ask(self, place: Place, key: Hashable, which: int, row: Row) -> bool:
         """Evaluate a place's guard (0) or condition (1) in a state.
@@ -229,11 +250,13 @@ class Memo:
         slot, watch = self.slots[task], self.watch
         self.prepare(task, recipe)
         self.facts.clear()
+        deadlines = Deadlines(self.bits, self.parts, recipe.slots, self.tasks)
         watch.begin()
         try:
             self.resume(slot, coroutine)
         finally:
             watch.end()
+        reads, writes = watch.fields_read, watch.fields_written | deadlines.changed()
         if place is not None:
             op = place.alt if recipe.k else place.op
             assert op is not None
@@ -245,7 +268,9 @@ class Memo:
         changes = []
         before = dict(zip(recipe.slots, recipe.numbers, strict=True))
         for at in self.slots_of(watch.writes):
-            number = self.values[at - self.tasks].read()
+            values = self.values[at - self.tasks]
+            number = values.read()
+            writes |= self.bits.differ(values.part, values.keys[number])
             if number != before[at]:
                 changes.append((at, number))
         self.hidden.check()
@@ -254,7 +279,13 @@ class Memo:
             changes.insert(0, (task, then.number))
         moves = self.packing.moves(changes)
         hearing = self.rules.hearing(tuple(self.facts), self.packing)
-        return Effect(tuple(self.script.made), tuple(changes), moves, hearing)
+        effect = Effect(tuple(self.script.made), tuple(changes), moves, hearing)
+        self.made += 1
+        effect.number, effect.reads, effect.writes = self.made, reads, writes
+        if slot.actor.kind == CLOCK and self.bits.clock is not None:
+            effect.reads = reads & ~self.bits.fields_of_timers | self.bits.deadlines
+            effect.span = deadlines.now, self.bits.clock.now
+        return effect
 
     def prepare(self, task: int, recipe: Recipe) -> None:
         """Give the machine what a step reads, the task its contexts, and the script its draws."""

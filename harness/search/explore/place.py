@@ -22,10 +22,13 @@ class Effect:
         changes: what becomes of the row, the task's place with it.
         moves: the same, as is done to the groups of a packed state.
         hearing: who hears the facts of it; None: nobody does.
+        number: no other effect has it.
+        reads, writes: what it touched of the machine, as bits of fields (``touched.Bits``).
+        span: of a step of the clock, the time before and after (virtual ns).
 
     """
 
-    __slots__ = ("changes", "draws", "hearing", "moves")
+    __slots__ = ("changes", "draws", "hearing", "moves", "number", "reads", "span", "writes")
 
     def __init__(
         self,
@@ -38,6 +41,8 @@ class Effect:
         self.changes = changes
         self.moves = moves
         self.hearing = hearing
+        self.number = self.reads = self.writes = 0
+        self.span: tuple[int, int] | None = None
 
 
 class Recipe:
@@ -82,16 +87,17 @@ class Place:
         guard, condition: when it may go, and when the other operation is made; None: always, and
             never. ``guard_key`` is the guard as a value, ``condition_key`` the condition.
         waits, waited: what takes what the guard reads from a row, and what it said by that.
-        asks, asked: the same of the condition.
+        asks, asked: the same of the condition. ``waited_reads`` and ``asked_reads`` have the
+            fields that were read for each answer, ``looks`` all of them.
         reads, known: the same of the step, for ``op`` and for ``alt``.
         parked: coroutines of the task that are here.
 
     """
 
     __slots__ = (
-        "alt", "asked", "asks", "condition", "condition_key", "cpus", "guard", "guard_key", "key",
-        "known", "number", "op", "parked", "reads", "recipe", "returned", "slots", "task",
-        "wait_slots", "waited", "waits", "writes",
+        "alt", "asked", "asked_reads", "asks", "condition", "condition_key", "cpus", "guard", "guard_key", "key",
+        "known", "looks", "number", "op", "parked", "reads", "recipe", "returned", "slots", "task",
+        "wait_slots", "waited", "waited_reads", "waits", "writes",
     )  # fmt: skip
 
     def __init__(self, task: int, number: int, key: Hashable, recipe: Recipe) -> None:
@@ -112,6 +118,9 @@ class Place:
         self.waited: dict[Any, bool] = {}
         self.asks: Get = None
         self.asked: dict[Any, bool] = {}
+        self.waited_reads: dict[Any, int] = {}
+        self.asked_reads: dict[Any, int] = {}
+        self.looks = 0
         self.slots: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
         self.writes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
         self.reads: tuple[Get, Get] = (None, None)

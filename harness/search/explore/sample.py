@@ -86,7 +86,7 @@ class Sample:
             hearing = effect.hearing
             if hearing is None or hearing.get(row) not in hearing.known:
                 continue
-            moves, violations = hearing.known[hearing.get(row)]
+            moves, violations = hearing.known[hearing.get(row)][:2]
             heard = self.heard(row, moves, violations)
             self.same(heard, memo.rules.hear_all(row, hearing.facts), f"what rules make of {name}")
 
