@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.kernel.errors import KernelUnavailableError
 
-__all__ = ["REFRESH_ENV", "SERIES", "Kernel", "busybox", "kernel"]
+__all__ = ["REFRESH_ENV", "SERIES", "Kernel", "busybox", "cache", "kernel"]
 
 REFRESH_ENV = "VGIC_RACE_REFRESH"
 
@@ -49,7 +49,7 @@ def kernel(series: str) -> Kernel:
     Raises:
         KernelUnavailableError: apt is missing, or does not offer it.
     """
-    folder = _cache() / series
+    folder = cache() / series
     known = sorted(folder.glob("*/Image"))
     if known and REFRESH_ENV not in os.environ:
         return Kernel(series, known[-1].parent.name, known[-1])
@@ -67,20 +67,21 @@ def busybox() -> Path:
     Raises:
         KernelUnavailableError: apt is missing, or does not offer it.
     """
-    binary = _cache() / "busybox"
+    binary = cache() / "busybox"
     if not binary.exists():
         _apt().extract("busybox-static/bookworm", re.compile(r"/bin/busybox$"), binary)
     return binary
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Return the folder of what was fetched and made, ``$XDG_CACHE_HOME/vgic-race/kernel``."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(home) / "vgic-race" / "kernel"
 
 
 @functools.cache
 def _apt() -> "_Apt":
-    return _Apt(_cache() / "apt")
+    return _Apt(cache() / "apt")
 
 
 def _newest(names: list[str], series: str) -> str:

@@ -1,0 +1,93 @@
+/*
+ * Executions, one after the other, in one VM. A guest has three functions for each VCPU: set_up, once;
+ * program, once in each execution; and clean_up, which leaves everything as set_up did and returns
+ * what was wrong (0: nothing). Programs begin together. A VCPU whose program is over is out of its
+ * guest until all are; VCPU 0 tells the VMM of the end, and nobody does anything else meanwhile.
+ *
+ * For who steers from outside: an execution begins where VCPU 0's CPU comes back from the exit by
+ * which it told of the last one's end (kvm_handle_mmio_return), and ends where the VMM calls
+ * kvm_dev_ioctl. A VCPU that spins until another one does something calls guest_relax at each turn.
+ */
+#ifndef EXECUTE_H
+#define EXECUTE_H
+#include "board.h"
+#include "gic.h"
+
+static struct board *const board = (struct board *)BOARD_AT;
+
+static void set_up(int v);
+static void program(int v);
+static uint32_t clean_up(int v);
+void guest_irq(void);
+
+__attribute__((noinline)) void guest_relax(void) { __asm__ volatile("yield" ::: "memory"); }
+
+static inline uint64_t guest_count(void)
+{
+    uint64_t value;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(value)::"memory");
+    return value;
+}
+
+static inline void ring(uint32_t bell, uint32_t value) { write32(DOOR_AT + bell, value); }
+static inline void barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
+static inline int vcpus(void) { return board->vcpus; }
+
+/* Waits until another VCPU has made it at least so much. */
+static inline void wait_for(volatile uint64_t *count, uint64_t least)
+{
+    while (*count < least)
+        guest_relax();
+    barrier();
+}
+
+static inline void tell(volatile uint64_t *count, uint64_t value)
+{
+    barrier();
+    *count = value;
+}
+
+/* A number that differs from execution to execution, and is the same in each of that number. */
+static inline uint64_t draw(int v, uint64_t salt)
+{
+    uint64_t x = (board->first + board->go) * 0x9e3779b97f4a7c15ul + v * 0xbf58476d1ce4e5b9ul + salt;
+    x ^= x >> 31;
+    x *= 0x94d049bb133111ebul;
+    return x ^ x >> 29;
+}
+
+static void begin(int v)
+{
+    board->vcpu[v].count = board->vcpu[v].taken = board->vcpu[v].ptaken = 0;
+}
+
+void guest_main(uint64_t v, uint64_t argument)
+{
+    uint32_t bad;
+
+    (void)argument;
+    set_up(v);
+    tell(&board->vcpu[v].arrived, 1);
+    for (uint64_t n = 1;; n++) {
+        if (v == 0) {
+            bad = 0;
+            for (int w = 0; w < vcpus(); w++) {
+                wait_for(&board->vcpu[w].arrived, n);
+                bad |= board->vcpu[w].wrong;
+            }
+            if (n > 1)
+                ring(BELL_END, bad);
+            begin(v);
+            tell(&board->go, n);
+        } else {
+            wait_for(&board->go, n);
+            begin(v);
+        }
+        program(v);
+        if (vcpus() > 1)
+            ring(BELL_HALT, 0);
+        board->vcpu[v].wrong = clean_up(v);
+        tell(&board->vcpu[v].arrived, n + 1);
+    }
+}
+#endif

@@ -1,0 +1,119 @@
+/*
+ * What the guests did, execution by execution. Of those that went well each different one is kept
+ * once: the same accesses with the same results in the same order, whenever that was. A history is
+ * a head (struct head) and its events, as they are on the board, VCPU by VCPU.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+
+#define SEEN (1 << 16)
+#define VOLATILE 0x100 /* in an event's kind: its value tells the time, and makes no difference */
+
+struct head {
+    char why[8];
+    uint64_t execution, vcpus, counts[VCPUS_MAX];
+};
+
+uint64_t distinct;
+static long handle = -1;
+static uint64_t seen[SEEN];
+
+/* Drops what the caches have of it: the guest writes past them. */
+static void refresh(const void *at, uint64_t size)
+{
+    const char *p = (const char *)((uint64_t)at & ~63ull);
+
+    for (; p < (const char *)at + size; p += 64)
+        __asm__ volatile("dc civac, %0" ::"r"(p) : "memory");
+    __asm__ volatile("dsb sy" ::: "memory");
+}
+
+static uint64_t count_of(int n)
+{
+    uint64_t count = board->vcpu[n].count;
+    return count < EVENTS_MAX ? count : EVENTS_MAX;
+}
+
+static void refresh_all(void)
+{
+    for (int n = 0; n < job->vcpus; n++) {
+        refresh(&board->vcpu[n], sizeof board->vcpu[n] - sizeof board->vcpu[n].events);
+        refresh(board->vcpu[n].events, count_of(n) * sizeof(struct event));
+    }
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * 0x100000001b3ull;
+}
+
+/* Of the events in the order in which they began. */
+static uint64_t digest(void)
+{
+    uint64_t at[VCPUS_MAX] = {0}, hash = 0xcbf29ce484222325ull;
+
+    for (;;) {
+        int first = -1;
+        for (int n = 0; n < job->vcpus; n++)
+            if (at[n] < count_of(n) &&
+                (first < 0 || board->vcpu[n].events[at[n]].began <
+                                  board->vcpu[first].events[at[first]].began))
+                first = n;
+        if (first < 0)
+            return hash ? hash : 1;
+        struct event *e = &board->vcpu[first].events[at[first]++];
+        hash = mix(hash, (uint64_t)e->kind << 40 | (uint64_t)e->a << 16 | (uint64_t)e->of << 8 | first);
+        hash = mix(hash, e->kind & VOLATILE ? 0 : e->value);
+    }
+}
+
+void open_histories(void)
+{
+    if (*job->out)
+        handle = check(host_open(job->out, 1), job->out);
+}
+
+void write_history(const char *why)
+{
+    struct head head = {.execution = job->first + executed, .vcpus = job->vcpus};
+
+    if (handle < 0)
+        return;
+    refresh_all();
+    strncpy(head.why, why, sizeof head.why - 1);
+    for (int n = 0; n < job->vcpus; n++)
+        head.counts[n] = count_of(n);
+    host_write(handle, &head, sizeof head);
+    for (int n = 0; n < job->vcpus; n++)
+        host_write(handle, board->vcpu[n].events, count_of(n) * sizeof(struct event));
+}
+
+void keep_history(void)
+{
+    uint64_t hash;
+
+    if (handle < 0)
+        return;
+    refresh_all();
+    hash = digest();
+    for (uint64_t n = hash; ; n++) {
+        if (seen[n % SEEN] == hash)
+            return;
+        if (!seen[n % SEEN]) {
+            if (distinct >= SEEN / 2)
+                return;
+            seen[n % SEEN] = hash;
+            break;
+        }
+    }
+    distinct++;
+    write_history("well");
+}
+
+void close_histories(void)
+{
+    if (handle >= 0)
+        host_close(handle);
+}

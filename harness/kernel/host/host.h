@@ -1,0 +1,74 @@
+/*
+ * The program that is init in the machine: it takes jobs from the console, and runs each as the VMM
+ * of a guest, in a process of its own. README.md of the folder above says what jobs and answers are.
+ */
+#ifndef HOST_H
+#define HOST_H
+#include <linux/kvm.h>
+#include <stdint.h>
+
+#include "../guests/board.h"
+
+#define FAILED 99 /* a job's exit code: something of the VMM failed; what, it has printed */
+#define HUNG 98   /* a guest made no progress */
+
+struct job {
+    char guest[256];     /* the guest's program, a file of the machine that runs QEMU */
+    char out[256];       /* where histories go, such a file as well; "": nowhere */
+    int gic;             /* 2 or 3 */
+    int vcpus;
+    int pin[VCPUS_MAX];  /* the CPU that each VCPU's thread is bound to */
+    uint64_t executions; /* how many are wanted */
+    uint64_t first;      /* the number of the first */
+    int seconds;         /* no execution begins after so long */
+    int hang_ms;         /* an execution that takes longer hangs */
+    int scale;           /* how many ns of the guest's clock one of the scenario is */
+    int jitter;          /* timers and beginnings vary from execution to execution */
+    int preemptions;     /* so many at most in an execution */
+    int cpus;            /* the CPUs that threads are moved over */
+    uint64_t argument;   /* for guests that are not compiled from scenarios */
+    uint64_t say_max;    /* so many wrong executions are printed */
+};
+
+/* init.c */
+long check(long result, const char *what);
+
+/* semihosting.c: files of the machine that runs QEMU */
+long host_open(const char *path, int writes);
+long host_read(long handle, void *to, uint64_t size);
+long host_write(long handle, const void *from, uint64_t size);
+void host_close(long handle);
+
+/* job.c */
+int read_job(char *line, struct job *job);
+
+/* vm.c */
+extern struct job *job;
+extern int kvm_fd, vm_fd, gic_fd, vcpu_fd[VCPUS_MAX];
+extern struct kvm_run *run[VCPUS_MAX];
+extern struct board *board;
+int run_job(struct job *wanted);
+void make_vm(void);
+void set_register(int vcpu, uint64_t id, uint64_t value);
+uint64_t get_register(int vcpu, uint64_t id);
+int64_t get_gic(uint32_t group, uint64_t attribute);
+
+/* vcpu.c */
+void start_vcpus(void);
+void kick_vcpus(void);
+extern volatile uint64_t executed, wrong;
+
+/* watch.c */
+int watch(void);
+
+/* histories.c */
+void open_histories(void);
+void keep_history(void);
+void write_history(const char *why);
+void close_histories(void);
+extern uint64_t distinct;
+
+/* symptoms.c */
+void tell_symptoms(void);
+
+#endif

@@ -1,0 +1,130 @@
+/* The VCPUs' threads: enter the guest, and answer what it asks by its door. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "host.h"
+
+volatile uint64_t executed, wrong;
+static pthread_t threads[VCPUS_MAX];
+
+static void set_line(uint32_t intid, int level)
+{
+    uint32_t irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | intid;
+    struct kvm_irq_level line = {.irq = irq, .level = level};
+    check(ioctl(vm_fd, KVM_IRQ_LINE, &line), "KVM_IRQ_LINE");
+}
+
+/*
+ * An execution is over. The ioctl does nothing: kvm_dev_ioctl is where what looks on from outside
+ * learns of it, and kvm_handle_mmio_return on this CPU is where it learns of the next one's begin.
+ */
+static void execution_over(uint32_t value)
+{
+    executed++;
+    if (value) {
+        wrong++;
+        if (wrong <= job->say_max)
+            printf("WRONG %llu %#x\n", (unsigned long long)(job->first + executed), value);
+        write_history("wrong");
+    } else {
+        keep_history();
+    }
+    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP);
+}
+
+/* A VCPU that has halted stays out until all have. */
+static void wait_for_all(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static pthread_cond_t all = PTHREAD_COND_INITIALIZER;
+    static int halted;
+    static uint64_t times;
+
+    pthread_mutex_lock(&lock);
+    if (++halted == job->vcpus) {
+        halted = 0;
+        times++;
+        pthread_cond_broadcast(&all);
+    } else {
+        for (uint64_t now = times; now == times;)
+            pthread_cond_wait(&all, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void answer(int n, uint64_t place, uint32_t value)
+{
+    switch (place) {
+    case BELL_END: execution_over(value); break;
+    case BELL_USER: break;
+    case BELL_HALT: wait_for_all(); break;
+    case BELL_RAISE: set_line(value, 1); break;
+    case BELL_LOWER: set_line(value, 0); break;
+    case BELL_PULSE: set_line(value, 1); set_line(value, 0); break;
+    case BELL_BAD:
+        printf("FAILED the guest of VCPU %d: an exception, ESR %#x\n", n, value);
+        fflush(stdout);
+        _exit(FAILED);
+    }
+}
+
+static void *vcpu_thread(void *argument)
+{
+    int n = (int)(uintptr_t)argument;
+    struct kvm_run *r = run[n];
+    char name[16];
+    cpu_set_t set;
+
+    snprintf(name, sizeof name, "kvm-vcpu-%d", n);
+    pthread_setname_np(pthread_self(), name);
+    CPU_ZERO(&set);
+    CPU_SET(job->pin[n] % sysconf(_SC_NPROCESSORS_ONLN), &set);
+    check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+    for (;;) {
+        if (ioctl(vcpu_fd[n], KVM_RUN, 0) < 0) {
+            if (errno == EINTR || errno == EAGAIN)
+                continue;
+            check(-1, "KVM_RUN");
+        }
+        if (r->exit_reason == KVM_EXIT_MMIO && r->mmio.phys_addr - DOOR_AT < 0x1000) {
+            uint32_t value;
+            memcpy(&value, r->mmio.data, sizeof value);
+            if (r->mmio.is_write)
+                answer(n, r->mmio.phys_addr - DOOR_AT, value);
+            else
+                memset(r->mmio.data, 0, sizeof r->mmio.data);
+        } else if (r->exit_reason == KVM_EXIT_SYSTEM_EVENT) {
+            pause();
+        } else {
+            printf("FAILED VCPU %d left with reason %u at %#llx\n", n, r->exit_reason,
+                   (unsigned long long)r->mmio.phys_addr);
+            fflush(stdout);
+            _exit(FAILED);
+        }
+    }
+}
+
+static void nothing(int signal) { (void)signal; }
+
+/* An exit of each VCPU, for no reason of its own. */
+void kick_vcpus(void)
+{
+    for (int n = 0; n < job->vcpus; n++)
+        pthread_kill(threads[n], SIGUSR1);
+}
+
+void start_vcpus(void)
+{
+    struct sigaction action = {.sa_handler = nothing};
+
+    check(sigaction(SIGUSR1, &action, NULL), "sigaction");
+    for (long n = 0; n < job->vcpus; n++)
+        check(-pthread_create(&threads[n], NULL, vcpu_thread, (void *)n), "pthread_create");
+}
