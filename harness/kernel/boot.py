@@ -57,7 +57,7 @@ class Machine:
         while True:
             line = self.emulator.next_line(max(0.0, until - time.monotonic()))
             if line is None:
-                raise self.emulator.failed(f"{words.split(' ')[0]!r} did not end")
+                raise self.emulator.failed(f"{words.split(' ', maxsplit=1)[0]!r} did not end")
             if line.startswith("ENDED "):
                 return Outcome(int(line.split()[1]), tuple(lines))
             lines.append(line)

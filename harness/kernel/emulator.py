@@ -185,7 +185,7 @@ def emulate(hardware: Hardware, arguments: Sequence[str]) -> Iterator[Emulator]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
         emulator = Emulator(process, folder)
         try:

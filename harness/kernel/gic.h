@@ -25,6 +25,12 @@ enum { GICC_CTLR = 0x00, GICC_PMR = 0x04, GICC_IAR = 0x0c, GICC_EOIR = 0x10, GIC
 ACCESS_WRITE(write8, uint8_t, "strb %w0")
 ACCESS_WRITE(write32, uint32_t, "str %w0")
 ACCESS_WRITE(write64, uint64_t, "str %x0")
+static inline uint32_t read8(uint64_t address)
+{
+    uint32_t value;
+    __asm__ volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+    return value;
+}
 static inline uint32_t read32(uint64_t address)
 {
     uint32_t value;

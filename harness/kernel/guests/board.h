@@ -25,6 +25,19 @@ enum bell {
     BELL_BAD = 0x1c,    /* an exception that no guest should have: its ESR */
 };
 
+/* What an event is. Of those that are VOLATILE the value tells the time. */
+#define VOLATILE 0x100
+enum event_kind {
+    EV_IAR = 1, EV_EOIR, EV_DIR, EV_SGI, EV_WFI, EV_MASK, EV_PMR, EV_BPR, EV_GROUP, EV_USER,
+    EV_HALT, EV_SILENCE, EV_TIMER_CTL,
+    EV_TIMER_CVAL = 14 | VOLATILE,
+    EV_WRITE = 0x20,            /* of a part of an interrupt's state: plus its number */
+    EV_READ = 0x30,
+    EV_READ_REGISTER = 0x40,    /* plus the register's number (model.guest.REGISTERS) */
+    EV_READ_TIME = 0x40 | VOLATILE,
+};
+enum part { ENABLED, PENDING, ACTIVE, TARGET, PRIORITY };
+
 /*
  * One access of a guest. Both times are of the guest's count; of what does not trap they are the same.
  * ``a`` is an INTID or a register's number, ``of`` the VCPU that it is of, plus one, 0: its own.
@@ -32,15 +45,16 @@ enum bell {
 struct event {
     uint64_t began, ended, value;
     uint16_t kind, a;
-    uint16_t of, spare;
+    uint16_t of, masked;
 };
 
 struct vcpu_board {
     uint64_t arrived;   /* the execution that it has ended last */
     uint64_t count;     /* its events in this execution */
-    uint64_t taken, ptaken;
+    uint64_t taken, ptaken; /* interrupts of its timers that it has handled in this execution */
+    uint64_t seen;          /* a bit for each INTID below 64 that it has */
     uint64_t wrong;
-    uint64_t spare[3];
+    uint64_t spare[2];
     struct event events[EVENTS_MAX];
 };
 

@@ -58,7 +58,8 @@ static inline uint64_t draw(int v, uint64_t salt)
 
 static void begin(int v)
 {
-    board->vcpu[v].count = board->vcpu[v].taken = board->vcpu[v].ptaken = 0;
+    board->vcpu[v].count = board->vcpu[v].taken = 0;
+    board->vcpu[v].ptaken = board->vcpu[v].seen = 0;
 }
 
 void guest_main(uint64_t v, uint64_t argument)

@@ -46,6 +46,7 @@ irq:
     mrs x1, spsr_el1
     stp x0, x1, [sp, #160]
     bl guest_irq
+    msr daifset, #2
     ldp x0, x1, [sp, #160]
     msr elr_el1, x0
     msr spsr_el1, x1
