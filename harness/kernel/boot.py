@@ -63,14 +63,17 @@ class Machine:
             lines.append(line)
 
     def run(self, words: Mapping[str, object], seconds: float) -> Outcome:
-        """Run a job: the fields of ``struct job`` of ``host/host.h``, by name.
+        """Run a job: the fields of ``struct job`` of ``host/host.h``, by name; of a tuple each.
 
         Raises:
             MachineFailedError: it does not end in so many seconds, or the machine itself ends.
         """
-        return self.command(
-            "run " + " ".join(f"{name}={value}" for name, value in words.items()), seconds
-        )
+        said = [
+            f"{name}={value}"
+            for name, values in words.items()
+            for value in (values if isinstance(values, tuple) else (values,))
+        ]
+        return self.command(" ".join(["run", *said]), seconds)
 
     def get(self, path: str, seconds: float = 60.0) -> bytes:
         """Return the content of a file of the machine.

@@ -5,17 +5,21 @@ the reason.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.scenarios.program import compile_lines
 from harness.scenarios.schema import Scenario, of_this_many
 from model import guest as g
+from model.gic.registers import FIRST_SPI
 from model.guest import Instruction
 
-__all__ = ["VCPUS_MAX", "compile_scenario", "notes_of", "why_not"]
+__all__ = ["VCPUS_MAX", "Device", "compile_scenario", "devices_of", "notes_of", "why_not"]
 
-VCPUS_MAX = 8
-"""So many VCPUs the board has places for (``guests/board.h``)."""
+VCPUS_MAX, DEVICES_MAX = 8, 8
+"""So many the board has places for (``guests/board.h``)."""
+SPIS_END = 96
+"""Behind the last INTID of the guest's GIC (``host/vm.c``)."""
 INDENT = "    "
 
 CALLS = {
@@ -27,6 +31,8 @@ CALLS = {
     g.IDLE: "idle(v, {a})",
     g.PIDLE: "pidle(v, {a})",
     g.AWAIT: "await_intid(v, {a})",
+    g.WAIT: "wait_for_devices(v, v)",
+    g.SERVE: "wait_for_devices(v, -1)",
     g.WFI: "wfi(v)",
     g.WORK: "work(v, {a})",
     g.SPIN: "spin_until(v, {a}, {b})",
@@ -62,22 +68,77 @@ CHANGES = frozenset(
 """Those that change what an execution must find as it was."""
 
 
-def why_not(scenario: Scenario, vcpus: int, gic: int) -> str:
-    """Return why no guest of a real KVM can do this; "" if one can."""
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of software: an SPI ``intid``, which goes to VCPU ``vcpu`` at first.
+
+    ``signals`` is "edge", "level" (KVM_IRQ_LINE) or "resample" (an irqfd with a resamplefd);
+    ``exits``: its driver's access leaves for user space. It has up to ``events`` events; or, with
+    ``follows``, one for each that the driver of the device of that number has served.
+    """
+
+    intid: int
+    signals: str
+    vcpu: int
+    exits: bool
+    events: int
+    follows: int
+    priority: int
+
+    def word(self) -> str:
+        """Return it as a job has it."""
+        return f"{self.intid},{self.signals},{self.events},{self.follows}"
+
+    def row(self) -> str:
+        """Return it as the guest has it."""
+        edge, exits = int(self.signals == "edge"), int(self.exits)
+        return f"{{{self.intid}, {self.vcpu}, {edge}, {exits}, {self.follows}, {self.priority}}}"
+
+
+def devices_of(scenario: Scenario) -> tuple[Device, ...]:
+    """Return its devices, all as such of software."""
+    numbers = {forward.vintid: n for n, forward in enumerate(scenario.forward)}
+    found = []
+    for forward in scenario.forward:
+        kind = "edge" if forward.kind == "lpi" else forward.kind
+        signals = getattr(forward, "signals", None) or kind
+        exits = getattr(forward, "exits", None)
+        found.append(
+            Device(
+                intid=forward.vintid,
+                signals=signals,
+                vcpu=forward.vcpu,
+                exits=signals == "level" if exits is None else exits,
+                events=forward.events,
+                follows=-1 if forward.after is None else numbers[forward.after],
+                priority=forward.priority,
+            )
+        )
+    return tuple(found)
+
+
+def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False) -> str:
+    """Return why no guest of a real KVM can do this; "" if one can.
+
+    With ``software`` a device that is passed through is played by one of software: the same
+    interrupts, without the HW bit.
+    """
     if vcpus > VCPUS_MAX:
         return f"it has {vcpus} VCPUs, and a guest here has at most {VCPUS_MAX}"
-    if scenario.forward:
+    if len(scenario.forward) > DEVICES_MAX:
+        return f"it has {len(scenario.forward)} devices, and a guest here at most {DEVICES_MAX}"
+    kinds = {forward.kind for forward in scenario.forward}
+    if "lpi" in kinds and not software:
+        return "it has an LPI: a guest here has no ITS, which KVM has for LPIs"
+    if kinds - {"software"} and not software:
         return (
             "it forwards a device's interrupt to its guest (a List Register with the HW bit for "
             "an SPI): the only interrupts that Linux maps so are the timers'"
         )
+    if any(not FIRST_SPI <= forward.vintid < SPIS_END for forward in scenario.forward):
+        return f"a device's vintid is not {FIRST_SPI} to {SPIS_END - 1}"
     if any(vcpu.timer is not None or vcpu.ptimer is not None for vcpu in scenario.vcpu):
         return "its user space programs a guest's timers before the guest runs"
-    codes = {i.code for i in instructions(scenario, vcpus)}
-    if codes & {g.WAIT, g.SERVE}:
-        return "its guests wait for devices, and it has none"
-    if scenario.eoimode and scenario.deactivate != "handler":
-        return f"its interrupts are deactivated by {scenario.deactivate!r}, not by the handler"
     if scenario.resets or scenario.saves:
         return "its VM monitor resets or saves the VM"
     if gic == 2 and any(i.of >= 0 for i in instructions(scenario, vcpus)):
@@ -90,6 +151,8 @@ def notes_of(scenario: Scenario) -> tuple[str, ...]:
     notes = []
     if scenario.lrs != 4:
         notes.append(f"lrs = {scenario.lrs}: QEMU's CPUs have 4 List Registers")
+    if any(forward.kind != "software" for forward in scenario.forward):
+        notes.append("its devices are of software: no List Register has the HW bit for them")
     if scenario.device:
         notes.append("device: the host's own interrupts come as they come")
     return tuple(notes)
@@ -101,13 +164,15 @@ def instructions(scenario: Scenario, vcpus: int) -> Iterator[Instruction]:
         yield from program
 
 
-def compile_scenario(scenario: Scenario, vcpus: int, gic: int) -> str:
+def compile_scenario(
+    scenario: Scenario, vcpus: int, gic: int, *, software: bool = False
+) -> str:
     """Return a scenario's guests in C, for ``toolchain.build_execution``.
 
     Raises:
         UsageError: no guest of a real KVM can do this; says why.
     """
-    reason = why_not(scenario, vcpus, gic)
+    reason = why_not(scenario, vcpus, gic, software=software)
     if reason:
         raise UsageError(f"scenario {scenario.name!r} cannot be run on a real kernel: {reason}")
     changes = any(i.code in CHANGES for i in instructions(scenario, vcpus))
@@ -121,13 +186,17 @@ def compile_scenario(scenario: Scenario, vcpus: int, gic: int) -> str:
         "TIMER_PRIORITY": scenario.timer_priority,
         "SGI_PRIORITY": scenario.sgi_priority,
         "CHANGES": int(changes),
+        "DEACTIVATE": ("handler", "later", "other").index(scenario.deactivate),
+        "DEVICES": len(scenario.forward),
+        "DEVICE_TABLE": ", ".join(device.row() for device in devices_of(scenario)),
     }
     lines = [f"/* {scenario.name}: {scenario.title} */"]
     lines += [f"#define {name} {value}" for name, value in defined.items()]
     lines += ['#include "scene.h"']
     programs = len(scenario.vcpu)
+    settles = "" if scenario.deactivate == "handler" else "settle(v); "
     for n, vcpu in enumerate(scenario.vcpu):
-        lines += function(f"program_{n}", vcpu.program, vcpus)
+        lines += function(f"program_{n}", vcpu.program, vcpus, settles=settles)
         if vcpu.handler is not None:
             lines += function(f"handler_{n}", vcpu.handler, vcpus)
     lines += table("programs", [f"program_{v % programs}" for v in range(vcpus)])
@@ -152,8 +221,10 @@ def table(name: str, functions: list[str]) -> list[str]:
     ]
 
 
-def function(name: str, program: tuple[str, ...], vcpus: int) -> list[str]:
-    """Return the function of a program or of a handler."""
+def function(
+    name: str, program: tuple[str, ...], vcpus: int, *, settles: str = ""
+) -> list[str]:
+    """Return the function of a program or of a handler; ``settles`` comes before each call."""
     compiled = [of_this_many(i, vcpus) for i in compile_lines(program, name, "program", 0)]
     body: list[str] = []
     ends: list[int] = []
@@ -174,7 +245,7 @@ def function(name: str, program: tuple[str, ...], vcpus: int) -> list[str]:
             depth -= 1
             body.append(f"{INDENT * depth}}}")
         else:
-            body.append(f"{INDENT * depth}{call(i)};")
+            body.append(f"{INDENT * depth}{settles}{call(i)};")
     for _ in ends:
         depth -= 1
         body.append(f"{INDENT * depth}}}")

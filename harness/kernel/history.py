@@ -22,18 +22,19 @@ from model.timer import ENABLE, ISTATUS, PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["Event", "History", "Teller", "facts_of", "read_histories"]
 
-VCPUS_MAX, EVENTS_MAX = 8, 512
-HEAD = struct.Struct("<8sQQ8Q")
+EVENTS_MAX = 400
+HEAD = struct.Struct("<8sQQ9Q")
 EVENT = struct.Struct("<QQQHHHH")
 VOLATILE = 0x100
-IAR, EOIR, DIR, SGI, WFI, MASK, PMR, BPR, GROUP, USER, HALT, SILENCE, TIMER_CTL = range(1, 14)
+IAR, EOIR, DIR, SGI, WFI, MASK, PMR, BPR, GROUP, USER, HALT, SERVED, TIMER_CTL = range(1, 14)
 TIMER_CVAL = 14 | VOLATILE
 WRITE, READ, READ_REGISTER = 0x20, 0x30, 0x40
 READ_TIME = READ_REGISTER | VOLATILE
+RAISED, NOTIFIED = 0x50, 0x51
 PARTS = ("enabled", "pending", "active", "target", "priority")
 NAMES = {
     IAR: "iar", EOIR: "eoi", DIR: "dir", SGI: "sgi", WFI: "wfi", MASK: "irqs off", PMR: "pmr",
-    BPR: "bpr", GROUP: "group", USER: "user", HALT: "halt", SILENCE: "silence",
+    BPR: "bpr", GROUP: "group", USER: "user", HALT: "halt", SERVED: "served",
     TIMER_CTL: "timer ctl", TIMER_CVAL: "timer cval",
 }  # fmt: skip
 READS = {part: register for register, part in FIELDS.items()}
@@ -101,10 +102,10 @@ def read_histories(data: bytes) -> Iterator[History]:
     while at + HEAD.size <= len(data):
         why, execution, vcpus, *counts = HEAD.unpack_from(data, at)
         at += HEAD.size
-        if at + sum(counts[:vcpus]) * EVENT.size > len(data):
+        if at + sum(counts[: vcpus + 1]) * EVENT.size > len(data):
             return
         events = []
-        for count in counts[:vcpus]:
+        for count in counts[: vcpus + 1]:
             block = data[at : at + count * EVENT.size]
             at += len(block)
             events.append(

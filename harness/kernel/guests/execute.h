@@ -5,8 +5,8 @@
  * guest until all are; VCPU 0 tells the VMM of the end, and nobody does anything else meanwhile.
  *
  * For who steers from outside: an execution begins where VCPU 0's CPU comes back from the exit by
- * which it told of the last one's end (kvm_handle_mmio_return), and ends where the VMM calls
- * kvm_dev_ioctl. A VCPU that spins until another one does something calls guest_relax at each turn.
+ * which it told of the last one's end (kvm_handle_mmio_return), or that all are set up; it ends where
+ * the VMM calls kvm_dev_ioctl. A VCPU that spins until another one does something calls guest_relax at each turn.
  */
 #ifndef EXECUTE_H
 #define EXECUTE_H
@@ -59,7 +59,7 @@ static inline uint64_t draw(int v, uint64_t salt)
 static void begin(int v)
 {
     board->vcpu[v].count = board->vcpu[v].taken = 0;
-    board->vcpu[v].ptaken = board->vcpu[v].seen = 0;
+    board->vcpu[v].ptaken = board->vcpu[v].seen[0] = board->vcpu[v].seen[1] = 0;
 }
 
 void guest_main(uint64_t v, uint64_t argument)
@@ -76,8 +76,7 @@ void guest_main(uint64_t v, uint64_t argument)
                 wait_for(&board->vcpu[w].arrived, n);
                 bad |= board->vcpu[w].wrong;
             }
-            if (n > 1)
-                ring(BELL_END, bad);
+            ring(n > 1 ? BELL_END : BELL_START, bad);
             begin(v);
             tell(&board->go, n);
         } else {
@@ -85,8 +84,7 @@ void guest_main(uint64_t v, uint64_t argument)
             begin(v);
         }
         program(v);
-        if (vcpus() > 1)
-            ring(BELL_HALT, 0);
+        ring(BELL_HALT, 0);
         board->vcpu[v].wrong = clean_up(v);
         tell(&board->vcpu[v].arrived, n + 1);
     }

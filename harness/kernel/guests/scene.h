@@ -1,15 +1,18 @@
 /*
  * What programs of scenarios are compiled to: a function for each instruction, which says on the
  * board what it did. Before it is included: GIC, EOIMODE, HANDLER, EOI_FIRST, NESTED, TWICE,
- * TIMER_PRIORITY, SGI_PRIORITY, CHANGES (programs change the GIC's registers; see harness/kernel/compile.py).
+ * TIMER_PRIORITY, SGI_PRIORITY, CHANGES (programs change the GIC's registers),
+ * DEACTIVATE, DEVICES and DEVICE_TABLE (harness/kernel/compile.py).
  */
 #ifndef SCENE_H
 #define SCENE_H
 #include "execute.h"
 #include "cpu.h"
+#include "devices.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* a program calls some of them */
 
+enum { BY_HANDLER, BY_LATER, BY_OTHER }; /* DEACTIVATE */
 #define VTIMER 27u
 #define PTIMER 30u
 #define TURN 10 /* a turn of spin and work takes so many ns of the scenario's clock */
@@ -156,8 +159,8 @@ static void count_handled(int v, uint32_t iar)
     uint32_t intid = iar & 0x3ff;
     board->vcpu[v].taken += intid == VTIMER;
     board->vcpu[v].ptaken += intid == PTIMER;
-    if (intid < 64)
-        board->vcpu[v].seen |= 1ul << intid;
+    if (intid < 128)
+        board->vcpu[v].seen[intid / 64] |= 1ul << intid % 64;
 }
 
 static uint32_t acknowledge(int v)
@@ -202,6 +205,8 @@ static void silence(int v, uint32_t iar)
     uint32_t intid = iar & 0x3ff;
     if (intid == VTIMER || intid == PTIMER)
         write_timer_ctl(v, intid, 0);
+    else if (intid >= 32)
+        serve(v, intid);
 }
 
 #define CONTROL(name, kind)                                                                       \
@@ -255,64 +260,38 @@ static inline void work(int v, uint32_t n)
         turn();
 }
 
+static void settle(int v);
+static int has_left(int v);
+
 #define WAIT_UNTIL(name, type, condition)                                                         \
     static void name(int v, type n)                                                               \
     {                                                                                             \
         for (;;) {                                                                                \
+            settle(v);                                                                            \
             mask_irqs(v);                                                                         \
             if (condition)                                                                        \
                 break;                                                                            \
-            wfi(v);                                                                               \
+            if (!has_left(v))                                                                     \
+                wfi(v);                                                                           \
             unmask_irqs(v);                                                                       \
         }                                                                                         \
         unmask_irqs(v);                                                                           \
     }
 WAIT_UNTIL(idle, uint64_t, *(volatile uint64_t *)&board->vcpu[v].taken >= n)
 WAIT_UNTIL(pidle, uint64_t, *(volatile uint64_t *)&board->vcpu[v].ptaken >= n)
-WAIT_UNTIL(await_intid, uint32_t, *(volatile uint64_t *)&board->vcpu[v].seen >> n & 1)
+WAIT_UNTIL(await_intid, uint32_t, *(volatile uint64_t *)&board->vcpu[v].seen[n / 64] >> n % 64 & 1)
+
+WAIT_UNTIL(wait_for_devices, int, quiet(n))
 
 static void spin_until(int v, uint64_t n, uint32_t most)
 {
-    while (most-- && *(volatile uint64_t *)&board->vcpu[v].taken < n)
+    while (most-- && *(volatile uint64_t *)&board->vcpu[v].taken < n) {
+        settle(v);
         turn();
-}
-
-/* -- the driver's handler -- */
-
-static void end_of_interrupt(int v, uint32_t iar)
-{
-    int twice = TWICE; /* a fault of the guest */
-
-    eoi(v, iar);
-    if (EOIMODE == 1)
-        dir(v, iar);
-    if (twice >= 0 && (iar & 0x3ff) == (uint32_t)twice) {
-        if (EOIMODE == 1)
-            dir(v, iar);
-        else
-            eoi(v, iar);
     }
 }
 
-static void driver(int v)
-{
-    uint32_t value = acknowledge(v);
-
-    if (is_special(value))
-        return;
-    if (EOI_FIRST)
-        end_of_interrupt(v, value);
-    else if (NESTED)
-        unmask_irqs(v);
-    silence(v, value);
-    if (!EOI_FIRST) {
-        work(v, HANDLER);
-        if (NESTED)
-            mask_irqs(v);
-        end_of_interrupt(v, value);
-    }
-    count_handled(v, value);
-}
+#include "driver.h"
 
 /* -- executions -- */
 
@@ -327,6 +306,11 @@ static void restore(int v)
     put_part(v, PRIORITY, VTIMER, TIMER_PRIORITY);
     put_part(v, PRIORITY, PTIMER, TIMER_PRIORITY);
     write32(frame_of(v, 0) + ISENABLER, 0xffffu | bit_of(VTIMER) | bit_of(PTIMER));
+    for (int n = 0; v == 0 && n < DEVICES; n++) {
+        configure(devices[n].intid, devices[n].edge, devices[n].priority);
+        put_part(v, TARGET, devices[n].intid, devices[n].home);
+        put_part(v, ENABLED, devices[n].intid, 1);
+    }
 }
 
 static void set_up(int v)
@@ -354,6 +338,7 @@ static void program(int v)
         guest_relax();
     unmask_irqs(v);
     programs(v);
+    settle(v);
     mask_irqs(v);
     over(said(v, EV_HALT, 0, 0, 0));
 }
@@ -363,7 +348,7 @@ static uint32_t drain(int v)
 {
     uint32_t iar, left;
 
-    (void)v;
+    forget_left(v);
     system_write("cntv_ctl_el0", 0);
     system_write("cntp_ctl_el0", 0);
     cpu_pmr(0xf0);
@@ -375,6 +360,17 @@ static uint32_t drain(int v)
             cpu_dir(iar);
     }
     return left == 64;
+}
+
+static void clean_devices(void)
+{
+    for (int n = 0; n < DEVICES; n++) {
+        uint32_t intid = devices[n].intid;
+        if (CHANGES || get_part(0, ACTIVE, intid))
+            put_part(0, ACTIVE, intid, 0);
+        if (CHANGES || get_part(0, PENDING, intid))
+            put_part(0, PENDING, intid, 0);
+    }
 }
 
 /*
@@ -393,6 +389,8 @@ static uint32_t clean_up(int v)
         write32(frame + ICACTIVER, ~0u);
     if (CHANGES || pending)
         write32(frame + ICPENDR, ~0u);
+    if (v == 0)
+        clean_devices();
     if (CHANGES)
         restore(v);
     else if ((active | pending) & timers)

@@ -1,7 +1,7 @@
 /*
  * What the guests did, execution by execution. Of those that went well each different one is kept
  * once: the same accesses with the same results in the same order, whenever that was. A history is
- * a head (struct head) and its events, as they are on the board, VCPU by VCPU.
+ * a head (struct head) and its events, as they are on the board: each VCPU's, then the VMM's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 struct head {
     char why[8];
-    uint64_t execution, vcpus, counts[VCPUS_MAX];
+    uint64_t execution, vcpus, counts[VCPUS_MAX + 1];
 };
 
 uint64_t distinct;
@@ -21,7 +21,7 @@ static long handle = -1;
 static uint64_t seen[SEEN];
 
 /* Drops what the caches have of it: the guest writes past them. */
-static void refresh(const void *at, uint64_t size)
+void refresh(const void *at, uint64_t size)
 {
     const char *p = (const char *)((uint64_t)at & ~63ull);
 
@@ -35,6 +35,9 @@ static uint64_t count_of(int n)
     uint64_t count = board->vcpu[n].count;
     return count < EVENTS_MAX ? count : EVENTS_MAX;
 }
+
+/* Whose events there are: the VCPUs, and the VMM. */
+static int who(int n) { return n < job->vcpus ? n : VCPUS_MAX; }
 
 static void refresh_all(void)
 {
@@ -52,22 +55,51 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 /* Of the events in the order in which they began. */
 static uint64_t digest(void)
 {
-    uint64_t at[VCPUS_MAX] = {0}, hash = 0xcbf29ce484222325ull;
+    uint64_t at[VCPUS_MAX + 1] = {0}, hash = 0xcbf29ce484222325ull;
 
     for (;;) {
         int first = -1;
-        for (int n = 0; n < job->vcpus; n++)
-            if (at[n] < count_of(n) &&
-                (first < 0 || board->vcpu[n].events[at[n]].began <
-                                  board->vcpu[first].events[at[first]].began))
+        for (int n = 0; n <= job->vcpus; n++)
+            if (at[n] < count_of(who(n)) &&
+                (first < 0 || board->vcpu[who(n)].events[at[n]].began <
+                                  board->vcpu[who(first)].events[at[first]].began))
                 first = n;
         if (first < 0)
             return hash ? hash : 1;
-        struct event *e = &board->vcpu[first].events[at[first]++];
+        struct event *e = &board->vcpu[who(first)].events[at[first]++];
         hash = mix(hash, (uint64_t)e->kind << 40 | (uint64_t)e->a << 16 | (uint64_t)e->of << 8 | first);
         hash = mix(hash, e->kind & VOLATILE ? 0 : e->value);
     }
 }
+
+/* The guests' count, which is the host's with an offset. */
+uint64_t guest_now(void)
+{
+    static uint64_t offset, known;
+    uint64_t now;
+
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now)::"memory");
+    if (!known) {
+        offset = now - get_register(0, KVM_REG_ARM_TIMER_CNT);
+        known = 1;
+        return guest_now();
+    }
+    return now - offset;
+}
+
+/* An event of the VMM's own; one thread at a time. */
+struct event *said_by_vmm(uint32_t kind, uint32_t intid)
+{
+    struct vcpu_board *mine = &board->vcpu[VCPUS_MAX];
+    uint64_t n = mine->count++;
+    struct event *e = &mine->events[n < EVENTS_MAX ? n : EVENTS_MAX - 1];
+
+    *e = (struct event){.kind = kind, .a = intid, .began = guest_now()};
+    e->ended = e->began;
+    return e;
+}
+
+void over_by_vmm(struct event *e) { e->ended = guest_now(); }
 
 void open_histories(void)
 {
@@ -83,11 +115,11 @@ void write_history(const char *why)
         return;
     refresh_all();
     strncpy(head.why, why, sizeof head.why - 1);
-    for (int n = 0; n < job->vcpus; n++)
-        head.counts[n] = count_of(n);
+    for (int n = 0; n <= job->vcpus; n++)
+        head.counts[n] = count_of(who(n));
     host_write(handle, &head, sizeof head);
-    for (int n = 0; n < job->vcpus; n++)
-        host_write(handle, board->vcpu[n].events, count_of(n) * sizeof(struct event));
+    for (int n = 0; n <= job->vcpus; n++)
+        host_write(handle, board->vcpu[who(n)].events, count_of(who(n)) * sizeof(struct event));
 }
 
 void keep_history(void)

@@ -12,6 +12,16 @@
 #define FAILED 99 /* a job's exit code: something of the VMM failed; what, it has printed */
 #define HUNG 98   /* a guest made no progress */
 
+enum signals { EDGE, LEVEL, RESAMPLE };
+
+/* A device that the VMM makes, as a word of a job: device=INTID,SIGNALS,EVENTS,FOLLOWS */
+struct device {
+    int intid;
+    enum signals signals;
+    int events;  /* so many at most in an execution */
+    int follows; /* it has an event for each that another one's driver has served, and no others */
+};
+
 struct job {
     char guest[256];     /* the guest's program, a file of the machine that runs QEMU */
     char out[256];       /* where histories go, such a file as well; "": nowhere */
@@ -28,6 +38,8 @@ struct job {
     int cpus;            /* the CPUs that threads are moved over */
     uint64_t argument;   /* for guests that are not compiled from scenarios */
     uint64_t say_max;    /* so many wrong executions are printed */
+    int devices;
+    struct device device[DEVICES_MAX];
 };
 
 /* init.c */
@@ -55,13 +67,31 @@ int64_t get_gic(uint32_t group, uint64_t attribute);
 
 /* vcpu.c */
 void start_vcpus(void);
+void bind_vcpu(int vcpu, int cpu);
 void kick_vcpus(void);
 extern volatile uint64_t executed, wrong;
+
+/* devices.c */
+void make_devices(void);
+void begin_devices(void);
+void end_devices(void);
+void device_served(uint32_t number);
+void tell_devices(void);
+void set_line(uint32_t intid, int level);
+
+/* mover.c */
+void start_mover(void);
+void begin_moves(void);
+void end_moves(void);
 
 /* watch.c */
 int watch(void);
 
 /* histories.c */
+void refresh(const void *at, uint64_t size);
+struct event *said_by_vmm(uint32_t kind, uint32_t intid);
+void over_by_vmm(struct event *event);
+uint64_t guest_now(void);
 void open_histories(void);
 void keep_history(void);
 void write_history(const char *why);

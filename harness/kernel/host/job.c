@@ -14,6 +14,21 @@ static void read_pins(struct job *to, const char *text)
     }
 }
 
+static void read_device(struct job *to, const char *text)
+{
+    static const char *const names[] = {"edge", "level", "resample"};
+    struct device *device = &to->device[to->devices];
+    char signals[16] = "";
+
+    if (to->devices == DEVICES_MAX)
+        return;
+    sscanf(text, "%d,%15[a-z],%d,%d", &device->intid, signals, &device->events, &device->follows);
+    for (int n = 0; n < 3; n++)
+        if (strcmp(signals, names[n]) == 0)
+            device->signals = n;
+    to->devices++;
+}
+
 int read_job(char *line, struct job *to)
 {
     struct { const char *name; int *at; } numbers[] = {
@@ -45,6 +60,8 @@ int read_job(char *line, struct job *to)
             snprintf(to->guest, sizeof to->guest, "%s", value), known = 1;
         if (strcmp(word, "out") == 0)
             snprintf(to->out, sizeof to->out, "%s", value), known = 1;
+        if (strcmp(word, "device") == 0)
+            read_device(to, value), known = 1;
         if (strcmp(word, "pin") == 0)
             read_pins(to, value), known = 1;
         if (!known) {

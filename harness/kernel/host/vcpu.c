@@ -13,18 +13,19 @@
 
 volatile uint64_t executed, wrong;
 static pthread_t threads[VCPUS_MAX];
-
-static void set_line(uint32_t intid, int level)
-{
-    uint32_t irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | intid;
-    struct kvm_irq_level line = {.irq = irq, .level = level};
-    check(ioctl(vm_fd, KVM_IRQ_LINE, &line), "KVM_IRQ_LINE");
-}
+static pid_t ids[VCPUS_MAX];
 
 /*
- * An execution is over. The ioctl does nothing: kvm_dev_ioctl is where what looks on from outside
- * learns of it, and kvm_handle_mmio_return on this CPU is where it learns of the next one's begin.
+ * The next execution begins. The ioctl does nothing: kvm_dev_ioctl is where what looks on from outside
+ * learns of the last one's end, and kvm_handle_mmio_return on this CPU of the next one's begin.
  */
+static void execution_begins(void)
+{
+    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP);
+    begin_devices();
+    begin_moves();
+}
+
 static void execution_over(uint32_t value)
 {
     executed++;
@@ -36,7 +37,14 @@ static void execution_over(uint32_t value)
     } else {
         keep_history();
     }
-    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP);
+    execution_begins();
+}
+
+/* All programs are over. */
+static void programs_over(void)
+{
+    end_devices();
+    end_moves();
 }
 
 /* A VCPU that has halted stays out until all have. */
@@ -51,6 +59,7 @@ static void wait_for_all(void)
     if (++halted == job->vcpus) {
         halted = 0;
         times++;
+        programs_over();
         pthread_cond_broadcast(&all);
     } else {
         for (uint64_t now = times; now == times;)
@@ -63,11 +72,13 @@ static void answer(int n, uint64_t place, uint32_t value)
 {
     switch (place) {
     case BELL_END: execution_over(value); break;
+    case BELL_START: execution_begins(); break;
     case BELL_USER: break;
     case BELL_HALT: wait_for_all(); break;
     case BELL_RAISE: set_line(value, 1); break;
     case BELL_LOWER: set_line(value, 0); break;
     case BELL_PULSE: set_line(value, 1); set_line(value, 0); break;
+    case BELL_SERVED: device_served(value); break;
     case BELL_BAD:
         printf("FAILED the guest of VCPU %d: an exception, ESR %#x\n", n, value);
         fflush(stdout);
@@ -75,18 +86,26 @@ static void answer(int n, uint64_t place, uint32_t value)
     }
 }
 
+/* Its thread runs on this CPU alone. */
+void bind_vcpu(int vcpu, int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu % sysconf(_SC_NPROCESSORS_ONLN), &set);
+    check(sched_setaffinity(ids[vcpu], sizeof set, &set), "sched_setaffinity");
+}
+
 static void *vcpu_thread(void *argument)
 {
     int n = (int)(uintptr_t)argument;
     struct kvm_run *r = run[n];
     char name[16];
-    cpu_set_t set;
 
     snprintf(name, sizeof name, "kvm-vcpu-%d", n);
     pthread_setname_np(pthread_self(), name);
-    CPU_ZERO(&set);
-    CPU_SET(job->pin[n] % sysconf(_SC_NPROCESSORS_ONLN), &set);
-    check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+    ids[n] = gettid();
+    bind_vcpu(n, job->pin[n]);
     for (;;) {
         if (ioctl(vcpu_fd[n], KVM_RUN, 0) < 0) {
             if (errno == EINTR || errno == EAGAIN)

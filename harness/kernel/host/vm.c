@@ -124,7 +124,9 @@ int run_job(struct job *wanted)
     load_guest();
     make_vm();
     open_histories();
-    check(ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP), "KVM_CHECK_EXTENSION");
+    make_devices();
+    start_mover();
+    guest_now();
     start_vcpus();
     code = watch();
     close_histories();

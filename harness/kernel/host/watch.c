@@ -67,9 +67,11 @@ int watch(void)
             continue;
         }
         printf("LOST\n");
+        tell_devices();
         tell("HUNG", began);
         return HUNG;
     }
+    tell_devices();
     tell("DONE", began);
     return 0;
 }
