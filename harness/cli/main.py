@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("harness.cli.list:command", "List scenarios, variants, rules, strategies, knobs."),
     "log": ("harness.cli.log:group", "Show, check, compare and query logs."),
     "trace": ("harness.cli.trace:group", "Check the rules over traces of a real Linux KVM."),
+    "kernel": ("harness.cli.kernel:group", "Run scenarios on a real Linux KVM, under QEMU."),
     "export": ("harness.cli.export:group", "Write a log in the form of another program."),
     "help": ("harness.cli.help:command", "Print the reference on a topic."),
     "completion": ("harness.cli.completion:command", "Print a script that completes in a shell."),

@@ -127,7 +127,7 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
         return f"it has {vcpus} VCPUs, and a guest here has at most {VCPUS_MAX}"
     if len(scenario.forward) > DEVICES_MAX:
         return f"it has {len(scenario.forward)} devices, and a guest here at most {DEVICES_MAX}"
-    kinds = {forward.kind for forward in scenario.forward}
+    kinds: set[str] = {forward.kind for forward in scenario.forward}
     if "lpi" in kinds and not software:
         return "it has an LPI: a guest here has no ITS, which KVM has for LPIs"
     if kinds - {"software"} and not software:
@@ -151,7 +151,7 @@ def notes_of(scenario: Scenario) -> tuple[str, ...]:
     notes = []
     if scenario.lrs != 4:
         notes.append(f"lrs = {scenario.lrs}: QEMU's CPUs have 4 List Registers")
-    if any(forward.kind != "software" for forward in scenario.forward):
+    if any(str(forward.kind) != "software" for forward in scenario.forward):
         notes.append("its devices are of software: no List Register has the HW bit for them")
     if scenario.device:
         notes.append("device: the host's own interrupts come as they come")
@@ -164,9 +164,7 @@ def instructions(scenario: Scenario, vcpus: int) -> Iterator[Instruction]:
         yield from program
 
 
-def compile_scenario(
-    scenario: Scenario, vcpus: int, gic: int, *, software: bool = False
-) -> str:
+def compile_scenario(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False) -> str:
     """Return a scenario's guests in C, for ``toolchain.build_execution``.
 
     Raises:
@@ -221,9 +219,7 @@ def table(name: str, functions: list[str]) -> list[str]:
     ]
 
 
-def function(
-    name: str, program: tuple[str, ...], vcpus: int, *, settles: str = ""
-) -> list[str]:
+def function(name: str, program: tuple[str, ...], vcpus: int, *, settles: str = "") -> list[str]:
     """Return the function of a program or of a handler; ``settles`` comes before each call."""
     compiled = [of_this_many(i, vcpus) for i in compile_lines(program, name, "program", 0)]
     body: list[str] = []

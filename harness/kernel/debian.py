@@ -17,7 +17,10 @@ from pathlib import Path
 
 from harness.kernel.errors import KernelUnavailableError
 
-__all__ = ["REFRESH_ENV", "SERIES", "Kernel", "busybox", "cache", "kernel"]
+__all__ = [
+    "REFRESH_ENV", "SERIES", "Kernel", "Offer", "busybox", "cache", "fetch_kernel", "kept",
+    "kernel", "offered",
+]  # fmt: skip
 
 REFRESH_ENV = "VGIC_RACE_REFRESH"
 
@@ -31,6 +34,7 @@ _PACKAGE = re.compile(
     r"^linux-(?:image-(?P<image>[\d.]+(?:-\d+)?)(?:\+deb\d+)?-arm64-unsigned"
     r"|binary-unsigned-(?P<binary>[\d.]+)(?:\+deb\d+)?-arm64)$"
 )
+_PATTERN = "^linux-(image|binary)-.*unsigned"
 _FETCH_SECONDS = 600.0
 
 
@@ -41,6 +45,56 @@ class Kernel:
     series: str
     package: str
     image: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A package with a kernel, of which Debian's archive has this version."""
+
+    version: str
+    package: str
+
+    @property
+    def series(self) -> str:
+        """Its first two numbers, as "7.2"."""
+        return ".".join(self.version.split(".")[:2])
+
+
+def offered() -> list[Offer]:
+    """Return the kernels that Debian's archive offers now, the newest of each series, in order.
+
+    Raises:
+        KernelUnavailableError: there is no apt, or the archive cannot be reached.
+    """
+    newest: dict[str, Offer] = {}
+    for name in _apt().names(_PATTERN):
+        match = _PACKAGE.match(name)
+        if match is None:
+            continue
+        offer = Offer(match["image"] or match["binary"], name)
+        known = newest.get(offer.series)
+        if known is None or _version(known.version) < _version(offer.version):
+            newest[offer.series] = offer
+    return sorted(newest.values(), key=lambda offer: _version(offer.version))
+
+
+def kept() -> list[Kernel]:
+    """Return the kernels that were fetched before, the oldest version first."""
+    images = cache().glob("*/*/Image")
+    found = [Kernel(each.parent.parent.name, each.parent.name, each) for each in images]
+    return sorted(found, key=lambda kernel: _version(kernel.package))
+
+
+def fetch_kernel(offer: Offer) -> Kernel:
+    """Return a kernel that the archive offers, fetched unless it was before.
+
+    Raises:
+        KernelUnavailableError: it cannot be fetched, or has no kernel in it.
+    """
+    image = cache() / offer.series / offer.package / "Image"
+    if not image.exists():
+        _apt().extract(offer.package, re.compile(r"/vmlinuz[^/]*$"), image)
+    return Kernel(offer.series, offer.package, image)
 
 
 def kernel(series: str) -> Kernel:
@@ -54,7 +108,7 @@ def kernel(series: str) -> Kernel:
     if known and REFRESH_ENV not in os.environ:
         return Kernel(series, known[-1].parent.name, known[-1])
     apt = _apt()
-    package = _newest(apt.names("^linux-(image|binary)-.*unsigned"), series)
+    package = _newest(apt.names(_PATTERN), series)
     image = folder / package / "Image"
     if not image.exists():
         apt.extract(package, re.compile(r"/vmlinuz[^/]*$"), image)

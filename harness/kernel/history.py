@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model import facts
+from model.check.setting import Setting
 from model.facts import Fact
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
 from model.gic.registers import FIRST_SPI
 from model.guest import REGISTERS
 from model.identity import PTIMER, VTIMER
 from model.rules.guest.registers import FIELDS
-from model.check.setting import Setting
-from model.timer import ENABLE, ISTATUS, PTIMER_PPI, VTIMER_PPI
+from model.timer import ENABLE, ISTATUS, VTIMER_PPI
 
 __all__ = ["Event", "History", "Teller", "facts_of", "read_histories"]
 
@@ -68,8 +68,10 @@ class Event:
             return f"IAR = {self.value & INTIDS}"
         if kind == SGI:
             return f"sgi {self.a} to VCPU {self.value}"
-        if kind in (EOIR, DIR):
+        if kind in (EOIR, DIR, SERVED):
             return f"{NAMES[kind]} {self.a}"
+        if kind in (RAISED, NOTIFIED):
+            return f"device {self.a} {'raised' if kind == RAISED else 'notified'}"
         if kind in (TIMER_CTL, TIMER_CVAL):
             return f"{NAMES[kind]} of {self.a} := {self.value}"
         return f"{NAMES.get(kind, kind)} {self.value}"
@@ -93,7 +95,8 @@ class History:
         merged = sorted((e.began, v, e) for v, each in enumerate(self.events) for e in each)
         start = merged[0][0] if merged else 0
         for began, v, event in merged:
-            yield f"{began - start:10} +{event.ended - event.began:<7} v{v} {event.text()}"
+            who = f"v{v}" if v + 1 < len(self.events) else "--"
+            yield f"{began - start:10} +{event.ended - event.began:<7} {who} {event.text()}"
 
 
 def read_histories(data: bytes) -> Iterator[History]:
@@ -133,6 +136,7 @@ class Teller:
         self.timers = [[(0, 0), (0, 0)] for _ in range(vcpus)]
         self.active: list[list[int]] = [[] for _ in range(vcpus)]
         self.stale = [False] * vcpus
+        self.devices = {each.vintid: each for each in setting.forwards}
 
     def begin(self) -> list[Fact]:
         """Return the facts that hold before all others."""
@@ -160,11 +164,29 @@ class Teller:
             return [facts.SgiSent(v, e.value, e.a), facts.Exited(v, v, "sgi", 1)]
         if kind == USER:
             return [facts.Exited(v, v, "user", 1), facts.UserLeft(v)]
+        if kind == SERVED:
+            return self.served(v, e)
+        if kind == RAISED:
+            return self.raised(v, e)
         if kind == HALT:
             return [facts.Halted(v), facts.Exited(v, v, "halt", 1)]
         if kind in (READ_REGISTER, READ_TIME) and REGISTERS[e.a].startswith("cntp"):
             return [facts.ReadTrapped(v, REGISTERS[e.a])]
         return []
+
+    def raised(self, v: int, e: Event) -> list[Fact]:
+        """A device has an event: ``v`` is the CPU of none of the guests."""
+        device = self.devices[e.a]
+        if not device.level:
+            return [facts.AckedByHost(v, e.a)]
+        return [facts.DeviceRaised(device.vcpu, e.a, e.a), facts.LineChanged(-1, e.a, True)]
+
+    def served(self, v: int, e: Event) -> list[Fact]:
+        """Its driver serves it."""
+        said: list[Fact] = [facts.DeviceServed(v, e.a, e.a, bool(e.value))]
+        if self.devices[e.a].level:
+            said.append(facts.LineChanged(-1, e.a, False))
+        return [*said, facts.Exited(v, v, "user", 1)]
 
     def ended(self, v: int, e: Event) -> list[Fact]:
         """Return the facts of its end."""
@@ -184,6 +206,10 @@ class Teller:
             if kind == DIR:
                 self.deactivated(v, e.a)
             return [entered]
+        if kind == SERVED:
+            return [entered]
+        if kind == RAISED:
+            return [] if self.devices[e.a].level else [facts.IsrEnded(v, e.a, None)]
         if kind == IAR:
             return self.acknowledged(v, e)
         if kind == EOIR:
@@ -242,6 +268,11 @@ class Teller:
         name, value = REGISTERS[e.a], e.value
         if name.endswith("tval"):
             value = (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+        if name == "cntv_ctl":
+            # QEMU keeps ISTATUS, and changes it some time after the count has passed.
+            ctl, cval = self.timers[v][VTIMER]
+            due = ctl & ENABLE and e.ended >= cval
+            value = value & ~ISTATUS | (ISTATUS if due else 0)
         return [facts.GuestRead(v, name, value)]
 
     def moment(self, v: int, e: Event) -> int:
@@ -249,8 +280,6 @@ class Teller:
         if e.kind not in (READ_REGISTER, READ_TIME) or not REGISTERS[e.a].startswith("cntv"):
             return e.ended
         ctl, cval = self.timers[v][VTIMER]
-        if REGISTERS[e.a] == "cntv_ctl" and ctl & ENABLE and not e.value & ISTATUS:
-            return e.began
         if REGISTERS[e.a] == "cntv_tval" and ctl & ENABLE:
             left = (e.value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
             return min(max(cval - left, e.began), e.ended)

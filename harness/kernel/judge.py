@@ -7,11 +7,12 @@ others are *not checked*, and what they lack is named.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from harness.kernel.compile import devices_of
 from harness.kernel.history import History, Teller, facts_of
 from harness.scenarios.schema import Scenario
 from model import facts
 from model.check.checker import Checker
-from model.check.setting import Setting
+from model.check.setting import Forwarded, Setting
 from model.check.violation import Violation
 from model.facts import Fact
 from model.rules.registry import RULES
@@ -97,9 +98,17 @@ class Judge:
 
 
 def setting_of(scenario: Scenario, vcpus: int, gic: int) -> Setting:
-    """Return what rules know of a scenario's guests on a real kernel."""
+    """Return what rules know of a scenario's guests on a real kernel.
+
+    A device of software is to them one behind an SPI of the same number, which a further CPU takes.
+    """
+    forwards = tuple(
+        Forwarded(each.intid, each.intid, each.vcpu, vcpus, each.signals != "edge", each.priority)
+        for each in devices_of(scenario)
+    )
     return Setting(
-        pcpus=vcpus,
+        pcpus=vcpus + 1,
+        forwards=forwards,
         vcpus=vcpus,
         gic_version=gic,
         eoimode=scenario.eoimode,

@@ -82,7 +82,9 @@ struct mail {
 
 struct board {
     uint64_t go;        /* the execution that is running */
-    uint64_t vcpus, scale, jitter, first, frequency, argument, spare;
+    uint64_t vcpus, scale, jitter, first, argument;
+    uint64_t ahead;     /* how far the host's count is ahead of the guests'; written by VCPU 0 */
+    uint64_t spare;
     struct device_board device[DEVICES_MAX];
     struct mail mail[VCPUS_MAX];
     struct vcpu_board vcpu[VCPUS_MAX + 1]; /* the last is the VMM's own, for what devices do */

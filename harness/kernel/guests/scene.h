@@ -111,27 +111,11 @@ static void tval(int v, uint64_t ns)
     write_timer_ctl(v, VTIMER, 1);
 }
 
-/* How far the physical count is ahead of the virtual one, in which events are. */
-static uint64_t ahead;
-
-static uint64_t physical_ahead(void)
-{
-    uint64_t before, physical, after;
-    int tries = 1000;
-
-    do {
-        before = guest_count();
-        physical = system_read("cntpct_el0");
-        after = guest_count();
-    } while (before != after && --tries);
-    return physical - before;
-}
-
 static void ptimer(int v, uint64_t ns)
 {
     struct event *e = said(v, EV_TIMER_CVAL, PTIMER, 0, 0);
     system_write("cntp_tval_el0", ticks(v, ns));
-    e->value = system_read("cntp_cval_el0") - ahead;
+    e->value = system_read("cntp_cval_el0") - board->ahead;
     over(e);
     write_timer_ctl(v, PTIMER, 1);
 }
@@ -146,7 +130,7 @@ static void read_register(int v, int number)
     case 3: e->value = system_read("cntv_cval_el0"); break;
     case 4: e->value = system_read("cntv_tval_el0"); break;
     case 5: e->value = system_read("cntp_ctl_el0"); break;
-    case 6: e->value = system_read("cntp_cval_el0") - ahead; break;
+    case 6: e->value = system_read("cntp_cval_el0") - board->ahead; break;
     case 7: e->value = system_read("cntp_tval_el0"); break;
     }
     over(e);
@@ -319,8 +303,6 @@ static void set_up(int v)
         v3_start(EOIMODE);
     else
         v2_start(EOIMODE);
-    if (v == 0)
-        ahead = physical_ahead();
     if (v == 0 && GIC == 3)
         v3_distributor();
     else if (v == 0)

@@ -72,19 +72,14 @@ static uint64_t digest(void)
     }
 }
 
-/* The guests' count, which is the host's with an offset. */
-uint64_t guest_now(void)
+/* The guests' count. */
+static uint64_t guest_now(void)
 {
-    static uint64_t offset, known;
     uint64_t now;
 
     __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now)::"memory");
-    if (!known) {
-        offset = now - get_register(0, KVM_REG_ARM_TIMER_CNT);
-        known = 1;
-        return guest_now();
-    }
-    return now - offset;
+    refresh(&board->ahead, sizeof board->ahead);
+    return now - board->ahead;
 }
 
 /* An event of the VMM's own; one thread at a time. */
@@ -107,9 +102,9 @@ void open_histories(void)
         handle = check(host_open(job->out, 1), job->out);
 }
 
-void write_history(const char *why)
+void write_history(const char *why, uint64_t execution)
 {
-    struct head head = {.execution = job->first + executed, .vcpus = job->vcpus};
+    struct head head = {.execution = execution, .vcpus = job->vcpus};
 
     if (handle < 0)
         return;
@@ -141,7 +136,7 @@ void keep_history(void)
         }
     }
     distinct++;
-    write_history("well");
+    write_history("well", job->first + executed);
 }
 
 void close_histories(void)

@@ -91,10 +91,9 @@ int watch(void);
 void refresh(const void *at, uint64_t size);
 struct event *said_by_vmm(uint32_t kind, uint32_t intid);
 void over_by_vmm(struct event *event);
-uint64_t guest_now(void);
 void open_histories(void);
 void keep_history(void);
-void write_history(const char *why);
+void write_history(const char *why, uint64_t execution);
 void close_histories(void);
 extern uint64_t distinct;
 

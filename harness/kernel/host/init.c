@@ -108,6 +108,7 @@ int main(void)
     mount_at("devtmpfs", "/dev");
     mount_at("proc", "/proc");
     mount_at("sysfs", "/sys");
+    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL); /* a small kernel has none */
     if (tcgetattr(0, &terminal) == 0) {
         cfmakeraw(&terminal);
         tcsetattr(0, TCSANOW, &terminal);

@@ -33,7 +33,7 @@ static void execution_over(uint32_t value)
         wrong++;
         if (wrong <= job->say_max)
             printf("WRONG %llu %#x\n", (unsigned long long)(job->first + executed), value);
-        write_history("wrong");
+        write_history("wrong", job->first + executed);
     } else {
         keep_history();
     }

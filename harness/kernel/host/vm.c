@@ -126,7 +126,6 @@ int run_job(struct job *wanted)
     open_histories();
     make_devices();
     start_mover();
-    guest_now();
     start_vcpus();
     code = watch();
     close_histories();

@@ -57,7 +57,7 @@ int watch(void)
         if (goes_on(since, now() + job->hang_ms * 1e-3))
             continue;
         tell_stuck();
-        write_history("stuck");
+        write_history("stuck", job->first + executed + 1);
         tell_symptoms();
         /* An exit for another reason: does it go on with that? */
         kick_vcpus();
