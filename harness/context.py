@@ -92,6 +92,11 @@ class Context:
             self.places[place] = ops
         return ops
 
+    @property
+    def cpu(self) -> int:
+        """The CPU that the code runs on, as facts have it: -1 for a thread that is on none."""
+        return -1 if self.hard and not self.in_irq else self.c
+
     def irqs_clear(self) -> bool:
         """Tell whether a step with interrupts on can be made: nothing to take, no handler runs."""
         return not self.p.in_irq and not self.signals.pin and not self.signals.soft

@@ -7,6 +7,7 @@ from harness.engine.encoding import wiring
 from harness.engine.execution import Main, Slot
 from harness.engine.footprint import Resources
 from harness.scenarios.schema import Scenario
+from model.device import SoftwareDevice
 from model.facts import Fact
 from model.gic.gic import Gic
 from model.identity import Actor
@@ -20,7 +21,8 @@ class Runtime:
     """The things that are wired once for a run: all references, no state.
 
     ``resources`` has the footprints' bits of the machine's parts; ``task_class`` is the engine's;
-    ``forwarded_spis`` are the INTIDs of passthrough devices.
+    ``forwarded_spis`` are the INTIDs of passthrough devices, ``exiting_spis`` the vINTIDs of those
+    that the VM monitor makes and whose drivers' accesses exit to user space.
     """
 
     def __init__(
@@ -31,7 +33,13 @@ class Runtime:
         self.machine = machine
         self.task_class = task_class
         self.resources = Resources(machine.parts, machine.groups)
-        self.forwarded_spis = frozenset(forward.intid for forward in machine.forwards)
+        intids = [forward.intid for forward in machine.forwards]
+        self.forwarded_spis = frozenset(intid for intid in intids if intid >= 0)
+        self.exiting_spis = frozenset(
+            forward.vintid
+            for forward in machine.forwards
+            if isinstance(forward, SoftwareDevice) and forward.exits
+        )
 
     def emit(self, fact: Fact) -> None:
         """Say that something happened, if anybody listens."""

@@ -225,11 +225,13 @@ class RunSpec(msgspec.Struct, frozen=True):
                     f.intid,
                     f.vintid,
                     f.vcpu % self.vcpus,
-                    f.pcpu % self.pcpus,
-                    f.kind == "level",
+                    f.pcpu % self.pcpus if f.intid >= 0 else -1,
+                    f.level,
                     f.events,
                     f.priority,
                     -1 if f.after is None else f.after,
+                    f.signals == "resample",
+                    f.signals == "level" if f.exits is None else f.exits,
                 )
                 for f in scenario.forward
             ),

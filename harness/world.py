@@ -97,7 +97,7 @@ class VgicWorld:
         slots += gic.make(rt)
         slots.append(clock.make(rt))
         slots += [device.make(rt, n) for n in range(len(self.machine.devices))]
-        slots += [device.make_forwarded(rt, n) for n in range(len(self.machine.forwards))]
+        slots += [device.make_driven(rt, kvm, n) for n in range(len(self.machine.forwards))]
         if self.scenario.preemptions:
             slots.append(host_scheduler.make(rt))
         if self.scenario.resets or self.scenario.saves:

@@ -1,11 +1,42 @@
-"""A device that sends edges on an SPI to the host."""
+"""Devices: the host's own, those that are passed through, and those that the VM monitor makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
-from model.facts import DeviceRaised, DeviceServed, Fact
+import msgspec
+
+from model.facts import DeviceRaised, DeviceServed, DeviceSignalled, EoiNotified, Fact
+from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.part import Part
+from model.vgic.irq import PRIORITY
 
-__all__ = ["Device"]
+__all__ = ["Device", "Forward", "ForwardedDevice", "SoftwareDevice", "device_of", "serve_device"]
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """A passthrough device: physical ``intid`` on CPU ``target`` to ``vintid`` of ``vcpu``.
+
+    An INTID of 8192 or more is an LPI: it is not linked by the HW bit, but injected as a pure
+    virtual edge (GICv3 only). An INTID of -1 is none: the VM monitor makes the device, ``resample``
+    and ``exits`` are as in :class:`SoftwareDevice`, and ``target`` is -1.
+    """
+
+    intid: int
+    vintid: int
+    vcpu: int
+    target: int
+    level: bool
+    events: int
+    priority: int = PRIORITY
+    after: int = -1
+    """The vINTID of the device whose service makes this one have an event (-1: none)."""
+    resample: bool = False
+    exits: bool = False
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether an SPI is behind it, linked by the HW bit: no LPI, and no device of software."""
+        return FIRST_SPI <= self.intid < FIRST_LPI
 
 
 class Device(Part):
@@ -58,7 +89,7 @@ class ForwardedDevice(Part):
         "vintid",
         "work",
     )
-    FIELDS = ("planned", "raised", "line", "work", "edges", "age")
+    FIELDS: ClassVar[tuple[str, ...]] = ("planned", "raised", "line", "work", "edges", "age")
 
     def __init__(
         self, intid: int, vintid: int, vcpu: int, target: int, events_max: int, *, level: bool
@@ -117,3 +148,93 @@ class ForwardedDevice(Part):
         self.line = False
         if self.emit is not None:
             self.emit(DeviceServed(vcpu, self.intid, self.vintid, work))
+
+
+class SoftwareDevice(ForwardedDevice):
+    """A device that the VM monitor makes: no physical interrupt is behind SPI ``vintid``.
+
+    It signals by KVM_IRQ_LINE or an irqfd. With ``resample`` the irqfd has a resamplefd: KVM lowers
+    the line itself when the guest ends the interrupt, and says so (``notified``); the VM monitor
+    raises it again if ``line``, which is the device's own, is still high. ``exits``: the driver's
+    access leaves for user space. ``held`` is the VM monitor's lock of the device: somebody signals,
+    serves or resets it.
+    """
+
+    __slots__ = ("exits", "held", "notified", "resample")
+    FIELDS: ClassVar[tuple[str, ...]] = (*ForwardedDevice.FIELDS, "notified", "held")
+
+    def __init__(
+        self,
+        vintid: int,
+        vcpu: int,
+        events_max: int,
+        *,
+        level: bool,
+        resample: bool = False,
+        exits: bool = False,
+    ) -> None:
+        super().__init__(-1, vintid, vcpu, -1, events_max, level=level)
+        self.resample = resample
+        self.exits = exits
+        self.notified = False
+        self.held = False
+
+    def canonical(self) -> object:
+        """With the number of events still to come, as in :class:`ForwardedDevice`."""
+        return (self.planned - self.raised, 0, self.line, self.work, 0, 0, self.notified, self.held)
+
+    def reset(self) -> None:
+        """Forget what is asked, and what KVM has said of it."""
+        super().reset()
+        self.notified = False
+
+    def happen(self) -> None:
+        """Have the next event: the VM monitor is about to signal it."""
+        self.raised += 1
+        self.work = True
+        self.line = self.level
+        self.held = True
+        if self.emit is not None:
+            self.emit(DeviceRaised(self.vcpu, self.intid, self.vintid))
+
+    def signalled(self) -> None:
+        """Note that KVM has been told: the call has returned.
+
+        If KVM has lowered the line meanwhile, the VM monitor has still to look at its device.
+        """
+        self.held = False
+        if self.emit is not None and not self.notified:
+            self.emit(DeviceSignalled(self.vcpu, self.vintid))
+
+    def notify(self) -> None:
+        """Note that KVM signalled the resamplefd: its guest has ended the interrupt."""
+        self.notified = True
+        if self.emit is not None:
+            self.emit(EoiNotified(self.vcpu, self.vintid))
+
+
+def device_of(said: Forward) -> ForwardedDevice:
+    """Make the device that a configuration names."""
+    if said.intid >= 0:
+        return ForwardedDevice(
+            said.intid, said.vintid, said.vcpu, said.target, said.events, level=said.level
+        )
+    return SoftwareDevice(
+        said.vintid,
+        said.vcpu,
+        said.events,
+        level=said.level,
+        resample=said.resample,
+        exits=said.exits,
+    )
+
+
+def serve_device(devices: Sequence[ForwardedDevice], vintid: int, vcpu: int) -> None:
+    """Serve the device of ``vintid``, as a driver on ``vcpu`` does; those that follow it go on."""
+    work = False
+    for device in devices:
+        if device.vintid == vintid:
+            work = device.work
+            device.serve(vcpu)
+        elif work and device.after is not None and device.after.vintid == vintid:
+            device.planned += 1

@@ -14,12 +14,12 @@ from model.part import Part
 
 __all__ = [
     "ACTIVATE", "AGAIN", "AWAIT", "BPR", "CNTP_CTL", "CNTP_TVAL", "DEACTIVATE", "DIR", "DISABLE",
-    "ENABLE", "EOI", "GROUP", "HALT", "IAR", "IDLE", "IF_ACKED", "MASK", "MMIO", "NOTHING",
-    "PEND", "PIDLE", "PMR", "PTIMER", "PTIMER_OFF", "READ_ACTIVE", "READ_CPU", "READ_ENABLED",
-    "READ_PENDING", "READ_PRIORITY", "READ_PTIMER", "READ_TARGET", "READ_VTIMER", "REGISTERS",
-    "REPEAT", "RETURN", "SERVE", "SET_PRIORITY", "SGI", "SILENCE", "SPIN", "TARGET", "TIMER",
-    "TIMER_OFF", "TVAL", "UNPEND", "USER", "WAIT", "WAKE_SGI", "WFI", "WORK", "Guest", "GuestVm",
-    "Instruction",
+    "DRIVER", "ENABLE", "EOI", "GROUP", "HALT", "IAR", "IDLE", "IF_ACKED", "MASK", "MMIO",
+    "NOTHING", "PEND", "PIDLE", "PMR", "PTIMER", "PTIMER_OFF", "READ_ACTIVE", "READ_CPU",
+    "READ_ENABLED", "READ_PENDING", "READ_PRIORITY", "READ_PTIMER", "READ_TARGET", "READ_VTIMER",
+    "REGISTERS", "REPEAT", "RETURN", "SERVE", "SET_PRIORITY", "SGI", "SILENCE", "SPIN", "TARGET",
+    "TIMER", "TIMER_OFF", "TVAL", "UNPEND", "USER", "WAIT", "WAKE_SGI", "WFI", "WORK", "Guest",
+    "GuestVm", "Instruction",
 ]  # fmt: skip
 
 TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, USER, HALT, WAIT, SERVE, AWAIT, SGI = range(13)
@@ -40,6 +40,8 @@ REGISTERS = (
 
 CNTP_TVAL, CNTP_CTL = -2, -3
 """Codes of trapped writes to the physical timer, whose value is ``a``; they are no line."""
+DRIVER = -4
+"""The code of a driver's access to the device of vINTID ``a`` that the VM monitor carries out."""
 
 UNREAD_MAX = 32
 """A handler that is called so often, and reads no IAR, never will."""

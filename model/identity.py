@@ -33,6 +33,7 @@ WORDS: Final = {
     "edge": "the edges",
     "event": "the events",
     "passthrough": "the driver's side",
+    "software": "the VM monitor's thread",
     "maintenance": "the maintenance interrupt",
 }
 """Kinds of actors, as a reader calls them."""
@@ -45,7 +46,8 @@ class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     of ``vcpu``, BG_TIMER or a timer's number), "worker" (the work item of ``vcpu``'s background
     timer), "line", "deactivations", "pin" and "maintenance" (channels of the GIC of ``pcpu``),
     "edge" and "event" (those of host device and passthrough device ``n``), "device" and
-    "passthrough" (device ``n``), "clock", "host-scheduler", "user-space", or "engine".
+    "passthrough" (device ``n``), "software" (the VM monitor's thread of device ``n``), "clock",
+    "host-scheduler", "user-space", or "engine".
     """
 
     kind: str

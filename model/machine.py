@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from model.device import Device, ForwardedDevice
+from model.device import Device, Forward, ForwardedDevice, device_of
 from model.facts import Fact, HostMasked, PhysActiveWritten
 from model.gic.gic import LR_MODES, Gic
-from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
+from model.gic.registers import FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
     DIR,
@@ -45,24 +45,6 @@ SINGLE = ("clock", "dist", "vm", "monitor", "own_vm")
 """Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
-
-
-class Forward(msgspec.Struct, frozen=True):
-    """A passthrough device: physical ``intid`` on CPU ``target`` to ``vintid`` of ``vcpu``.
-
-    An INTID of 8192 or more is an LPI: it is not linked by the HW bit, but injected as a pure
-    virtual edge (GICv3 only).
-    """
-
-    intid: int
-    vintid: int
-    vcpu: int
-    target: int
-    level: bool
-    events: int
-    priority: int = PRIORITY
-    after: int = -1
-    """The vINTID of the device whose service makes this one have an event (-1: none)."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -146,7 +128,7 @@ class Machine:
             lrs=config.lrs,
             spis=(
                 *(intid for intid, _ in config.devices),
-                *(f.intid for f in config.forwards if f.intid < FIRST_LPI),
+                *(f.intid for f in config.forwards if f.is_mapped),
             ),
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
             emit=emit,
@@ -155,14 +137,11 @@ class Machine:
         self.pcpus = [Pcpu(c) for c in cpus]
         self.signals = [Signals() for _ in cpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]
-        self.forwards = [
-            ForwardedDevice(f.intid, f.vintid, f.vcpu, f.target, f.events, level=f.level)
-            for f in config.forwards
-        ]
+        self.forwards = [device_of(f) for f in config.forwards]
         by_vintid = {forward.vintid: forward for forward in self.forwards}
         for forward, said in zip(self.forwards, config.forwards, strict=True):
             forward.after = by_vintid.get(said.after)
-            if forward.intid < FIRST_LPI:
+            if said.is_mapped:
                 self.gic.set_edge(0, forward.intid, not forward.level)
                 self.gic.set_targets(0, forward.intid, 1 << forward.target)
         private = 1 + len(config.sgis()) + config.ptimer
@@ -172,7 +151,7 @@ class Machine:
             self.hw_timers,
             self.signals,
             self.devices,
-            self.forwards,
+            [forward for forward in self.forwards if forward.intid >= 0],
             emit,
             lag=config.gic_lag,
             bounded=config.gic_messages != "lagging",
@@ -277,7 +256,7 @@ class Machine:
                 f.vintid,
                 target=f.vcpu,
                 level=f.level,
-                hwintid=f.intid if f.intid < FIRST_LPI else -1,
+                hwintid=f.intid if f.is_mapped else -1,
                 priority=f.priority,
                 group=group,
             )
@@ -287,10 +266,13 @@ class Machine:
     def has_software_levels(self) -> bool:
         """Tell whether KVM has List Registers whose end it asks to be told of (their EOI bit).
 
-        Those are of level interrupts of software (the emulated physical timer's), and of GICv2 SGIs
-        with several sources.
+        Those are of level interrupts of software (the emulated physical timer's, and devices'), and
+        of GICv2 SGIs with several sources.
         """
-        return self.config.ptimer or (bool(self.config.sgis()) and self.config.gic_version == 2)
+        config = self.config
+        if config.ptimer or any(f.level and f.intid < 0 for f in config.forwards):
+            return True
+        return bool(config.sgis()) and config.gic_version == 2
 
     def group_parts(self) -> dict[str, dict[int, Part]]:
         """Return every part, by kind and index; the order fixes resource bits and ``key``.

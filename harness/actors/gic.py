@@ -131,6 +131,8 @@ class Channels:
                 partial(messages.deliver_edge, device),
             )
         for n, forward in enumerate(self.rt.machine.forwards):
+            if forward.intid < 0:
+                continue  # nothing of it comes by the distributor
             yield self.channel(
                 f"f{n}",
                 Actor("event", n=n),

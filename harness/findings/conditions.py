@@ -2,7 +2,7 @@
 
 from harness.findings.finding import Case
 from model.check.violation import LATE, LOST, Violation
-from model.gic.registers import FIRST_LPI, FIRST_SPI
+from model.gic.registers import FIRST_SPI
 from model.guest import (
     ACTIVATE,
     DEACTIVATE,
@@ -59,7 +59,7 @@ def is_level(case: Case, vintid: int) -> bool:
 
 def is_mapped(case: Case, vintid: int) -> bool:
     """Tell whether it is mapped to a physical interrupt, level or edge, that can be active."""
-    mapped = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
+    mapped = [f.vintid for f in case.scenario.forward if f.is_mapped]
     return vintid == VTIMER_PPI or vintid in mapped
 
 

@@ -174,7 +174,7 @@ class GuestControl(GuestIsr):
         vintid = self.plain(self.guest.acked if instruction.a < 0 else instruction.a)
         if vintid == VTIMER_PPI:
             return GuestSteps.guest_timer
-        if vintid == PTIMER_PPI:
+        if vintid == PTIMER_PPI or vintid in self.rt.exiting_spis:
             return GuestSteps.exit_trap
         is_device = FIRST_SPI <= vintid < SPECIAL
         return GuestSteps.guest_device if is_device else GuestSteps.guest_work
@@ -186,7 +186,7 @@ class GuestControl(GuestIsr):
         elif vintid == PTIMER_PPI:
             return self.access_ptimer(CNTP_CTL, 0)
         elif FIRST_SPI <= vintid < SPECIAL:
-            self.serve(vintid)
+            return self.serve(vintid)
         return ""
 
     def say_control(self) -> None:

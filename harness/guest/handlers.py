@@ -11,8 +11,9 @@ from harness.engine.encoding import wiring
 from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
+from model.device import serve_device
 from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
-from model.guest import CNTP_CTL, SGI, WAKE_SGI, Guest, Instruction
+from model.guest import CNTP_CTL, DRIVER, SGI, WAKE_SGI, Guest, Instruction
 from model.identity import VTIMER
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
@@ -67,10 +68,10 @@ class GuestIsr:
             return here[GuestSteps.guest_iar]
         if isr == ISR_DEVICE:
             vintid = self.number()
+            if vintid == PTIMER_PPI or vintid in self.rt.exiting_spis:
+                return here[GuestSteps.exit_trap]
             if vintid >= FIRST_SPI:
                 return here[GuestSteps.guest_device]
-            if vintid == PTIMER_PPI:
-                return here[GuestSteps.exit_trap]
             timer = vintid == VTIMER_PPI
             return here[GuestSteps.guest_timer if timer else GuestSteps.guest_work]
         if isr >= ISR_BODY:
@@ -96,7 +97,7 @@ class GuestIsr:
             elif vintid == PTIMER_PPI:
                 reason = self.access_ptimer(CNTP_CTL, 0)
             elif vintid >= FIRST_SPI:
-                self.serve(vintid)
+                reason = self.serve(vintid)
             if self.config.eoi_first:
                 if self.serves_for_another(vintid) and not self.other_deactivates():
                     guest.isr = ISR_WAKE
@@ -131,15 +132,18 @@ class GuestIsr:
         else:
             guest.isr = ISR_EOIR if self.config.eoi_first else ISR_DEVICE
 
-    def serve(self, vintid: int) -> None:
-        """Do what the device asks for; that lowers its line, and sets off those that follow."""
-        work = False
-        for forward in self.machine.forwards:
-            if forward.vintid == vintid:
-                work = forward.work
-                forward.serve(self.t.v)
-            elif work and forward.after is not None and forward.after.vintid == vintid:
-                forward.planned += 1
+    def serve(self, vintid: int) -> str:
+        """Do what the device asks for; that lowers its line, and sets off those that follow.
+
+        Returns:
+            the exit that it causes: the VM monitor does it for some of its devices; or "".
+
+        """
+        if vintid in self.rt.exiting_spis:
+            self.guest.trap = Instruction(DRIVER, vintid)
+            return "user"
+        serve_device(self.machine.forwards, vintid, self.t.v)
+        return ""
 
     def settle_own_deactivations(self) -> None:
         """With ``quirk`` the physical active bit is looked at behind this CPU's own messages."""

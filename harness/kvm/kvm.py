@@ -8,6 +8,7 @@ overrides a hook or two of an era.
 from harness.kvm.arch_timer import ArchTimer
 from harness.kvm.arm import Arm
 from harness.kvm.irqchip import IrqChip
+from harness.kvm.irqfd import IrqFd
 from harness.kvm.kvm_main import KvmMain
 from harness.kvm.user import User
 from harness.kvm.vgic import Vgic
@@ -17,5 +18,5 @@ from harness.kvm.vgic_v3 import VgicV3
 __all__ = ["Kvm"]
 
 
-class Kvm(Arm, KvmMain, ArchTimer, Vgic, VgicV3, VgicMmio, User, IrqChip):
+class Kvm(Arm, KvmMain, ArchTimer, Vgic, VgicV3, VgicMmio, IrqFd, User, IrqChip):
     """All parts of KVM; an era completes it."""

@@ -7,6 +7,7 @@ from harness.context import Context
 from harness.engine.footprint import Ops, Step
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
+from model.guest import DRIVER
 from model.host.thread import INTERRUPTIBLE, REQ_IRQ_PENDING, RUNNING, UNINTERRUPTIBLE
 from model.part import bits_of
 
@@ -125,6 +126,10 @@ class KvmMain(Hooks):
         thread = self.machine.threads[t.v]
         thread.leave_to_user()
         await self.point(t, Steps.user_space, loaded=False)
+        if (access := self.machine.guests[t.v].trap).code == DRIVER:
+            device = self.software_device(access.a)
+            if device is not None:
+                await self.access_device(t, device)
         thread.enter_from_user()
         await self.vcpu_load(t)
 
@@ -207,7 +212,7 @@ class KvmMain(Hooks):
         thread = self.machine.threads[v]
         await ctx.step(Steps.kick_mode, at)
         here = thread.cpu == ctx.c and (ctx.in_irq or not ctx.hard)
-        if thread.kick(ctx.c, here=here):
+        if thread.kick(ctx.cpu, here=here):
             await ctx.step(Steps.kick_ipi, at)
             self.send_ipi(ctx, thread.cpu, SGI_RESCHEDULE)
 

@@ -129,6 +129,12 @@ class Steps:
     read_field = Step((THIS_IRQ,))
     send_sgi = Step((), (THIS_IRQ,))
 
+    # -- devices that the VM monitor makes
+    eventfd_signal = Step((VGIC.own,), (FORWARD.all,))
+    device_access = Step((), (FORWARD.all,))
+    device_done = Step((GUEST.own,), (FORWARD.all, THREAD.own))
+    reset_software = Step((), (THIS_IRQ, VM, FORWARD.all))
+
     # -- the VM monitor
     monitor_begins = Step((THREAD.all, GUEST.all))
     monitor_waits = Step((THREAD.all,))

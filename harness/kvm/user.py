@@ -10,7 +10,7 @@ import msgspec
 from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
-from model.device import ForwardedDevice
+from model.device import ForwardedDevice, SoftwareDevice
 from model.identity import PTIMER, VTIMER
 from model.monitor import SavedIrq, SavedVcpu
 from model.part import bits_of
@@ -45,7 +45,11 @@ class User(Hooks):
             v += 1
         n = 0
         while n < len(self.machine.forwards):
-            await self.reset_device(u, self.machine.forwards[n])
+            device = self.machine.forwards[n]
+            if isinstance(device, SoftwareDevice):
+                await self.reset_software(u, device)
+            else:
+                await self.reset_device(u, device)
             n += 1
 
     async def reset_vcpu(self, u: Context, v: int) -> None:

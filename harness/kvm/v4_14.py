@@ -205,6 +205,10 @@ class V4_14(Kvm):
         """The same, under irq_lock: cond_resched_lock takes it before it is looked at again."""
         return irq.vcpu in (-1, t.v) or not self.machine.threads[irq.vcpu].loaded
 
+    def notifies_first(self) -> bool:
+        """vgic_v3_fold_lr_state and _v2_ of 4.14 call the notifier, then take irq_lock."""
+        return True
+
     # -- load and put --------------------------------------------------------------------------
 
     async def vcpu_load(self, t: Context) -> None:

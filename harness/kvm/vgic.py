@@ -53,7 +53,7 @@ class Vgic(Hooks):
 
         Forwarded SPIs, which no kernel had, are defined that way in both eras.
         """
-        return self.observe_edges_only or irq.is_spi()
+        return self.observe_edges_only or (irq.hw and irq.is_spi())
 
     # -- injection -----------------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ class Vgic(Hooks):
         await ctx.lock(irq, Steps.inject, at)
         ctx.acquired(irq)
         accepted = self.accepts_injection(irq, level)
-        irq.inject(ctx.c, v, level, accepted=accepted)
+        irq.inject(ctx.cpu, v, level, accepted=accepted)
         if accepted:
             await self.queue_irq_unlock(ctx, irq, saved)
         else:

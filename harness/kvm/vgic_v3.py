@@ -56,6 +56,7 @@ class VgicV3(Hooks):
             pintid=lr.pintid,
             priority=lr.priority,
             group=lr.group,
+            eoi=lr.eoi,
             source=lr.source,
         )
 
@@ -135,11 +136,17 @@ class VgicV3(Hooks):
         """vgic_v3_fold_lr: one register's state into the software state."""
         irq = self.machine.irq(t.v, lr.vintid)
         at = t.at(t.v, irq)
+        first = self.notifies_first()
+        if first and self.signals_eoi(irq, lr):
+            await self.notify_acked_irq(t, irq)
         await t.lock(irq, Steps.fold_lr_polling if self.polls else Steps.fold_lr, at)
         t.acquired(irq)
+        deactivated = irq.active and lr.state < ACTIVE
         await self.fold_locked(t, irq, self.trusted(t, lr))
         await t.step(Steps.irq_unlock, at)
         t.released(irq)
+        if not first and self.notifies(irq, lr, deactivated=deactivated):
+            await self.notify_acked_irq(t, irq)
 
     async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
         """Do the fold itself, with irq_lock held."""
@@ -218,8 +225,12 @@ class VgicV3(Hooks):
         """Deactivate an interrupt just found on an ap_list and in no register; drop irq_lock."""
         await self.deactivate_phys(t, irq)
         await t.step(Steps.fold_held, t.at(t.v, irq))
-        await self.fold_locked(t, irq, self.machine.vgics[t.v].spilled)
+        lr = self.machine.vgics[t.v].spilled
+        deactivated = irq.active
+        await self.fold_locked(t, irq, lr)
         await self.irq_unlock(t, irq)
+        if self.notifies(irq, lr, deactivated=deactivated):
+            await self.notify_acked_irq(t, irq)
 
     async def irq_unlock(self, t: Context, irq: VgicIrq) -> None:
         """Drop irq_lock, interrupts still off."""

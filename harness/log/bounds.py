@@ -41,6 +41,8 @@ OF_KIND: dict[type[Fact], dict[str, Range | str]] = {
     facts.SgiSent: {"target": VCPU},
     facts.Retargeted: {"target": VCPU},
     facts.Placed: {"before": PCPU},
+    facts.DeviceRaised: {"intid": (-1, INTID_MAX)},
+    facts.DeviceServed: {"intid": (-1, INTID_MAX)},
     facts.HcrWritten: {"value": (0, (1 << 64) - 1)},
     facts.Emulated: {"intid": (-1, INTID_MAX)},
     facts.Armed: {"timer": (BG_TIMER, VTIMER)},
@@ -60,8 +62,8 @@ def check_setting(setting: Setting) -> str:
         ("eoimode", setting.eoimode, 0, 1),
         *(("intid", intid, 0, INTID_MAX) for intid in setting.devices),
         *(("intid", f.intid, 0, INTID_MAX) for f in setting.forwards),
-        *(("vintid", f.vintid, 0, INTID_MAX) for f in setting.forwards),
-        *(("vcpu", f.vcpu, 0, setting.vcpus - 1) for f in setting.forwards),
+        *(("vintid", f.vintid, 0, INTID_MAX) for f in setting.drivers),
+        *(("vcpu", f.vcpu, 0, setting.vcpus - 1) for f in setting.drivers),
         *(("target", f.target, 0, setting.pcpus - 1) for f in setting.forwards),
     )
     for name, value, low, high in sizes:

@@ -140,7 +140,8 @@ class Lives:
 
     def learn(self, fact: Any) -> None:
         """Take notice of a device that is passed on."""
-        self.forwarded[fact.intid] = (fact.vcpu, fact.vintid)
+        # One that the VM monitor makes has no INTID.
+        self.forwarded[fact.intid if fact.intid >= 0 else -fact.vintid] = (fact.vcpu, fact.vintid)
         self.owners.clear()
         for vcpu, vintid in self.forwarded.values():
             self.owners.setdefault(vintid, vcpu)

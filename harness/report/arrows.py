@@ -117,8 +117,9 @@ def on_deactivation(arrows: Arrows, f: facts.DeactivationArrived) -> None:
 
 def on_raised(arrows: Arrows, f: facts.DeviceRaised) -> None:
     """Let a device's line or edge leave."""
-    arrows.send("edge", f.intid)
-    arrows.send("line", f.intid, only=True)
+    if f.intid >= 0:
+        arrows.send("edge", f.intid)
+        arrows.send("line", f.intid, only=True)
 
 
 def on_edge(arrows: Arrows, f: facts.EdgeArrived) -> None:

@@ -39,6 +39,8 @@ WORDS: dict[type[Fact], str] = {
     facts.EdgeArrived: "edge of {intid} arrives",
     facts.DeviceRaised: "event of {intid}",
     facts.DeviceServed: "serves the device of {vintid}",
+    facts.DeviceSignalled: "VM monitor signalled {vintid}",
+    facts.EoiNotified: "end of {vintid} notified",
     facts.NeedResched: "VCPU {vcpu} shall leave CPU {pcpu} for {target}",
     facts.Placed: "VCPU {vcpu} gets CPU {pcpu}",
     facts.TimerRead: "{level} in {source}",
@@ -83,6 +85,8 @@ def brief(fact: Fact) -> str:
         return describe(fact)
     values = {name: short(fact, name) for name in fact.__struct_fields__}
     text = words.format_map(values)
+    if isinstance(fact, facts.DeviceRaised) and fact.intid < 0:
+        return f"event of the device of {fact.vintid}"
     if isinstance(fact, facts.Injected) and not fact.accepted:
         return f"{text}, not accepted"
     if isinstance(fact, facts.DeactivationArrived) and not fact.was_active:

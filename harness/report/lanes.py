@@ -10,11 +10,13 @@ __all__ = ["Lane", "lane_of", "lanes_of", "title_of"]
 
 KINDS = (
     "vcpu", "host-irq", "soft-timer", "worker", "deactivations", "line", "pin", "maintenance",
-    "edge", "event", "clock", "device", "passthrough", "host-scheduler", "user-space", "engine",
-    "task",
+    "edge", "event", "clock", "device", "passthrough", "software", "host-scheduler", "user-space",
+    "engine", "task",
 )  # fmt: skip
 GIC = ("deactivations", "line", "pin", "maintenance", "edge", "event")
-AROUND = ("clock", "device", "passthrough", "host-scheduler", "user-space", "engine", "task")
+AROUND = (
+    "clock", "device", "passthrough", "software", "host-scheduler", "user-space", "engine", "task",
+)  # fmt: skip
 
 
 class Lane(NamedTuple):
@@ -68,6 +70,7 @@ TITLES = {
     "clock": "clock",
     "device": "host device {0.n}",
     "passthrough": "device {0.n}",
+    "software": "VMM device {0.n}",
     "host-scheduler": "scheduler",
     "user-space": "VM monitor",
     "engine": "at rest",

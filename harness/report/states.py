@@ -108,7 +108,7 @@ class SoftwareOfAll(View):
         """Make the states."""
         self.of = self.members(Software)
         self.levels = {VTIMER_PPI, PTIMER_PPI}
-        self.levels |= {f.vintid for f in self.setting.forwards if f.level}
+        self.levels |= {f.vintid for f in self.setting.drivers if f.level}
 
     def at(self, vcpu: int, vintid: int) -> Software:
         """Return the state of an interrupt as a VCPU sees it."""

@@ -18,7 +18,8 @@ from harness.intake import SCENARIO_MAX, parse_toml, read_text
 from harness.scenarios.own_instructions import expand
 from harness.scenarios.places import check_places
 from harness.scenarios.program import check_waits, compile_line, compile_program
-from model.gic.registers import FIRST_LPI, FIRST_SPI
+from harness.scenarios.specs import DeviceSpec, ForwardSpec, Priority, VcpuSpec, check_device
+from model.gic.registers import FIRST_SPI
 from model.guest import (
     AWAIT,
     DIR,
@@ -46,49 +47,7 @@ DEVICES_MAX = 32
 GICV2_MAX = 8
 """A GICv2 has CPU interfaces for so many CPUs, physical or virtual (IHI0048)."""
 
-Priority = Annotated[int, Meta(ge=0, le=0xF8, multiple_of=8)]
-Deadline = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Size = Annotated[int, Meta(ge=1, le=32)]
-
-
-class VcpuSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One guest: its program, a line per instruction (``harness.scenarios.instructions``).
-
-    ``handler`` is its interrupt handler, in the same language. Without one it has a driver's:
-    acknowledge, silence the device, complete (``harness.guest.handlers``, as the scenario says).
-    ``timer`` and ``ptimer`` are when its virtual and its physical timer fire that user space has
-    programmed before the VCPU first runs, as of a VM that comes from elsewhere: in ns from then
-    on, 0: at once. Without them it starts with its timers off.
-    """
-
-    program: Annotated[tuple[str, ...], Meta(min_length=1)]
-    handler: tuple[str, ...] | None = None
-    timer: Deadline | None = None
-    ptimer: Deadline | None = None
-
-
-class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A host device that sends up to ``edges`` edges on SPI ``intid``: 0 to ``edges``, as drawn."""
-
-    intid: Annotated[int, Meta(ge=32, le=1019)]
-    edges: Annotated[int, Meta(ge=0, le=8)] = 1
-
-
-class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A passthrough device: ``intid`` on CPU ``pcpu``, forwarded to VCPU ``vcpu`` as ``vintid``.
-
-    It has up to ``events`` events: a line held until served, edges, or MSIs (LPIs, from 8192 up).
-    With ``after`` it has one each time the driver of that earlier device (a vintid) has served it.
-    """
-
-    intid: Annotated[int, Meta(ge=32, le=16383)]
-    kind: Literal["level", "edge", "lpi"]
-    vintid: Annotated[int, Meta(ge=32, le=1019)] = 80
-    vcpu: Annotated[int, Meta(ge=0, le=31)] = 0
-    pcpu: Annotated[int, Meta(ge=0, le=31)] = 0
-    events: Annotated[int, Meta(ge=0, le=8)] = 2
-    priority: Priority = 0xA0
-    after: Annotated[int, Meta(ge=32, le=1019)] | None = None
 
 
 class ExploreSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -255,12 +214,7 @@ def check(scenario: Scenario, where: str) -> None:
                 "programmed, and the guest waits for ever; expected resets = 0"
             )
     for n, forward in enumerate(scenario.forward):
-        if (forward.kind == "lpi") != (forward.intid >= FIRST_LPI) or 1020 <= forward.intid < 8192:
-            expected = "8192 or more" if forward.kind == "lpi" else "32 to 1019"
-            raise UsageError(
-                f"{where}: forward {n}: intid {forward.intid} of kind {forward.kind!r}, "
-                f"expected {expected}"
-            )
+        check_device(forward, f"{where}: forward {n}")
     check_places(
         where,
         pcpus=scenario.pcpus,
@@ -287,7 +241,8 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
         UsageError: which interrupt or field, and what was expected.
     """
     spis = [f.vintid for f in scenario.forward]
-    if len(set(spis)) < len(spis) or len({f.intid for f in scenario.forward}) < len(spis):
+    intids = [f.intid for f in scenario.forward if f.intid >= 0]
+    if len(set(spis)) < len(spis) or len(set(intids)) < len(intids):
         raise UsageError(f"{where}: two forwards have the same intid or vintid")
     for n, forward in enumerate(scenario.forward):
         if forward.after is not None and forward.after not in spis[:n]:
@@ -296,7 +251,7 @@ def check_interrupts(scenario: Scenario, where: str) -> None:
                 "that stands before it"
             )
     if scenario.saves and scenario.forward:
-        raise UsageError(f"{where}: saves: a VM with passthrough devices cannot be saved")
+        raise UsageError(f"{where}: saves: a VM with [[forward]] devices cannot be saved")
     programs = [compiled_of(vcpu, where) for vcpu in scenario.vcpu]
     ptimer = any(vcpu.ptimer is not None for vcpu in scenario.vcpu) or any(
         i.code in (PTIMER, PTIMER_OFF, READ_PTIMER) for program in programs for i in program

@@ -31,6 +31,7 @@ RANKS: Final = {
     "clock": REST,
     "device": REST,
     "passthrough": REST,
+    "software": THREADS,
     "host-scheduler": REST,
 }
 """Which kinds of actors go before which; one that is not named here goes with the threads."""

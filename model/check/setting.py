@@ -12,7 +12,10 @@ __all__ = ["Forwarded", "Setting"]
 
 
 class Forwarded(msgspec.Struct, frozen=True):
-    """A passthrough device: ``intid``, routed to CPU ``target``, is ``vintid`` of ``vcpu``."""
+    """A passthrough device: ``intid``, routed to CPU ``target``, is ``vintid`` of ``vcpu``.
+
+    One that the VM monitor makes has neither: both are -1.
+    """
 
     intid: int
     vintid: int
@@ -25,7 +28,8 @@ class Forwarded(msgspec.Struct, frozen=True):
 class Setting(msgspec.Struct, frozen=True):
     """Sizes, knobs and mappings, as far as rules ask for them.
 
-    ``devices`` are the SPIs of the host's own devices. Priorities are those at the beginning.
+    ``forwards`` are passthrough devices, ``software`` those that the VM monitor makes, ``devices``
+    the SPIs of the host's own. Priorities are those at the beginning.
     """
 
     pcpus: int = 1
@@ -39,6 +43,12 @@ class Setting(msgspec.Struct, frozen=True):
     devices: tuple[int, ...] = ()
     timer_priority: int = PRIORITY
     sgi_priority: int = PRIORITY
+    software: tuple[Forwarded, ...] = ()
+
+    @property
+    def drivers(self) -> tuple[Forwarded, ...]:
+        """All devices whose drivers are guests': those passed through, and those of software."""
+        return self.forwards + self.software
 
     def priority_of(self, vintid: int) -> int:
         """Return the priority that a virtual interrupt has at first."""
@@ -46,11 +56,15 @@ class Setting(msgspec.Struct, frozen=True):
             return self.sgi_priority
         if vintid < FIRST_SPI:
             return self.timer_priority
-        return next((f.priority for f in self.forwards if f.vintid == vintid), PRIORITY)
+        return next((f.priority for f in self.drivers if f.vintid == vintid), PRIORITY)
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the setting of a machine."""
+        forwards = tuple(
+            Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level, f.priority)
+            for f in config.forwards
+        )
         return cls(
             pcpus=config.pcpus,
             vcpus=config.vcpus,
@@ -59,10 +73,8 @@ class Setting(msgspec.Struct, frozen=True):
             eoimode=config.eoimode,
             gic_messages=config.gic_messages,
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
-            forwards=tuple(
-                Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level, f.priority)
-                for f in config.forwards
-            ),
+            forwards=tuple(f for f in forwards if f.intid >= 0),
+            software=tuple(f for f in forwards if f.intid < 0),
             devices=tuple(intid for intid, _ in config.devices),
             timer_priority=config.timer_priority,
             sgi_priority=config.sgi_priority,

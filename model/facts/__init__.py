@@ -38,7 +38,9 @@ from model.facts.guest import (
 from model.facts.host import (
     DeviceRaised as DeviceRaised,
     DeviceServed as DeviceServed,
+    DeviceSignalled as DeviceSignalled,
     Entered as Entered,
+    EoiNotified as EoiNotified,
     Exited as Exited,
     GotNowhere as GotNowhere,
     HostMasked as HostMasked,

@@ -8,7 +8,9 @@ from model.identity import Actor, LockId
 __all__ = [
     "DeviceRaised",
     "DeviceServed",
+    "DeviceSignalled",
     "Entered",
+    "EoiNotified",
     "Exited",
     "GotNowhere",
     "HostMasked",
@@ -104,7 +106,7 @@ class IsrEnded(Fact, frozen=True, gc=False):
 
 
 class DeviceRaised(Fact, frozen=True, gc=False):
-    """A passthrough device had an event: its line rose, or it sent an edge."""
+    """A device had an event: its line rose, or it sent an edge. ``intid`` is -1 for software's."""
 
     KIND: ClassVar[str] = "device-event"
     vcpu: int
@@ -113,7 +115,7 @@ class DeviceRaised(Fact, frozen=True, gc=False):
 
 
 class DeviceServed(Fact, frozen=True, gc=False):
-    """The guest's driver served a passthrough device; ``work`` says that there was any to do."""
+    """The guest's driver served a device; ``work`` says that there was any to do."""
 
     KIND: ClassVar[str] = "device-served"
     vcpu: int
@@ -132,6 +134,22 @@ class GotNowhere(Fact, frozen=True, gc=False):
     vcpu: int
     pcpu: int
     n: int
+
+
+class DeviceSignalled(Fact, frozen=True, gc=False):
+    """The VM monitor has signalled ``vintid`` for its device, and heard of no end of it since."""
+
+    KIND: ClassVar[str] = "device-signalled"
+    vcpu: int
+    vintid: int
+
+
+class EoiNotified(Fact, frozen=True, gc=False):
+    """The VM monitor is told by a resamplefd that the guest has ended ``vintid``."""
+
+    KIND: ClassVar[str] = "eoi-notified"
+    vcpu: int
+    vintid: int
 
 
 class HostMasked(Fact, frozen=True, gc=False):

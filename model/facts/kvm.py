@@ -116,7 +116,8 @@ class Expired(Fact, frozen=True, gc=False):
 class Injected(Fact, frozen=True, gc=False):
     """``kvm_vgic_inject_irq``: level or edge given to the software state of ``vintid``.
 
-    ``accepted`` is false when the level had not changed; ``pcpu`` is where the code ran.
+    ``accepted`` is false when the level had not changed; ``pcpu`` is where the code ran, -1:
+    in a thread of the VM monitor's.
     """
 
     KIND: ClassVar[str] = "inject"
@@ -179,7 +180,10 @@ class RequestsChecked(Fact, frozen=True, gc=False):
 
 
 class Kicked(Fact, frozen=True, gc=False):
-    """``vcpu`` was kicked from ``pcpu``; ``ipi``: an inter-processor interrupt is sent for it."""
+    """``vcpu`` was kicked from ``pcpu``; ``ipi``: an inter-processor interrupt is sent for it.
+
+    ``pcpu`` is -1 where it was a thread of the VM monitor's.
+    """
 
     KIND: ClassVar[str] = "kick"
     pcpu: int

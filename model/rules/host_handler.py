@@ -50,7 +50,7 @@ class R0(Rule):
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
         """It injects."""
-        if f.level and f.vintid == VTIMER_PPI:
+        if f.level and f.vintid == VTIMER_PPI and f.pcpu >= 0:
             self.on[f.pcpu].injected = f.vcpu
 
     @on(facts.IsrEnded)

@@ -239,7 +239,7 @@ class Reached(Listener):
         if f.level and f.accepted and f.vintid == VTIMER_PPI:
             of = self.of[f.vcpu]
             of.held = PENDING
-            if self.on[f.pcpu].in_isr:
+            if f.pcpu >= 0 and self.on[f.pcpu].in_isr:
                 self.seen.bits |= HOST_INJECTED
             elif not of.acked:
                 self.seen.bits |= UNFIRED
@@ -322,7 +322,8 @@ class Reached(Listener):
     def on_kick(self, f: facts.Kicked) -> None:
         """Somebody is about to kick a VCPU."""
         if f.ipi:
-            self.of[f.vcpu].kicker = f.pcpu
+            # The VM monitor, which is on no CPU, sends its IPIs from the first.
+            self.of[f.vcpu].kicker = max(f.pcpu, 0)
 
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from harness.engine.encoding import wiring
 from harness.kvm.hooks.eras import V4_14Hooks, V7_2Hooks
 from harness.kvm.hooks.irqchip import IrqChipHooks
+from harness.kvm.hooks.irqfd import IrqFdHooks
 from harness.kvm.hooks.mmio import MmioHooks
 from harness.kvm.hooks.run import RunHooks
 from harness.kvm.hooks.services import Services
@@ -23,7 +24,7 @@ from model.vgic.irq import VgicIrq
 
 __all__ = ["ERA_LISTS", "LISTS", "Hooks", "hooks", "own_state"]
 
-LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, UserHooks, IrqChipHooks)
+LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, IrqFdHooks, UserHooks, IrqChipHooks)
 """The hooks that all eras call, by kernel file."""
 ERA_LISTS = {"v4.14": V4_14Hooks, "v7.2": V7_2Hooks}
 """Those that one era alone calls."""
@@ -34,6 +35,7 @@ class Hooks(
     TimerHooks,
     VgicHooks,
     MmioHooks,
+    IrqFdHooks,
     UserHooks,
     IrqChipHooks,
     V4_14Hooks,

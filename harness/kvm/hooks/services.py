@@ -3,6 +3,7 @@
 from harness.context import Context
 from harness.contract import Guard
 from harness.engine.footprint import Step
+from model.device import SoftwareDevice
 from model.guest import Instruction
 from model.host.thread import HrTimer
 from model.identity import VTIMER
@@ -94,6 +95,10 @@ class Services:
 
     def is_far(self, t: Context, irq: VgicIrq) -> bool:
         """Tell whether it is another VCPU's redistributor that VCPU ``t.v`` accesses (GICv3)."""
+        raise NotImplementedError
+
+    def software_device(self, vintid: int) -> SoftwareDevice | None:
+        """Return the VM monitor's device with that vINTID, if it is one of its."""
         raise NotImplementedError
 
     async def wait_until(self, t: Context, irq: VgicIrq, ready: Guard, reads: int) -> None:

@@ -1,4 +1,4 @@
-"""What passthrough devices have for their guests to do."""
+"""What devices have for their guests to do."""
 
 from collections.abc import Collection
 
@@ -25,10 +25,10 @@ class DeviceWork(View):
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
-        self.owners = {x.vintid: x.vcpu for x in self.setting.forwards}
-        self.edges = frozenset(x.vintid for x in self.setting.forwards if not x.level)
+        self.owners = {x.vintid: x.vcpu for x in self.setting.drivers}
+        self.edges = frozenset(x.vintid for x in self.setting.drivers if not x.level)
         self.devices = tuple(
-            tuple(x.vintid for x in self.setting.forwards if x.vcpu == v)
+            tuple(x.vintid for x in self.setting.drivers if x.vcpu == v)
             for v in range(self.setting.vcpus)
         )
 

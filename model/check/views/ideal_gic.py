@@ -1,9 +1,9 @@
 """A GIC without virtualisation, driven by what guests and devices do: what a guest may see.
 
-It is made of the guests' own accesses, of the devices' events, and of what the host acknowledges
-at the distributor. Nothing that KVM says of itself goes in; a reset is the VM monitor's. Delay is
-allowed: an access takes effect somewhere until its guest goes on, an edge of a device somewhere
-until the host's handler ends.
+It is made of the guests' own accesses, of the devices' events, of what the host acknowledges at the
+distributor, and of when the VM monitor's calls return. Nothing that KVM says of itself goes in; a
+reset is the VM monitor's. Delay is allowed: an access takes effect somewhere until its guest goes
+on, an edge of a device somewhere until the host's handler ends, or the VM monitor's call.
 """
 
 from model import facts
@@ -89,8 +89,10 @@ class IdealGic(View):
     def setup(self) -> None:
         """Make the states; note what is a level, and which vINTID is which device's."""
         forwards = self.setting.forwards
-        self.home = {x.vintid: x.vcpu for x in forwards}
-        self.levels = frozenset(x.vintid for x in forwards if x.level)
+        drivers = self.setting.drivers
+        self.home = {x.vintid: x.vcpu for x in drivers}
+        self.levels = frozenset(x.vintid for x in drivers if x.level)
+        self.software = {x.vintid: n for n, x in enumerate(self.setting.software, 1)}
         self.edges = {x.intid: x.vintid for x in forwards if not x.level}
         self.devices = {x.intid: x.vintid for x in forwards}
         self.sourced = self.setting.gic_version == 2
@@ -234,12 +236,22 @@ class IdealGic(View):
 
     @on(facts.DeviceRaised)
     def on_event(self, f: facts.DeviceRaised) -> None:
-        """A level device's line rises; of an edge nothing is there before the host has it."""
+        """A level's line rises; of a passthrough edge nothing is there before the host has it."""
         if f.vintid in self.levels:
             irq = self.irqs.shared[f.vintid]
             irq.line = 1
             irq.raised = True
             irq.become("pending", irq.pending | YES)
+        elif f.vintid in self.software:
+            irq = self.irqs.shared[f.vintid]
+            self.count(irq, f.vintid)
+            irq.begin(-self.setting.pcpus - self.software[f.vintid], "pending", 1)
+
+    @on(facts.DeviceSignalled)
+    def on_signalled(self, f: facts.DeviceSignalled) -> None:
+        """The VM monitor has given its edge to KVM."""
+        if f.vintid not in self.levels:
+            self.irqs.shared[f.vintid].end(-self.setting.pcpus - self.software[f.vintid])
 
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:

@@ -97,7 +97,7 @@ class I6(Rule):
 
     def setup(self) -> None:
         """Make the states; note which interrupts are edges."""
-        edges = [x for x in self.setting.forwards if not x.level]
+        edges = [x for x in self.setting.drivers if not x.level]
         self.vcpu_of = {x.vintid: x.vcpu for x in edges}
         self.vintid_of = {x.intid: x.vintid for x in edges}
         self.sourced = self.setting.gic_version == 2
@@ -152,7 +152,7 @@ class I6(Rule):
     def on_passed_on(self, f: facts.Injected) -> None:
         """Who owed that to KVM, a handler or the sender of an SGI, owes it no more."""
         vintid = f.vintid
-        if not f.accepted or (vintid >= SGIS and vintid not in self.vcpu_of):
+        if f.pcpu < 0 or not f.accepted or (vintid >= SGIS and vintid not in self.vcpu_of):
             return
         on_cpu = self.on[f.pcpu]
         if on_cpu.acked == vintid:

@@ -30,6 +30,8 @@ with all of them active.
 Place = tuple[int, bool]
 """Where code runs: on which CPU, and whether in a handler (which interrupts other code)."""
 NOWHERE: Place = (-1, False)
+VMM: Place = (-1, True)
+"""A thread of the VM monitor's, on no CPU that is modelled; that its IPI comes L1 and G9 tell."""
 
 
 class Waiting(State):
@@ -124,7 +126,11 @@ class I12(Rule):
         self.drop(f.vcpu, f.vintid)
         # Who has it on its list from before it was routed here gives it up at its next exit.
         if f.level and get(self.lists.owners, f.vintid, f.vcpu) == f.vcpu:
-            of, here = self.of[f.vcpu], self.on[f.pcpu]
+            of = self.of[f.vcpu]
+            if f.pcpu < 0:
+                of.left = put(of.left, f.vintid, VMM)
+                return
+            here = self.on[f.pcpu]
             of.left = put(of.left, f.vintid, (f.pcpu, here.in_isr))
             if here.in_isr:
                 here.unkicked = (*here.unkicked, (f.vcpu, f.vintid))
@@ -181,7 +187,11 @@ class I12(Rule):
 
         With an IPI under way already a further kick sends none, and needs none.
         """
-        on_cpu, of = self.on[f.pcpu], self.of[f.vcpu]
+        of = self.of[f.vcpu]
+        if f.pcpu < 0:
+            self.settle(f.vcpu, VMM, f.ipi or of.ipi or of.promise != NOWHERE)
+            return
+        on_cpu = self.on[f.pcpu]
         here = (f.pcpu, on_cpu.in_isr)
         self.promise_is_over(here)
         covered = of.ipi or of.promise != NOWHERE

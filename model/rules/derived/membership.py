@@ -84,8 +84,8 @@ class I5(Rule):
     def setup(self) -> None:
         """Make the states, by interrupt; note where SPIs and LPIs go at first."""
         self.irqs = Interrupts(self, Irq)
-        self.homes = {x.vintid: x.vcpu for x in self.setting.forwards}
-        self.edges = frozenset(x.vintid for x in self.setting.forwards if not x.level)
+        self.homes = {x.vintid: x.vcpu for x in self.setting.drivers}
+        self.edges = frozenset(x.vintid for x in self.setting.drivers if not x.level)
 
     def is_level(self, vintid: int) -> bool:
         """Tell whether it is a level interrupt."""

@@ -19,16 +19,20 @@ __all__ = ["G7"]
 NOBODY = (-1, False)
 DEVICE = -1
 """Who sends what is no SGI."""
+VMM = (-1, True)
+"""Who kicks: a CPU, and whether in a handler. A thread of the VM monitor's has none."""
 
 
 class OnCpu(State):
     """``kicked``: an IPI is under way to it. ``taken``: the host handles this device's vINTID.
 
     ``in_isr``: a handler runs there. ``full``: its guest was entered with no List Register left.
+    ``ended``: its guest has ended one with the EOI bit, which makes it exit.
     """
 
     kicked: Debt[bool] = False
     full: Debt[bool] = False
+    ended: Debt[bool] = False
     taken: Debt[int] = -1
     in_isr: Debt[bool] = False
 
@@ -50,10 +54,11 @@ class OfVcpu(State):
 class G7(Rule):
     """Who runs a guest for which an interrupt has come is interrupted, or has it at hand already.
 
-    When the host's handler of a device ends, or a guest goes on that has sent an SGI, set an
-    interrupt pending or enabled it, the VCPU that it is for is out of its guest, has it in a List
-    Register, or an IPI is under way to its CPU. A busy guest would get it late, or never. That
-    KVM is about to send one (``Kicked``) is taken for no more: it must, before it goes on.
+    When the host's handler of a device ends, or the VM monitor's call for its device, or a guest
+    goes on that has sent an SGI, set an interrupt pending or enabled it, the VCPU that it is for is
+    out of its guest, has it in a List Register, or an IPI is under way to its CPU. A busy guest
+    would get it late, or never. That KVM is about to send one (``Kicked``) is taken for no more: it
+    must, before it goes on.
     """
 
     id = "G7"
@@ -123,13 +128,22 @@ class G7(Rule):
     @on(facts.Kicked)
     def on_kick(self, f: facts.Kicked) -> None:
         """KVM is about to send one: others leave it to that."""
-        if f.ipi:
+        if f.ipi and f.pcpu < 0:
+            self.of[f.vcpu].kicker = VMM
+        elif f.ipi:
             self.of[f.vcpu].kicker = (f.pcpu, self.on[f.pcpu].in_isr)
+
+    @on(facts.LrMoved)
+    def on_move(self, f: facts.LrMoved) -> None:
+        """A guest's access moved a List Register; EISR asks for an exit (IHI0069 ICH_EISR_EL2)."""
+        if f.after.eoi and not f.after.state and not f.after.hw:
+            self.on[f.pcpu].ended = True
 
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
         """It is out of its guest, and looks at everything before it enters again."""
         of = self.of[f.vcpu]
+        self.on[f.pcpu].ended = False
         of.kicker = NOBODY
         of.left = ()
 
@@ -155,6 +169,17 @@ class G7(Rule):
         vintid, on_cpu.taken = on_cpu.taken, -1
         if vintid >= 0:
             self.check(-1, vintid, DEVICE)
+
+    @on(facts.EoiNotified)
+    def on_notified(self, f: facts.EoiNotified) -> None:
+        """KVM lowers a line and says so: it is the VM monitor's to raise it again."""
+        self.over(f.vintid)
+
+    @on(facts.DeviceSignalled)
+    def on_signalled(self, f: facts.DeviceSignalled) -> None:
+        """The VM monitor's call for its device is over."""
+        self.goes_on(VMM)
+        self.check(-1, f.vintid, DEVICE)
 
     @on(facts.SgiSent)
     def on_sgi(self, f: facts.SgiSent) -> None:
@@ -211,7 +236,7 @@ class G7(Rule):
             of = self.of[v]
             of.came = add(of.came, (vintid, sender if vintid < SGIS else DEVICE))
             return
-        if self.on[c].kicked:
+        if self.on[c].kicked or self.on[c].ended:
             return
         # What found no register waits for one: for the maintenance interrupt, when one is free.
         if self.on[c].full or any(self.shows(lr, vintid, sender) for _, lr in self.lrs.on[c].used):
