@@ -127,7 +127,7 @@ WORDS: Final = {
     "user_stop": "user-entry",
     "vgic_load": "active deactivation-arrived line load",
     "vmm_done": "device-signalled",
-    "vmm_event": "device-event",
+    "vmm_event": "device-event device-still-high",
     "wake_up": "isr-end wake",
     "write_active": "active deactivation-arrived gicd-write line lock phys-active",
     "write_enable": (

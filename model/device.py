@@ -5,7 +5,14 @@ from typing import ClassVar
 
 import msgspec
 
-from model.facts import DeviceRaised, DeviceServed, DeviceSignalled, EoiNotified, Fact
+from model.facts import (
+    DeviceRaised,
+    DeviceServed,
+    DeviceSignalled,
+    DeviceStillHigh,
+    EoiNotified,
+    Fact,
+)
 from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.part import Part
 from model.vgic.irq import PRIORITY
@@ -198,13 +205,17 @@ class SoftwareDevice(ForwardedDevice):
             self.emit(DeviceRaised(self.vcpu, self.intid, self.vintid))
 
     def signalled(self) -> None:
-        """Note that KVM has been told: the call has returned.
-
-        If KVM has lowered the line meanwhile, the VM monitor has still to look at its device.
-        """
+        """Note that KVM has been told: the call has returned."""
         self.held = False
-        if self.emit is not None and not self.notified:
-            self.emit(DeviceSignalled(self.vcpu, self.vintid))
+        if self.emit is not None:
+            self.emit(DeviceSignalled(self.vcpu, self.vintid, self.notified))
+
+    def look_again(self) -> None:
+        """Take notice of an end: the VM monitor is about to signal if the line is high still."""
+        self.notified = False
+        self.held = self.line
+        if self.line and self.emit is not None:
+            self.emit(DeviceStillHigh(self.vcpu, self.vintid))
 
     def notify(self) -> None:
         """Note that KVM signalled the resamplefd: its guest has ended the interrupt."""

@@ -27,7 +27,7 @@ LIMITS: Final = ExploreLimits(seconds=900, memory_mb=3_000)
 
 def forward(kind: str, events: int) -> tuple[ForwardSpec, ...]:
     """Return a passthrough device of the second CPU."""
-    return (ForwardSpec(8192 if kind == "lpi" else 50, kind, pcpu=1, events=events),)  # type: ignore[arg-type]
+    return (ForwardSpec(kind, 8192 if kind == "lpi" else 50, pcpu=1, events=events),)  # type: ignore[arg-type]
 
 
 def programs(*lines: str) -> tuple[VcpuSpec, ...]:

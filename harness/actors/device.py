@@ -112,8 +112,7 @@ def make_software(rt: Runtime, kvm: Kvm, device: SoftwareDevice, n: int) -> Slot
         while True:
             await task.step(ops[ACT], may_act, reads)
             if device.notified:
-                device.notified = False
-                device.held = device.line
+                device.look_again()
             else:
                 device.happen()
             if device.held:

@@ -189,7 +189,10 @@ TEXTS: dict[type[Fact], str] = {
     facts.EdgeArrived: "edge of INTID {intid} reaches the distributor",
     facts.DeviceRaised: "device with INTID {intid} has an event (VCPU {vcpu}, vINTID {vintid})",
     facts.DeviceServed: "guest serves the device with vINTID {vintid} (work to do: {work})",
-    facts.DeviceSignalled: "the VM monitor has signalled vINTID {vintid} (VCPU {vcpu})",
+    facts.DeviceSignalled: (
+        "the VM monitor has signalled vINTID {vintid} (VCPU {vcpu}; looks again: {again})"
+    ),
+    facts.DeviceStillHigh: "the device with vINTID {vintid} still holds its line (VCPU {vcpu})",
     facts.EoiNotified: "resamplefd: the guest of VCPU {vcpu} has ended vINTID {vintid}",
     facts.HostMasked: "the host masks INTID {intid}: {masked}",
     facts.NeedResched: "host scheduler: VCPU {vcpu} on CPU {pcpu} shall go, next on CPU {target}",

@@ -40,6 +40,7 @@ WORDS: dict[type[Fact], str] = {
     facts.DeviceRaised: "event of {intid}",
     facts.DeviceServed: "serves the device of {vintid}",
     facts.DeviceSignalled: "VM monitor signalled {vintid}",
+    facts.DeviceStillHigh: "device of {vintid} still high",
     facts.EoiNotified: "end of {vintid} notified",
     facts.NeedResched: "VCPU {vcpu} shall leave CPU {pcpu} for {target}",
     facts.Placed: "VCPU {vcpu} gets CPU {pcpu}",

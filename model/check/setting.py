@@ -14,7 +14,7 @@ __all__ = ["Forwarded", "Setting"]
 class Forwarded(msgspec.Struct, frozen=True):
     """A passthrough device: ``intid``, routed to CPU ``target``, is ``vintid`` of ``vcpu``.
 
-    One that the VM monitor makes has neither: both are -1.
+    One that the VM monitor makes has neither: both are -1. With ``resample`` KVM holds its line.
     """
 
     intid: int
@@ -23,6 +23,7 @@ class Forwarded(msgspec.Struct, frozen=True):
     target: int
     level: bool
     priority: int = PRIORITY
+    resample: bool = False
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -62,7 +63,7 @@ class Setting(msgspec.Struct, frozen=True):
     def of(cls, config: Config) -> Self:
         """Return the setting of a machine."""
         forwards = tuple(
-            Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level, f.priority)
+            Forwarded(f.intid, f.vintid, f.vcpu, f.target, f.level, f.priority, f.resample)
             for f in config.forwards
         )
         return cls(

@@ -39,6 +39,7 @@ from model.facts.host import (
     DeviceRaised as DeviceRaised,
     DeviceServed as DeviceServed,
     DeviceSignalled as DeviceSignalled,
+    DeviceStillHigh as DeviceStillHigh,
     Entered as Entered,
     EoiNotified as EoiNotified,
     Exited as Exited,

@@ -9,6 +9,7 @@ __all__ = [
     "DeviceRaised",
     "DeviceServed",
     "DeviceSignalled",
+    "DeviceStillHigh",
     "Entered",
     "EoiNotified",
     "Exited",
@@ -137,9 +138,21 @@ class GotNowhere(Fact, frozen=True, gc=False):
 
 
 class DeviceSignalled(Fact, frozen=True, gc=False):
-    """The VM monitor has signalled ``vintid`` for its device, and heard of no end of it since."""
+    """The VM monitor's call that signals ``vintid`` for its device has returned.
+
+    ``again``: it was told of an end meanwhile, and looks at its device once more.
+    """
 
     KIND: ClassVar[str] = "device-signalled"
+    vcpu: int
+    vintid: int
+    again: bool
+
+
+class DeviceStillHigh(Fact, frozen=True, gc=False):
+    """The VM monitor, told of an end, finds its device's line high, and signals again."""
+
+    KIND: ClassVar[str] = "device-still-high"
     vcpu: int
     vintid: int
 

@@ -25,47 +25,13 @@ from model.gic.lr import ACTIVE, PENDING
 from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
 from model.identity import BG_TIMER, PTIMER
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
+from model.rules.state_names import BIT, NAMES
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["NAMES", "STATES", "Reached"]
 
-NAMES = (
-    "slept with the timer armed",
-    "soft timer woke the thread",
-    "injected without a host interrupt",
-    "host handler injected",
-    "the timer forced an exit",
-    "guest acknowledged",
-    "interrupt while one is active",
-    "moved while pending",
-    "moved while active",
-    "two VCPUs took turns on a CPU",
-    "returned to user space",
-    "deactivation in flight at fold",
-    "guest acknowledged a device",
-    "host handled a device on another CPU",
-    "edge while active",
-    "event while the guest handles one",
-    "a kick forced the guest out",
-    "more interrupts than List Registers",
-    "nested handlers",
-    "completed outside the List Registers",
-    "a maintenance interrupt forced an exit",
-    "a DIR trapped",
-    "deactivated by another VCPU",
-    "an SGI arrived",
-    "guests were halted",
-    "an SPI moved to another VCPU",
-    "reset while an interrupt was active",
-    "restored with an interrupt pending or active",
-    "guest acknowledged its physical timer",
-    "slept with the physical timer alone armed",
-    "a soft timer forced an exit",
-    "the physical timer was programmed again while armed",
-)
 VTIMER_BIT = 1 << VTIMER_PPI
 MAINTENANCE_BIT = 1 << MAINTENANCE_PPI
-BIT = {name: 1 << i for i, name in enumerate(NAMES)}
 
 ARMED = BIT["slept with the timer armed"]
 SOFT_WOKE = BIT["soft timer woke the thread"]
@@ -99,6 +65,8 @@ PTIMER_ALONE = BIT["slept with the physical timer alone armed"]
 SOFT_FORCED = BIT["a soft timer forced an exit"]
 REARMED = BIT["the physical timer was programmed again while armed"]
 RESTORED = BIT["restored with an interrupt pending or active"]
+NOTIFIED = BIT["the end of a level was notified"]
+RAISED_AGAIN = BIT["a line was raised again after its end"]
 
 
 class Seen(State):
@@ -311,12 +279,22 @@ class Reached(Listener):
 
     @on(facts.DeviceRaised)
     def on_event(self, f: facts.DeviceRaised) -> None:
-        """A passthrough device had an event."""
+        """A device had an event."""
         c = self.guests.of[f.vcpu].pcpu
         if c >= 0:
             for _, lr in self.lrs.on[c].used:
                 if lr.vintid == f.vintid and lr.state & ACTIVE:
                     self.seen.bits |= EVENT_HANDLING
+
+    @on(facts.EoiNotified)
+    def on_notified(self, _f: facts.EoiNotified) -> None:
+        """The VM monitor was told that a guest has ended a level."""
+        self.seen.bits |= NOTIFIED
+
+    @on(facts.DeviceStillHigh)
+    def on_still_high(self, _f: facts.DeviceStillHigh) -> None:
+        """It signals again."""
+        self.seen.bits |= RAISED_AGAIN
 
     @on(facts.Kicked)
     def on_kick(self, f: facts.Kicked) -> None:

@@ -243,21 +243,33 @@ class IdealGic(View):
             irq.raised = True
             irq.become("pending", irq.pending | YES)
         elif f.vintid in self.software:
-            irq = self.irqs.shared[f.vintid]
-            self.count(irq, f.vintid)
-            irq.begin(-self.setting.pcpus - self.software[f.vintid], "pending", 1)
+            self.count(self.irqs.shared[f.vintid], f.vintid)
+        self.on_call(f)
+
+    @on(facts.DeviceStillHigh)
+    def on_call(self, f: facts.DeviceRaised | facts.DeviceStillHigh) -> None:
+        """The VM monitor is about to signal, whatever becomes of the line before it does."""
+        who = self.software.get(f.vintid, 0)
+        if who:
+            self.irqs.shared[f.vintid].begin(-self.setting.pcpus - who, "pending", 1)
 
     @on(facts.DeviceSignalled)
     def on_signalled(self, f: facts.DeviceSignalled) -> None:
-        """The VM monitor has given its edge to KVM."""
-        if f.vintid not in self.levels:
-            self.irqs.shared[f.vintid].end(-self.setting.pcpus - self.software[f.vintid])
+        """It has: an edge is with KVM, and of a level nothing is on its way any more."""
+        irq, who = self.irqs.shared[f.vintid], -self.setting.pcpus - self.software[f.vintid]
+        if f.vintid in self.levels:
+            irq.forget_accesses(who)
+        else:
+            irq.end(who)
 
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:
         """Its line falls; what is on its way may still be shown once."""
         if f.vintid in self.levels:
-            self.irqs.shared[f.vintid].line = 0
+            irq = self.irqs.shared[f.vintid]
+            irq.line = 0
+            if not irq.latched:
+                irq.become("pending", irq.pending | NO)
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:

@@ -187,11 +187,11 @@ class I12(Rule):
 
         With an IPI under way already a further kick sends none, and needs none.
         """
-        of = self.of[f.vcpu]
         if f.pcpu < 0:
-            self.settle(f.vcpu, VMM, f.ipi or of.ipi or of.promise != NOWHERE)
+            if f.ipi:
+                self.of[f.vcpu].promise = VMM
             return
-        on_cpu = self.on[f.pcpu]
+        on_cpu, of = self.on[f.pcpu], self.of[f.vcpu]
         here = (f.pcpu, on_cpu.in_isr)
         self.promise_is_over(here)
         covered = of.ipi or of.promise != NOWHERE
@@ -205,6 +205,14 @@ class I12(Rule):
             else:
                 on_cpu.promised = f.vcpu
         self.settle(f.vcpu, here, covered)
+
+    @on(facts.DeviceSignalled)
+    def on_signalled(self, f: facts.DeviceSignalled) -> None:
+        """Its call is over: what it injected is left to the thread, or an IPI comes."""
+        for of in self.of:
+            covered = of.ipi or of.promise != NOWHERE
+            if not covered and get(of.left, f.vintid, NOWHERE) == VMM:
+                of.settled = (*of.settled, f.vintid)
 
     def settle(self, v: int, place: Place, covered: bool) -> None:
         """What was injected at ``place`` is the thread's to notice, unless it is ``covered``."""
@@ -230,7 +238,9 @@ class I12(Rule):
         of.ipi = True
         self.was_kicked(f.pcpu, v)
         promise = of.promise
-        if promise[0] == f.pcpu:
+        if promise == VMM:
+            of.promise = NOWHERE
+        elif promise[0] == f.pcpu:
             of.promise = NOWHERE
             self.forget_promise(promise)
 
@@ -256,7 +266,7 @@ class I12(Rule):
         of = self.of[f.vcpu]
         of.ipi = False
         promise, of.promise = of.promise, NOWHERE
-        if promise != NOWHERE:
+        if promise not in (NOWHERE, VMM):
             self.forget_promise(promise)
 
     @on(facts.AckedByHost)

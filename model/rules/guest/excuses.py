@@ -48,6 +48,12 @@ EXCUSES: tuple[Excuse, ...] = (
         "IHI0069 GICR_ISPENDR0; DDI0487 CNTV_CTL_EL0.ISTATUS",
     ),
     Excuse(
+        ("G1",),
+        "ISPENDR reads as 1 for a level with a resamplefd whose device is silent",
+        "KVM holds the line from the irqfd's signal to the fold that finds the interrupt ended",
+        "Linux irqfd_resampler_ack, vgic_v3_fold_lr (7.2)",
+    ),
+    Excuse(
         ("G3",),
         "a level device's interrupt is shown once although its line has fallen",
         "a rising edge of a mapped line is noted, and its fall only when it has been shown",

@@ -66,6 +66,7 @@ class G1(Rule):
         """Make the states; note which physical interrupt a device's level is."""
         self.of = self.each_vcpu(Reading)
         self.intids = {x.vintid: x.intid for x in self.setting.forwards if x.level}
+        self.held = frozenset(x.vintid for x in self.setting.software if x.resample)
 
     @on(facts.GuestAccess)
     def on_access(self, f: facts.GuestAccess) -> None:
@@ -113,7 +114,7 @@ class G1(Rule):
         if not seen or seen >> f.value & 1 or reads_memory(self.era, f, own=own):
             return
         if name == "pending":
-            if f.vintid in (VTIMER_PPI, PTIMER_PPI):
+            if f.vintid in (VTIMER_PPI, PTIMER_PPI) or (f.value and f.vintid in self.held):
                 return
             intid = self.intids.get(f.vintid, -1)
             if intid >= 0 and f.value == self.lines.has(-1, intid):

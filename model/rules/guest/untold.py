@@ -20,7 +20,8 @@ NOBODY = (-1, False)
 DEVICE = -1
 """Who sends what is no SGI."""
 VMM = (-1, True)
-"""Who kicks: a CPU, and whether in a handler. A thread of the VM monitor's has none."""
+"""Who kicks: a CPU, and whether in a handler. A thread of the VM monitor's has none: that its IPI
+comes L1 and G9 tell."""
 
 
 class OnCpu(State):
@@ -178,8 +179,8 @@ class G7(Rule):
     @on(facts.DeviceSignalled)
     def on_signalled(self, f: facts.DeviceSignalled) -> None:
         """The VM monitor's call for its device is over."""
-        self.goes_on(VMM)
-        self.check(-1, f.vintid, DEVICE)
+        if not f.again:
+            self.check(-1, f.vintid, DEVICE)
 
     @on(facts.SgiSent)
     def on_sgi(self, f: facts.SgiSent) -> None:
