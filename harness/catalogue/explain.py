@@ -195,7 +195,7 @@ def scenario(name: str) -> Item:
         "type": "scenario", "name": name, "title": found.title, "pcpus": found.pcpus,
         "vcpus": found.vcpus or len(found.vcpu), "lrs": found.lrs, "grows": found.grows,
         "programs": ["; ".join(vcpu.program) for vcpu in found.vcpu],
-        "devices": [f"{f.kind} {f.intid} as vINTID {f.vintid} for VCPU {f.vcpu}"
+        "devices": [f"{f.what} as vINTID {f.vintid} for VCPU {f.vcpu}"
                     for f in found.forward]
                    + [f"host device {d.intid}, up to {d.edges} edges" for d in found.device],
         "sometimes": {era: list(states) for era, states in found.sometimes.items()},

@@ -36,6 +36,7 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "v7.2+F2": ("overflow-dir", 1_000, frozenset({"I8", "R23"})),
     "v7.2+F3": ("overflow-dir", 1_000, frozenset({"I8"})),
     "v4.14+F10": ("timer-phys", 2_000, frozenset({"I11"})),
+    "v7.2+F14": ("spi-resample", 100, frozenset({"G3"})),
     "v4.14+57": ("spi-level", 100, frozenset({"L2"})),
     "v7.2+57": ("spi-level", 100, frozenset({"L1"})),
     "v4.14+bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),

@@ -31,6 +31,7 @@ __all__ = [
     "made_pending",
     "one_register",
     "polled_device",
+    "resampled",
     "routed_from_the_dead",
 ]
 
@@ -173,6 +174,12 @@ def idle_and_due(_violation: Violation, case: Case) -> bool:
         for program in case.programs
         for i in program
     ) or (case.era == "v4.14" and case.scenario.deactivate == "other")
+
+
+def resampled(violation: Violation, case: Case) -> bool:
+    """It is about a device of software with a resamplefd, which hears of its guest's end."""
+    devices = [f.vintid for f in case.scenario.forward if f.signals == "resample"]
+    return violation.subject.vintid in devices or (violation.rule == "deadlock" and bool(devices))
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

@@ -17,6 +17,7 @@ from harness.findings.conditions import (
     made_pending,
     one_register,
     polled_device,
+    resampled,
     routed_from_the_dead,
 )
 from harness.findings.finding import Condition, Finding
@@ -194,13 +195,14 @@ FINDINGS: dict[str, Finding] = {
             title="a level SPI completed within one stay notifies nobody",
             since="today",
             what="A level interrupt of software that is acknowledged and completed within one stay "
-            "is not notified to its resample eventfd, and is presented again and again",
-            see="a real kernel only",
-            source="vgic_v3_fold_lr (7.2)",
+            "is not notified to its resample eventfd, and is presented again and again: KVM asks "
+            "whether it was active when it was folded last",
+            see="spi-resample --variant F14",
+            source="vgic_v3_fold_lr (7.2): `deactivated &&` before lr_signals_eoi_mi; without it, "
+            "as in vgic_v2_fold_lr, each end is notified",
             confirmed="7.2.13 (not 6.12.95)",
             upstream=NOBODY,
-            unseen="the machine has no level interrupts of software with a resample eventfd: its "
-            "devices' levels are linked by the HW bit",
+            conditions=(Condition(TODAY, ("G3", "I7", *NOT_DELIVERED), resampled, patch="F14"),),
         ),
         Finding(
             id="F15",

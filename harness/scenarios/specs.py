@@ -66,6 +66,11 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.kind == "level" or self.signals in ("level", "resample")
 
     @property
+    def what(self) -> str:
+        """What kind of device it is, in a few words."""
+        return f"{self.kind} {self.signals or self.intid}"
+
+    @property
     def is_mapped(self) -> bool:
         """Whether a physical SPI is linked to it by the HW bit."""
         return FIRST_SPI <= self.intid < FIRST_LPI

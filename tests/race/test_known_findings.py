@@ -36,6 +36,7 @@ SHOWN = [
     ("F7", at("one-register"), "v4.14", 6),
     ("F8", at("dir-wakes-nobody"), "v7.2", 60),
     ("F10", "timer-phys", "v4.14+F10", 90),
+    ("F14", "spi-resample", "v7.2+F14", 20),
     ("F12", at("idle-and-due"), "v7.2", 2),
     ("F12", at("idle-and-due"), "v4.14", 2),
     ("F15", at("cleared-while-pending"), "v7.2", 16),

@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True):
         said = [f"{len(s.vcpu)} VCPUs on {s.pcpus} CPUs", f"{s.lrs} LRs"]
         said += [f"vcpu {n}: {'; '.join(vcpu.program)}" for n, vcpu in enumerate(s.vcpu)]
         said += [f"device {d.intid}: up to {d.edges} edges" for d in s.device]
-        said += [f"{f.kind} {f.intid} to vcpu {f.vcpu}: up to {f.events} events" for f in s.forward]
+        said += [f"{f.what} to vcpu {f.vcpu}: up to {f.events} events" for f in s.forward]
         counts = (("preemptions", s.preemptions), ("resets", s.resets), ("saves", s.saves))
         said += [f"up to {count} {what} of the host" for what, count in counts if count]
         said.append(f"gic_lag {config.gic_lag}, {config.gic_messages} messages")
