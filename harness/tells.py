@@ -81,6 +81,7 @@ WORDS: Final = {
     "isr_should_fire": "isr-end timer-read",
     "isr_timer": "isr-end",
     "kick_ipi": "active deactivation-arrived ipi isr-end line pending",
+    "kick_process": "active deactivation-arrived ipi line pending",
     "kick_mode": "isr-end kick load vm-restore",
     "look_spilled": "emulated-deactivation lock",
     "make_request": "request vm-stop",

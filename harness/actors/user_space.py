@@ -51,9 +51,7 @@ async def stopped(rt: Runtime, kvm: Kvm, u: Context, *, save: bool) -> None:
     threads = rt.machine.threads
     v = 0
     while v < len(threads):
-        await u.step(Steps.make_request, u.at(v))
-        threads[v].signal_stop(True)
-        await kvm.kick(u, v)
+        await kvm.signal_vcpu(u, v)
         v += 1
     reads = rt.resources.mask((THREAD.all,))
 

@@ -10,7 +10,13 @@ from harness.guest.cpu import run_guest
 from harness.kvm.hooks import Hooks
 from harness.kvm.kvm_main import SGI_CALL
 from harness.kvm.steps import Steps
-from model.host.thread import IN_GUEST, OUTSIDE, REQ_PROCESS_UPDATE, REQ_SLEEP
+from model.host.thread import (
+    IN_GUEST,
+    OUTSIDE,
+    REQ_IRQ_PENDING,
+    REQ_PROCESS_UPDATE,
+    REQ_SLEEP,
+)
 from model.part import bits_of
 
 __all__ = ["Arm"]
@@ -52,26 +58,30 @@ class Arm(Hooks):
 
     # -- the run loop's pieces -----------------------------------------------------------------
 
-    async def check_requests(self, t: Context) -> None:
+    async def check_requests(self, t: Context) -> str:
         """check_vcpu_requests: consume what was asked before this entry.
 
-        A signal, by which the VM monitor stops the VCPU, leads to user space from here, as since
-        xfer_to_guest_mode_handle_work (6caa5812e2d1).
+        A signal, by which the VM monitor stops the VCPU, is looked at first since 6caa5812e2d1
+        (kvm_xfer_to_guest_mode_handle_work): then the requests are not, and this turn leads to user
+        space. What comes while the thread sleeps is consumed after that.
         """
         await self.point(t, Steps.check_requests)
         thread = self.machine.threads[t.v]
-        # KVM_REQ_IRQ_PENDING asked for no more than this look.
-        thread.requests = thread.check_requests() & (REQ_SLEEP | REQ_PROCESS_UPDATE)
+        thread.check_requests()
+        if thread.stop and not self.signal_after_flush:
+            return "signal"
         if thread.requests & REQ_SLEEP:
             thread.requests &= ~REQ_SLEEP
             await self.paused(t)
-        if thread.stop and not self.signal_ends_turn:
-            await self.stop_in_user(t)
-        elif thread.requests & REQ_PROCESS_UPDATE:
+            await self.point(t, Steps.clear_requests)
+        # KVM_REQ_IRQ_PENDING asked for no more than this look.
+        thread.requests &= ~REQ_IRQ_PENDING
+        if thread.requests & REQ_PROCESS_UPDATE:
             thread.requests &= ~REQ_PROCESS_UPDATE
             await self.irqs_off_point(t)
             await self.prune(t)
             await self.irq_restore(t, True)
+        return ""
 
     async def ready_to_enter(self, t: Context) -> bool:
         """Announce guest mode, then look once more whether something was asked.
@@ -83,16 +93,18 @@ class Arm(Hooks):
         await t.step(Steps.mode_in_guest)
         thread.mode = IN_GUEST
         await t.step(Steps.recheck_requests)
-        if not self.entry_is_refused(t):
-            return True
-        thread.mode = OUTSIDE
-        return False
+        return not self.entry_is_refused(t)
 
     def entry_is_refused(self, t: Context) -> bool:
-        """kvm_vcpu_exit_request: tell whether something was asked since the last look."""
+        """kvm_vcpu_exit_request: tell whether something was asked since the last look.
+
+        Since 6caa5812e2d1 a signal and a reschedule count (xfer_to_guest_mode_work_pending); both
+        send an IPI, which ends an entry that has not seen them.
+        """
         thread = self.machine.threads[t.v]
-        seen = thread.requests != 0 or thread.stop
-        return seen or (self.resched_delays_entry and t.p.need_resched)
+        if self.signal_after_flush:
+            return thread.requests != 0
+        return thread.requests != 0 or thread.stop or t.p.need_resched
 
     async def enter_guest(self, t: Context) -> str:
         """Enter, run the guest, and come back with interrupts still off; return why it left."""

@@ -8,7 +8,13 @@ from harness.engine.footprint import Ops, Step
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from model.guest import DRIVER
-from model.host.thread import INTERRUPTIBLE, REQ_IRQ_PENDING, RUNNING, UNINTERRUPTIBLE
+from model.host.thread import (
+    INTERRUPTIBLE,
+    REQ_IRQ_PENDING,
+    REQ_SLEEP,
+    RUNNING,
+    UNINTERRUPTIBLE,
+)
 from model.part import bits_of
 
 __all__ = ["SGI_CALL", "SGI_RESCHEDULE", "KvmMain"]
@@ -151,12 +157,10 @@ class KvmMain(Hooks):
 
     # -- the waitqueue -------------------------------------------------------------------------
 
-    async def prepare_wait(self, t: Context, *, blocking: bool) -> None:
+    async def prepare_wait(self, t: Context) -> None:
         """prepare_to_rcuwait: from here a kick finds the thread waiting."""
         await self.point(t, Steps.prepare_wait)
-        thread = self.machine.threads[t.v]
-        thread.waiting = True
-        thread.blocking = blocking
+        self.machine.threads[t.v].waiting = True
 
     async def wait_loop(self, t: Context) -> None:
         """kvm_vcpu_block's loop: sleep until there is something to run for."""
@@ -175,17 +179,22 @@ class KvmMain(Hooks):
         self.machine.threads[t.v].stop_waiting()
 
     async def paused(self, t: Context) -> None:
-        """kvm_vcpu_sleep, on KVM_REQ_SLEEP: stay out of the guest while it is asked for."""
+        """kvm_vcpu_sleep (4.14: vcpu_req_sleep): stay out of the guest while it is asked for.
+
+        A signal ends the sleep, too; then the thread asks itself to sleep again later.
+        """
         thread = self.machine.threads[t.v]
-        await self.prepare_wait(t, blocking=False)
+        await self.prepare_wait(t)
         while True:
             await self.point(t, Steps.set_interruptible)
             thread.state = INTERRUPTIBLE
             await self.point(t, Steps.check_pause)
-            if not thread.pause:
+            if not thread.pause or thread.stop:
                 break
             await self.sleep(t)
         await self.finish_wait(t)
+        if thread.pause:
+            thread.request(REQ_SLEEP)
 
     # -- requests and kicks --------------------------------------------------------------------
 
@@ -215,6 +224,17 @@ class KvmMain(Hooks):
         if thread.kick(ctx.cpu, here=here):
             await ctx.step(Steps.kick_ipi, at)
             self.send_ipi(ctx, thread.cpu, SGI_RESCHEDULE)
+
+    async def signal_vcpu(self, u: Context, v: int) -> None:
+        """signal_wake_up and kick_process: wake the thread, or interrupt the CPU that it has."""
+        await u.step(Steps.make_request, u.at(v))
+        thread = self.machine.threads[v]
+        thread.signal_stop(True)
+        if await self.wake_up(u, v):
+            return
+        await u.step(Steps.kick_process, u.at(v))
+        if thread.cpu >= 0 and self.machine.pcpus[thread.cpu].owner == v:
+            self.send_ipi(u, thread.cpu, SGI_RESCHEDULE)
 
     def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:
         """Interrupt another CPU of the host."""

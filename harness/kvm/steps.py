@@ -55,6 +55,7 @@ class Steps:
     irq_save = Step((VGIC.own, DIST), (PCPU.here,))
     irq_restore = Step((VGIC.own, DIST), (PCPU.here,))
     irq_disable = Step((VGIC.own, DIST), (PCPU.here,))
+    signal_pending = Step((VGIC.own, DIST, THREAD.own), (PCPU.here,))
     irq_enable = Step((), (PCPU.here,))
     user_space = Step((), (GUEST.own,))
     user_stop = Step((), (THREAD.own, PCPU.here))
@@ -62,6 +63,7 @@ class Steps:
 
     # -- requests, kicks, waitqueue
     check_requests = Step((DIST,), (THREAD.own,))
+    clear_requests = Step((DIST,), (THREAD.own,))
     mode_in_guest = Step((), (THREAD.own,))
     recheck_requests = Step((PCPU.here, VGIC.own), (THREAD.own,))
     mode_outside = Step((VGIC.own, *DELIVERS_R), (THREAD.own, *DELIVERS_W))
@@ -70,6 +72,7 @@ class Steps:
     wake_up = Step((VGIC.own,), (THREAD.own,))
     kick_mode = Step((VGIC.own,), (THREAD.own,))
     kick_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, *DELIVERS_W))
+    kick_process = Step((THREAD.own, PCPU.all, *DELIVERS_R), (BANK.all, *DELIVERS_W))
     prepare_wait = Step((), (THREAD.own,))
     set_interruptible = Step((), (THREAD.own,))
     check_block = Step((THREAD.own, VGIC.own, *IRQS, VTIMER.own, PTIMER.own, CLOCK))

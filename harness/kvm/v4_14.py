@@ -8,7 +8,7 @@ host. Reference: virt/kvm/arm/arm.c, arch_timer.c and vgic/ of 4.14.
 from harness.context import Context
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
-from model.host.thread import HrTimer
+from model.host.thread import OUTSIDE, HrTimer
 from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.part import bits_of
 from model.timer import VTIMER_PPI
@@ -24,26 +24,27 @@ class V4_14(Kvm):
     title = "KVM 4.14: timer saved at every exit, injected on entry, never handled by the host"
     observe_edges_only = False
     timer_forwarded = False
-    resched_delays_entry = False
     emulation_timer = False
     halts_for_reads = False
-    signal_ends_turn = True
+    signal_after_flush = True
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run as of 4.14.
 
         signal_pending is tested after both flushes, interrupts off; it gives the entry up as a
-        request does, with both syncs, and only then leads to user space.
+        request does, with both syncs, and only then leads to user space. One that comes later sends
+        an IPI, which ends the entry.
         """
         await self.check_requests(t)
         await self.point(t, Steps.preempt_disable)
         await self.flush_timer(t)
         await self.flush_vgic(t)
-        await t.step(Steps.irq_disable)
+        await t.step(Steps.signal_pending)
         t.p.irqs_off = True
-        if not await self.ready_to_enter(t):
-            reason = "signal" if self.machine.threads[t.v].stop else ""
+        reason = "signal" if self.machine.threads[t.v].stop else ""
+        if not await self.ready_to_enter(t) or reason:
             await t.step(Steps.abort_entry)
+            self.machine.threads[t.v].mode = OUTSIDE
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
             await self.sync_timer(t)
@@ -227,7 +228,7 @@ class V4_14(Kvm):
     async def handle_wfi(self, t: Context) -> None:
         """kvm_vcpu_block: arm the soft timer, sleep, cancel it and wait for its work."""
         await self.schedule_soft_timer(t)
-        await self.prepare_wait(t, blocking=True)
+        await self.prepare_wait(t)
         await self.wait_loop(t)
         await self.finish_wait(t)
         await self.cancel_soft_timer(t, self.soft_timer(t.v, BG_TIMER))

@@ -9,7 +9,7 @@ from harness.context import Context
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
 from model.guest import READ_PTIMER
-from model.host.thread import HrTimer
+from model.host.thread import OUTSIDE, HrTimer
 from model.identity import BG_TIMER, VTIMER
 from model.timer import VTIMER_PPI
 from model.vgic.irq import VgicIrq
@@ -24,19 +24,23 @@ class V7_2(Kvm):
     title = "KVM since 4.16: timer left running, host handler injects, load and put"
 
     async def run_once(self, t: Context) -> str:
-        """One turn of kvm_arch_vcpu_ioctl_run: flush and sync with interrupts off."""
-        await self.check_requests(t)
+        """One turn of kvm_arch_vcpu_ioctl_run: flush and sync with interrupts off.
+
+        A signal leads to user space, but only after a flush and an entry that is given up.
+        """
+        reason = await self.check_requests(t)
         await self.point(t, Steps.irq_disable)
         t.p.irqs_off = True
         if self.needs_flush(t):
             await self.flush_lrs(t)
             await self.write_lrs(t)
-        return await self.enter_and_leave(t)
+        return await self.enter_and_leave(t) or reason
 
     async def enter_and_leave(self, t: Context) -> str:
         """The rest of the turn, from announcing guest mode until interrupts are back on."""
         if not await self.ready_to_enter(t):
             await t.step(Steps.abort_entry)
+            self.machine.threads[t.v].mode = OUTSIDE
             reason = ""
         else:
             reason = await self.enter_guest(t)
@@ -94,7 +98,7 @@ class V7_2(Kvm):
         """
         await t.step(Steps.timer_save)
         self.take_off_hardware(t)
-        covers = self.machine.threads[t.v].blocking and self.earliest(t.v) >= 0
+        covers = self.machine.threads[t.v].waiting and self.earliest(t.v) >= 0
         await self.stop_emulation(t)
         if covers:
             await t.step(Steps.soft_arm)
@@ -106,7 +110,7 @@ class V7_2(Kvm):
     async def handle_wfi(self, t: Context) -> None:
         """kvm_vcpu_wfi: the timer stays loaded until the thread is really scheduled out."""
         await self.sync_vmcr(t)
-        await self.prepare_wait(t, blocking=True)
+        await self.prepare_wait(t)
         await self.wait_loop(t)
         await self.finish_wait(t)
 

@@ -53,8 +53,8 @@ REQ_PROCESS_UPDATE = 4
 class VcpuThread(Part):
     """What other CPUs may see and change of the thread of VCPU ``vcpu``.
 
-    ``state`` is the task state; ``waiting`` says that it is on the waitqueue, ``blocking`` that it
-    is there because its guest idles (what kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode,
+    ``state`` is the task state; ``waiting`` says that it is on the waitqueue, be it that its guest
+    idles or that it is kept out of it (what kvm_vcpu_is_blocking reads). ``mode`` is vcpu->mode,
     ``requests`` vcpu->requests. ``cpu`` is vcpu->cpu, the CPU it runs on or ran on last (-1: none
     yet), ``loaded`` that it has that CPU's timer and virtual interface; ``place`` is the CPU it
     shall get next. ``pause`` is vcpu->arch.pause: another thread looks at this VCPU's interrupts.
@@ -65,7 +65,6 @@ class VcpuThread(Part):
     FIELDS = (
         "state",
         "waiting",
-        "blocking",
         "mode",
         "requests",
         "cpu",
@@ -86,7 +85,6 @@ class VcpuThread(Part):
         self.emit = None
         self.state = RUNNING
         self.waiting = False
-        self.blocking = False
         self.mode = OUTSIDE
         self.requests = 0
         self.cpu = -1
@@ -169,7 +167,7 @@ class VcpuThread(Part):
     def stop_waiting(self) -> None:
         """finish_rcuwait: leave the waitqueue."""
         self.state = RUNNING
-        self.waiting = self.blocking = False
+        self.waiting = False
         if self.emit is not None:
             self.emit(Unblocked(self.vcpu))
 

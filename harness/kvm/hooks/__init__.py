@@ -55,16 +55,15 @@ class Hooks(
     machine_class: type[Machine] = Machine
     timer_forwarded: bool = True
     """Whether the host leaves the timer's interrupt active for the guest to deactivate."""
-    resched_delays_entry: bool = True
-    """Whether a reschedule that is asked for keeps the VCPU from entering (xfer_to_guest_mode)."""
     observe_edges_only: bool = True
     """Whether populate lowers, and fold resamples, the line of a mapped level interrupt (4.16)."""
     emulation_timer: bool = True
     """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
     halts_for_reads: bool = True
     """Whether a read of the active state halts the guests (9a50ebbffa98)."""
-    signal_ends_turn: bool = False
-    """Whether a signal is looked at after the flush only (4.14), and not before the requests."""
+    signal_after_flush: bool = False
+    """Whether a signal is looked at after the flush only (until 6caa5812e2d1), and not before the
+    requests; and neither it nor a reschedule that is asked for counts as a request."""
     vm_state: ClassVar[Mapping[str, object]] = {}
     """Fields that a variant adds to the VM, with their initial values; see ``own_vm``."""
     vcpu_state: ClassVar[Mapping[str, object]] = {}

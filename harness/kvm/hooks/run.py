@@ -29,8 +29,8 @@ class RunHooks:
         """handle_exit: do what the guest left for."""
         raise NotImplementedError
 
-    async def check_requests(self, t: Context) -> None:
-        """check_vcpu_requests: consume what was asked before this entry."""
+    async def check_requests(self, t: Context) -> str:
+        """check_vcpu_requests: consume what was asked; return "signal" if there is one (7.2)."""
         raise NotImplementedError
 
     async def ready_to_enter(self, t: Context) -> bool:
@@ -93,7 +93,7 @@ class RunHooks:
         """Return to user space on the VM monitor's signal, and wait there for the end of it."""
         raise NotImplementedError
 
-    async def prepare_wait(self, t: Context, *, blocking: bool) -> None:
+    async def prepare_wait(self, t: Context) -> None:
         """prepare_to_rcuwait: from here a kick finds the thread waiting."""
         raise NotImplementedError
 
@@ -119,6 +119,10 @@ class RunHooks:
 
     async def kick(self, ctx: Context, v: int) -> None:
         """kvm_vcpu_kick: wake the thread, or force it out of its guest by an IPI."""
+        raise NotImplementedError
+
+    async def signal_vcpu(self, u: Context, v: int) -> None:
+        """signal_wake_up: the VM monitor stops the thread of VCPU ``v`` by a signal."""
         raise NotImplementedError
 
     def send_ipi(self, ctx: Context, cpu: int, sgi: int) -> None:

@@ -263,7 +263,7 @@ class Timers(Base):
         self.set_clock()
         self.told_expiry = None
         thread = self.machine.threads[vc.v]
-        thread.blocking = bool(vc.blocking)
+        thread.waiting = bool(vc.blocking)
         run(self.kvm.vcpu_put(vc.t))
         expiry, saved = self.told_expiry, self.time
         known = self.counter.offset is not None and self.shared.ahead is not None
