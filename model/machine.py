@@ -12,6 +12,7 @@ from model.guest import (
     AWAIT,
     DIR,
     EOI,
+    GROUP,
     MMIO,
     PTIMER as PTIMER_ON,
     PTIMER_OFF,
@@ -97,6 +98,11 @@ class Config(msgspec.Struct, frozen=True):
         )
 
     @property
+    def toggles_groups(self) -> bool:
+        """Whether guests disable their interrupt group, which KVM asks to be told of."""
+        return any(i.code == GROUP for program in self.programs for i in program)
+
+    @property
     def wakes(self) -> bool:
         """Whether a guest's handler may have to wake another VCPU: what it waits for was done."""
         moves = any(i.code == TARGET for program in self.programs for i in program)
@@ -145,7 +151,8 @@ class Machine:
                 self.gic.set_edge(0, forward.intid, not forward.level)
                 self.gic.set_targets(0, forward.intid, 1 << forward.target)
         private = 1 + len(config.sgis()) + config.ptimer
-        maintained = private + len(self.forwards) > config.lrs or self.has_software_levels()
+        more = private + len(self.forwards) > config.lrs
+        maintained = more or self.has_software_levels() or config.toggles_groups
         self.messages = self.messages_class(
             self.gic,
             self.hw_timers,

@@ -143,13 +143,12 @@ class Arm(Hooks):
     # -- load and put --------------------------------------------------------------------------
 
     async def begin_load(self, t: Context) -> None:
-        """Set the CPU's running VCPU (kvm_get_running_vcpu), and load the vgic's context."""
+        """Set the CPU's running VCPU (kvm_get_running_vcpu), and the VCPU's CPU."""
         await t.step(Steps.set_running)
         t.p.running_vcpu = t.v
         thread = self.machine.threads[t.v]
         thread.cpu = t.c
         thread.loaded = True
-        await self.load_vgic(t)
 
     async def end_put(self, t: Context) -> None:
         """Put the vgic's context, and clear the CPU's running VCPU."""

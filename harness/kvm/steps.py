@@ -117,7 +117,6 @@ class Steps:
     resample = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     vgic_load = Step((VGIC.own, *DELIVERS_R), (VIF.here, *DELIVERS_W))
     vgic_put = Step((), (VGIC.own, VIF.here))
-    sync_vmcr = Step((VIF.here,), (VGIC.own,))
     set_running = Step((), (PCPU.here, THREAD.own))
     clear_running = Step((), (PCPU.here, THREAD.own))
 

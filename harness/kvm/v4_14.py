@@ -48,7 +48,7 @@ class V4_14(Kvm):
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
             await self.sync_timer(t)
-            await self.sync_vgic(t, work)
+            await self.sync_if(t, work)
             return reason
         await self.restore_state(t)
         reason = await self.enter_guest(t)
@@ -62,7 +62,7 @@ class V4_14(Kvm):
         work = self.has_vgic_work(t)
         await self.irq_enable(t)
         await self.sync_timer(t)
-        await self.sync_vgic(t, work)
+        await self.sync_if(t, work)
         return reason
 
     async def ready_to_enter(self, t: Context) -> bool:
@@ -166,11 +166,21 @@ class V4_14(Kvm):
             await self.flush_lrs(t)
             await self.irq_restore(t, saved)
 
-    async def sync_vgic(self, t: Context, work: bool) -> None:
-        """kvm_vgic_sync_hwstate, interrupts on."""
-        saved = work and await self.irqs_off_for_handlers(t)
-        await super().sync_vgic(t, work)
-        await self.irq_restore(t, saved)
+    def needs_flush(self, t: Context) -> bool:
+        """Tell whether anything is on the ap_list: else kvm_vgic_flush_hwstate does nothing."""
+        return self.machine.vgics[t.v].ap_list != () or self.traps_dir()
+
+    def has_vgic_work(self, t: Context) -> bool:
+        """Tell whether there is anything to fold or prune: else kvm_vgic_sync_hwstate returns."""
+        vgic = self.machine.vgics[t.v]
+        return vgic.hcr != 0 or vgic.ap_list != ()
+
+    async def sync_if(self, t: Context, work: bool) -> None:
+        """kvm_vgic_sync_hwstate, interrupts on, if there is ``work``."""
+        if work:
+            saved = await self.irqs_off_for_handlers(t)
+            await self.sync_vgic(t)
+            await self.irq_restore(t, saved)
 
     async def irqs_off_for_handlers(self, t: Context) -> bool:
         """Mask interrupts around the vgic's locks if a host handler takes them too.
@@ -215,6 +225,7 @@ class V4_14(Kvm):
     async def vcpu_load(self, t: Context) -> None:
         """kvm_arch_vcpu_load as of 4.14: the vgic's context only."""
         await self.begin_load(t)
+        await self.load_vgic(t)
         self.machine.threads[t.v].load(t.c)
 
     async def vcpu_put(self, t: Context) -> None:

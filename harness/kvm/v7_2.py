@@ -8,10 +8,12 @@ their rising edges and sampled again at exit. Reference: arch_timer.c, arm.c and
 from harness.context import Context
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
+from model.gic.registers import Vmcr
 from model.guest import READ_PTIMER
 from model.host.thread import OUTSIDE, HrTimer
 from model.identity import BG_TIMER, VTIMER
 from model.timer import VTIMER_PPI
+from model.vgic import decide
 from model.vgic.irq import VgicIrq
 
 __all__ = ["V7_2"]
@@ -31,34 +33,50 @@ class V7_2(Kvm):
         reason = await self.check_requests(t)
         await self.point(t, Steps.irq_disable)
         t.p.irqs_off = True
-        if self.needs_flush(t):
-            await self.flush_lrs(t)
+        await self.flush_lrs(t)
+        if self.reached_from_kernel():
             await self.write_lrs(t)
         return await self.enter_and_leave(t) or reason
 
     async def enter_and_leave(self, t: Context) -> str:
         """The rest of the turn, from announcing guest mode until interrupts are back on."""
+        from_kernel = self.reached_from_kernel()
         if not await self.ready_to_enter(t):
             await t.step(Steps.abort_entry)
             self.machine.threads[t.v].mode = OUTSIDE
+            if from_kernel:
+                await self.save_lrs(t)
             reason = ""
         else:
-            reason = await self.enter_guest(t)
+            reason = await self.enter_el2(t)
             await t.step(Steps.mode_outside)
             self.leave_guest_mode(t)
-        work = self.has_vgic_work(t)
-        if work:
-            await self.save_lrs(t)
-        await self.sync_vgic(t, work)
+            if from_kernel:
+                await self.save_lrs(t)
+        await self.sync_vgic(t)
         await self.irq_enable(t)
         return reason
+
+    async def enter_el2(self, t: Context) -> str:
+        """__kvm_vcpu_run: the List Registers, unless the kernel reaches them, and the guest."""
+        if self.reached_from_kernel():
+            return await self.enter_guest(t)
+        await self.write_lrs(t)
+        reason = await self.enter_guest(t)
+        await self.save_lrs(t)
+        return reason
+
+    def reached_from_kernel(self) -> bool:
+        """can_access_vgic_from_kernel: a GICv2's registers are memory, a GICv3's are EL2's."""
+        return self.machine.gic.version == 2
 
     # -- load and put --------------------------------------------------------------------------
 
     async def vcpu_load(self, t: Context) -> None:
-        """kvm_arch_vcpu_load, preemption off and interrupts on."""
+        """kvm_arch_vcpu_load, preemption off and interrupts on: the timer, then the vgic."""
         await self.begin_load(t)
         await self.load_timer(t)
+        await self.load_vgic(t)
         self.machine.threads[t.v].load(t.c)
 
     async def load_timer(self, t: Context) -> None:
@@ -109,15 +127,22 @@ class V7_2(Kvm):
 
     async def handle_wfi(self, t: Context) -> None:
         """kvm_vcpu_wfi: the timer stays loaded until the thread is really scheduled out."""
-        await self.sync_vmcr(t)
         await self.prepare_wait(t)
         await self.wait_loop(t)
         await self.finish_wait(t)
 
+    async def save_lrs(self, t: Context) -> None:
+        """vgic_v3_save_state: the List Registers, and VMCR."""
+        await super().save_lrs(t)
+        await self.sync_vmcr(t)
+
     async def sync_vmcr(self, t: Context) -> None:
-        """Bring the guest's priority mask to memory, for ``runnable`` (5eeaf10eec39)."""
-        await self.point(t, Steps.sync_vmcr)
+        """Bring the guest's priority mask and group enables to memory, for ``runnable``."""
         self.machine.vgics[t.v].vmcr = self.machine.gic.save_vmcr(t.c)
+
+    def group_causes(self, vmcr: Vmcr) -> int:
+        """vgic_v3_configure_hcr: exit when the guest enables or disables an interrupt group."""
+        return decide.group_causes(vmcr)
 
     # -- handlers ------------------------------------------------------------------------------
 

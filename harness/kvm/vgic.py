@@ -28,9 +28,9 @@ class Vgic(Hooks):
         """vgic_validate_injection."""
         return decide.validate_injection(irq, level)
 
-    def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
-        """vgic_irq_cmp."""
-        return decide.compare(irq)
+    def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
+        """vgic_irq_cmp, for the ap_list of VCPU ``v``."""
+        return decide.compare(irq, v, self.machine.vgics[v].vmcr)
 
     def resample_needed(self, irq: VgicIrq, lr: Lr, *, deactivated: bool) -> bool:
         """vgic_irq_handle_resampling."""
@@ -129,10 +129,6 @@ class Vgic(Hooks):
 
     # -- flush ---------------------------------------------------------------------------------
 
-    def needs_flush(self, t: Context) -> bool:
-        """Tell whether there is anything for the List Registers, or a reason to trap DIR."""
-        return self.machine.vgics[t.v].ap_list != () or self.traps_dir()
-
     async def flush_lrs(self, t: Context) -> None:
         """vgic_flush_lr_state: choose what goes into the (shadow) List Registers."""
         v = t.v
@@ -157,7 +153,8 @@ class Vgic(Hooks):
             i += 1
         await t.step(Steps.flush_hcr)
         vgic.lrs = vgic.lrs[: vgic.used] + (EMPTY,) * (size - vgic.used)
-        vgic.hcr = self.configure_hcr(vgic.nr_pend, vgic.nr_act, size)
+        causes = self.group_causes(vgic.vmcr)
+        vgic.hcr = self.configure_hcr(vgic.nr_pend, vgic.nr_act, size) | causes
         vgic.nr_pend = vgic.nr_act = 0  # locals of the kernel's
         t.released(vgic)
 
@@ -197,21 +194,15 @@ class Vgic(Hooks):
         if vgic.nr_pend + vgic.nr_act > len(vgic.lrs):
             await t.step(Steps.sort_ap_list)
             vgic.ap_list = tuple(
-                sorted(vgic.ap_list, key=lambda n: self.sort_key(self.machine.irq(v, n)))
+                sorted(vgic.ap_list, key=lambda n: self.sort_key(self.machine.irq(v, n), v))
             )
 
     # -- sync: fold and prune ------------------------------------------------------------------
 
-    def has_vgic_work(self, t: Context) -> bool:
-        """Tell whether there is anything to save, fold or prune."""
-        vgic = self.machine.vgics[t.v]
-        return vgic.hcr != 0 or vgic.ap_list != ()
-
-    async def sync_vgic(self, t: Context, work: bool) -> None:
-        """kvm_vgic_sync_hwstate: fold and prune; ``work`` is false when there is nothing to do."""
-        if work:
-            await self.fold_lrs(t)
-            await self.prune(t)
+    async def sync_vgic(self, t: Context) -> None:
+        """kvm_vgic_sync_hwstate: fold and prune."""
+        await self.fold_lrs(t)
+        await self.prune(t)
 
     async def fold_lrs(self, t: Context) -> None:
         """vgic_fold_lr_state: take each used register's state back into the software state."""

@@ -20,7 +20,7 @@ class UnderflowOnly(Hooks):
         """Ask for underflow alone, as vgic_v3_set_underflow did."""
         return HCR_EN | HCR_UIE if pending + active > size else HCR_EN
 
-    def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
+    def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
         """vgic_irq_cmp of then: active first, then pending and enabled, these by priority.
 
         Two active ones are equal, and so are two that are neither: they keep the list's order.

@@ -5,7 +5,18 @@ when, and what happens between, is the flow's business (``harness.kvm``).
 """
 
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
-from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE
+from model.gic.registers import (
+    HCR_EN,
+    HCR_LRENPIE,
+    HCR_NPIE,
+    HCR_TDIR,
+    HCR_UIE,
+    HCR_VGRP0DIE,
+    HCR_VGRP0EIE,
+    HCR_VGRP1DIE,
+    HCR_VGRP1EIE,
+    Vmcr,
+)
 from model.vgic.irq import VgicIrq
 
 __all__ = [
@@ -13,6 +24,7 @@ __all__ = [
     "compute_lr",
     "configure_hcr",
     "fold_edge_or_level",
+    "group_causes",
     "populate",
     "resample_needed",
     "target_oracle",
@@ -39,14 +51,16 @@ def validate_injection(irq: VgicIrq, level: bool) -> bool:
     return level
 
 
-def compare(irq: VgicIrq) -> tuple[bool, bool, int, bool]:
-    """vgic_irq_cmp as a sort key.
+def compare(irq: VgicIrq, v: int, vmcr: Vmcr) -> tuple[bool, bool, bool, int, bool]:
+    """vgic_irq_cmp as a sort key, for the ap_list of VCPU ``v``.
 
-    What belongs nowhere comes last; before it, pending and not active first (a guest that dropped
-    the priorities of many must be given the next one), then by priority, then HW.
+    What does not belong on ``v`` comes last; before it, what is of a group that the guest has
+    disabled. Of the rest, pending and not active first (a guest that dropped the priorities of many
+    must be given the next one), then by priority, then HW.
     """
     deliverable = irq.is_pending() and irq.enabled and not irq.active
-    return (target_oracle(irq) < 0, not deliverable, irq.priority, not irq.hw)
+    group = vmcr.enable1 if irq.group else vmcr.enable0
+    return (target_oracle(irq) != v, not group, not deliverable, irq.priority, not irq.hw)
 
 
 def configure_hcr(pending: int, active: int, size: int, *, trap_dir: bool) -> int:
@@ -66,6 +80,12 @@ def configure_hcr(pending: int, active: int, size: int, *, trap_dir: bool) -> in
             hcr |= HCR_LRENPIE
             trap_dir = True
     return hcr | HCR_TDIR if trap_dir else hcr
+
+
+def group_causes(vmcr: Vmcr) -> int:
+    """vgic_v3_configure_hcr: the bits by which the guest exits when it toggles a group's enable."""
+    hcr = HCR_VGRP0DIE if vmcr.enable0 else HCR_VGRP0EIE
+    return hcr | (HCR_VGRP1DIE if vmcr.enable1 else HCR_VGRP1EIE)
 
 
 def compute_lr(irq: VgicIrq) -> Lr:

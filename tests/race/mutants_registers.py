@@ -27,19 +27,19 @@ class FlushWithIrqsOn(V7_2):
     writes_early = False
 
     async def run_once(self, t: Context) -> str:
-        await self.check_requests(t)
+        reason = await self.check_requests(t)
         await self.point(t, Steps.preempt_disable)
-        if self.machine.vgics[t.v].ap_list:
-            saved = await self.irq_save(t)
-            await self.flush_lrs(t)
-            await self.irq_restore(t, saved)
-            if self.writes_early:
-                await self.write_lrs(t)
+        saved = await self.irq_save(t)
+        await self.flush_lrs(t)
+        await self.irq_restore(t, saved)
+        if self.writes_early:
+            await self.write_lrs(t)
         await t.step(Steps.irq_disable)
         t.p.irqs_off = True
-        if self.machine.vgics[t.v].used and not self.writes_early:
-            await self.write_lrs(t)
-        return await self.enter_and_leave(t)
+        return await self.enter_and_leave(t) or reason
+
+    def reached_from_kernel(self) -> bool:
+        return self.writes_early or super().reached_from_kernel()
 
 
 class WritesBeforeMasking(FlushWithIrqsOn):

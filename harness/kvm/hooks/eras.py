@@ -36,6 +36,14 @@ class V4_14Hooks:
         """kvm_timer_sync_hwstate: after each exit, interrupts on."""
         raise NotImplementedError
 
+    def needs_flush(self, t: Context) -> bool:
+        """kvm_vgic_flush_hwstate's beginning: before each entry, whether the list is not empty."""
+        raise NotImplementedError
+
+    def has_vgic_work(self, t: Context) -> bool:
+        """kvm_vgic_sync_hwstate's beginning: after each exit, the same."""
+        raise NotImplementedError
+
     async def flush_vgic(self, t: Context) -> None:
         """kvm_vgic_flush_hwstate: before each entry, interrupts on."""
         raise NotImplementedError
@@ -72,8 +80,16 @@ class V7_2Hooks:
         """kvm_timer_vcpu_load_gic: write the physical active state when a VCPU is loaded."""
         raise NotImplementedError
 
+    async def enter_el2(self, t: Context) -> str:
+        """__kvm_vcpu_run: at each entry, the List Registers of a GICv3 and the guest."""
+        raise NotImplementedError
+
     async def sync_vmcr(self, t: Context) -> None:
-        """kvm_vgic_vmcr_sync: before a guest that idles blocks (5eeaf10eec39)."""
+        """vgic_v3_save_state: at each exit, VMCR back to memory (compare 5eeaf10eec39)."""
+        raise NotImplementedError
+
+    def reached_from_kernel(self) -> bool:
+        """can_access_vgic_from_kernel: at each entry, whether the flush writes List Registers."""
         raise NotImplementedError
 
     async def isr_level(self, h: Context, v: int) -> bool:

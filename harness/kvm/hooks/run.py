@@ -62,7 +62,7 @@ class RunHooks:
         raise NotImplementedError
 
     async def begin_load(self, t: Context) -> None:
-        """Set the CPU's running VCPU (kvm_get_running_vcpu), and load the vgic's context."""
+        """Set the CPU's running VCPU (kvm_get_running_vcpu), and the VCPU's CPU."""
         raise NotImplementedError
 
     async def end_put(self, t: Context) -> None:

@@ -2,6 +2,7 @@
 
 from harness.context import Context
 from model.gic.lr import Lr
+from model.gic.registers import Vmcr
 from model.vgic.irq import VgicIrq
 
 __all__ = ["VgicHooks"]
@@ -18,8 +19,8 @@ class VgicHooks:
         """vgic_validate_injection."""
         raise NotImplementedError
 
-    def sort_key(self, irq: VgicIrq) -> tuple[bool | int, ...]:
-        """vgic_irq_cmp."""
+    def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
+        """vgic_irq_cmp, for the ap_list of VCPU ``v``."""
         raise NotImplementedError
 
     def resample_needed(self, irq: VgicIrq, lr: Lr, *, deactivated: bool) -> bool:
@@ -50,10 +51,6 @@ class VgicHooks:
         """kvm_vgic_map_is_active: it takes irq_lock, looks, and drops it again, in one step."""
         raise NotImplementedError
 
-    def needs_flush(self, t: Context) -> bool:
-        """Tell whether there is anything for the List Registers, or a reason to trap DIR."""
-        raise NotImplementedError
-
     async def flush_lrs(self, t: Context) -> None:
         """vgic_flush_lr_state: choose what goes into the (shadow) List Registers."""
         raise NotImplementedError
@@ -66,12 +63,8 @@ class VgicHooks:
         """summarize_ap_list and vgic_sort_ap_list, when there may be more than List Registers."""
         raise NotImplementedError
 
-    def has_vgic_work(self, t: Context) -> bool:
-        """Tell whether there is anything to save, fold or prune."""
-        raise NotImplementedError
-
-    async def sync_vgic(self, t: Context, work: bool) -> None:
-        """kvm_vgic_sync_hwstate: fold and prune; ``work`` is false when there is nothing to do."""
+    async def sync_vgic(self, t: Context) -> None:
+        """kvm_vgic_sync_hwstate: fold and prune."""
         raise NotImplementedError
 
     async def fold_lrs(self, t: Context) -> None:
@@ -120,6 +113,10 @@ class VgicHooks:
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """vgic_v3_configure_hcr: of ``pending`` and ``active`` ones for ``size`` registers."""
+        raise NotImplementedError
+
+    def group_causes(self, vmcr: Vmcr) -> int:
+        """vgic_v3_configure_hcr: the bits that watch the guest's interrupt groups."""
         raise NotImplementedError
 
     def populate_lr(self, irq: VgicIrq) -> Lr:

@@ -64,8 +64,7 @@ class Flushes(Fields):
         vc.flush_at = self.at
         vc.inside = None
         self.machine.vgics[vc.v].used = 0
-        if self.kvm.needs_flush(vc.t):
-            vc.flush = Flight(vc.t, self.kvm.flush_lrs(vc.t))
+        vc.flush = Flight(vc.t, self.kvm.flush_lrs(vc.t))
 
     def on_populate(self, flow: Flow, ev: Populate) -> None:
         """Put one interrupt into a List Register, if it is the next."""

@@ -77,9 +77,10 @@ class BeforeOverflow(UNDERFLOW_ONLY.hooks):  # type: ignore[name-defined,misc]  
         if self.machine.gic.version == 2:
             irqs = [self.machine.irq(t.v, intid) for intid in vgic.ap_list]
             if any(irq.is_multi_sgi() for irq in irqs):
-                vgic.ap_list = tuple(irq.intid for irq in sorted(irqs, key=self.sort_key))
+                irqs.sort(key=lambda irq: self.sort_key(irq, t.v))
+                vgic.ap_list = tuple(irq.intid for irq in irqs)
         await super().flush_lrs(t)
-        full = vgic.used == len(vgic.lrs) and vgic.ap_list[-1] != vgic.last_lr
+        full = vgic.used == len(vgic.lrs) and vgic.ap_list[-1:] != (vgic.last_lr,)
         vgic.hcr = vgic.hcr & ~HCR_UIE | (HCR_UIE if full else 0)
 
 

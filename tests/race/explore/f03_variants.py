@@ -17,19 +17,15 @@ class ModesMoved(V7_2):
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run."""
-        await self.check_requests(t)
+        reason = await self.check_requests(t)
         await self.point(t, Steps.irq_disable)
         t.p.irqs_off = True
-        flush = self.needs_flush(t)
         thread = self.machine.threads[t.v]
         await t.step(Steps.mode_in_guest)
         thread.mode = IN_GUEST
-        reason = ""
         if await self.may_flush(t):
-            if flush:
-                await self.flush_lrs(t)
-                await self.write_lrs(t)
-            reason = await self.enter_and_leave(t)
+            await self.flush_lrs(t)
+            reason = await self.enter_and_leave(t) or reason
         await t.step(Steps.mode_outside)
         thread.mode = OUTSIDE
         await self.irq_enable(t)
@@ -46,13 +42,10 @@ class ModesMoved(V7_2):
             await t.step(Steps.abort_entry)
             reason = ""
         else:
-            reason = await self.enter_guest(t)
+            reason = await self.enter_el2(t)
             await t.step(Steps.mode_outside)
             self.leave_guest_mode(t)
-        work = self.has_vgic_work(t)
-        if work:
-            await self.save_lrs(t)
-        await self.sync_vgic(t, work)
+        await self.sync_vgic(t)
         return reason
 
     def leave_guest_mode(self, t: Context) -> None:

@@ -8,9 +8,11 @@ import pytest
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
+from model.gic.registers import HCR_VGRP0DIE, HCR_VGRP0EIE, HCR_VGRP1DIE, HCR_VGRP1EIE, Vmcr
 from model.vgic.decide import (
     compare,
     fold_edge_or_level,
+    group_causes,
     populate,
     resample_needed,
     target_oracle,
@@ -220,8 +222,24 @@ def test_order_of_an_ap_list() -> None:
     active = irq("edge", latch=True, active=True)
     disabled = irq("edge", latch=True, enabled=False)
     disabled.priority = 0
-    rest = sorted([disabled, active, deliverable, mapped, urgent], key=compare)
-    assert rest == [urgent, mapped, deliverable, active, disabled]
+    elsewhere = irq("edge", latch=True)
+    elsewhere.target = 0
+    irqs = [elsewhere, disabled, active, deliverable, mapped, urgent]
+    rest = sorted(irqs, key=lambda x: compare(x, 1, Vmcr()))
+    assert rest == [urgent, mapped, deliverable, active, elsewhere, disabled]
+
+
+def test_what_is_of_a_group_that_is_off_comes_behind_the_others() -> None:
+    urgent, active = irq("edge", latch=True), irq("edge", active=True)
+    urgent.group, active.group, urgent.priority = 0, 1, 0
+    for enable0, first in ((True, urgent), (False, active)):
+        vmcr = Vmcr(enable0=enable0, enable1=True)
+        assert min(urgent, active, key=lambda x: compare(x, 1, vmcr)) is first
+
+
+def test_a_group_is_watched_for_the_change_of_its_enable() -> None:
+    assert group_causes(Vmcr(enable0=False, enable1=True)) == HCR_VGRP0EIE | HCR_VGRP1DIE
+    assert group_causes(Vmcr(enable0=True, enable1=False)) == HCR_VGRP0DIE | HCR_VGRP1EIE
 
 
 def test_only_level_interrupts_are_pending_by_their_line() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE, Lr
-from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE
+from model.gic.registers import HCR_EN, HCR_LRENPIE, HCR_NPIE, HCR_TDIR, HCR_UIE, Vmcr
 from model.vgic.decide import compare, compute_lr, configure_hcr, fold_edge_or_level, populate
 from model.vgic.irq import VgicIrq
 
@@ -39,7 +39,9 @@ def test_pending_ones_come_before_active_ones_and_the_undeliverable_last() -> No
     handled, nested = edge(0xA0, active=True), edge(0x20, active=True)
     both = edge(0x10, latch=True, active=True)
     over = edge(0x00)
-    order = sorted([over, handled, both, nested, pending, urgent], key=compare)
+    order = sorted(
+        [over, handled, both, nested, pending, urgent], key=lambda irq: compare(irq, 0, Vmcr())
+    )
     assert order == [urgent, pending, both, nested, handled, over]
 
 
