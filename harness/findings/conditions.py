@@ -2,7 +2,7 @@
 
 from harness.findings.finding import Case
 from model.check.violation import LATE, LOST, Violation
-from model.gic.registers import FIRST_SPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.guest import (
     ACTIVATE,
     DEACTIVATE,

@@ -127,7 +127,7 @@ class VgicV3(Hooks):
         machine.gic.restore_apr(t.c, vgic.apr)
 
     async def put_vgic(self, t: Context) -> None:
-        """kvm_vgic_put: active priorities back to memory, and VMCR, which 7.2 saves at each exit."""
+        """kvm_vgic_put: active priorities to memory, and VMCR, which 7.2 saves at each exit."""
         await t.step(Steps.vgic_put)
         machine = self.machine
         vgic = machine.vgics[t.v]
