@@ -34,7 +34,8 @@ class G6(Rule):
 
     Of a device's interrupt the distributor's active state is what counts, and that it is neither
     pending for its guest; of others what a read of ISACTIVER would give. What stays active never
-    comes again. A level whose line has fallen may be on its way still, to a guest that takes none.
+    comes again. A level whose line has fallen may be on its way still, to a guest that takes none,
+    where a fall may reach the distributor late (``gic_messages=lagging``).
     """
 
     id = "G6"
@@ -68,7 +69,8 @@ class G6(Rule):
             (x.vcpu, x.intid, x.vintid) for x in self.setting.forwards if x.intid < FIRST_LPI
         ]
         self.memory = Interrupts(self, InMemory)
-        levels = [(i, n) for _, i, n in self.devices if n in self.ideal.levels]
+        late = self.ideal.levels if self.setting.gic_messages == "lagging" else frozenset[int]()
+        levels = [(i, n) for _, i, n in self.devices if n in late]
         self.taken = {intid: self.one(OnItsWay, f"intid{intid}") for intid, _ in levels}
         self.shown = {vintid: self.taken[intid] for intid, vintid in levels}
 
