@@ -39,7 +39,7 @@ HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, RESET = (
 )
 LAGGING = (("gic_messages", "lagging"),)
 FIRST = {FALLS: 36, NOBODY: 44}
-"""Within so many schedules (else 12) each rule was broken, leaving nothing out: seen of each row."""
+"""Within so many schedules (else 12) each rule was broken that left nothing out: seen of all."""
 
 
 class LineKept(V7_2):
