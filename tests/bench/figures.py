@@ -67,6 +67,16 @@ def direct(sites: Sites, rounds: int) -> Iterator[Figure]:
         yield Figure(f"direct / bare, {site.scenario}", value, expected[site.scenario], 1.25)
 
 
+def guest_rules(sites: Sites, rounds: int) -> Iterator[Figure]:
+    """What the guest's own rules (``model.rules.guest``) add to a step: at most 15 %.
+
+    ``--rules kvm`` leaves them out, and the other rules of what a guest suffers with them.
+    """
+    for site in sites:
+        value = ratio(rounds, partial(site.run, "direct"), site.run_without_guest)
+        yield Figure(f"all rules / without the guest's own, {site.scenario}", value, 1.10, 1.045)
+
+
 def trio(sites: Sites, rounds: int) -> Iterator[Figure]:
     """CPU time of the same executions under Trio, to direct plus their bare Trio hand-offs.
 
@@ -196,7 +206,7 @@ def help_text(sites: Sites, rounds: int) -> Iterator[Figure]:
 
 
 GROUPS: tuple[Group, ...] = (
-    direct, trio, execution, guards, choices, recording, prefix, memory, help_text,
+    direct, guest_rules, trio, execution, guards, choices, recording, prefix, memory, help_text,
 )  # fmt: skip
 
 COUNTED: tuple[Group, ...] = (guards, memory)

@@ -28,12 +28,14 @@ from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.replay import Replay
+from model.rules.registry import RULES
 from tests.bench.unrecorded import unrecorded
 
 ENGINES: dict[str, Any] = {"direct": DirectEngine, "trio": TrioEngine}
 ERAS = ("v4.14", "v7.2")
 SIZES = (2, 4, 8, 16, 32)
 """Numbers of VCPUs, on as many pCPUs, for which scaling is measured."""
+GUEST_RULES = "model.rules.guest."
 ROOT = Path(__file__).parents[2]
 
 
@@ -64,6 +66,11 @@ class Product:
     def world(self, spec: RunSpec, engine: str = "direct") -> Any:
         """Build a world with all rules."""
         return spec.build(ENGINES[engine].task_class)
+
+    def world_without_guest(self, spec: RunSpec) -> Any:
+        """Build one without the rules of ``model.rules.guest``, for the direct engine."""
+        kept = {name for name, cls in RULES.items() if not cls.__module__.startswith(GUEST_RULES)}
+        return spec.build(ENGINES["direct"].task_class, frozenset(kept))
 
     def build_seconds(self, spec: RunSpec) -> float:
         """Return the CPU seconds of building a world."""

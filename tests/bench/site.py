@@ -31,6 +31,7 @@ class Site:
             engine: [product.world(spec, engine) for spec in self.specs]
             for engine in ("direct", "trio")
         }
+        self.without: list[Any] = []
         self.tasks = [product.tasks(world) for world in self.worlds["direct"]]
         self.traces = [[product.trace(w, s) for s in self.seeds] for w in self.worlds["direct"]]
         self.steps = sum(len(trace) for traces in self.traces for trace in traces)
@@ -39,6 +40,12 @@ class Site:
         """Time the executions of all seeds, in both eras."""
         product = product or self.product
         return sum(product.run(engine, w, self.seeds).seconds for w in self.worlds[engine])
+
+    def run_without_guest(self) -> float:
+        """Time the same executions without the guest's own rules."""
+        if not self.without:
+            self.without = [self.product.world_without_guest(spec) for spec in self.specs]
+        return sum(self.product.run("direct", w, self.seeds).seconds for w in self.without)
 
     def bare(self) -> float:
         """Time as many steps and hand-overs of as many coroutines."""
