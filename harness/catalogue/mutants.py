@@ -35,6 +35,11 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("EndsEarly", "timer-wfi"),
         ("GoesOnForEver", "timer-busy"),
     ),
+    "G14": (
+        ("PutForgetsMask", "masked-over-exits.toml"),
+        ("PutEnablesGroup", "masked-over-exits.toml"),
+        ("PutForgetsRunning", "handles-over-exit.toml"),
+    ),
     "G2": (
         ("DisableIgnored", "distributor.toml"),
     ),
@@ -85,6 +90,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("SeedNoEndOfUnclaimed", "timer-busy"),
     ),
     "I14": (
+        ("LeavesControlOn", "active-outside.toml"),
         ("NpieForActive", "overflow-dir"),
     ),
     "I15": (

@@ -15,7 +15,7 @@ IDS: tuple[str, ...] = (
     "R28b",
     *(f"I{n}" for n in range(1, 19)),
     *(f"L{n}" for n in range(1, 7)),
-    *(f"G{n}" for n in range(1, 14)),
+    *(f"G{n}" for n in range(1, 15)),
 )
 """Every claim of the document (R), what follows from them (I), promises (L), the guest's (G)."""
 WHOLE = "all of it"

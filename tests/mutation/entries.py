@@ -22,15 +22,16 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "dir-elsewhere", "early-after-reset", "enables-served", "first-spi",
-        "idles-while-active", "many-move", "masked-level", "pend-level", "pended-ptimer",
-        "phys-preempted", "queued-while-routed", "reads-active", "reset-disabled", "reset-twice",
+        "both-spilled", "contended", "dir-elsewhere", "early-after-reset", "enables-served",
+        "ends-and-moves", "first-spi", "idles-while-active", "many-move", "masked-level",
+        "pend-level", "pended-ptimer", "phys-preempted", "preempted-in-handler",
+        "queued-while-routed", "reads-active", "reset-disabled", "reset-twice",
         "resets-devices", "routed-while-active", "routed-while-injected", "saves-registers",
         "second-moves", "timers-due", "two-writers", "unpend-mapped", "waits-long",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
-        "activated-again", "deactivate-twice", "device-registers", "distributor", "far-active",
-        "far-registers", "goes-offline", "line-falls", "pend-own-timer", "phys-reset", "phys-save",
+        "activated-again", "active-outside", "deactivate-twice", "device-registers", "distributor", "far-active",
+        "far-registers", "goes-offline", "handles-over-exit", "line-falls", "masked-over-exits", "pend-own-timer", "phys-reset", "phys-save",
         "reset-edges", "silenced-early", "timers-set",
     )),
     (Path("timer-busy"), (("lr_on_guest_deactivate", "polled"),)),

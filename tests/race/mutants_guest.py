@@ -18,6 +18,9 @@ DISTRIBUTOR = str(HERE / "distributor.toml")
 OFFLINE = str(HERE / "goes-offline.toml")
 EXITS = str(HERE / "many-exits.toml")
 SENDERS = str(HERE / "two-senders.toml")
+HANDLES = str(HERE / "handles-over-exit.toml")
+MASKED = str(HERE / "masked-over-exits.toml")
+OUTSIDE = str(HERE / "active-outside.toml")
 READS = str(HERE / "read-while-handled.toml")
 GICV2 = (("gic_version", "2"),)
 
@@ -134,6 +137,41 @@ class OneSenderIsEnough(V7_2):
         return msgspec.structs.replace(super().populate_lr(irq), eoi=False)
 
 
+class PutForgetsMask(V7_2):
+    """What the guest wrote to its priority mask is gone after a put."""
+
+    async def put_vgic(self, t: Context) -> None:
+        before = self.machine.vgics[t.v].vmcr.pmr
+        await super().put_vgic(t)
+        vgic = self.machine.vgics[t.v]
+        vgic.vmcr = vgic.vmcr._replace(pmr=before)
+
+
+class PutEnablesGroup(V7_2):
+    """After a put the guest's interrupt group is enabled."""
+
+    async def put_vgic(self, t: Context) -> None:
+        await super().put_vgic(t)
+        vgic = self.machine.vgics[t.v]
+        vgic.vmcr = vgic.vmcr._replace(enable1=True)
+
+
+class PutForgetsRunning(V7_2):
+    """What the guest handles raises its running priority no more after a put."""
+
+    async def put_vgic(self, t: Context) -> None:
+        await super().put_vgic(t)
+        self.machine.vgics[t.v].apr = (0, 0)
+
+
+class LeavesControlOn(V7_2):
+    """What the maintenance interrupt was asked for stays asked for after the exit."""
+
+    async def save_lrs(self, t: Context) -> None:
+        await super().save_lrs(t)
+        self.machine.gic.write_hcr(t.c, self.machine.vgics[t.v].hcr)
+
+
 class NeverSleeps(V7_2):
     """A VCPU whose guest idles looks again and again, and keeps its CPU."""
 
@@ -155,6 +193,10 @@ GUEST = (
     Mutant("G13", DropsUserAccess, V7_2, EXITS),
     Mutant("G13", EndsEarly, V7_2, "timer-wfi"),
     Mutant("G13", GoesOnForEver, V7_2, "timer-busy"),
+    Mutant("G14", PutForgetsMask, V7_2, MASKED),
+    Mutant("G14", PutEnablesGroup, V7_2, MASKED),
+    Mutant("G14", PutForgetsRunning, V7_2, HANDLES),
+    Mutant("I14", LeavesControlOn, V7_2, OUTSIDE),
     Mutant("I3", SgisShareARegister, V7_2, BUSY, GICV2),
     Mutant("L2", NeverEnters, V7_2, "timer-wfi"),
     Mutant("L2", NeverSleeps, V7_2, SENDERS),

@@ -49,6 +49,10 @@ class Seen(msgspec.Struct, frozen=True):
 
 SEEN: dict[tuple[str, str], Seen] = {
     ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
+    ("G14", "group"): Seen("PutEnablesGroup", "masked-over-exits", 0),
+    ("G14", "masked"): Seen("PutForgetsMask", "masked-over-exits", 0),
+    ("G14", "running"): Seen("PutForgetsRunning", "handles-over-exit", 0),
+    ("I14", "left-on"): Seen("LeavesControlOn", "active-outside", 0),
     ("G13", "after-end"): Seen("GoesOnForEver", "timer-busy", 0),
     ("G13", "ended"): Seen("EndsEarly", "timer-wfi", 0),
     ("G13", "not-done"): Seen("DropsUserAccess", "many-exits", 0),

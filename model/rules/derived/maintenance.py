@@ -32,7 +32,7 @@ class I14(Rule):
     """No maintenance storm: nothing that KVM asked to be told of is the case at once.
 
     Unless another CPU changed one of the interrupts after this entry counted them: then the next
-    entry counts anew.
+    entry counts anew. And nothing is asked for once the VCPU has left its CPU.
     """
 
     id = "I14"
@@ -60,6 +60,12 @@ class I14(Rule):
         "maintenance interrupt is asserted already, and nothing the guest does clears it",
     )
 
+    LEFT_ON = alarm(
+        "left-on",
+        "VCPU {vcpu} was put with a cause of the maintenance interrupt enabled on CPU {pcpu}: with "
+        "no List Register in use the host takes it without end",
+    )
+
     control: HypControl
     lrs: ListRegisters
 
@@ -78,6 +84,13 @@ class I14(Rule):
         if f.vintid >= FIRST_SPI:
             for of in self.of:
                 of.stale = True
+
+    @on(facts.Put)
+    def on_put(self, f: facts.Put) -> None:
+        """None may be enabled while the host runs something else."""
+        hcr = self.control.on[f.pcpu].hcr
+        if hcr & ASKED and hcr & HCR_EN:
+            self.report(self.LEFT_ON, vcpu=f.vcpu, pcpu=f.pcpu)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
