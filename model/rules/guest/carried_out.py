@@ -16,9 +16,13 @@ WITNESSED = ("user", "timer", HALT)
 
 
 class OfVcpu(State):
-    """``left_for``: the reason of its last exit, if it is one of those and not done yet."""
+    """``left_for``: the reason of its last exit, if it is one of those and not done yet.
+
+    ``finished``: its guest has finished.
+    """
 
     left_for: Debt[str] = NOTHING
+    finished: bool = False
 
 
 class G13(Rule):
@@ -52,7 +56,9 @@ class G13(Rule):
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
         """A guest leaves, and may want something."""
-        self.of[f.vcpu].left_for = f.reason if f.reason in WITNESSED else NOTHING
+        of = self.of[f.vcpu]
+        of.left_for = f.reason if f.reason in WITNESSED else NOTHING
+        of.finished = f.reason == HALT
 
     @on(facts.UserLeft)
     def on_user(self, f: facts.UserLeft) -> None:
@@ -79,12 +85,12 @@ class G13(Rule):
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """The guest starts anew, and wants nothing."""
-        self.of[f.vcpu].left_for = NOTHING
+        self.of[f.vcpu].reset()
 
     @on(facts.Halted)
     def on_halt(self, f: facts.Halted) -> None:
         """A thread ends, as its guest has."""
-        if self.of[f.vcpu].left_for != HALT:
+        if not self.of[f.vcpu].finished:
             self.report(self.ENDED, vcpu=f.vcpu)
 
     @on(facts.Entered)
