@@ -117,6 +117,9 @@ def devices_of(scenario: Scenario) -> tuple[Device, ...]:
     return tuple(found)
 
 
+PTIMERS = frozenset({g.PTIMER, g.PTIMER_OFF, g.PIDLE, g.READ_PTIMER})
+
+
 def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False) -> str:
     """Return why no guest of a real KVM can do this; "" if one can.
 
@@ -139,8 +142,10 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
         return f"a device's vintid is not {FIRST_SPI} to {SPIS_END - 1}"
     if any(vcpu.timer is not None or vcpu.ptimer is not None for vcpu in scenario.vcpu):
         return "its user space programs a guest's timers before the guest runs"
-    if scenario.resets or scenario.saves:
-        return "its VM monitor resets or saves the VM"
+    if (scenario.resets or scenario.saves) and gic == 2:
+        return "its VM monitor resets or saves a GICv2, which ours cannot"
+    if scenario.saves and any(i.code in PTIMERS for i in instructions(scenario, vcpus)):
+        return "it saves a VM that uses the physical timer, which no save stops"
     if gic == 2 and any(i.of >= 0 for i in instructions(scenario, vcpus)):
         return "a guest accesses another VCPU's redistributor, which a GICv2 has not"
     return ""

@@ -19,7 +19,7 @@ from harness.kernel.errors import KernelUnavailableError
 
 __all__ = [
     "REFRESH_ENV", "SERIES", "Kernel", "Offer", "busybox", "cache", "fetch_kernel", "kept",
-    "kernel", "offered",
+    "kernel", "offered", "source",
 ]  # fmt: skip
 
 REFRESH_ENV = "VGIC_RACE_REFRESH"
@@ -95,6 +95,21 @@ def fetch_kernel(offer: Offer) -> Kernel:
     if not image.exists():
         _apt().extract(offer.package, re.compile(r"/vmlinuz[^/]*$"), image)
     return Kernel(offer.series, offer.package, image)
+
+
+def source(series: str) -> Path:
+    """Give the source of a series ("7.2") as Debian packs it, a tarball.
+
+    Raises:
+        KernelUnavailableError: apt is missing, or does not offer it.
+    """
+    tarball = cache() / "source" / f"linux-source-{series}.tar.xz"
+    if not tarball.exists() or REFRESH_ENV in os.environ:
+        package = f"linux-source-{series}"
+        if package not in _apt().names(f"^{re.escape(package)}$"):
+            raise KernelUnavailableError(f"Debian's archive offers no {package}")
+        _apt().extract(package, re.compile(rf"/{re.escape(package)}\.tar\.xz$"), tarball)
+    return tarball
 
 
 def kernel(series: str) -> Kernel:

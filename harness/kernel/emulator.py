@@ -153,7 +153,7 @@ def read_to(door: socket.socket, end: bytes) -> bytes:
     """Read until ``end`` comes.
 
     Raises:
-        OSError: it does not.
+        ConnectionError: it does not.
     """
     found = b""
     while end not in found:

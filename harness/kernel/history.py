@@ -14,11 +14,11 @@ from model import facts
 from model.check.setting import Setting
 from model.facts import Fact
 from model.gic.lr import ACTIVE, EMPTY, PENDING, Lr
-from model.gic.registers import FIRST_SPI
+from model.gic.registers import FIRST_SPI, SGIS
 from model.guest import REGISTERS
 from model.identity import PTIMER, VTIMER
 from model.rules.guest.registers import FIELDS
-from model.timer import ENABLE, ISTATUS, VTIMER_PPI
+from model.timer import ENABLE, ISTATUS, PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["Event", "History", "Teller", "facts_of", "read_histories"]
 
@@ -30,7 +30,8 @@ IAR, EOIR, DIR, SGI, WFI, MASK, PMR, BPR, GROUP, USER, HALT, SERVED, TIMER_CTL =
 TIMER_CVAL = 14 | VOLATILE
 WRITE, READ, READ_REGISTER = 0x20, 0x30, 0x40
 READ_TIME = READ_REGISTER | VOLATILE
-RAISED, NOTIFIED = 0x50, 0x51
+RAISED, NOTIFIED, RESET = 0x50, 0x51, 0x52
+DONE = 1
 PARTS = ("enabled", "pending", "active", "target", "priority")
 NAMES = {
     IAR: "iar", EOIR: "eoi", DIR: "dir", SGI: "sgi", WFI: "wfi", MASK: "irqs off", PMR: "pmr",
@@ -44,7 +45,10 @@ SPECIAL_FROM, INTIDS = 1020, 0x3FF
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An access (``struct event`` of ``guests/board.h``): ``of`` is a VCPU, or -1: its own."""
+    """An access (``struct event`` of ``guests/board.h``): ``of`` is a VCPU, or -1: its own.
+
+    One that is not ``done`` never ended, in this execution or before a reset.
+    """
 
     began: int
     ended: int
@@ -52,6 +56,7 @@ class Event:
     kind: int
     a: int
     of: int
+    done: bool = True
 
     def text(self) -> str:
         """Return what it is, as ``read active 48 = 1``."""
@@ -70,6 +75,8 @@ class Event:
             return f"sgi {self.a} to VCPU {self.value}"
         if kind in (EOIR, DIR, SERVED):
             return f"{NAMES[kind]} {self.a}"
+        if kind == RESET:
+            return f"VCPU {self.a} is reset"
         if kind in (RAISED, NOTIFIED):
             return f"device {self.a} {'raised' if kind == RAISED else 'notified'}"
         if kind in (TIMER_CTL, TIMER_CVAL):
@@ -113,8 +120,8 @@ def read_histories(data: bytes) -> Iterator[History]:
             at += len(block)
             events.append(
                 tuple(
-                    Event(began, ended, value, kind, a, of - 1)
-                    for began, ended, value, kind, a, of, _ in EVENT.iter_unpack(block)
+                    Event(began, ended, value, kind, a, of - 1, bool(flags & DONE))
+                    for began, ended, value, kind, a, of, flags in EVENT.iter_unpack(block)
                 )
             )
         yield History(execution, why.rstrip(b"\0").decode(), tuple(events))
@@ -168,11 +175,27 @@ class Teller:
             return self.served(v, e)
         if kind == RAISED:
             return self.raised(v, e)
+        if kind == RESET:
+            return self.reset(e.a)
         if kind == HALT:
             return [facts.Halted(v), facts.Exited(v, v, "halt", 1)]
         if kind in (READ_REGISTER, READ_TIME) and REGISTERS[e.a].startswith("cntp"):
             return [facts.ReadTrapped(v, REGISTERS[e.a])]
         return []
+
+    def reset(self, v: int) -> list[Fact]:
+        """The VM monitor resets a VCPU, and with the first of them the devices."""
+        self.masked[v], self.pmr[v], self.control[v] = True, 0xF0, (True, 0)
+        self.timers[v] = [(0, 0), (0, 0)]
+        self.active[v], self.stale[v] = [], False
+        private = (*range(SGIS), VTIMER_PPI, PTIMER_PPI)
+        said: list[Fact] = [facts.Exited(v, v, "user", 1)]
+        said += [facts.RegisterWritten(v, vintid, "reset", v) for vintid in private]
+        if v == 0:
+            for vintid, device in self.devices.items():
+                said.append(facts.RegisterWritten(v, vintid, "reset", device.vcpu))
+                said.append(facts.DeviceServed(device.vcpu, vintid, vintid, False))
+        return [*said, facts.VmReset(v), facts.Entered(v, v)]
 
     def raised(self, v: int, e: Event) -> list[Fact]:
         """A device has an event: ``v`` is the CPU of none of the guests."""
@@ -208,6 +231,8 @@ class Teller:
             return [entered]
         if kind == SERVED:
             return [entered]
+        if kind in (NOTIFIED, RESET):
+            return []
         if kind == RAISED:
             return [] if self.devices[e.a].level else [facts.IsrEnded(v, e.a, None)]
         if kind == IAR:
@@ -318,6 +343,7 @@ def facts_of(history: History, teller: Teller) -> Iterator[Fact]:
             yield from teller.began(v, event)
             heapq.heappush(heap, (teller.moment(v, event), v, n, 1))
             continue
-        yield from teller.ended(v, event)
+        if event.done:
+            yield from teller.ended(v, event)
         if n + 1 < len(history.events[v]):
             heapq.heappush(heap, (max(time, history.events[v][n + 1].began), v, n + 1, 0))

@@ -131,6 +131,8 @@ def words_of(scenario: Scenario, options: Options, folder: Path) -> dict[str, ob
         "pin": ",".join(str(v % min(scenario.pcpus, cpus)) for v in range(vcpus)),
         "cpus": min(scenario.pcpus, cpus),
         "preemptions": scenario.preemptions if options.preempt else 0,
+        "resets": scenario.resets,
+        "saves": scenario.saves,
         "executions": options.executions,
         "first": options.first,
         "seconds": options.seconds,

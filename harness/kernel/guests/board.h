@@ -40,17 +40,21 @@ enum event_kind {
     EV_READ_TIME = 0x40 | VOLATILE,
     EV_RAISED = 0x50,           /* by the VMM: a device had an event, and KVM was told */
     EV_NOTIFIED,                /* by the VMM: its resamplefd was signalled */
+    EV_RESET,                   /* by the VMM: the VCPU ``a`` was reset, with its VM */
 };
 enum part { ENABLED, PENDING, ACTIVE, TARGET, PRIORITY };
 
 /*
  * One access of a guest. Both times are of the guest's count; of what does not trap they are the same.
  * ``a`` is an INTID or a register's number, ``of`` the VCPU that it is of, plus one, 0: its own.
+ * flags: DONE, once it is over; MASKED is PSTATE.I for it.
  */
+#define DONE 1
+#define MASKED 0x80
 struct event {
     uint64_t began, ended, value;
     uint16_t kind, a;
-    uint16_t of, masked;
+    uint16_t of, flags;
 };
 
 struct vcpu_board {
@@ -59,7 +63,7 @@ struct vcpu_board {
     uint64_t taken, ptaken; /* interrupts of its timers that it has handled in this execution */
     uint64_t seen[2];       /* a bit for each INTID below 128 that it has */
     uint64_t wrong;
-    uint64_t spare;
+    uint64_t began;         /* the execution that it has begun last */
     struct event events[EVENTS_MAX];
 };
 
@@ -84,7 +88,9 @@ struct board {
     uint64_t go;        /* the execution that is running */
     uint64_t vcpus, scale, jitter, first, argument;
     uint64_t ahead;     /* how far the host's count is ahead of the guests'; written by VCPU 0 */
-    uint64_t spare;
+    uint64_t start;     /* the execution that VCPUs begin with which are at power-on */
+    uint64_t again;     /* that one has begun before, before a reset */
+    uint64_t spare[7];
     struct device_board device[DEVICES_MAX];
     struct mail mail[VCPUS_MAX];
     struct vcpu_board vcpu[VCPUS_MAX + 1]; /* the last is the VMM's own, for what devices do */

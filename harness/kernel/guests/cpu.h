@@ -52,8 +52,6 @@ static inline uint64_t ticks(int v, uint64_t ns)
     return all;
 }
 
-#define MASKED 0x80 /* PSTATE.I as DAIF has it */
-
 /*
  * A new event, which begins now, and ends with over. No interrupt comes in between: what is done and
  * what is said of it are one. What does not fit goes to the last place.
@@ -70,7 +68,7 @@ static struct event *said(int v, uint32_t kind, uint32_t a, uint64_t value, int 
     e->kind = kind;
     e->a = a;
     e->of = of;
-    e->masked = daif & MASKED;
+    e->flags = daif & MASKED;
     e->value = value;
     e->began = e->ended = guest_count();
     return e;
@@ -80,7 +78,8 @@ static struct event *said(int v, uint32_t kind, uint32_t a, uint64_t value, int 
 static inline void over(struct event *e)
 {
     e->ended = guest_count();
-    if (!e->masked)
+    e->flags |= DONE;
+    if (!(e->flags & MASKED))
         __asm__ volatile("msr daifclr, #2\n\tisb" ::: "memory");
 }
 #endif

@@ -70,34 +70,42 @@ static uint64_t physical_ahead(void)
     return physical - before;
 }
 
-static void begin(int v)
+/* again: after a reset an execution goes on, and with it what is said of it. */
+static void begin(int v, uint64_t n, int again)
 {
-    board->vcpu[v].count = board->vcpu[v].taken = 0;
+    if (!again)
+        board->vcpu[v].count = 0;
+    board->vcpu[v].began = n;
+    board->vcpu[v].taken = 0;
     board->vcpu[v].ptaken = board->vcpu[v].seen[0] = board->vcpu[v].seen[1] = 0;
 }
 
 void guest_main(uint64_t v, uint64_t argument)
 {
+    uint64_t start = board->start, again = board->again;
     uint32_t bad;
 
     (void)argument;
     set_up(v);
     if (v == 0)
         board->ahead = physical_ahead();
-    tell(&board->vcpu[v].arrived, 1);
-    for (uint64_t n = 1;; n++) {
+    tell(&board->vcpu[v].arrived, start);
+    for (uint64_t n = start;; n++) {
         if (v == 0) {
             bad = 0;
             for (int w = 0; w < vcpus(); w++) {
                 wait_for(&board->vcpu[w].arrived, n);
                 bad |= board->vcpu[w].wrong;
             }
-            ring(n > 1 ? BELL_END : BELL_START, bad);
-            begin(v);
+            if (n != start)
+                ring(BELL_END, bad);
+            else if (!again)
+                ring(BELL_START, 0);
+            begin(v, n, again && n == start);
             tell(&board->go, n);
         } else {
             wait_for(&board->go, n);
-            begin(v);
+            begin(v, n, again && n == start);
         }
         program(v);
         ring(BELL_HALT, 0);

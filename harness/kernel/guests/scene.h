@@ -209,7 +209,7 @@ CONTROL(group, EV_GROUP)
 static void mask(int v, int masked)
 {
     struct event *e = said(v, EV_MASK, 0, masked, 0);
-    e->masked = masked;
+    e->flags = masked ? MASKED : 0;
     over(e);
 }
 
@@ -310,6 +310,7 @@ static void set_up(int v)
     if (GIC == 3)
         write32(frame_of(v, 0) + IGROUPR, ~0u);
     restore(v);
+    forget_left(v);
 }
 
 static void program(int v)

@@ -128,10 +128,10 @@ void device_served(uint32_t number)
 
 void begin_devices(void)
 {
+    board->vcpu[VCPUS_MAX].count = 0;
     if (!job->devices)
         return;
     pthread_mutex_lock(&lock);
-    board->vcpu[VCPUS_MAX].count = 0;
     for (int n = 0; n < job->devices; n++) {
         struct device *device = &job->device[n];
         int planned = device->follows < 0 ? draw(&made[n]) % (device->events + 1) : 0;
@@ -153,6 +153,19 @@ void end_devices(void)
     for (int n = 0; n < job->devices; n++)
         if (job->device[n].signals == LEVEL)
             set_line(job->device[n].intid, 0);
+    pthread_mutex_unlock(&lock);
+}
+
+/* With the VM: nobody asks for anything. */
+void reset_devices(void)
+{
+    pthread_mutex_lock(&lock);
+    for (int n = 0; n < job->devices; n++) {
+        board->device[n].work = 0;
+        if (job->device[n].signals != EDGE)
+            set_line(job->device[n].intid, 0);
+    }
+    refresh(board->device, sizeof board->device);
     pthread_mutex_unlock(&lock);
 }
 

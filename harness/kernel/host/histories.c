@@ -67,7 +67,7 @@ static uint64_t digest(void)
         if (first < 0)
             return hash ? hash : 1;
         struct event *e = &board->vcpu[who(first)].events[at[first]++];
-        hash = mix(hash, (uint64_t)e->kind << 40 | (uint64_t)e->a << 16 | (uint64_t)e->of << 8 | first);
+        hash = mix(hash, (uint64_t)e->kind << 40 | (uint64_t)e->a << 16 | (uint64_t)e->of << 8 | (e->flags & DONE) << 7 | first);
         hash = mix(hash, e->kind & VOLATILE ? 0 : e->value);
     }
 }
@@ -89,7 +89,7 @@ struct event *said_by_vmm(uint32_t kind, uint32_t intid)
     uint64_t n = mine->count++;
     struct event *e = &mine->events[n < EVENTS_MAX ? n : EVENTS_MAX - 1];
 
-    *e = (struct event){.kind = kind, .a = intid, .began = guest_now()};
+    *e = (struct event){.kind = kind, .a = intid, .began = guest_now(), .flags = DONE};
     e->ended = e->began;
     return e;
 }

@@ -35,6 +35,7 @@ struct job {
     int scale;           /* how many ns of the guest's clock one of the scenario is */
     int jitter;          /* timers and beginnings vary from execution to execution */
     int preemptions;     /* so many at most in an execution */
+    int resets, saves;   /* what the VM monitor does at most in an execution */
     int cpus;            /* the CPUs that threads are moved over */
     uint64_t argument;   /* for guests that are not compiled from scenarios */
     uint64_t say_max;    /* so many wrong executions are printed */
@@ -61,6 +62,7 @@ extern struct kvm_run *run[VCPUS_MAX];
 extern struct board *board;
 int run_job(struct job *wanted);
 void make_vm(void);
+void init_vcpu(int vcpu);
 void set_register(int vcpu, uint64_t id, uint64_t value);
 uint64_t get_register(int vcpu, uint64_t id);
 int64_t get_gic(uint32_t group, uint64_t attribute);
@@ -68,7 +70,8 @@ int64_t get_gic(uint32_t group, uint64_t attribute);
 /* vcpu.c */
 void start_vcpus(void);
 void bind_vcpu(int vcpu, int cpu);
-void kick_vcpus(void);
+void pause_vcpus(void);
+void resume_vcpus(int restarted);
 extern volatile uint64_t executed, wrong;
 
 /* devices.c */
@@ -76,6 +79,7 @@ void make_devices(void);
 void begin_devices(void);
 void end_devices(void);
 void device_served(uint32_t number);
+void reset_devices(void);
 void tell_devices(void);
 void set_line(uint32_t intid, int level);
 
@@ -83,6 +87,11 @@ void set_line(uint32_t intid, int level);
 void start_mover(void);
 void begin_moves(void);
 void end_moves(void);
+
+/* monitor.c */
+void start_monitor(void);
+void begin_monitor(void);
+void end_monitor(void);
 
 /* watch.c */
 int watch(void);

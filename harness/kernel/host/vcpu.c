@@ -24,6 +24,7 @@ static void execution_begins(void)
     ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP);
     begin_devices();
     begin_moves();
+    begin_monitor();
 }
 
 static void execution_over(uint32_t value)
@@ -43,28 +44,76 @@ static void execution_over(uint32_t value)
 /* All programs are over. */
 static void programs_over(void)
 {
+    end_monitor();
     end_devices();
     end_moves();
 }
 
-/* A VCPU that has halted stays out until all have. */
-static void wait_for_all(void)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static pthread_cond_t all = PTHREAD_COND_INITIALIZER;
-    static int halted;
-    static uint64_t times;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static volatile int paused;
+static int halted, out[VCPUS_MAX]; /* out: it does not enter its guest before it is let */
+static uint64_t times;
 
+/* A VCPU that has halted stays out until all have. */
+static void wait_for_all(int n)
+{
     pthread_mutex_lock(&lock);
     if (++halted == job->vcpus) {
         halted = 0;
         times++;
+        pthread_mutex_unlock(&lock);
         programs_over();
-        pthread_cond_broadcast(&all);
+        pthread_mutex_lock(&lock);
     } else {
+        out[n] = 1;
+        pthread_cond_broadcast(&changed);
         for (uint64_t now = times; now == times;)
-            pthread_cond_wait(&all, &lock);
+            pthread_cond_wait(&changed, &lock);
+        out[n] = 0;
     }
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static void wait_while_paused(int n)
+{
+    pthread_mutex_lock(&lock);
+    out[n] = 1;
+    pthread_cond_broadcast(&changed);
+    while (paused)
+        pthread_cond_wait(&changed, &lock);
+    out[n] = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Every VCPU is out of its guest, and KVM_RUN is not entered, until resume_vcpus. */
+void pause_vcpus(void)
+{
+    pthread_mutex_lock(&lock);
+    paused = 1;
+    for (int n = 0; n < job->vcpus; n++) {
+        run[n]->immediate_exit = 1;
+        pthread_kill(threads[n], SIGUSR1);
+    }
+    for (int n = 0; n < job->vcpus; n++)
+        while (!out[n])
+            pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+/* restarted: all begin anew, whether they had halted or not. */
+void resume_vcpus(int restarted)
+{
+    pthread_mutex_lock(&lock);
+    paused = 0;
+    for (int n = 0; n < job->vcpus; n++)
+        run[n]->immediate_exit = 0;
+    if (restarted) {
+        halted = 0;
+        times++;
+    }
+    pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }
 
@@ -74,7 +123,7 @@ static void answer(int n, uint64_t place, uint32_t value)
     case BELL_END: execution_over(value); break;
     case BELL_START: execution_begins(); break;
     case BELL_USER: break;
-    case BELL_HALT: wait_for_all(); break;
+    case BELL_HALT: wait_for_all(n); break;
     case BELL_RAISE: set_line(value, 1); break;
     case BELL_LOWER: set_line(value, 0); break;
     case BELL_PULSE: set_line(value, 1); set_line(value, 0); break;
@@ -107,6 +156,9 @@ static void *vcpu_thread(void *argument)
     ids[n] = gettid();
     bind_vcpu(n, job->pin[n]);
     for (;;) {
+        if (paused)
+            wait_while_paused(n);
+        r = run[n];
         if (ioctl(vcpu_fd[n], KVM_RUN, 0) < 0) {
             if (errno == EINTR || errno == EAGAIN)
                 continue;
@@ -131,13 +183,6 @@ static void *vcpu_thread(void *argument)
 }
 
 static void nothing(int signal) { (void)signal; }
-
-/* An exit of each VCPU, for no reason of its own. */
-void kick_vcpus(void)
-{
-    for (int n = 0; n < job->vcpus; n++)
-        pthread_kill(threads[n], SIGUSR1);
-}
 
 void start_vcpus(void)
 {

@@ -87,6 +87,21 @@ static void load_guest(void)
     board->jitter = job->jitter;
     board->first = job->first;
     board->argument = job->argument;
+    board->start = 1;
+}
+
+/* As at power-on, where the guest begins; for a VCPU of the GIC that is new or to be reset. */
+void init_vcpu(int n)
+{
+    uint64_t core = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE;
+    struct kvm_vcpu_init init;
+
+    check(ioctl(vm_fd, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
+    init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
+    check(ioctl(vcpu_fd[n], KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+    set_register(n, core | KVM_REG_ARM_CORE_REG(regs.pc), RAM_BASE);
+    set_register(n, core | KVM_REG_ARM_CORE_REG(regs.regs[0]), n);
+    set_register(n, core | KVM_REG_ARM_CORE_REG(regs.regs[1]), job->argument);
 }
 
 void make_vm(void)
@@ -94,25 +109,16 @@ void make_vm(void)
     struct kvm_userspace_memory_region region = {
         .guest_phys_addr = RAM_BASE, .memory_size = RAM_SIZE, .userspace_addr = (uint64_t)memory};
     long size = check(ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
-    struct kvm_vcpu_init init;
 
     vm_fd = check(ioctl(kvm_fd, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
     check(ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
-    check(ioctl(vm_fd, KVM_ARM_PREFERRED_TARGET, &init), "KVM_ARM_PREFERRED_TARGET");
-    init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
     for (int n = 0; n < job->vcpus; n++) {
         vcpu_fd[n] = check(ioctl(vm_fd, KVM_CREATE_VCPU, n), "KVM_CREATE_VCPU");
         run[n] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd[n], 0);
         check(run[n] == MAP_FAILED ? -1 : 0, "mmap of a VCPU");
-        check(ioctl(vcpu_fd[n], KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+        init_vcpu(n);
     }
     make_gic();
-    for (int n = 0; n < job->vcpus; n++) {
-        uint64_t core = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE;
-        set_register(n, core | KVM_REG_ARM_CORE_REG(regs.pc), RAM_BASE);
-        set_register(n, core | KVM_REG_ARM_CORE_REG(regs.regs[0]), n);
-        set_register(n, core | KVM_REG_ARM_CORE_REG(regs.regs[1]), job->argument);
-    }
 }
 
 int run_job(struct job *wanted)
@@ -126,6 +132,7 @@ int run_job(struct job *wanted)
     open_histories();
     make_devices();
     start_mover();
+    start_monitor();
     start_vcpus();
     code = watch();
     close_histories();

@@ -1,4 +1,6 @@
 /* Looks on while the guests run: the end of the job, and executions that do not end. */
+#define _GNU_SOURCE
+#include <stddef.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,17 +28,36 @@ static int goes_on(uint64_t since, double until)
     return executed != since;
 }
 
-/* Where each VCPU is, and what its GIC says; without stopping it this is of some moment. */
+static uint64_t distributor(uint64_t offset)
+{
+    return get_gic(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, offset);
+}
+
+/* Where each VCPU is, and what its GIC says; all are out of their guests. */
 static void tell_stuck(void)
 {
+    uint64_t core = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE;
+
     printf("STUCK %llu\n", (unsigned long long)(job->first + executed + 1));
-    for (int n = 0; n < job->vcpus; n++)
-        printf("STUCK vcpu %d events %llu taken %llu arrived %llu\n", n,
-               (unsigned long long)board->vcpu[n].count, (unsigned long long)board->vcpu[n].taken,
-               (unsigned long long)board->vcpu[n].arrived);
-    printf("STUCK pending %#llx active %#llx\n",
-           (unsigned long long)get_gic(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x204),
-           (unsigned long long)get_gic(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x304));
+    for (int n = 0; n < job->vcpus; n++) {
+        printf("STUCK VCPU %d at %#llx, %llu events", n,
+               (unsigned long long)get_register(n, core | KVM_REG_ARM_CORE_REG(regs.pc)),
+               (unsigned long long)board->vcpu[n].count);
+        printf(", timer CTL %#llx, due in %lld",
+               (unsigned long long)get_register(n, KVM_REG_ARM_TIMER_CTL),
+               (long long)(get_register(n, KVM_REG_ARM_TIMER_CVAL) -
+                           get_register(n, KVM_REG_ARM_TIMER_CNT)));
+        if (job->gic == 3) {
+            uint64_t frame = (uint64_t)n << 32 | 0x10000;
+            printf(", pending %#llx active %#llx",
+                   (unsigned long long)get_gic(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, frame | 0x200),
+                   (unsigned long long)get_gic(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, frame | 0x300));
+        }
+        printf("\n");
+    }
+    printf("STUCK SPIs pending %#llx active %#llx\n",
+           (unsigned long long)(distributor(0x204) | distributor(0x208) << 32),
+           (unsigned long long)(distributor(0x304) | distributor(0x308) << 32));
     fflush(stdout);
 }
 
@@ -56,11 +77,12 @@ int watch(void)
         uint64_t since = executed;
         if (goes_on(since, now() + job->hang_ms * 1e-3))
             continue;
+        /* They leave their guests, for no reason of their own: do they go on with that? */
+        pause_vcpus();
         tell_stuck();
         write_history("stuck", job->first + executed + 1);
         tell_symptoms();
-        /* An exit for another reason: does it go on with that? */
-        kick_vcpus();
+        resume_vcpus(0);
         if (goes_on(since, now() + job->hang_ms * 1e-3)) {
             printf("LATE\n");
             wrong++;
