@@ -156,10 +156,12 @@ void end_devices(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* With the VM: nobody asks for anything. */
+/* With the VM: nobody asks for anything. No device has an event while this is done and told. */
 void reset_devices(void)
 {
     pthread_mutex_lock(&lock);
+    for (int n = 0; n < job->vcpus; n++)
+        said_by_vmm(EV_RESET, n);
     for (int n = 0; n < job->devices; n++) {
         board->device[n].work = 0;
         if (job->device[n].signals != EDGE)

@@ -169,8 +169,6 @@ static void reset(void)
         board->vcpu[v].arrived = 0;
         if (board->vcpu[v].began != now)
             board->vcpu[v].count = 0; /* what it has there is of the execution before */
-        struct event *e = said_by_vmm(EV_RESET, v);
-        over_by_vmm(e);
         refresh(&board->vcpu[v], 128);
     }
     board->start = now;
