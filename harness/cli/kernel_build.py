@@ -17,7 +17,7 @@ __all__ = ["build"]
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
               help="Options besides the minimal ones, as CONFIG_X=y, one a line.")  # fmt: skip
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
-              help="Copy the Image there: the next build replaces the one that is kept.")  # fmt: skip
+              help="Copy the Image there; the next build makes another.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1,
               help="So many compilers at a time [as many as CPUs].")  # fmt: skip
 @json_option

@@ -1,8 +1,8 @@
 """A small kernel with KVM out of a source tree: minutes the first time, seconds after a change.
 
 The source is a tree of the user's, or a tarball such as Debian's linux-source. A tarball is
-unpacked once; patches are laid over what was unpacked, or over a copy of the tree, and those of the last
-build are taken back first, so that make compiles only what they touch.
+unpacked once; patches are laid over what was unpacked, or over a copy of the tree, and those of the
+last build are taken back first, so that make compiles only what they touch.
 """
 
 import hashlib

@@ -101,14 +101,13 @@ def devices_of(scenario: Scenario) -> tuple[Device, ...]:
     found = []
     for forward in scenario.forward:
         kind = "edge" if forward.kind == "lpi" else forward.kind
-        signals = getattr(forward, "signals", None) or kind
-        exits = getattr(forward, "exits", None)
+        signals = forward.signals or kind
         found.append(
             Device(
                 intid=forward.vintid,
                 signals=signals,
                 vcpu=forward.vcpu,
-                exits=signals == "level" if exits is None else exits,
+                exits=signals == "level" if forward.exits is None else forward.exits,
                 events=forward.events,
                 follows=-1 if forward.after is None else numbers[forward.after],
                 priority=forward.priority,
@@ -130,7 +129,7 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
         return f"it has {vcpus} VCPUs, and a guest here has at most {VCPUS_MAX}"
     if len(scenario.forward) > DEVICES_MAX:
         return f"it has {len(scenario.forward)} devices, and a guest here at most {DEVICES_MAX}"
-    kinds: set[str] = {forward.kind for forward in scenario.forward}
+    kinds = {forward.kind for forward in scenario.forward}
     if "lpi" in kinds and not software:
         return "it has an LPI: a guest here has no ITS, which KVM has for LPIs"
     if kinds - {"software"} and not software:
@@ -156,7 +155,7 @@ def notes_of(scenario: Scenario) -> tuple[str, ...]:
     notes = []
     if scenario.lrs != 4:
         notes.append(f"lrs = {scenario.lrs}: QEMU's CPUs have 4 List Registers")
-    if any(str(forward.kind) != "software" for forward in scenario.forward):
+    if any(forward.kind != "software" for forward in scenario.forward):
         notes.append("its devices are of software: no List Register has the HW bit for them")
     if scenario.device:
         notes.append("device: the host's own interrupts come as they come")

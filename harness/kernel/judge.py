@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.kernel.compile import devices_of
-from harness.kernel.history import History, Teller, facts_of
+from harness.kernel.history import History
+from harness.kernel.teller import Teller, facts_of
 from harness.scenarios.schema import Scenario
 from model import facts
 from model.check.checker import Checker
@@ -23,13 +24,15 @@ ERA = "v7.2"
 KINDS: frozenset[type[Fact]] = frozenset(
     {
         # What guests say, and the exits and entries that follow from it.
-        facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest, facts.Entered, facts.Exited,
+        facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest, facts.DeviceRaised,
+        facts.DeviceServed, facts.DeviceSignalled, facts.DeviceStillHigh, facts.Entered,
+        facts.EoiNotified, facts.Exited,
         facts.GuestAccess, facts.GuestControl, facts.GuestEnable, facts.GuestMask,
         facts.GuestRead, facts.GuestTimer, facts.Halted, facts.LrMoved, facts.PriorityWritten,
         facts.ReadTrapped, facts.RegisterRead, facts.SgiSent, facts.Ticked, facts.UserEntered,
         facts.UserLeft,
         # What never happens there, or makes a rule say less where it is not told.
-        facts.AckedByHost, facts.Blocked, facts.DeviceRaised, facts.DeviceServed, facts.Emulated,
+        facts.AckedByHost, facts.Blocked, facts.Emulated,
         facts.IsrBegan, facts.IsrEnded, facts.LineChanged, facts.Loaded, facts.LrWritten,
         facts.NeverAcknowledges, facts.Put, facts.RegisterWritten, facts.Trapped, facts.Unblocked,
         facts.VmReset, facts.Woken,
@@ -100,15 +103,15 @@ class Judge:
 def setting_of(scenario: Scenario, vcpus: int, gic: int) -> Setting:
     """Return what rules know of a scenario's guests on a real kernel.
 
-    A device of software is to them one behind an SPI of the same number, which a further CPU takes.
+    All devices are of software to them.
     """
-    forwards = tuple(
-        Forwarded(each.intid, each.intid, each.vcpu, vcpus, each.signals != "edge", each.priority)
+    software = tuple(
+        Forwarded(-1, each.intid, each.vcpu, -1, each.signals != "edge", each.priority)
         for each in devices_of(scenario)
     )
     return Setting(
-        pcpus=vcpus + 1,
-        forwards=forwards,
+        pcpus=vcpus,
+        software=software,
         vcpus=vcpus,
         gic_version=gic,
         eoimode=scenario.eoimode,

@@ -48,13 +48,14 @@ static void write_event(int fd)
     check(write(fd, &one, sizeof one), "an eventfd");
 }
 
-/* Tells KVM of an event; the lock is held, so that what is seen of it is in order. */
-static void signal_event(int n)
+/* Tells KVM of an event, or that its device still asks for something (again); the lock is held, so that what is seen of it is in order. */
+static void signal_event(int n, int again)
 {
     struct device *device = &job->device[n];
     struct event *e = said_by_vmm(EV_RAISED, device->intid);
 
-    made[n].signalled++;
+    e->value = again;
+    made[n].signalled += !again;
     if (device->signals == RESAMPLE || (device->signals == EDGE && draw(&made[n]) & 1)) {
         write_event(made[n].fd);
     } else {
@@ -88,7 +89,7 @@ static void *device_thread(void *argument)
                 mine->work = 1;
                 mine->raised++;
                 refresh(mine, sizeof *mine);
-                signal_event(n);
+                signal_event(n, 0);
             }
             pthread_mutex_unlock(&lock);
         }
@@ -108,7 +109,7 @@ static void *resample_thread(void *argument)
         said_by_vmm(EV_NOTIFIED, job->device[n].intid);
         refresh(&board->device[n], sizeof board->device[n]);
         if (board->device[n].work && turn & 1)
-            signal_event(n);
+            signal_event(n, 1);
         pthread_mutex_unlock(&lock);
     }
     return NULL;
