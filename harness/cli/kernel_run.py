@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["kernel_options", "list_scenarios", "run", "scenarios_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-SHOWN = 3
 ALL = "all"
 
 
@@ -109,6 +108,7 @@ def run(
     from harness.cli.output import print_json
     from harness.errors import UsageError
     from harness.kernel.compile import why_not
+    from harness.kernel.errors import MachineFailedError
     from harness.kernel.image import choose
     from harness.kernel.run import run_scenario, vcpus_of
     from harness.verdict import EXIT_CODES, worst
@@ -125,9 +125,8 @@ def run(
                 continue
         try:
             ran = run_scenario(each, kernel, options)
-        except UsageError as error:
-            hint = " (see --software)" if "forwards a device" in str(error) else ""
-            raise UsageError(f"{error}{hint}") from None
+        except MachineFailedError as error:
+            raise UsageError(f"kernel {kernel.version}: {error}") from None
         verdicts.append(verdict_of(ran))
         found = list(violations_of(ran))
         violations += found
@@ -174,6 +173,9 @@ def violations_of(ran: "Ran") -> "list[dict[str, Any]]":
         word = "LATE" if stuck.late else "LOST"
         text = f"{word}: an execution made no progress: {'; '.join(stuck.said)}"
         kinds.setdefault(("progress", word.lower()), (set(), text))[0].add(stuck.execution)
+    for symptom in ran.symptoms:
+        if symptom.woken:
+            kinds.setdefault(("host", "woken"), (set(), symptom.text))[0].add(symptom.execution)
     return [
         {
             "type": "violation", "rule": rule, "alarm": alarm, "text": text,
@@ -194,6 +196,8 @@ def lines_of(ran: "Ran", execution: int) -> list[str]:
 
 def as_dict(ran: "Ran", found: "list[dict[str, Any]]", options: "Options") -> dict[str, Any]:
     """Return what came of a scenario, as a JSON line."""
+    import msgspec
+
     return {
         "type": "scenario",
         "scenario": ran.scenario,
@@ -207,7 +211,7 @@ def as_dict(ran: "Ran", found: "list[dict[str, Any]]", options: "Options") -> di
         "distinct": ran.distinct,
         "seconds": ran.seconds,
         "boot_seconds": ran.boot_seconds,
-        "symptoms": ran.symptoms,
+        "symptoms": [msgspec.to_builtins(each) for each in ran.symptoms],
         "devices": ran.devices,
         "checked": ran.checked,
         "not_checked": ran.not_checked,
@@ -235,8 +239,6 @@ def print_ran(ran: "Ran", scenario: "Scenario", options: "Options", *, history: 
         )
         for line in violation["history"]:
             click.echo(f"    {line}")
-    for symptom in ran.symptoms[:SHOWN]:
-        click.echo(f"  host       {symptom}")
     for device in ran.devices[-len(scenario.forward) :] if scenario.forward else []:
         click.echo(f"  device     {device}")
     if history and ran.histories:

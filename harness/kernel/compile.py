@@ -116,6 +116,10 @@ def devices_of(scenario: Scenario) -> tuple[Device, ...]:
     return tuple(found)
 
 
+KNOWN = frozenset(CALLS) | frozenset(OF_ACKED) | {
+    g.MASK, g.IF_ACKED, g.REPEAT, g.AGAIN, g.HALT, g.RETURN,
+}  # fmt: skip
+"""The instructions that are compiled; the last two end programs and handlers."""
 PTIMERS = frozenset({g.PTIMER, g.PTIMER_OFF, g.PIDLE, g.READ_PTIMER})
 
 
@@ -129,13 +133,20 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
         return f"it has {vcpus} VCPUs, and a guest here has at most {VCPUS_MAX}"
     if len(scenario.forward) > DEVICES_MAX:
         return f"it has {len(scenario.forward)} devices, and a guest here at most {DEVICES_MAX}"
+    unknown = {i.code for i in instructions(scenario, vcpus)} - KNOWN
+    if unknown:
+        return "its programs have an instruction that is not compiled yet"
     kinds = {forward.kind for forward in scenario.forward}
     if "lpi" in kinds and not software:
-        return "it has an LPI: a guest here has no ITS, which KVM has for LPIs"
+        return (
+            "it has an LPI: a guest here has no ITS, which KVM has for LPIs (--software makes it "
+            "an edge of software)"
+        )
     if kinds - {"software"} and not software:
         return (
             "it forwards a device's interrupt to its guest (a List Register with the HW bit for "
-            "an SPI): the only interrupts that Linux maps so are the timers'"
+            "an SPI): the only interrupts that Linux maps so are the timers' (--software plays the "
+            "device by one of software)"
         )
     if any(not FIRST_SPI <= forward.vintid < SPIS_END for forward in scenario.forward):
         return f"a device's vintid is not {FIRST_SPI} to {SPIS_END - 1}"

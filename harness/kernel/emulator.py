@@ -25,6 +25,7 @@ QEMU = "qemu-system-aarch64"
 LAST_LINES = 12
 END_SECONDS = 5.0
 POLL_SECONDS = 0.02
+PROMPT = b"(qemu) "
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +123,20 @@ class Emulator:
         Raises:
             MachineFailedError: it gave no answer.
         """
-        path = self.folder / "monitor"
         until = time.monotonic() + seconds
-        while not path.exists() and not self.ended and time.monotonic() < until:
-            time.sleep(POLL_SECONDS)
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(seconds)
+        while True:
             try:
-                door.connect(str(path))
-                answer = read_to(door, b"(qemu) ")
-                door.sendall(command.encode() + b"\n")
-                answer = read_to(door, b"(qemu) ")
+                with socket.socket(socket.AF_UNIX) as door:
+                    door.settimeout(seconds)
+                    door.connect(str(self.folder / "monitor"))
+                    read_to(door, PROMPT)
+                    door.sendall(command.encode() + b"\n")
+                    answer = read_to(door, PROMPT)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if self.ended or time.monotonic() > until:  # it has not begun to listen
+                    raise self.failed(f"nobody to tell {command!r}") from None
+                time.sleep(POLL_SECONDS)
             except OSError as error:
                 raise self.failed(f"no answer to {command!r}: {error}") from None
         return answer.decode(errors="replace")

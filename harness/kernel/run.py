@@ -17,11 +17,15 @@ from harness.kernel.judge import Found, Judge, setting_of
 from harness.kernel.toolchain import Program, build_execution
 from harness.scenarios.schema import Scenario
 
-__all__ = ["NVHE", "VHE", "Options", "Ran", "Stuck", "hardware_of", "run_scenario", "words_of"]
+__all__ = [
+    "NVHE", "VHE", "Options", "Ran", "Stuck", "Symptom", "hardware_of", "run_scenario", "words_of",
+]  # fmt: skip
 
 NVHE, VHE = "cortex-a57", "max"
 HUNG, FAILED = 98, 99
 MARGIN_SECONDS = 60.0
+WOKEN_PER_SECOND = 200
+"""So often a second a thread that has nothing to do is woken for nothing, not by its ticks."""
 CPUS_MAX = 8
 """So many CPUs QEMU has with a GICv2."""
 WRONG_BITS = {
@@ -55,6 +59,30 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Symptom:
+    """What the host showed of a VCPU in the ``ms`` before its execution was called stuck."""
+
+    execution: int
+    vcpu: int
+    switches: int
+    cpu_ms: int
+    ms: int
+
+    @property
+    def woken(self) -> bool:
+        """Whether its thread went to sleep again and again, for nothing."""
+        return self.switches * 1000 >= WOKEN_PER_SECOND * self.ms
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return (
+            f"VCPU {self.vcpu}'s thread was woken {self.switches} times in {self.ms} ms, had "
+            f"{self.cpu_ms} ms of CPU, and did nothing"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Stuck:
     """An execution that made no progress: LATE went on after an exit for no reason, LOST did not.
 
@@ -78,7 +106,7 @@ class Ran:
     distinct: int = 0
     wrong: list[tuple[int, int]] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
-    symptoms: list[str] = field(default_factory=list)
+    symptoms: list[Symptom] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     histories: dict[int, History] = field(default_factory=dict)
@@ -216,7 +244,8 @@ def take(lines: Sequence[str], ran: Ran) -> None:
             ran.stuck.append(Stuck(int(told[0]), word == "LATE", tuple(told[1:])))
             told = []
         elif word == "SYMPTOM":
-            ran.symptoms.append(rest)
+            numbers = [int(each) for each in re.findall(r"=(\d+)", rest)]
+            ran.symptoms.append(Symptom(int(told[0]), *numbers))
         elif word == "DEVICE":
             ran.devices.append(rest)
         elif word in ("DONE", "HUNG"):

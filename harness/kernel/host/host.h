@@ -70,6 +70,7 @@ int64_t get_gic(uint32_t group, uint64_t attribute);
 /* vcpu.c */
 void start_vcpus(void);
 void bind_vcpu(int vcpu, int cpu);
+int thread_of(int vcpu);
 void pause_vcpus(void);
 void resume_vcpus(int restarted);
 extern volatile uint64_t executed, wrong;
@@ -107,6 +108,7 @@ void close_histories(void);
 extern uint64_t distinct;
 
 /* symptoms.c */
+void note_symptoms(void);
 void tell_symptoms(void);
 
 #endif

@@ -1,8 +1,8 @@
-/* What the host shows of a VCPU: how often its thread was switched, and how much CPU it had. */
-#include <dirent.h>
+/* What the host shows of a VCPU: how often its thread went to sleep, and how much CPU it had. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "host.h"
 
@@ -34,26 +34,43 @@ static long long run_time(const char *path)
     return value;
 }
 
+struct symptom { long switches; long long cpu_ns; double at; };
+static struct symptom before[VCPUS_MAX];
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static struct symptom look(int vcpu)
+{
+    char path[64];
+    struct symptom found = {.at = seconds()};
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", thread_of(vcpu));
+    found.switches = field(path, "voluntary_ctxt_switches:");
+    snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", thread_of(vcpu));
+    found.cpu_ns = run_time(path);
+    return found;
+}
+
+/* From here on. */
+void note_symptoms(void)
+{
+    for (int n = 0; n < job->vcpus; n++)
+        before[n] = look(n);
+}
+
 void tell_symptoms(void)
 {
-    struct dirent *entry;
-    DIR *tasks = opendir("/proc/self/task");
-
-    while (tasks && (entry = readdir(tasks))) {
-        char path[320], name[32] = "";
-        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
-        FILE *file = fopen(path, "r");
-        if (file && fgets(name, sizeof name, file) && strncmp(name, "kvm-vcpu-", 9) == 0) {
-            snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
-            long switches = field(path, "voluntary_ctxt_switches:");
-            snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
-            printf("SYMPTOM vcpu=%d switches=%ld cpu_ns=%lld\n", atoi(name + 9), switches,
-                   run_time(path));
-        }
-        if (file)
-            fclose(file);
+    for (int n = 0; n < job->vcpus; n++) {
+        struct symptom now = look(n);
+        printf("SYMPTOM vcpu=%d switches=%ld cpu_ms=%lld ms=%.0f\n", n,
+               now.switches - before[n].switches, (now.cpu_ns - before[n].cpu_ns) / 1000000,
+               (now.at - before[n].at) * 1e3);
     }
-    if (tasks)
-        closedir(tasks);
     fflush(stdout);
 }

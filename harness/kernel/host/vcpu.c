@@ -145,6 +145,8 @@ void bind_vcpu(int vcpu, int cpu)
     check(sched_setaffinity(ids[vcpu], sizeof set, &set), "sched_setaffinity");
 }
 
+int thread_of(int vcpu) { return ids[vcpu]; }
+
 static void *vcpu_thread(void *argument)
 {
     int n = (int)(uintptr_t)argument;

@@ -33,12 +33,16 @@ static uint64_t distributor(uint64_t offset)
     return get_gic(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, offset);
 }
 
+static void tell_stuck_begins(void)
+{
+    printf("STUCK %llu\n", (unsigned long long)(job->first + executed + 1));
+}
+
 /* Where each VCPU is, and what its GIC says; all are out of their guests. */
 static void tell_stuck(void)
 {
     uint64_t core = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE;
 
-    printf("STUCK %llu\n", (unsigned long long)(job->first + executed + 1));
     for (int n = 0; n < job->vcpus; n++) {
         printf("STUCK VCPU %d at %#llx, %llu events", n,
                (unsigned long long)get_register(n, core | KVM_REG_ARM_CORE_REG(regs.pc)),
@@ -77,11 +81,15 @@ int watch(void)
         uint64_t since = executed;
         if (goes_on(since, now() + job->hang_ms * 1e-3))
             continue;
+        note_symptoms();
+        if (goes_on(since, now() + job->hang_ms * 1e-3))
+            continue;
         /* They leave their guests, for no reason of their own: do they go on with that? */
+        tell_stuck_begins();
+        tell_symptoms();
         pause_vcpus();
         tell_stuck();
         write_history("stuck", job->first + executed + 1);
-        tell_symptoms();
         resume_vcpus(0);
         if (goes_on(since, now() + job->hang_ms * 1e-3)) {
             printf("LATE\n");
