@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -26,7 +25,8 @@ __all__ = ["Built", "build_kernel"]
 CROSS = "aarch64-linux-gnu-"
 PROGRAMS = (
     ("make", "make"), ("flex", "flex"), ("bison", "bison"), ("bc", "bc"), ("gcc", "gcc libc6-dev"),
-    (f"{CROSS}gcc", "gcc-aarch64-linux-gnu"), ("patch", "patch"), ("xz", "xz-utils"),
+    (f"{CROSS}gcc", "gcc-aarch64-linux-gnu"), ("patch", "patch"), ("tar", "tar"),
+    ("xz", "xz-utils"),
 )  # fmt: skip
 MUST = (
     "CONFIG_KVM",
@@ -149,11 +149,11 @@ def unpack(tarball: Path, to: Path) -> None:
     partial = to.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    try:
-        with tarfile.open(tarball) as tar:
-            tar.extractall(partial, filter="tar")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise UsageError(f"source {str(tarball)!r}: {error}") from None
+    command = ["tar", "-xf", str(tarball), "-C", str(partial)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise UsageError(f"source {str(tarball)!r}: {reason}")
     inner = [each for each in partial.iterdir() if (each / "arch/arm64/kvm").is_dir()]
     if len(inner) != 1:
         raise UsageError(f"source {str(tarball)!r}: no tree of Linux is in it")

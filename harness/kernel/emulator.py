@@ -151,6 +151,10 @@ class Emulator:
         self.process.kill()
         self.process.wait()
         self.reader.join(END_SECONDS)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
 
 def read_to(door: socket.socket, end: bytes) -> bytes:
