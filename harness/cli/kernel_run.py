@@ -114,9 +114,12 @@ def run(
     from harness.verdict import EXIT_CODES, worst
 
     options = options_of(**given)
+    scenarios = scenarios_of(scenario, scenario_file)
+    if scenario != ALL:
+        check(scenarios[0], options)
     kernel = choose(wanted)
     verdicts, violations = [], []
-    for each in scenarios_of(scenario, scenario_file):
+    for each in scenarios:
         if scenario == ALL:
             reason = why_not(each, vcpus_of(each, options), options.gic, software=options.software)
             if reason:
@@ -139,6 +142,19 @@ def run(
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
                     "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
     return EXIT_CODES[verdict]
+
+
+def check(scenario: "Scenario", options: "Options") -> None:
+    """Refuse a scenario that no guest of a real KVM can do, before a kernel is looked for.
+
+    Raises:
+        UsageError: it is such a one; says why.
+    """
+    from harness.kernel.compile import compile_scenario
+    from harness.kernel.run import vcpus_of
+
+    vcpus = vcpus_of(scenario, options)
+    compile_scenario(scenario, vcpus, options.gic, software=options.software)
 
 
 def options_of(*, gic: str, no_jitter: bool, no_preempt: bool, **others: Any) -> "Options":
