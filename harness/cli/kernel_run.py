@@ -1,7 +1,7 @@
 """``kernel run`` and ``kernel list``: scenarios on a real kernel."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -92,11 +92,12 @@ def list_scenarios(*, gic: str, software: bool, as_json: bool) -> int:
               help="For each scenario at most.")  # fmt: skip
 @click.option("--no-jitter", is_flag=True, help="Timers as they are; guests begin together.")
 @click.option("--no-preempt", is_flag=True, help="Threads stay where they are.")
-@click.option("--history", is_flag=True, help="Print a history of each scenario.")
+@click.option("--histories", metavar="FILE", type=click.File("wb", lazy=True),
+              help="Write every different history there, a JSON line each.")  # fmt: skip
 @json_option
 def run(
-    scenario: str | None, *, scenario_file: str | None, wanted: str | None, history: bool,
-    as_json: bool, **given: Any,
+    scenario: str | None, *, scenario_file: str | None, wanted: str | None,
+    histories: "IO[bytes] | None", as_json: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Run SCENARIO (or all that can be run) as a real guest, on a real Linux KVM under QEMU.
 
@@ -130,13 +131,15 @@ def run(
             ran = run_scenario(each, kernel, options)
         except MachineFailedError as error:
             raise UsageError(f"kernel {kernel.version}: {error}") from None
+        if histories is not None:
+            write_histories(ran, histories)
         verdicts.append(verdict_of(ran))
         found = list(violations_of(ran))
         violations += found
         if as_json:
             print_json(as_dict(ran, found, options))
         else:
-            print_ran(ran, each, options, history=history)
+            print_ran(ran, each, options)
     verdict = worst(verdicts)
     if as_json:
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
@@ -204,10 +207,26 @@ def violations_of(ran: "Ran") -> "list[dict[str, Any]]":
 
 def lines_of(ran: "Ran", execution: int) -> list[str]:
     """Return the history of an execution, a line for each access."""
-    kept = ran.histories.get(execution)
-    if kept is None:
-        kept = next((x.history for x in ran.found if x.history.execution == execution), None)
-    return [] if kept is None else list(kept.lines())
+    kept = [each for each in ran.histories if each.execution == execution]
+    kept.sort(key=lambda history: history.why == "well")
+    return list(kept[0].lines()) if kept else []
+
+
+def write_histories(ran: "Ran", file: "IO[bytes]") -> None:
+    """Write the histories of a scenario, a JSON line each."""
+    import msgspec
+
+    for history in ran.histories:
+        row = {
+            "type": "history", "scenario": ran.scenario, "execution": history.execution,
+            "why": history.why, "cut": history.cut,
+            "events": [
+                {"vcpu": v if v + 1 < len(history.events) else None, "began": each.began,
+                 "ended": each.ended if each.done else None, "what": each.text()}
+                for v, events in enumerate(history.events) for each in events
+            ],
+        }  # fmt: skip
+        file.write(msgspec.json.encode(row) + b"\n")
 
 
 def as_dict(ran: "Ran", found: "list[dict[str, Any]]", options: "Options") -> dict[str, Any]:
@@ -235,7 +254,7 @@ def as_dict(ran: "Ran", found: "list[dict[str, Any]]", options: "Options") -> di
     }
 
 
-def print_ran(ran: "Ran", scenario: "Scenario", options: "Options", *, history: bool) -> None:
+def print_ran(ran: "Ran", scenario: "Scenario", options: "Options") -> None:
     """Print what came of a scenario."""
     from harness.kernel.compile import notes_of
 
@@ -257,6 +276,3 @@ def print_ran(ran: "Ran", scenario: "Scenario", options: "Options", *, history: 
             click.echo(f"    {line}")
     for device in ran.devices[-len(scenario.forward) :] if scenario.forward else []:
         click.echo(f"  device     {device}")
-    if history and ran.histories:
-        for line in next(iter(ran.histories.values())).lines():
-            click.echo(f"    {line}")

@@ -96,7 +96,10 @@ class Stuck:
 
 @dataclass(slots=True)
 class Ran:
-    """What came of it. ``wrong`` has executions in which the guest itself found something."""
+    """What came of it. ``wrong`` has executions in which the guest itself found something.
+
+    ``histories`` has every different one of those that went well, and all others.
+    """
 
     kernel: Image
     scenario: str
@@ -109,7 +112,7 @@ class Ran:
     symptoms: list[Symptom] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
-    histories: dict[int, History] = field(default_factory=dict)
+    histories: list[History] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     not_checked: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -218,7 +221,7 @@ def run_jobs(
         take(outcome.lines, ran)
         out = Path(str(words["out"]))
         histories = list(read_histories(out.read_bytes()))
-        ran.histories |= {each.execution: each for each in histories if each.why != "well"}
+        ran.histories += histories
         judge.read(histories)
         if outcome.code == 0:
             return
