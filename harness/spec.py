@@ -34,6 +34,7 @@ NUMBERS = {
     "gic_version": (2, 3),
     "gic_lag": (0, 8),
     "eoimode": (0, 1),
+    "tdir": (0, 1),
     "preemptions": (0, 8),
     "steps_max": (1, 1_000_000),
 }
@@ -44,6 +45,7 @@ KNOBS: dict[str, str] = {
     "gic_messages": "queued (default), synchronous, or lagging (without bounds 1 to 3)",
     "lr_on_guest_deactivate": "arch (default), polled, quirk or erratum: how a HW LR ends",
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
+    "tdir": "0 or 1: whether a GICv3 can trap a guest's DIR alone, without TC (default 1)",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
     "steps_max": "the bound on the steps of an execution (default 4000)",
 }
@@ -220,6 +222,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             gic_messages=knobs.get("gic_messages", "queued"),
             gic_lag=int(knobs.get("gic_lag", 1)),
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
+            tdir=knobs.get("tdir", "1") == "1",
             forwards=tuple(
                 Forward(
                     f.intid,

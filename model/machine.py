@@ -59,6 +59,8 @@ class Config(msgspec.Struct, frozen=True):
     gic_messages: str = "queued"
     gic_lag: int = 1
     lr_on_guest_deactivate: str = "arch"
+    tdir: bool = True
+    """Whether the CPUs can trap a guest's DIR alone (ICH_VTR_EL2.TDS)."""
     devices: tuple[tuple[int, int], ...] = ()
     """Host devices: the SPI of each, and how many edges it may send in an execution."""
     forwards: tuple[Forward, ...] = ()
@@ -137,6 +139,7 @@ class Machine:
                 *(f.intid for f in config.forwards if f.is_mapped),
             ),
             lr_on_guest_deactivate=config.lr_on_guest_deactivate,
+            tdir=config.tdir,
             emit=emit,
         )
         self.hw_timers = [HwTimer(self.clock) for _ in cpus]

@@ -212,6 +212,7 @@ MATTERS = {
     "lr_on_guest_deactivate": "devices whose interrupt the host takes on another CPU: polled "
     "loses one there (variant 57); for the timer a guest cannot tell",
     "eoimode": "scenarios with overflow: EOImode 1 deactivates by DIR, which may trap",
+    "tdir": "EOImode 1 with SPIs or overflow, on a GICv3: without TDIR EL2 carries out each DIR",
     "preemptions": "scenarios that migrate: with 0 no VCPU thread is ever moved",
     "steps_max": "executions that end at a bound, which makes a campaign inconclusive",
 }

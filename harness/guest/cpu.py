@@ -9,6 +9,7 @@ from harness.context import Context
 from harness.contract import Guard, Op
 from harness.engine.footprint import Step
 from harness.guest.control import CONTROLS, GuestControl
+from harness.guest.handlers import DirAtEl2
 from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
@@ -97,14 +98,16 @@ STEPS: tuple[Step | None, ...] = tuple([STEP_OF.get(n) for n in range(max(STEP_O
 """The steps of the instructions that are one, by code; of others the state decides."""
 
 
-async def run_guest(rt: Runtime, t: Context, forced_exit: Guard) -> str:
+async def run_guest(rt: Runtime, t: Context, forced_exit: Guard, write_dir: DirAtEl2) -> str:
     """Execute the guest of ``t`` until it leaves, or ``forced_exit`` says that its CPU must.
+
+    Of a DIR that traps ``write_dir`` tells whether EL2 has carried it out, and the guest goes on.
 
     Returns:
         why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "user" or "halt".
 
     """
-    cpu = GuestCpu(rt, t)
+    cpu = GuestCpu(rt, t, write_dir)
     task, guest = t.task, cpu.guest
     forced = (t.here[GuestSteps.exit_irq], forced_exit)
     guest.trap = NOTHING
@@ -210,9 +213,7 @@ class GuestCpu(GuestControl):
             self.mask_irqs(bool(instruction.a))
             self.next()
         elif code == PMR:
-            guest.pmr = instruction.a
-            self.gic.set_vpmr(self.c, instruction.a)
-            self.guest.say_mask()
+            self.write_pmr(instruction.a)
             self.next()
         elif code == PTIMER and guest.sub == 0:
             guest.sub = 1
@@ -259,6 +260,13 @@ class GuestCpu(GuestControl):
         self.machine.guests[owner].enabled = on
         if owner == self.t.v:
             self.guest.say_mask()
+
+    def write_pmr(self, value: int) -> None:
+        """Write the priority mask; where that traps, EL2 does it, and comes back."""
+        self.guest.pmr = value
+        if self.gic.set_vpmr(self.c, value):
+            self.gic.emulate_vpmr(self.c, value)
+        self.guest.say_mask()
 
     def wait_for_interrupt(self) -> str:
         """WFI: completes at once if a virtual interrupt is signalled, masked or not; else traps."""

@@ -5,6 +5,8 @@ itself, the same VCPU later and in any order, or another VCPU. With nested handl
 higher priority comes in between; they complete strictly in the reverse order of their acknowledges.
 """
 
+from collections.abc import Callable
+
 from harness.context import Context
 from harness.contract import Op
 from harness.engine.encoding import wiring
@@ -17,7 +19,10 @@ from model.guest import CNTP_CTL, DRIVER, SGI, WAKE_SGI, Guest, Instruction
 from model.identity import VTIMER
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
-__all__ = ["GuestIsr"]
+__all__ = ["DirAtEl2", "GuestIsr"]
+
+DirAtEl2 = Callable[[Context, int], bool]
+"""What EL2 makes of a guest's DIR that traps: whether it carried it out (``VgicHooks``)."""
 
 DEACTIVATION = -1
 """The code of a trapped DIR; it is no line of a program."""
@@ -29,11 +34,15 @@ ISR_IAR, ISR_DEVICE, ISR_EOIR, ISR_DIR, ISR_WAKE, ISR_AGAIN, ISR_BODY = 1, 2, 3,
 class GuestIsr:
     """The handler's part of a guest on a CPU."""
 
-    __slots__ = ("c", "config", "gic", "guest", "has_deferred", "machine", "messages", "rt", "t")
+    __slots__ = (
+        "c", "config", "gic", "guest", "has_deferred", "machine", "messages", "rt", "t",
+        "write_dir_at_el2",
+    )  # fmt: skip
 
-    def __init__(self, rt: Runtime, t: Context) -> None:
+    def __init__(self, rt: Runtime, t: Context, write_dir_at_el2: DirAtEl2) -> None:
         machine = rt.machine
         self.rt = rt
+        self.write_dir_at_el2 = write_dir_at_el2
         self.machine = machine
         self.t = t
         self.c = t.c
@@ -161,6 +170,8 @@ class GuestIsr:
         pintid = TRAP if self.gic.version == 2 else self.gic.vdir(self.c, vintid)
         if pintid != TRAP:
             self.deactivate(pintid)
+            return ""
+        if self.write_dir_at_el2(self.t, vintid):
             return ""
         source = vintid >> 10 if self.gic.version == 2 else 0
         number = vintid - (source << 10)

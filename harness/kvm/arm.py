@@ -113,7 +113,7 @@ class Arm(Hooks):
         machine.messages.at_entry(t.c)
         machine.guests[t.v].instructions = 0
         t.p.enter_guest(t.v)
-        return await run_guest(self.rt, t, self.forced_exit(t))
+        return await run_guest(self.rt, t, self.forced_exit(t), self.write_dir_at_el2)
 
     def forced_exit(self, t: Context) -> Guard:
         """Return when the CPU leaves the guest by itself: HCR_EL2.IMO routes its IRQ to EL2."""

@@ -43,10 +43,12 @@ class Vgic(Hooks):
     def broadcasts(self) -> bool:
         """vgic_model_needs_bcst_kick (2025): the first SPI in flight is told to all VCPUs.
 
-        So DIR traps on each. Upstream counts down when a level SPI of software is deactivated;
-        here, for the mapped SPIs that no kernel had, when it leaves its ap_list.
+        So DIR traps on each; without TDIR it does always. Upstream counts down when a level SPI of
+        software is deactivated; here, for the mapped SPIs that no kernel had, when it leaves its
+        ap_list.
         """
-        return self.machine.gic.version == 3
+        gic = self.machine.gic
+        return gic.version == 3 and gic.tdir
 
     def observes_edges(self, irq: VgicIrq) -> bool:
         """Tell whether this mapped level interrupt is lowered at populate and resampled at fold.

@@ -8,7 +8,7 @@ from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, Lr
-from model.gic.registers import HCR_LRENPIE, Vmcr
+from model.gic.registers import HCR_LRENPIE, HCR_TC, TRAP, Vmcr
 from model.host.thread import REQ_PROCESS_UPDATE
 from model.vgic import decide
 from model.vgic.irq import VgicIrq
@@ -29,13 +29,36 @@ class VgicV3(Hooks):
     def traps_dir(self) -> bool:
         """Tell whether an SPI is in flight anywhere: any VCPU may be the one to deactivate it.
 
-        A GICv2 has no such trap: there GICV_DIR is simply not mapped (07bb1c5622a5).
+        A GICv2 has no such trap: there GICV_DIR is simply not mapped (07bb1c5622a5). A GICv3 that
+        cannot trap DIR alone traps always.
         """
-        return self.machine.dist.active_spis > 0 and self.machine.gic.version == 3
+        gic = self.machine.gic
+        return gic.version == 3 and (self.machine.dist.active_spis > 0 or not gic.tdir)
 
     def configure_hcr(self, pending: int, active: int, size: int) -> int:
         """vgic_v3_configure_hcr: of ``pending`` and ``active`` ones for ``size`` registers."""
-        return decide.configure_hcr(pending, active, size, trap_dir=self.traps_dir())
+        hcr = decide.configure_hcr(pending, active, size, trap_dir=self.traps_dir())
+        return hcr | self.trap_bits()
+
+    def trap_bits(self) -> int:
+        """vgic_ich_hcr_trap_bits: TC for CPUs that cannot trap DIR alone."""
+        gic = self.machine.gic
+        return HCR_TC if gic.version == 3 and not gic.tdir else 0
+
+    def write_dir_at_el2(self, t: Context, vintid: int) -> bool:
+        """___vgic_v3_write_dir, at EL2 and without a full exit: tell whether it was done there.
+
+        It is where the interrupt is active in a List Register; so the trap of all the common
+        registers costs little. Only with TC does a guest's access come by there (cpuif traps).
+        """
+        machine = self.machine
+        if not self.trap_bits():
+            return False
+        pintid = machine.gic.emulate_vdir(t.c, vintid)
+        if pintid >= 0:
+            machine.messages.send_deactivation(t.c, pintid)
+            machine.messages.deliver_deactivations(t.c)
+        return pintid != TRAP
 
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """vgic_v3_populate_lr."""

@@ -18,6 +18,7 @@ from model.gic.registers import (
     HCR_EOICOUNT_SHIFT,
     HCR_LRENPIE,
     HCR_NPIE,
+    HCR_TC,
     HCR_TDIR,
     HCR_UIE,
 )
@@ -257,7 +258,8 @@ REGISTRY: dict[str, Kind] = {
 }
 
 HCR_BITS = {
-    "En": HCR_EN, "UIE": HCR_UIE, "LRENPIE": HCR_LRENPIE, "NPIE": HCR_NPIE, "TDIR": HCR_TDIR,
+    "En": HCR_EN, "UIE": HCR_UIE, "LRENPIE": HCR_LRENPIE, "NPIE": HCR_NPIE, "TC": HCR_TC,
+    "TDIR": HCR_TDIR,
 }  # fmt: skip
 LEVELS = {"level", "line", "line_level"}
 NEGATED = {"line": "level", "pending": "after", "active": "after", "signal": "level"}

@@ -33,6 +33,9 @@ class Gic(VirtualInterfaces):
     EOIcount also in EOImode 1, where no deactivation would have followed: not by the architecture
     (IHI0069 ICH_HCR_EL2.EOIcount), but KVM's emulation of the CPU interface and QEMU do it.
 
+    ``tdir`` is ICH_VTR_EL2.TDS: whether the CPUs implement ICH_HCR_EL2.TDIR. Those that do not
+    can trap DIR only with all the registers that the groups have in common (TC).
+
     ``emit`` receives the facts of what changed. Every effect is immediate; how long a change of a
     line, a message or a deactivation takes on its way is the caller's business.
 
@@ -50,6 +53,7 @@ class Gic(VirtualInterfaces):
         spis: Sequence[int] = (),
         lr_on_guest_deactivate: str = "arch",
         eoicount_on_eoir_mode1: bool = False,
+        tdir: bool = True,
         emit: Callable[[Fact], object] | None = None,
     ) -> None:
         super().__init__(version, cpus, spis, emit)
@@ -64,6 +68,7 @@ class Gic(VirtualInterfaces):
         self.stays_active = lr_on_guest_deactivate == "polled"
         self.stays_unless_active = lr_on_guest_deactivate == "quirk"
         self.eoicount_on_eoir_mode1 = eoicount_on_eoir_mode1
+        self.tdir = tdir
         self.erratum = lr_on_guest_deactivate == "erratum"
         self.cpuifs = [CpuInterface(c) for c in range(cpus)]
         self.vifs = [VirtualInterface(c, version, lrs) for c in range(cpus)]

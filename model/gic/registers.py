@@ -20,6 +20,7 @@ __all__ = [
     "HCR_GROUP_CAUSES",
     "HCR_LRENPIE",
     "HCR_NPIE",
+    "HCR_TC",
     "HCR_TDIR",
     "HCR_UIE",
     "HCR_V2",
@@ -56,7 +57,7 @@ SPECIAL, SPURIOUS = 1020, 1023
 """From the first to the second INTIDs are special: the acknowledge got nothing."""
 IDLE = 0xFF
 TRAP = -2
-"""What a guest's write to DIR returns when ICH_HCR_EL2.TDIR sends it to the hypervisor."""
+"""What a guest's access returns when ICH_HCR_EL2.TDIR or TC sends it to the hypervisor."""
 
 # Candidates.
 INTID_MASK = 0xFF_FFFF
@@ -81,6 +82,7 @@ HCR_VGRP1DIE = 1 << 7
 HCR_GROUP_CAUSES = HCR_VGRP0EIE | HCR_VGRP0DIE | HCR_VGRP1EIE | HCR_VGRP1DIE
 HCR_CAUSES = HCR_UIE | HCR_LRENPIE | HCR_NPIE | HCR_GROUP_CAUSES
 """What enables causes of a maintenance interrupt, besides the EOI bits of List Registers."""
+HCR_TC = 1 << 10
 HCR_TDIR = 1 << 14
 HCR_EOICOUNT_SHIFT = 27
 HCR_EOICOUNT_ONE = 1 << HCR_EOICOUNT_SHIFT

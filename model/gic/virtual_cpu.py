@@ -20,6 +20,7 @@ from model.gic.registers import (
     HCR_EOICOUNT,
     HCR_EOICOUNT_ONE,
     HCR_EOICOUNT_SHIFT,
+    HCR_TC,
     HCR_TDIR,
     HCR_V2,
     PRIORITY_MASK,
@@ -45,6 +46,7 @@ class VirtualInterfaces(PhysicalInterfaces):
     stays_active: bool
     stays_unless_active: bool
     eoicount_on_eoir_mode1: bool
+    tdir: bool
 
     # -- the hypervisor's side ---------------------------------------------------------------
 
@@ -78,10 +80,13 @@ class VirtualInterfaces(PhysicalInterfaces):
         """Write GICH_HCR or ICH_HCR_EL2, EOIcount included.
 
         GICH_HCR has no bits 8 to 26 (IHI0048 section 5.3.1): a GICv2 guest's DIR cannot be trapped.
+        ICH_HCR_EL2 has TDIR where ICH_VTR_EL2.TDS says so.
         """
         vif = self.vifs[c]
         if self.version == 2:
             value &= HCR_V2
+        elif not self.tdir:
+            value &= ~HCR_TDIR
         if value == vif.hcr:
             return
         vif.hcr = value
@@ -139,8 +144,20 @@ class VirtualInterfaces(PhysicalInterfaces):
 
     # -- the guest's own configuration -------------------------------------------------------
 
-    def set_vpmr(self, c: int, value: int) -> None:
-        """Write the guest's priority mask (GICV_PMR, ICV_PMR_EL1); five bits are kept."""
+    def set_vpmr(self, c: int, value: int) -> int:
+        """Write the guest's priority mask (GICV_PMR, ICV_PMR_EL1); five bits are kept.
+
+        Returns:
+            0, or TRAP: with ICH_HCR_EL2.TC the access traps, and has no effect.
+        """
+        vif = self.vifs[c]
+        if vif.hcr & HCR_TC:
+            return TRAP
+        self.emulate_vpmr(c, value)
+        return 0
+
+    def emulate_vpmr(self, c: int, value: int) -> None:
+        """Write the mask for a guest whose access trapped, into ICH_VMCR_EL2."""
         vif = self.vifs[c]
         vif.vmcr = Vmcr(value & PRIORITY_MASK, *vif.vmcr[1:])
         vif.refresh_signal()
@@ -294,15 +311,15 @@ class VirtualInterfaces(PhysicalInterfaces):
     def vdir(self, c: int, vintid: int) -> int:
         """Write DIR for the guest (GICV_DIR, ICV_DIR_EL1).
 
-        With ICH_HCR_EL2.TDIR the access traps and has no effect. It is ignored in EOImode 0, and
-        for LPIs and special INTIDs. DIRs may come in any order, so priorities do not matter;
+        With ICH_HCR_EL2.TDIR, or TC, the access traps and has no effect. It is ignored in EOImode
+        0, and for LPIs and special INTIDs. DIRs may come in any order, so priorities do not matter;
         without an active List Register EOIcount counts.
 
         Returns:
             The pINTID that the caller is to deactivate for CPU ``c``, -1, or TRAP.
         """
         vif = self.vifs[c]
-        if vif.hcr & HCR_TDIR:
+        if vif.hcr & (HCR_TDIR | HCR_TC):
             return TRAP
         if self.version == 2:
             vintid &= 0x3FF
@@ -316,6 +333,19 @@ class VirtualInterfaces(PhysicalInterfaces):
             self.emit(DeactivatedByGuest(c, vintid))
         vif.refresh_maintenance()
         return -1
+
+    def emulate_vdir(self, c: int, vintid: int) -> int:
+        """Carry out a DIR that trapped, with the List Registers as they are, as far as they go.
+
+        Returns:
+            The pINTID that the caller is to deactivate for CPU ``c``, -1, or TRAP: nothing is
+            active for this vINTID in a List Register.
+        """
+        vif = self.vifs[c]
+        if vintid >= 1020 or not vif.vmcr.eoim:
+            return -1
+        i = _find_active(vif.lrs, vintid)
+        return TRAP if i < 0 else self._deactivate_lr(c, vif, i, "dir")
 
     def _count_eoi(self, vif: VirtualInterface) -> None:
         """Count in the five bits of EOIcount what found no List Register."""

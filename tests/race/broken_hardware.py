@@ -183,8 +183,8 @@ class CompletedComesBack(Gic):
 class MaskDropsPending(Gic):
     """A write to the guest's priority mask empties what is pending in the List Registers."""
 
-    def set_vpmr(self, c: int, value: int) -> None:
+    def emulate_vpmr(self, c: int, value: int) -> None:
         vif = self.vifs[c]
         vif.lrs = tuple(msgspec.structs.replace(lr, state=lr.state & ACTIVE) for lr in vif.lrs)
         vif.refresh()
-        super().set_vpmr(c, value)
+        super().emulate_vpmr(c, value)

@@ -18,6 +18,7 @@
     .set EL1H, 0x3c5
     .set EL2H, 0x3c9
     .set DIR_TRAPPED, 0x62323016                      /* ESR_EL2: MSR ICC_DIR_EL1, X0 */
+    .set PMR_TRAPPED, 0x6230100C                      /* ESR_EL2: MSR ICC_PMR_EL1, X0 */
 
     .macro load reg, value
     movz \reg, #((\value) & 0xffff)
@@ -302,7 +303,20 @@ op_snap_cpu:
     .endif
     adr x1, snap_el1
     adr x10, next
+    .if GIC == 3
+    mrs x16, S3_4_C12_C11_0             /* ICH_HCR_EL2.TC would trap what is read at EL1 */
+    tbz x16, #10, el1_call
+    adr x10, 1f
+    bic x17, x16, #(1 << 10)
+    msr S3_4_C12_C11_0, x17
+    isb
     b el1_call
+1:  msr S3_4_C12_C11_0, x16
+    isb
+    b next
+    .else
+    b el1_call
+    .endif
 
     /* The virtual CPU interface as the guest sees it. */
 snap_el1:
@@ -385,8 +399,12 @@ from_el1:
     mov x0, x11
     load x13, DIR_TRAPPED
     cmp x11, x13
+    b.eq trapped
+    load x13, PMR_TRAPPED
+    cmp x11, x13
     b.ne fault_el1
-    adr x10, next_result                /* ICH_HCR_EL2.TDIR: the syndrome is the result */
+trapped:
+    adr x10, next_result                /* ICH_HCR_EL2.TDIR, TC: the syndrome is the result */
     b back
     /* An interrupt came to EL2 from EL1 although the mask was held. */
 taken:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from model.gic.gic import Gic
-from model.gic.registers import FIRST_LPI, HCR_TDIR, TRAP, group_mask
+from model.gic.registers import FIRST_LPI, HCR_TC, HCR_TDIR, TRAP, group_mask
 from model.gic.virtual_interface import VirtualInterface
 
 __all__ = ["VIRTUAL"]
@@ -41,7 +41,7 @@ class _VbprWritableUnderCbpr(Gic):
 
 
 class _GuestMaskKeepsLowBits(Gic):
-    def set_vpmr(self, c: int, value: int) -> None:
+    def emulate_vpmr(self, c: int, value: int) -> None:
         vif = self.vifs[c]
         vif.vmcr = vif.vmcr._replace(pmr=value)
         vif.refresh_signal()
@@ -55,6 +55,22 @@ class _TdirIgnored(Gic):
         pintid = super().vdir(c, vintid)
         vif.hcr |= kept & HCR_TDIR
         return pintid
+
+
+class _TcIgnored(Gic):
+    def vdir(self, c: int, vintid: int) -> int:
+        vif = self.vifs[c]
+        kept = vif.hcr
+        vif.hcr = kept & ~HCR_TC
+        pintid = super().vdir(c, vintid)
+        vif.hcr |= kept & HCR_TC
+        return pintid
+
+
+class _TcLeavesMask(Gic):
+    def set_vpmr(self, c: int, value: int) -> int:
+        self.emulate_vpmr(c, value)
+        return 0
 
 
 class _TdirOnlyInMode1(Gic):
@@ -96,6 +112,8 @@ VIRTUAL: dict[str, type[Gic]] = {
     "vbpr-writable-under-cbpr": _VbprWritableUnderCbpr,
     "guest-mask-keeps-low-bits": _GuestMaskKeepsLowBits,
     "tdir-ignored": _TdirIgnored,
+    "tc-ignored": _TcIgnored,
+    "tc-leaves-mask": _TcLeavesMask,
     "tdir-only-in-mode-1": _TdirOnlyInMode1,
     "guest-lpi-stays-active": _GuestLpiStaysActive,
     "vcbpr-ignored": _VcbprIgnored,

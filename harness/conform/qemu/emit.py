@@ -17,7 +17,7 @@ Operation = tuple[str | int, ...]
 Emit = Callable[..., list[Record]]
 
 #: Operations whose first record has a result to be compared.
-READS = frozenset({"iar", "iar0", "viar", "viar0", "vdir"})
+READS = frozenset({"iar", "iar0", "viar", "viar0", "vdir", "vpmr"})
 
 
 def emitter(gic: int) -> Callable[[Operation], list[Record]]:

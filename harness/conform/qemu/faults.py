@@ -54,6 +54,8 @@ FAULTS: dict[str, str] = {
     "guest-mask-keeps-low-bits": "a guest's priority mask keeps bits that no priority has",
     "tdir-ignored": "a guest's DIR takes effect although TDIR traps it",
     "tdir-only-in-mode-1": "TDIR traps a guest's DIR in EOImode 1 only",
+    "tc-ignored": "a guest's DIR takes effect although TC traps it",
+    "tc-leaves-mask": "a guest's write to its priority mask takes effect although TC traps it",
     "guest-lpi-stays-active": "a guest's EOIR in EOImode 1 leaves an LPI active",
     "vcbpr-ignored": "a guest's group 1 uses its own binary point while CBPR is set",
 }
@@ -74,7 +76,8 @@ ONLY_GICV3 = SPI_BETWEEN_CPUS | {
     "active-in-group-0", "disabled-group-signals", "bpr-writable-under-cbpr", "bpr-shows-its-own",
     "cbpr-ignored", "lpi-enable-not-derived", "lpi-stays-pending", "lpi-priority-ignored",
     "vbpr-under-cbpr-off-by-one", "vbpr-writable-under-cbpr", "tdir-ignored",
-    "tdir-only-in-mode-1", "guest-lpi-stays-active", "vcbpr-ignored",
+    "tdir-only-in-mode-1", "tc-ignored", "tc-leaves-mask", "guest-lpi-stays-active",
+    "vcbpr-ignored",
 }  # fmt: skip
 
 

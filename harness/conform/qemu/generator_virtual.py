@@ -77,6 +77,8 @@ class Virtual(Choices):
             value |= int(self._chance(probability)) << bit
         if self.gic == 3 and self._chance(0.1):
             value |= 1 << 14
+        if self.gic == 3 and self._chance(0.05):
+            value |= 1 << 10
         if self._chance(0.2):
             value |= self.rng.choice((1, 30, 31)) << 27
         return ("hcr", cpu, value)

@@ -8,8 +8,8 @@ from model.gic.registers import FIRST_LPI, MIN_BPR0, MIN_BPR1, TRAP, Vmcr
 
 __all__ = ["Operations"]
 
-#: ESR_EL2 of a write to ICC_DIR_EL1 that TDIR sends to EL2, as the agent writes it.
-DIR_TRAPPED = 0x62323016
+#: ESR_EL2 of writes to ICC_DIR_EL1 and ICC_PMR_EL1 that HCR sends to EL2, as the agent has them.
+DIR_TRAPPED, PMR_TRAPPED = 0x62323016, 0x6230100C
 
 
 def _vmcr(value: int) -> Vmcr:
@@ -181,8 +181,8 @@ class Operations:
     def _do_vbpr(self, cpu: int, group: int, value: int) -> None:
         self.gic.set_vbpr(cpu, group, value)
 
-    def _do_vpmr(self, cpu: int, value: int) -> None:
-        self.gic.set_vpmr(cpu, value)
+    def _do_vpmr(self, cpu: int, value: int) -> int:
+        return PMR_TRAPPED if self.gic.set_vpmr(cpu, value) == TRAP else 0
 
     def _deactivate(self, cpu: int, pintid: int) -> None:
         if pintid >= 0:

@@ -119,6 +119,14 @@ class VgicHooks:
         """vgic_v3_configure_hcr: the bits that watch the guest's interrupt groups."""
         raise NotImplementedError
 
+    def trap_bits(self) -> int:
+        """vgic_ich_hcr_trap_bits: TC for CPUs that cannot trap DIR alone."""
+        raise NotImplementedError
+
+    def write_dir_at_el2(self, t: Context, vintid: int) -> bool:
+        """___vgic_v3_write_dir, at EL2 and without a full exit: tell whether it was done there."""
+        raise NotImplementedError
+
     def populate_lr(self, irq: VgicIrq) -> Lr:
         """vgic_v3_populate_lr."""
         raise NotImplementedError
