@@ -232,6 +232,8 @@ class L3(Rule):
         self.taken = self.members(Turn)
         self.threads = [Actor("vcpu", vcpu=v) for v in range(self.setting.vcpus)]
         self.handlers_of = [Actor("host-irq", pcpu=c) for c in range(self.setting.pcpus)]
+        devices = len(self.setting.drivers) if self.setting.software else 0
+        self.vmm = [Actor("software", n=n) for n in range(devices)]
 
     @on(facts.LockTaken)
     def on_lock(self, f: facts.LockTaken) -> None:
@@ -246,6 +248,12 @@ class L3(Rule):
     def on_turn(self, f: facts.RequestsChecked | facts.Placed) -> None:
         """A thread begins a turn of its run loop, or was scheduled."""
         self.taken[self.threads[f.vcpu]].locks = ()
+
+    @on(facts.DeviceSignalled)
+    def on_signalled(self, _f: facts.DeviceSignalled) -> None:
+        """A call of the VM monitor's has returned; which of its threads made it does not matter."""
+        for actor in self.vmm:
+            self.taken[actor].locks = ()
 
     @on(facts.InterruptTaken)
     def on_taken(self, f: facts.InterruptTaken) -> None:

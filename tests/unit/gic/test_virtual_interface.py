@@ -15,6 +15,7 @@ from model.gic.gic import Gic
 from model.gic.lr import ACTIVE, EMPTY, INACTIVE, PENDING, PENDING_ACTIVE, Lr
 from model.gic.registers import (
     HCR_EN,
+    HCR_TC,
     HCR_TDIR,
     TRAP,
     Vmcr,
@@ -192,6 +193,25 @@ def test_dir_can_trap(v3: Gic) -> None:
     assert v3.vdir(0, 40) == TRAP == -2
     assert v3.vdir(0, 1023) == TRAP
     assert v3.vifs[0].key() == before
+
+
+def test_without_tdir_it_traps_with_all_that_the_groups_share() -> None:
+    gic = Gic(version=3, cpus=1, tdir=False)
+    gic.set_veoimode(0, 1)
+    gic.write_hcr(0, HCR_EN | HCR_TDIR)
+    assert gic.hcr(0) == HCR_EN
+    gic.write_hcr(0, HCR_EN | HCR_TC)
+    gic.write_lr(0, 0, pending(40))
+    gic.viar(0)
+    before = gic.vifs[0].key()
+    assert (gic.vdir(0, 40), gic.set_vpmr(0, 0)) == (TRAP, TRAP)
+    assert gic.vifs[0].key() == before
+    assert gic.emulate_vdir(0, 41) == TRAP
+    assert gic.vifs[0].key() == before
+    assert gic.emulate_vdir(0, 40) == -1
+    assert gic.lr(0, 0).state == 0
+    gic.emulate_vpmr(0, 0x57)
+    assert gic.save_vmcr(0).pmr == 0x50
 
 
 def test_group_0_is_a_virtual_fiq_on_gicv3(v3: Gic) -> None:
