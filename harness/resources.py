@@ -12,7 +12,7 @@ from typing import Final
 from harness.engine.footprint import Ref, Resource
 
 __all__ = [
-    "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "DELIVERS_R",
+    "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "CTLR", "DELIVERS_R",
     "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IRQS", "LPIS", "MONITOR",
     "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI", "THIS_IRQ",
     "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
@@ -42,6 +42,7 @@ FORWARD: Final = Resource("forward", optional=True)
 # -- KVM
 VGIC: Final = Resource("vgic")
 DIST: Final = Resource("dist").all
+CTLR: Final = Resource("ctlr").all
 VTIMER: Final = Resource("vtimer")
 PTIMER: Final = Resource("ptimer", optional=True)
 VTIMER_IRQ: Final = Resource("vtimer_irq")

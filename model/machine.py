@@ -11,6 +11,7 @@ from model.gic.registers import FIRST_SPI, SGIS
 from model.guest import (
     AWAIT,
     DIR,
+    DIST,
     EOI,
     GROUP,
     MMIO,
@@ -34,7 +35,7 @@ from model.part import Part
 from model.pcpu import Pcpu, Signals
 from model.timer import PTIMER_PPI, Clock, HwTimer
 from model.timer_context import TimerContext
-from model.vgic.cpu import VgicCpu, VgicDist
+from model.vgic.cpu import DistCtlr, VgicCpu, VgicDist
 from model.vgic.irq import PRIORITY, VgicIrq
 
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
@@ -42,7 +43,7 @@ __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 
 START_NS = 10_000
-SINGLE = ("clock", "dist", "vm", "monitor", "own_vm")
+SINGLE = ("clock", "dist", "ctlr", "vm", "monitor", "own_vm")
 """Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
@@ -181,6 +182,8 @@ class Machine:
         self.vgics = [VgicCpu(v, config.lrs, vmcr, apr) for v in vcpus]
         self.initial_vmcr = vmcr
         self.dist = VgicDist()
+        switched = any(i.code == DIST for program in config.programs for i in program)
+        self.ctlr = DistCtlr() if switched else None
         self.monitor = Monitor(config.vcpus)
         self.declare(OwnState())
         self.tell(emit)
@@ -312,6 +315,7 @@ class Machine:
             "device": by_index(self.devices),
             "forward": by_index(self.forwards),
             "dist": {0: self.dist},
+            "ctlr": {} if self.ctlr is None else {0: self.ctlr},
             "vm": {0: self.vm},
             "monitor": {0: self.monitor},
             "sgi_irq": {v << 4 | n: irq for (v, n), irq in irqs if n < SGIS},

@@ -8,6 +8,7 @@ __all__ = ["MUTANTS"]
 MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "G1": (
         ("ReadsHaltNobody", "read-while-handled.toml"),
+        ("SwitchReadsOn", "dist-switched.toml"),
         ("EnabledReadsAsOne", "registers"),
         ("EnabledOfTheReader", "far-registers.toml"),
         ("PriorityIgnored", "registers"),
@@ -42,6 +43,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "G2": (
         ("DisableIgnored", "distributor.toml"),
+        ("SwitchIgnored", "dist-switched.toml"),
     ),
     "G3": (
         ("LatchKept", "spi-edge"),

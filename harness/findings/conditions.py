@@ -7,6 +7,7 @@ from model.guest import (
     ACTIVATE,
     DEACTIVATE,
     DISABLE,
+    DIST,
     ENABLE,
     PEND,
     PMR,
@@ -33,6 +34,7 @@ __all__ = [
     "polled_device",
     "resampled",
     "routed_from_the_dead",
+    "switched_off",
 ]
 
 DEFAULT_LRS = 4
@@ -180,6 +182,11 @@ def resampled(violation: Violation, case: Case) -> bool:
     """It is about a device of software with a resamplefd, which hears of its guest's end."""
     devices = [f.vintid for f in case.scenario.forward if f.signals == "resample"]
     return violation.subject.vintid in devices or (violation.rule == "deadlock" and bool(devices))
+
+
+def switched_off(_violation: Violation, case: Case) -> bool:
+    """A guest switches its distributor off."""
+    return any(i.code == DIST and not i.a for program in case.programs for i in program)
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

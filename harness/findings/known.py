@@ -19,6 +19,7 @@ from harness.findings.conditions import (
     polled_device,
     resampled,
     routed_from_the_dead,
+    switched_off,
 )
 from harness.findings.finding import Condition, Finding
 
@@ -292,6 +293,27 @@ FINDINGS: dict[str, Finding] = {
                     (*INV_ACT, *STUCK, *NOT_DELIVERED, "L2:idle"),
                     polled_device,
                     knob="lr_on_guest_deactivate=polled",
+                ),
+            ),
+        ),
+        Finding(
+            id="F29",
+            title="what is pending while the distributor is off does not come when it is on again",
+            since="all",
+            what="A guest switches its distributor off (GICD_CTLR) and on again. What became "
+            "pending meanwhile was not queued, and what was pending left its ap_list at the next "
+            "prune; switching it on kicks those who have something on their list, and queues "
+            "nothing. An edge, an SGI, a timer or a device's line stays pending, and is not "
+            "presented until something else queues it (as a write of ISENABLER does)",
+            see=f"{HERE}dist-off.toml --variant v7.2",
+            source="vgic_target_oracle (dist->enabled), vgic_prune_ap_list, vgic_queue_irq_unlock, "
+            "vgic_mmio_write_v3_misc, vgic_mmio_write_v2_misc, vgic_kick_vcpus (7.2; 4.14 alike)",
+            upstream=NOBODY,
+            conditions=(
+                Condition(
+                    BOTH,
+                    ("I5", "I12", "G8:held", *NOT_DELIVERED),
+                    switched_off,
                 ),
             ),
         ),

@@ -23,6 +23,7 @@ from model.guest import (
     DEACTIVATE,
     DIR,
     DISABLE,
+    DIST,
     ENABLE,
     EOI,
     GROUP,
@@ -38,6 +39,7 @@ from model.guest import (
     PTIMER_OFF,
     READ_ACTIVE,
     READ_CPU,
+    READ_DIST,
     READ_ENABLED,
     READ_PENDING,
     READ_PRIORITY,
@@ -80,11 +82,13 @@ ACCESSES = {
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
 WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
 """Those that are written with the instruction's second number."""
+TRAPS = (
+    USER, HALT, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, DIST, READ_DIST, *WRITES,
+    *ACCESSES,
+)  # fmt: skip
+"""The instructions that trap, whatever they are about."""
 STEP_OF: dict[int, Step] = {
-    **dict.fromkeys(
-        (USER, HALT, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, *WRITES, *ACCESSES),
-        GuestSteps.exit_trap,
-    ),
+    **dict.fromkeys(TRAPS, GuestSteps.exit_trap),
     **dict.fromkeys((TIMER, TIMER_OFF, TVAL), GuestSteps.guest_timer),
     **dict.fromkeys((WORK, MASK, RETURN), GuestSteps.guest_work),
     **dict.fromkeys((PMR, BPR, GROUP), GuestSteps.guest_pmr),
@@ -240,6 +244,9 @@ class GuestCpu(GuestControl):
             return "timer"
         if code == SGI:
             return self.send_sgi(instruction.a, instruction.b)
+        if code in (DIST, READ_DIST):
+            self.rt.emit(facts.GuestDist(v, instruction.a if code == DIST else -1))
+            return "mmio"
         owner = v if instruction.of < 0 else instruction.of
         owner = owner if instruction.a < FIRST_SPI else -1
         if code in ACCESSES:

@@ -130,15 +130,8 @@ class Arm(Hooks):
         t.p.irqs_off = False
 
     def runnable(self, t: Context) -> bool:
-        """kvm_arch_vcpu_runnable: not paused, and an interrupt that the saved PMR lets through.
-
-        It takes ap_list_lock and irq_lock; as it only looks, it is one step here.
-        """
-        if self.machine.threads[t.v].pause:
-            return False
-        vgic = self.machine.vgics[t.v]
-        pmr = vgic.vmcr.pmr
-        return any(self.deliverable(self.machine.irq(t.v, n), pmr) for n in vgic.ap_list)
+        """kvm_arch_vcpu_runnable: not paused, and an interrupt that the saved PMR lets through."""
+        return not self.machine.threads[t.v].pause and self.pending_irq(t.v)
 
     # -- load and put --------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from harness.resources import (
     CHANNEL,
     CLOCK,
     CPUIF,
+    CTLR,
     DELIVERS_R,
     DELIVERS_W,
     DEVICE,
@@ -75,7 +76,7 @@ class Steps:
     kick_process = Step((THREAD.own, PCPU.all, *DELIVERS_R), (BANK.all, *DELIVERS_W))
     prepare_wait = Step((), (THREAD.own,))
     set_interruptible = Step((), (THREAD.own,))
-    check_block = Step((THREAD.own, VGIC.own, *IRQS, VTIMER.own, PTIMER.own, CLOCK))
+    check_block = Step((CTLR, THREAD.own, VGIC.own, *IRQS, VTIMER.own, PTIMER.own, CLOCK))
     check_pause = Step((THREAD.own,))
     finish_wait = Step((), (THREAD.own,))
 
@@ -88,21 +89,21 @@ class Steps:
     wait_folded = Step((THIS_IRQ, THREAD.all, VGIC.own), (PCPU.here,))
 
     # -- vgic: injection and ap_lists
-    inject = Step((), (THIS_IRQ,))
+    inject = Step((CTLR,), (THIS_IRQ,))
     inject_unlock = Step((VGIC.own, DIST), (THIS_IRQ, PCPU.here))
     preempt_disable = Step((VGIC.own, DIST))
     queue_ap_list = Step((), (VGIC.own,))
-    queue_irq = Step((), (VGIC.own, THIS_IRQ, DIST))
+    queue_irq = Step((CTLR,), (VGIC.own, THIS_IRQ, DIST))
     queue_unlock = Step((), (VGIC.own, THIS_IRQ, PCPU.here))
     prune_ap_list = Step((), (VGIC.own,))
-    prune_irq = Step((), (VGIC.own, THIS_IRQ, DIST))
-    move_irq = Step((), (VGIC.all, THIS_IRQ))
+    prune_irq = Step((CTLR,), (VGIC.own, THIS_IRQ, DIST))
+    move_irq = Step((CTLR,), (VGIC.all, THIS_IRQ))
 
     # -- vgic: flush, fold
     flush_ap_list = Step((), (VGIC.own,))
-    count_irq = Step((), (VGIC.own, THIS_IRQ))
-    sort_ap_list = Step(IRQS, (VGIC.own,))
-    populate_lr = Step((), (VGIC.own, THIS_IRQ))
+    count_irq = Step((CTLR,), (VGIC.own, THIS_IRQ))
+    sort_ap_list = Step((*IRQS, CTLR), (VGIC.own,))
+    populate_lr = Step((CTLR,), (VGIC.own, THIS_IRQ))
     irq_unlock = Step((VGIC.own,), (THIS_IRQ,))
     ap_list_unlock = Step((), (VGIC.own,))
     flush_hcr = Step((DIST,), (VGIC.own,))
@@ -111,7 +112,7 @@ class Steps:
     fold_lr = Step((VGIC.own,), (THIS_IRQ,))
     fold_held = Step((VGIC.own,), (THIS_IRQ,))
     fold_lr_polling = Step((VGIC.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
-    look_spilled = Step((), (VGIC.own, THIS_IRQ))
+    look_spilled = Step((CTLR,), (VGIC.own, THIS_IRQ))
     deactivate_phys = Step((VGIC.own, *DELIVERS_R), (CPUIF.here, *DELIVERS_W))
     resample_device = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
     resample = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
@@ -122,14 +123,17 @@ class Steps:
 
     # -- the emulated distributor
     decode_exit = Step((GUEST.own, DIST, VGIC.own))
-    write_enable = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
-    write_pending = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
-    write_active = Step((THREAD.all, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    write_enable = Step((CTLR, VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    write_pending = Step((CTLR, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    write_active = Step((CTLR, THREAD.all, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_target = Step((), (THIS_IRQ,))
+    write_dist = Step((), (CTLR,))
+    kick_pending = Step((VGIC.own, *IRQS, CTLR))
+    read_dist = Step((CTLR,))
     read_pending = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_priority = Step((), (THIS_IRQ,))
     read_field = Step((THIS_IRQ,))
-    send_sgi = Step((), (THIS_IRQ,))
+    send_sgi = Step((CTLR,), (THIS_IRQ,))
 
     # -- devices that the VM monitor makes
     eventfd_signal = Step((VGIC.own,), (FORWARD.all,))
@@ -142,7 +146,7 @@ class Steps:
     monitor_waits = Step((THREAD.all,))
     monitor_resumes = Step((), (THREAD.own,))
     reset_irq = Step((), (THIS_IRQ,))
-    reset_vcpu = Step((), (VTIMER.own, PTIMER.own, VGIC.own, GUEST.own))
+    reset_vcpu = Step((), (VTIMER.own, PTIMER.own, VGIC.own, GUEST.own, CTLR))
     disable_irq = Step(DELIVERS_R, (*DELIVERS_W, LPIS.all))
     synchronize_irq = Step((PCPU.all,))
     reset_device = Step(DELIVERS_R, (THIS_IRQ, VM, *DELIVERS_W, LPIS.all))
@@ -150,7 +154,7 @@ class Steps:
     save_timer = Step((VTIMER.own, PTIMER.own, CLOCK), (MONITOR,))
     renew_irq = Step((), (THIS_IRQ, VGIC.own, VTIMER.own, PTIMER.own))
     restore_vgic = Step((MONITOR,))
-    restore_irq = Step((), (THIS_IRQ,))
+    restore_irq = Step((CTLR,), (THIS_IRQ,))
     set_timers = Step((CLOCK,), (VTIMER.own, PTIMER.own))
     restore_timer = Step((MONITOR,), (VTIMER.own, PTIMER.own))
 

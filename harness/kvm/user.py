@@ -66,6 +66,8 @@ class User(Hooks):
         await u.step(Steps.reset_vcpu, u.at(v))
         vgic = machine.vgics[v]
         vgic.vmcr, vgic.apr = machine.initial_vmcr, (0, 0)
+        if machine.ctlr is not None:
+            machine.ctlr.enabled = True
         guest = machine.guests[v]
         guest.start()
         guest.enabled = True

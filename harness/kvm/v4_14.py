@@ -26,6 +26,7 @@ class V4_14(Kvm):
     timer_forwarded = False
     emulation_timer = False
     halts_for_reads = False
+    locks_for_dist = False
     signal_after_flush = True
 
     async def run_once(self, t: Context) -> str:

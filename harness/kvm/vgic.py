@@ -22,7 +22,7 @@ class Vgic(Hooks):
     def target_oracle(self, ctx: Context, irq: VgicIrq) -> int:
         """vgic_target_oracle, with irq_lock held."""
         irq.assert_held(ctx.actor, "choose its VCPU")
-        return decide.target_oracle(irq)
+        return decide.target_oracle(irq, forwards=self.dist_is_on())
 
     def accepts_injection(self, irq: VgicIrq, level: bool) -> bool:
         """vgic_validate_injection."""
@@ -30,7 +30,7 @@ class Vgic(Hooks):
 
     def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
         """vgic_irq_cmp, for the ap_list of VCPU ``v``."""
-        return decide.compare(irq, v, self.machine.vgics[v].vmcr)
+        return decide.compare(irq, v, self.machine.vgics[v].vmcr, forwards=self.dist_is_on())
 
     def resample_needed(self, irq: VgicIrq, lr: Lr, *, deactivated: bool) -> bool:
         """vgic_irq_handle_resampling."""
@@ -39,6 +39,22 @@ class Vgic(Hooks):
     def deliverable(self, irq: VgicIrq, pmr: int) -> bool:
         """kvm_vgic_vcpu_pending_irq, of one interrupt: whether it is a reason not to block."""
         return irq.enabled and irq.is_pending() and not irq.active and irq.priority < pmr
+
+    def dist_is_on(self) -> bool:
+        """Tell whether the distributor forwards anything (dist->enabled)."""
+        ctlr = self.machine.ctlr
+        return ctlr is None or ctlr.enabled
+
+    def pending_irq(self, v: int) -> bool:
+        """kvm_vgic_vcpu_pending_irq: whether VCPU ``v`` has what its saved PMR lets through.
+
+        It takes ap_list_lock and irq_lock; as it only looks, it is one step here.
+        """
+        vgic = self.machine.vgics[v]
+        pmr = vgic.vmcr.pmr
+        return self.dist_is_on() and any(
+            self.deliverable(self.machine.irq(v, n), pmr) for n in vgic.ap_list
+        )
 
     def broadcasts(self) -> bool:
         """vgic_model_needs_bcst_kick (2025): the first SPI in flight is told to all VCPUs.

@@ -8,12 +8,15 @@ from harness.context import Context
 from harness.contract import Guard
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
+from model.facts import DistRead
 from model.guest import (
     ACTIVATE,
     DISABLE,
+    DIST,
     ENABLE,
     PEND,
     READ_ACTIVE,
+    READ_DIST,
     READ_ENABLED,
     READ_PENDING,
     READ_PRIORITY,
@@ -39,6 +42,12 @@ class VgicMmio(Hooks):
         SGIs and PPIs are those of the redistributor that was accessed: any VCPU can access any.
         """
         access = await self.decode(t)
+        if access.code == DIST:
+            await self.write_dist(t, bool(access.a))
+            return
+        if access.code == READ_DIST:
+            await self.read_dist(t)
+            return
         irq = self.machine.irq(t.v if access.of < 0 else access.of, access.a)
         if access.code in (ENABLE, DISABLE):
             await self.write_enable(t, irq, access.code == ENABLE)
@@ -66,6 +75,43 @@ class VgicMmio(Hooks):
         """raw_spin_unlock_irqrestore: drop irq_lock and let interrupts in."""
         await t.step(Steps.inject_unlock, t.at(t.v, irq))
         t.released(irq, irqs_on=True)
+
+    # -- the distributor itself ------------------------------------------------------------------
+
+    async def write_dist(self, t: Context, on: bool) -> None:
+        """vgic_mmio_write_v3_misc and _v2_: GICD_CTLR, in a GICv3 under config_lock (since 2020).
+
+        Switched off, it takes nothing out of anybody's List Registers; what is pending leaves its
+        ap_list at the next prune. Switched on, it only kicks who has something on a list.
+        """
+        locks = self.machine.gic.version == 3 and self.locks_for_dist
+        if locks:
+            await self.lock_config(t)
+        await self.point(t, Steps.write_dist)
+        ctlr = self.machine.ctlr
+        assert ctlr is not None, "a machine whose guests write GICD_CTLR has one"
+        was_on, ctlr.enabled = ctlr.enabled, on
+        if on and not was_on:
+            await self.kick_pending(t)
+        if locks:
+            await self.unlock_config(t)
+
+    async def kick_pending(self, t: Context) -> None:
+        """vgic_kick_vcpus: request and kick who has something deliverable on its ap_list.
+
+        What became pending while the distributor was off, or was pruned then, is on none: F29.
+        """
+        v = 0
+        while v < len(self.machine.threads):
+            await self.point(t, Steps.kick_pending, v)
+            if self.pending_irq(v):
+                await self.request_and_kick(t, v)
+            v += 1
+
+    async def read_dist(self, t: Context) -> None:
+        """vgic_mmio_read_v3_misc and _v2_."""
+        await self.point(t, Steps.read_dist)
+        self.rt.emit(DistRead(t.v, int(self.dist_is_on())))
 
     # -- enable, pending, target ---------------------------------------------------------------
 

@@ -207,6 +207,18 @@ DISTRIBUTOR = (
          by=MMIO + "vgic_mmio_write_cenable", example="ppi off; work 1; ppi on"),
     line("ppi on", code=guest.ENABLE, a=VTIMER_PPI, does="enable it (a trap)",
          by=MMIO + "vgic_mmio_write_senable", example="ppi off; ppi on; timer 20; idle 1"),
+    line("dist off", code=guest.DIST, a=0,
+         does="switch the distributor off: GICD_CTLR (a trap). It then forwards nothing; what "
+         "is pending stays so, what is active can be ended",
+         by="IHI0069 GICD_CTLR (IHI0048 GICD_CTLR); Linux vgic_mmio_write_v3_misc, "
+         "vgic_mmio_write_v2_misc",
+         example="disable 80; dist off; work 2; dist on; enable 80; wait"),
+    line("dist on", code=guest.DIST, a=1, does="switch it on again (a trap)",
+         by="IHI0069 GICD_CTLR; Linux vgic_mmio_write_v3_misc, vgic_kick_vcpus",
+         example="disable 80; dist off; dist on; enable 80; timer 20; idle 1"),
+    line("read dist", code=guest.READ_DIST, does="read whether it is on (a trap)",
+         by="Linux vgic_mmio_read_v3_misc, vgic_mmio_read_v2_misc",
+         example="disable 80; dist off; read dist; dist on; enable 80"),
     line("sgi", Arg("N", "a", 0, 15), Arg("VCPU", "b", 0, VCPU_MAX), code=guest.SGI,
          does="send SGI N to a VCPU (a trap)",
          by="Linux vgic_v3_dispatch_sgi, vgic_mmio_write_sgir", example="sgi 3 0; await 3"),

@@ -79,7 +79,9 @@ from model.facts.kvm import (
     Woken as Woken,
 )
 from model.facts.vgic import (
+    DistRead as DistRead,
     Emulated as Emulated,
+    GuestDist as GuestDist,
     GuestEnable as GuestEnable,
     Halting as Halting,
     HcrWritten as HcrWritten,

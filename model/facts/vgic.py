@@ -5,7 +5,9 @@ from typing import ClassVar
 from model.facts.base import Fact
 
 __all__ = [
+    "DistRead",
     "Emulated",
+    "GuestDist",
     "GuestEnable",
     "Halting",
     "HcrWritten",
@@ -79,6 +81,25 @@ class SgiSent(Fact, frozen=True, gc=False):
     vcpu: int
     target: int
     vintid: int
+
+
+class GuestDist(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` began an access to the enable bit of GICD_CTLR.
+
+    ``value`` is what it writes, 1 or 0; -1 is a read. It has taken effect when that guest goes on.
+    """
+
+    KIND: ClassVar[str] = "guest-dist"
+    vcpu: int
+    value: int
+
+
+class DistRead(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` read GICD_CTLR's enable as ``value``."""
+
+    KIND: ClassVar[str] = "dist-read"
+    vcpu: int
+    value: int
 
 
 class GuestEnable(Fact, frozen=True, gc=False):

@@ -5,9 +5,10 @@ from model.gic.lr import EMPTY, Lr
 from model.gic.registers import Vmcr
 from model.host.lock import Lockable
 from model.identity import AP_LIST, CONFIG, Actor, LockId
+from model.part import Part
 from model.vgic.irq import VgicIrq
 
-__all__ = ["VgicCpu", "VgicDist"]
+__all__ = ["DistCtlr", "VgicCpu", "VgicDist"]
 
 
 class VgicCpu(Lockable):
@@ -108,6 +109,20 @@ class VgicCpu(Lockable):
         """Note that this VCPU's write to DIR for ``intid`` trapped."""
         if self.emit is not None:
             self.emit(Trapped(self.vcpu, intid))
+
+
+class DistCtlr(Part):
+    """dist->enabled: GICD_CTLR of the VM's distributor, as far as KVM has it.
+
+    One enable is all: that of Group 1 in a GICv3 with one security state, of Group 0 in a GICv2
+    (vgic_mmio_write_v3_misc, _v2_). Here it is on from the beginning, as firmware leaves it.
+    """
+
+    __slots__ = FIELDS = ("enabled",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enabled = True
 
 
 class VgicDist(Lockable):

@@ -32,14 +32,15 @@ __all__ = [
 ]
 
 
-def target_oracle(irq: VgicIrq) -> int:
+def target_oracle(irq: VgicIrq, *, forwards: bool = True) -> int:
     """vgic_target_oracle: on which VCPU's ap_list the interrupt belongs; -1 for none.
 
     An active interrupt stays where it is, enabled or not, so that its deactivation finds it.
+    ``forwards`` is whether the distributor is on (dist->enabled).
     """
     if irq.active:
         return irq.vcpu if irq.vcpu >= 0 else irq.target
-    if irq.enabled and irq.is_pending():
+    if forwards and irq.enabled and irq.is_pending():
         return irq.target
     return -1
 
@@ -51,7 +52,9 @@ def validate_injection(irq: VgicIrq, level: bool) -> bool:
     return level
 
 
-def compare(irq: VgicIrq, v: int, vmcr: Vmcr) -> tuple[bool, bool, bool, int, bool]:
+def compare(
+    irq: VgicIrq, v: int, vmcr: Vmcr, *, forwards: bool = True
+) -> tuple[bool, bool, bool, int, bool]:
     """vgic_irq_cmp as a sort key, for the ap_list of VCPU ``v``.
 
     What does not belong on ``v`` comes last; before it, what is of a group that the guest has
@@ -60,7 +63,8 @@ def compare(irq: VgicIrq, v: int, vmcr: Vmcr) -> tuple[bool, bool, bool, int, bo
     """
     deliverable = irq.is_pending() and irq.enabled and not irq.active
     group = vmcr.enable1 if irq.group else vmcr.enable0
-    return (target_oracle(irq) != v, not group, not deliverable, irq.priority, not irq.hw)
+    elsewhere = target_oracle(irq, forwards=forwards) != v
+    return (elsewhere, not group, not deliverable, irq.priority, not irq.hw)
 
 
 def configure_hcr(pending: int, active: int, size: int, *, trap_dir: bool) -> int:

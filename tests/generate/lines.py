@@ -278,6 +278,17 @@ def bpr(w: Writer, cpu: Cpu) -> None:
     cpu.lines.append(f"bpr {w.choose.below(8)}")
 
 
+def dist(w: Writer, cpu: Cpu) -> None:
+    """Switch the distributor off, until this VCPU waits next: finding F29; or look at it."""
+    if not w.machine.wild or w.choose.chance(40):
+        cpu.lines.append("read dist")
+    elif "dist" in cpu.undo:
+        cpu.give_back("dist")
+    else:
+        cpu.lines.append("dist off")
+        cpu.undo["dist"] = "dist on"
+
+
 def group(w: Writer, cpu: Cpu) -> None:
     """Disable the group, or enable it again."""
     if "group" in cpu.undo:
@@ -355,6 +366,7 @@ MAKERS: tuple[Maker, ...] = (
     line(8, "disable", of_another),
     line(2, "bpr", bpr),
     line(2, "group off, group on", group),
+    line(1, "dist off, dist on, read dist", dist),
     line(2, "wfi", wfi),
     line(4, "iar, eoi, dir, silence, if-acked", poll),
     line(2, "repeat, end", repeat),

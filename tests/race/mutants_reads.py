@@ -10,6 +10,7 @@ from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.resources import CLOCK, VTIMER as VTIMER_STATE
+from model.facts import DistRead
 from model.gic.lr import Lr
 from model.gic.registers import SGIS
 from model.guest import READ_ENABLED, READ_PRIORITY, REGISTERS, Instruction
@@ -21,6 +22,7 @@ from tests.race.mutants_registers import SavesTimerWrong
 
 HERE = Path(__file__).parent / "scenarios"
 FAR = str(HERE / "far-registers.toml")
+SWITCHED = str(HERE / "dist-switched.toml")
 
 
 class EnabledReadsAsOne(V7_2):
@@ -132,7 +134,24 @@ class ReadsTheOtherTimer(V7_2):
         vtimer.read(REGISTERS[access.a], self.machine.clock.now)
 
 
+class SwitchReadsOn(V7_2):
+    """GICD_CTLR reads as 1 whatever was written."""
+
+    async def read_dist(self, t: Context) -> None:
+        await self.point(t, Steps.read_dist)
+        self.rt.emit(DistRead(t.v, 1))
+
+
+class SwitchIgnored(V7_2):
+    """What is enabled and pending is forwarded, the distributor on or off."""
+
+    def dist_is_on(self) -> bool:
+        return True
+
+
 READS = (
+    Mutant("G1", SwitchReadsOn, V7_2, SWITCHED),
+    Mutant("G2", SwitchIgnored, V7_2, SWITCHED),
     Mutant("G1", EnabledReadsAsOne, V7_2, "registers"),
     Mutant("G1", EnabledOfTheReader, V7_2, FAR),
     Mutant("G1", PriorityIgnored, V7_2, "registers"),

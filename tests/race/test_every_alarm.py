@@ -59,6 +59,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("G1", "wrong"): Seen("ReadsHaltNobody", "read-while-handled", 0),
     ("G1", "other"): Seen("PriorityIgnored", "registers", 1),
     ("G1", "unanswered"): Seen("ReadsUnanswered", "smp-mix", 0),
+    ("G1", "switch"): Seen("SwitchReadsOn", "dist-switched", 0),
     ("G2", "taken"): Seen("DisableIgnored", "distributor", 0),
     ("G3", "nothing"): Seen("LatchKept", "spi-edge", 0),
     ("G4", "active"): Seen("ActiveWrittenWrong", "smp-mix", 13),

@@ -61,6 +61,8 @@ class Hooks(
     """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
     halts_for_reads: bool = True
     """Whether a read of the active state halts the guests (9a50ebbffa98)."""
+    locks_for_dist: bool = True
+    """Whether a write of GICD_CTLR takes config_lock, on a GICv3."""
     signal_after_flush: bool = False
     """Whether a signal is looked at after the flush only (until 6caa5812e2d1), and not before the
     requests; and neither it nor a reschedule that is asked for counts as a request."""

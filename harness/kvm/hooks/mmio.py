@@ -13,6 +13,18 @@ class MmioHooks:
         """Carry out the access that trapped (vgic_mmio_ops)."""
         raise NotImplementedError
 
+    async def write_dist(self, t: Context, on: bool) -> None:
+        """vgic_mmio_write_v3_misc and _v2_: GICD_CTLR."""
+        raise NotImplementedError
+
+    async def kick_pending(self, t: Context) -> None:
+        """vgic_kick_vcpus: the distributor was switched on."""
+        raise NotImplementedError
+
+    async def read_dist(self, t: Context) -> None:
+        """vgic_mmio_read_v3_misc and _v2_: GICD_CTLR."""
+        raise NotImplementedError
+
     async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
         """vgic_mmio_write_senable and _cenable."""
         raise NotImplementedError

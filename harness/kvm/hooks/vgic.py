@@ -31,6 +31,14 @@ class VgicHooks:
         """kvm_vgic_vcpu_pending_irq, of one interrupt: whether it is a reason not to block."""
         raise NotImplementedError
 
+    def dist_is_on(self) -> bool:
+        """Tell whether the distributor forwards anything (dist->enabled)."""
+        raise NotImplementedError
+
+    def pending_irq(self, v: int) -> bool:
+        """kvm_vgic_vcpu_pending_irq: whether VCPU ``v`` has what its saved PMR lets through."""
+        raise NotImplementedError
+
     def broadcasts(self) -> bool:
         """vgic_model_needs_bcst_kick (2025): the first SPI in flight is told to all VCPUs."""
         raise NotImplementedError

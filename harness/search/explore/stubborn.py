@@ -170,9 +170,7 @@ class Stubborn:
                         continue
                     for which, change in heard[0]:
                         delta = groups[which].goes.get(numbers[which] << CHANGE_BITS | change)
-                        then += (
-                            groups[which].go(numbers[which], change) if delta is None else delta
-                        )
+                        then += groups[which].go(numbers[which], change) if delta is None else delta
                 for which, change in effect.moves:
                     delta = groups[which].goes.get(numbers[which] << CHANGE_BITS | change)
                     then += groups[which].go(numbers[which], change) if delta is None else delta

@@ -127,9 +127,7 @@ class Deadlines:
 
     """
 
-    def __init__(
-        self, bits: Bits, parts: Sequence[Part], slots: Sequence[int], first: int
-    ) -> None:
+    def __init__(self, bits: Bits, parts: Sequence[Part], slots: Sequence[int], first: int) -> None:
         self.bits = bits
         mine = [parts[slot - first] for slot in slots]
         self.timers = [part for part in mine if isinstance(part, HwTimer | HrTimer)]

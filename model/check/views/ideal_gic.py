@@ -14,21 +14,21 @@ from model.check.state import State
 from model.check.table import Keys, add
 from model.check.unknown import Bits, Debt
 from model.check.view import View
+from model.check.views.accesses import looks_again, step_of, takes_away
+from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
-from model.gic.registers import FIRST_SPI, PRIORITY_MASK, SGIS
+from model.gic.registers import FIRST_SPI, SGIS
 
 __all__ = [
-    "AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq", "step_of",
+    "AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq",
 ]  # fmt: skip
 
 NO, YES = 1, 2
 """Masks: certainly not, certainly so."""
 DISABLED, SPURIOUS_ACK, AGAIN, ELSEWHERE = 1, 2, 4, 8
 """What is wrong with an acknowledge."""
-LATER = ("enabled", "target", "pending")
-"""What is not taken out of List Registers where a guest runs: see ``model.rules.guest.excuses``."""
 
 
 class Irq(Possible):
@@ -85,6 +85,7 @@ class IdealGic(View):
 
     guests: Guests
     loaded: LoadedVcpus
+    switch: DistributorSwitch
 
     def setup(self) -> None:
         """Make the states; note what is a level, and which vINTID is which device's."""
@@ -113,14 +114,14 @@ class IdealGic(View):
 
     def is_due(self, irq: Irq, vintid: int) -> bool:
         """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
-        if irq.enabled != YES or irq.active != NO:
+        if irq.enabled != YES or irq.active != NO or not self.switch.is_on():
             return False
         return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
 
     def is_held(self, v: int, vintid: int) -> bool:
-        """Tell whether guests hold an interrupt back themselves: disabled, or active."""
+        """Tell whether guests hold an interrupt back: disabled, active, the distributor off."""
         irq = self.irqs.of(v, vintid)
-        return irq.enabled == NO or irq.active == YES
+        return irq.enabled == NO or irq.active == YES or not self.switch.is_on()
 
     # -- accesses ------------------------------------------------------------------------------
 
@@ -304,7 +305,7 @@ class IdealGic(View):
             return
         irq = self.irqs.of(v, vintid)
         wrong = 0
-        if lacks(irq.enabled, YES):
+        if lacks(irq.enabled, YES) or self.switch.is_off_for(v):
             wrong = DISABLED
         if lacks(irq.active, NO):
             wrong |= AGAIN
@@ -380,18 +381,3 @@ class IdealGic(View):
         for owner, vintid in of.touched:
             self.irqs.of(owner, vintid).forget_accesses(f.vcpu)
         of.touched = ()
-
-
-def takes_away(name: str, value: int) -> bool:
-    """Tell whether such a write is one that List Registers elsewhere may not show at once."""
-    return (name == "target" and value != READ) or (value == 0 and name in LATER)
-
-
-def step_of(priority: int) -> int:
-    """Return which of the 32 priorities that there are it is (five bits are implemented)."""
-    return (priority & PRIORITY_MASK) >> 3
-
-
-def looks_again(name: str, value: int) -> bool:
-    """Tell whether by such a write a level's line is looked at again: an enable, a deactivation."""
-    return (name, value) in (("enabled", 1), ("active", 0))

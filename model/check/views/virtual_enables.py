@@ -5,6 +5,7 @@ from model.check.listener import on
 from model.check.state import State
 from model.check.table import Keys, Table, add, drop, get, has, put, remove
 from model.check.view import View
+from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.guest_masks import GuestMasks
 from model.gic.registers import FIRST_SPI
 from model.messages import VTIMER_PPI
@@ -29,6 +30,7 @@ class VirtualEnables(View):
     )
 
     masks: GuestMasks
+    switch: DistributorSwitch
 
     def setup(self) -> None:
         """Make the state."""
@@ -36,6 +38,8 @@ class VirtualEnables(View):
 
     def is_enabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
+        if not self.switch.is_on():
+            return False
         vm = self.vm
         if vintid >= FIRST_SPI:
             return get(vm.targets, vintid, v) == v and not has(vm.disabled, (-1, vintid))
@@ -44,7 +48,12 @@ class VirtualEnables(View):
         return not has(vm.disabled, (v, vintid))
 
     def is_disabled(self, v: int, vintid: int) -> bool:
-        """Tell whether the guest has a virtual interrupt disabled, wherever it is routed to."""
+        """Tell whether the guest has a virtual interrupt disabled, wherever it is routed to.
+
+        All are while the distributor is off.
+        """
+        if not self.switch.is_on():
+            return True
         if vintid >= FIRST_SPI:
             return has(self.vm.disabled, (-1, vintid))
         return not self.is_enabled(v, vintid)
@@ -52,7 +61,9 @@ class VirtualEnables(View):
     def lets_through(self, v: int, vintid: int = VTIMER_PPI) -> bool:
         """Tell whether the guest would take its timer's interrupt (or the physical timer's)."""
         if vintid == VTIMER_PPI:
-            return self.masks.of[v].timer_enabled and self.masks.takes_irqs(v)
+            return (
+                self.switch.is_on() and self.masks.of[v].timer_enabled and self.masks.takes_irqs(v)
+            )
         return self.is_enabled(v, vintid) and self.masks.takes_irqs(v)
 
     @on(facts.RegisterWritten)

@@ -9,6 +9,7 @@ from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
+from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.finished import Finished
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.lr import PENDING
@@ -33,9 +34,9 @@ class Irq(State):
     target: int = -1
     queueing: bool = False
 
-    def belongs(self) -> bool:
-        """Tell whether it belongs on an ap_list (vgic_target_oracle)."""
-        return self.active or (self.enabled and (self.latch or self.line))
+    def belongs(self, *, on: bool) -> bool:
+        """Tell whether it belongs on an ap_list (vgic_target_oracle), the distributor ``on``."""
+        return self.active or (on and self.enabled and (self.latch or self.line))
 
 
 class I5(Rule):
@@ -80,6 +81,7 @@ class I5(Rule):
 
     loaded: LoadedVcpus
     finished: Finished
+    switch: DistributorSwitch
 
     def setup(self) -> None:
         """Make the states, by interrupt; note where SPIs and LPIs go at first."""
@@ -192,14 +194,14 @@ class I5(Rule):
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """Nothing that goes to this VCPU has fallen off its list; name the first that has."""
-        v, irqs = f.vcpu, self.irqs
+        v, irqs, on = f.vcpu, self.irqs, self.switch.is_on()
         private, shared = irqs.private[v], irqs.shared
         for members in (private, shared):
             strays = [
                 vintid
                 for vintid, irq in members.items()
                 if irq.owner < 0
-                and irq.belongs()
+                and irq.belongs(on=on)
                 and not irq.queueing
                 and self.target(irq, v, vintid) == v
             ]
@@ -211,10 +213,10 @@ class I5(Rule):
 
     def at_rest(self) -> None:
         """Name what is on no list, and what is on one where it does no good."""
-        finished = self.finished.of
+        finished, on = self.finished.of, self.switch.is_on()
         for v, vintid, irq in self.irqs:
             target = self.target(irq, v, vintid)
-            if target < 0 or not irq.belongs() or finished[target].yes:
+            if target < 0 or not irq.belongs(on=on) or finished[target].yes:
                 continue
             owner, active = irq.owner, irq.active
             if owner < 0:

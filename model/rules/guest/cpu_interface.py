@@ -9,9 +9,10 @@ from model.check.rule import Rule
 from model.check.state import State
 from model.check.table import Keys, add, remove
 from model.check.unknown import Bits, Debt
+from model.check.views.accesses import step_of
 from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guests import Guests
-from model.check.views.ideal_gic import NO, YES, IdealGic, step_of
+from model.check.views.ideal_gic import NO, YES, IdealGic
 from model.check.views.running_priority import is_special
 from model.gic.registers import FIRST_SPI, IDLE, SGIS
 

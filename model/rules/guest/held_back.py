@@ -101,9 +101,9 @@ class G8(Rule):
     def is_free(self, v: int, vintid: int, c: int) -> bool:
         """Tell whether it is enabled and not handled, and has room in a List Register."""
         irq = self.ideal.irq(v, vintid)
-        return (
-            irq.enabled == YES and irq.active == NO and len(self.lrs.on[c].used) < self.setting.lrs
-        )
+        if irq.enabled != YES or irq.active != NO or not self.ideal.switch.is_on():
+            return False
+        return len(self.lrs.on[c].used) < self.setting.lrs
 
     def is_held(self, c: int) -> bool:
         """Tell whether the timer's physical interrupt is active there for nothing."""

@@ -6,7 +6,9 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.unknown import Debt
-from model.check.views.ideal_gic import IdealGic, step_of
+from model.check.views.accesses import step_of
+from model.check.views.distributor_switch import DistributorSwitch
+from model.check.views.ideal_gic import IdealGic
 from model.check.views.lines import Lines
 from model.gic.registers import FIRST_SPI
 from model.messages import VTIMER_PPI
@@ -59,8 +61,15 @@ class G1(Rule):
         "nobody answered",
     )
 
+    SWITCH = alarm(
+        "switch",
+        "the guest of VCPU {vcpu} read GICD_CTLR as {value:0|1}, and it was {value:1|0} all the "
+        "time",
+    )
+
     ideal: IdealGic
     lines: Lines
+    switch: DistributorSwitch
 
     def setup(self) -> None:
         """Make the states; note which physical interrupt a device's level is."""
@@ -87,6 +96,13 @@ class G1(Rule):
     def on_reset(self, f: facts.VmReset) -> None:
         """It starts anew."""
         self.of[f.vcpu].vintid = -1
+
+    @on(facts.DistRead)
+    def on_dist(self, f: facts.DistRead) -> None:
+        """The guest is told whether its distributor is on."""
+        seen = self.switch.vm.read(f.vcpu, "on")
+        if seen and not seen >> f.value & 1:
+            self.report(self.SWITCH, vcpu=f.vcpu, value=f.value)
 
     @on(facts.RegisterRead)
     def on_read(self, f: facts.RegisterRead) -> None:
