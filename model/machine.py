@@ -181,7 +181,8 @@ class Machine:
         vmcr, apr = self.gic.save_vmcr(0), self.gic.save_apr(0)
         self.vgics = [VgicCpu(v, config.lrs, vmcr, apr) for v in vcpus]
         self.initial_vmcr = vmcr
-        self.dist = VgicDist()
+        levels = any(irq.level and not irq.hw for irq in self.spis.values())
+        self.dist = VgicDist(counts=levels)
         switched = any(i.code == DIST for program in config.programs for i in program)
         self.ctlr = DistCtlr() if switched else None
         self.monitor = Monitor(config.vcpus)

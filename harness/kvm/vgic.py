@@ -59,9 +59,8 @@ class Vgic(Hooks):
     def broadcasts(self) -> bool:
         """vgic_model_needs_bcst_kick (2025): the first SPI in flight is told to all VCPUs.
 
-        So DIR traps on each; without TDIR it does always. Upstream counts down when a level SPI of
-        software is deactivated; here, for the mapped SPIs that no kernel had, when it leaves its
-        ap_list.
+        So DIR traps on each; without TDIR it does always. Only what a guest deactivates with the EOI
+        bit in its List Register is counted down: after a mapped SPI, or an edge, DIR traps for good.
         """
         gic = self.machine.gic
         return gic.version == 3 and gic.tdir
@@ -125,13 +124,11 @@ class Vgic(Hooks):
             await ctx.lock(irq, Steps.inject, at)
             ctx.acquired(irq)
         vgic.queue(ctx.actor, irq)
-        dist = self.machine.dist
-        dist.active_spis += irq.is_spi()
-        first = irq.is_spi() and dist.active_spis == 1
+        first = irq.is_spi() and self.broadcasts() and self.machine.dist.spi_queued()
         await ctx.step(Steps.queue_unlock, at)
         ctx.released(irq)
         ctx.released(vgic, irqs_on=saved)
-        if first and self.broadcasts():
+        if first:
             v = 0
             while v < len(self.machine.threads):
                 await self.request_and_kick(ctx, v)
@@ -255,8 +252,6 @@ class Vgic(Hooks):
             target = self.target_oracle(t, irq)
             if target < 0:
                 self.unqueue(t, irq)
-                if irq.is_spi():
-                    self.machine.dist.active_spis -= 1
             await t.step(Steps.irq_unlock, at)
             t.released(irq)
             if target not in (-1, v):

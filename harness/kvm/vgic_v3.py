@@ -174,6 +174,17 @@ class VgicV3(Hooks):
         t.released(irq)
         if not first and self.notifies(irq, lr, deactivated=deactivated):
             await self.notify_acked_irq(t, irq)
+        if deactivated and self.counts_down(irq, lr):
+            await self.count_down(t)
+
+    def counts_down(self, irq: VgicIrq, lr: Lr) -> bool:
+        """Tell whether ``active_spis`` counts this end (2025): where it is counted up at all."""
+        return self.signals_eoi(irq, lr) and self.broadcasts()
+
+    async def count_down(self, t: Context) -> None:
+        """atomic_dec_if_positive(active_spis), at the end of vgic_v3_fold_lr."""
+        await t.step(Steps.count_down)
+        self.machine.dist.spi_ended()
 
     async def fold_locked(self, t: Context, irq: VgicIrq, lr: Lr) -> None:
         """Do the fold itself, with irq_lock held."""
@@ -220,15 +231,16 @@ class VgicV3(Hooks):
     async def handle_dir(self, t: Context) -> None:
         """vgic_v3_deactivate: the guest deactivates something that may be in nobody's registers.
 
-        On no ap_list: nothing to do. In the registers of a VCPU that runs: as a write to ICACTIVER.
-        Else it is deactivated here, and its VCPU shall prune its list. (What is still in one of
-        this VCPU's own registers upstream ends at EL2 already, without a full exit. And upstream
-        drops irq_lock before it deactivates: finding F2, in the museum.)
+        In EOImode 0, and on no ap_list: nothing to do. In the registers of a VCPU that runs: as a
+        write to ICACTIVER. Else it is deactivated here, and its VCPU shall prune its list.
+        (Upstream drops irq_lock before it deactivates: finding F2, in the museum.)
         """
         trap = await self.decode(t)
         irq = self.machine.irq(t.v, trap.a)
         vgic = self.machine.vgics[t.v]
         vgic.trapped(trap.a)
+        if not vgic.vmcr.eoim:
+            return
         await self.irqs_off_point(t)
         await t.lock(irq, Steps.look_spilled, t.at(t.v, irq))
         t.acquired(irq)
@@ -258,6 +270,8 @@ class VgicV3(Hooks):
         await self.irq_unlock(t, irq)
         if self.notifies(irq, lr, deactivated=deactivated):
             await self.notify_acked_irq(t, irq)
+        if deactivated and self.counts_down(irq, lr):
+            await self.count_down(t)
 
     async def irq_unlock(self, t: Context, irq: VgicIrq) -> None:
         """Drop irq_lock, interrupts still off."""

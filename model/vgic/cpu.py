@@ -128,17 +128,31 @@ class DistCtlr(Part):
 class VgicDist(Lockable):
     """struct vgic_dist, the VM's; ``config_lock``, a mutex, is its ``holder``.
 
-    ``waiters`` sleep until it is free. ``active_spis`` counts the SPIs on any ap_list: while there
-    is one, every VCPU's writes to DIR trap.
+    ``waiters`` sleep until it is free. ``active_spis`` goes up by one for each SPI that is put on
+    an ap_list, and down for each level SPI of software that a guest deactivates: unless it is 0
+    every VCPU's writes to DIR trap. ``counts`` says that the machine has such SPIs: without them
+    it never goes down, and stays at 1, which tells as much.
     """
 
     FIELDS = ("holder", "waiters", "active_spis")
-    __slots__ = FIELDS[1:]
+    __slots__ = (*FIELDS[1:], "counts")
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts: bool = False) -> None:
         super().__init__(LockId(CONFIG))
         self.waiters: tuple[int, ...] = ()
         self.active_spis = 0
+        self.counts = counts
+
+    def spi_queued(self) -> bool:
+        """atomic_fetch_inc(active_spis): return whether it was 0."""
+        first = self.active_spis == 0
+        self.active_spis = self.active_spis + 1 if self.counts else 1
+        return first
+
+    def spi_ended(self) -> None:
+        """atomic_dec_if_positive(active_spis)."""
+        if self.active_spis:
+            self.active_spis -= 1
 
     def halting(self, vcpu: int, *, halted: bool) -> None:
         """Say that ``vcpu`` asks all VCPUs to leave their guests, or that they all have."""

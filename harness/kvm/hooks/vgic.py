@@ -179,6 +179,14 @@ class VgicHooks:
         """Do the fold itself, with irq_lock held."""
         raise NotImplementedError
 
+    def counts_down(self, irq: VgicIrq, lr: Lr) -> bool:
+        """Tell whether ``active_spis`` counts this end (2025): where it is counted up at all."""
+        raise NotImplementedError
+
+    async def count_down(self, t: Context) -> None:
+        """atomic_dec_if_positive(active_spis), at the end of vgic_v3_fold_lr."""
+        raise NotImplementedError
+
     async def replay_eois(self, t: Context) -> None:
         """Deactivate as many active interrupts outside the List Registers as EOIcount says."""
         raise NotImplementedError
