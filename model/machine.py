@@ -124,6 +124,8 @@ def by_index(parts: Sequence[Part]) -> dict[int, Part]:
 class Machine:
     """All state of a run. ``parts`` names every part; nothing else changes during an execution."""
 
+    gicv_dir_traps = True
+    """Whether KVM leaves a GICv2's GICV_DIR unmapped, so that guests' writes to it trap."""
     gic_class: type[Gic] = Gic
     messages_class: type[Messages] = Messages
 

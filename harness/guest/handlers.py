@@ -165,9 +165,10 @@ class GuestIsr:
             self.messages.send_deactivation(self.c, pintid)
 
     def write_dir(self, vintid: int) -> str:
-        """Write DIR. It may trap; on a GICv2 whose GICV_DIR is not mapped it always does."""
+        """Write DIR. It may trap; on a GICv2 where KVM does not map GICV_DIR it always does."""
         self.settle_own_deactivations()
-        pintid = TRAP if self.gic.version == 2 else self.gic.vdir(self.c, vintid)
+        unmapped = self.gic.version == 2 and self.machine.gicv_dir_traps
+        pintid = TRAP if unmapped else self.gic.vdir(self.c, vintid)
         if pintid != TRAP:
             self.deactivate(pintid)
             return ""

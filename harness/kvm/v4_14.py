@@ -2,12 +2,15 @@
 
 The timer is saved and disabled at every exit and restored at every entry; flush and sync run with
 interrupts on; the interrupt is injected on the way in and the physical one is never handled by the
-host. Reference: virt/kvm/arm/arm.c, arch_timer.c and vgic/ of 4.14.
+host. What is more than the List Registers hold is dealt with as in ``underflow``, and a guest's
+writes to the distributor change the software state alone. Reference: virt/kvm/arm/arm.c,
+arch_timer.c and vgic/ of 4.14.
 """
 
 from harness.context import Context
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
+from harness.kvm.underflow import UnderflowOnly
 from model.host.thread import OUTSIDE, HrTimer
 from model.identity import BG_TIMER, PTIMER, VTIMER
 from model.part import bits_of
@@ -17,7 +20,7 @@ from model.vgic.irq import VgicIrq
 __all__ = ["V4_14"]
 
 
-class V4_14(Kvm):
+class V4_14(UnderflowOnly, Kvm):
     """KVM with the timer saved and disabled at every exit."""
 
     era = "v4.14"
@@ -28,6 +31,7 @@ class V4_14(Kvm):
     halts_for_reads = False
     locks_for_dist = False
     signal_after_flush = True
+    maps_gicv_dir = True
 
     async def run_once(self, t: Context) -> str:
         """One turn of kvm_arch_vcpu_ioctl_run as of 4.14.
@@ -56,7 +60,7 @@ class V4_14(Kvm):
         # Back at EL2: the timer first, so that its line falls, then the List Registers.
         await t.step(Steps.timer_save)
         self.take_off_hardware(t)
-        if self.machine.vgics[t.v].hcr:
+        if self.machine.vgics[t.v].used:
             await self.save_lrs(t)
         await t.step(Steps.mode_outside)
         self.leave_guest_mode(t)
@@ -72,7 +76,7 @@ class V4_14(Kvm):
 
     async def restore_state(self, t: Context) -> None:
         """EL2, on the way in: List Registers, then the timer."""
-        if self.machine.vgics[t.v].hcr:
+        if self.machine.vgics[t.v].used:
             await self.write_lrs(t)
         await t.step(Steps.timer_restore)
         self.put_on_hardware(t)
@@ -169,12 +173,11 @@ class V4_14(Kvm):
 
     def needs_flush(self, t: Context) -> bool:
         """Tell whether anything is on the ap_list: else kvm_vgic_flush_hwstate does nothing."""
-        return self.machine.vgics[t.v].ap_list != () or self.traps_dir()
+        return self.machine.vgics[t.v].ap_list != ()
 
     def has_vgic_work(self, t: Context) -> bool:
         """Tell whether there is anything to fold or prune: else kvm_vgic_sync_hwstate returns."""
-        vgic = self.machine.vgics[t.v]
-        return vgic.hcr != 0 or vgic.ap_list != ()
+        return self.machine.vgics[t.v].ap_list != ()
 
     async def sync_if(self, t: Context, work: bool) -> None:
         """kvm_vgic_sync_hwstate, interrupts on, if there is ``work``."""
@@ -196,6 +199,13 @@ class V4_14(Kvm):
     def must_halt(self, irq: VgicIrq) -> bool:
         """vgic_change_active_prepare of 4.14 halts for a GICv3's private interrupts, too."""
         return irq.is_spi() or self.machine.gic.version == 3
+
+    def mirrors(self, irq: VgicIrq, register: str) -> bool:
+        """Until df635c5b184d (4.15) the physical distributor is not told what a guest writes.
+
+        For a forwarded SPI, which is the same in both eras, it is.
+        """
+        return irq.is_spi()
 
     def enabling(self, t: Context, irq: VgicIrq) -> None:
         """Until 4.15 the timer's level is computed at each entry; nothing is looked at here.

@@ -206,11 +206,16 @@ class Vgic(Hooks):
             await t.step(Steps.irq_unlock, at)
             t.released(irq)
             i += 1
-        if vgic.nr_pend + vgic.nr_act > len(vgic.lrs):
+        if self.overflows(v):
             await t.step(Steps.sort_ap_list)
             vgic.ap_list = tuple(
                 sorted(vgic.ap_list, key=lambda n: self.sort_key(self.machine.irq(v, n), v))
             )
+
+    def overflows(self, v: int) -> bool:
+        """irqs_outside_lrs: tell whether more was counted than there are List Registers."""
+        vgic = self.machine.vgics[v]
+        return vgic.nr_pend + vgic.nr_act > len(vgic.lrs)
 
     # -- sync: fold and prune ------------------------------------------------------------------
 

@@ -154,7 +154,8 @@ class VgicMmio(Hooks):
         await t.lock(irq, Steps.write_pending, t.at(t.v, irq))
         t.acquired(irq)
         irq.pending_latch = on
-        if irq.hw:
+        register = "ispendr" if on else "icpendr"
+        if irq.hw and self.mirrors(irq, register):
             if on:
                 self.set_phys_active(t, irq.hwintid, True)
             else:
@@ -162,11 +163,18 @@ class VgicMmio(Hooks):
                 self.machine.gic.set_pending(t.c, irq.hwintid, False)
                 if not irq.active:
                     self.set_phys_active(t, irq.hwintid, False)
-        irq.written(t.v, "ispendr" if on else "icpendr")
+        irq.written(t.v, register)
         if on:
             await self.queue_irq_unlock(t, irq, True)
         else:
             await self.unlock(t, irq)
+
+    def mirrors(self, irq: VgicIrq, register: str) -> bool:
+        """Tell whether a write to ``register`` of a mapped interrupt reaches the hardware.
+
+        vgic_mmio_write_spending, vgic_hw_irq_cpending, vgic_hw_irq_change_active (df635c5b184d).
+        """
+        return True
 
     async def write_target(self, t: Context, irq: VgicIrq, target: int) -> None:
         """vgic_mmio_write_irouter (_write_target): the next prune moves it; nobody is kicked.
@@ -207,7 +215,8 @@ class VgicMmio(Hooks):
         await self.irqs_off_point(t)
         await t.lock(irq, Steps.read_pending, t.at(t.v, irq))
         t.acquired(irq)
-        value = self.device_level(t, irq) if irq.is_mapped_level() else irq.is_pending()
+        sampled = irq.is_mapped_level() and self.mirrors(irq, "ispendr")
+        value = self.device_level(t, irq) if sampled else irq.is_pending()
         irq.read(t.v, "ispendr", value)
         await self.unlock(t, irq)
 
@@ -255,11 +264,13 @@ class VgicMmio(Hooks):
         await self.access_active(t, irq, halt=halt)
         await self.lock_folded(t, irq)
         irq.active = on
+        register = "isactiver" if on else "icactiver"
         if irq.hw:
-            self.set_phys_active(t, irq.hwintid, on)
+            if self.mirrors(irq, register):
+                self.set_phys_active(t, irq.hwintid, on)
         elif irq.sourced and on:
             irq.active_source = t.v
-        irq.written(t.v, "isactiver" if on else "icactiver")
+        irq.written(t.v, register)
         if on:
             await self.queue_irq_unlock(t, irq, True)
         else:

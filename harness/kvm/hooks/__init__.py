@@ -66,6 +66,8 @@ class Hooks(
     signal_after_flush: bool = False
     """Whether a signal is looked at after the flush only (until 6caa5812e2d1), and not before the
     requests; and neither it nor a reschedule that is asked for counts as a request."""
+    maps_gicv_dir: bool = False
+    """Whether a GICv2 guest's DIR goes to the hardware (until 07bb1c5622a5), and does not trap."""
     vm_state: ClassVar[Mapping[str, object]] = {}
     """Fields that a variant adds to the VM, with their initial values; see ``own_vm``."""
     vcpu_state: ClassVar[Mapping[str, object]] = {}
@@ -76,6 +78,7 @@ class Hooks(
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.machine = rt.machine
+        self.machine.gicv_dir_traps = not self.maps_gicv_dir
 
     @property
     def own_vm(self) -> Any:

@@ -41,6 +41,10 @@ class MmioHooks:
         """vgic_mmio_write_spending and _cpending."""
         raise NotImplementedError
 
+    def mirrors(self, irq: VgicIrq, register: str) -> bool:
+        """Tell whether a write to ``register`` of a mapped interrupt reaches the hardware."""
+        raise NotImplementedError
+
     async def write_target(self, t: Context, irq: VgicIrq, target: int) -> None:
         """vgic_mmio_write_irouter (_write_target): the next prune moves it; nobody is kicked."""
         raise NotImplementedError

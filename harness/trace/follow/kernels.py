@@ -8,13 +8,11 @@ have yet.
 import re
 from typing import NamedTuple
 
-from harness.context import Context
 from harness.errors import UsageError
 from harness.kvm.hooks import Hooks
+from harness.kvm.underflow import UnderflowOnly
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from harness.museum.overflow_uie import PATCH as UNDERFLOW_ONLY
-from model.gic.registers import HCR_UIE
 
 __all__ = [
     "DIFFERENCES", "LATEST", "LOADED_TIMER", "OLDER", "OVERFLOW", "Difference", "Kernel",
@@ -57,33 +55,6 @@ OLDER: Version = (6, 1)
 DIFFERENCES = (LOADED_TIMER, OBSERVED_EDGES, ONE_LR_PER_SGI, OVERFLOW)
 
 
-class BeforeOverflow(UNDERFLOW_ONLY.hooks):  # type: ignore[name-defined,misc]  # a patch's hooks
-    """KVM before 6.19: vgic_flush_lr_state asks for an underflow interrupt, and that is all."""
-
-    def traps_dir(self) -> bool:
-        """Nothing traps DIR for an SPI."""
-        return False
-
-    def broadcasts(self) -> bool:
-        """Nobody but the target is told of an SPI."""
-        return False
-
-    async def flush_lrs(self, t: Context) -> None:
-        """UIE is set when the last register was used and something comes behind it on the list.
-
-        A GICv2 SGI of several senders has the list sorted, too.
-        """
-        vgic = self.machine.vgics[t.v]
-        if self.machine.gic.version == 2:
-            irqs = [self.machine.irq(t.v, intid) for intid in vgic.ap_list]
-            if any(irq.is_multi_sgi() for irq in irqs):
-                irqs.sort(key=lambda irq: self.sort_key(irq, t.v))
-                vgic.ap_list = tuple(irq.intid for irq in irqs)
-        await super().flush_lrs(t)
-        full = vgic.used == len(vgic.lrs) and vgic.ap_list[-1:] != (vgic.last_lr,)
-        vgic.hcr = vgic.hcr & ~HCR_UIE | (HCR_UIE if full else 0)
-
-
 class Unobserved:
     """KVM 4.15: the timer stays loaded, but no line is lowered or read again by the vgic."""
 
@@ -108,10 +79,10 @@ class Kernel:
     def classes(self) -> tuple[type, ...]:
         """Return the era, with what is laid over it, in the order of a class's bases."""
         if not self.has(LOADED_TIMER):
-            return (BeforeOverflow, V4_14)
+            return (V4_14,)
         over: list[type[Hooks] | type] = []
         if not self.has(OVERFLOW):
-            over.append(BeforeOverflow)
+            over.append(UnderflowOnly)
         if not self.has(OBSERVED_EDGES):
             over.append(Unobserved)
         return (*over, V7_2)

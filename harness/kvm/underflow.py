@@ -1,0 +1,59 @@
+"""More interrupts than List Registers, as KVM dealt with them from 2016 to November 2025.
+
+Linux virt/kvm/arm/vgic/vgic.c of 4.14, and vgic.c, vgic-v3.c before 3cfd59f81e0f and its series.
+Active interrupts come first, so that pending ones may find no List Register; of the causes of a
+maintenance interrupt only UIE is used; EOIcount is never read, and no DIR traps: a completion that
+finds no List Register is lost, and with it every later interrupt of that number.
+"""
+
+from harness.context import Context
+from harness.kvm.hooks import Hooks
+from model.gic.registers import HCR_EN, HCR_UIE
+from model.vgic.irq import VgicIrq
+
+__all__ = ["UnderflowOnly"]
+
+
+class UnderflowOnly(Hooks):
+    """4.14's own handling, and that of 7.2's predecessors until 2025."""
+
+    def configure_hcr(self, pending: int, active: int, size: int) -> int:
+        """Ask for no maintenance interrupt; the flush knows whether UIE is needed."""
+        return HCR_EN
+
+    async def flush_lrs(self, t: Context) -> None:
+        """vgic_flush_lr_state: UIE once the last register is used and the list has more.
+
+        A GICv2 SGI of several senders has the list sorted, too.
+        """
+        vgic = self.machine.vgics[t.v]
+        if self.machine.gic.version == 2:
+            irqs = [self.machine.irq(t.v, intid) for intid in vgic.ap_list]
+            if any(irq.is_multi_sgi() for irq in irqs):
+                irqs.sort(key=lambda irq: self.sort_key(irq, t.v))
+                vgic.ap_list = tuple(irq.intid for irq in irqs)
+        await super().flush_lrs(t)
+        if vgic.used == len(vgic.lrs) and vgic.ap_list[-1] != vgic.last_lr:
+            vgic.hcr |= HCR_UIE
+
+    def overflows(self, v: int) -> bool:
+        """compute_ap_list_depth: what is to be delivered nowhere counts as well."""
+        return len(self.machine.vgics[v].ap_list) > len(self.machine.vgics[v].lrs)
+
+    def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
+        """vgic_irq_cmp of then: active first, then pending and enabled, these by priority.
+
+        Two active ones are equal, and so are two that are neither: they keep the list's order.
+        """
+        if irq.active:
+            return (False,)
+        pending = irq.enabled and irq.is_pending()
+        return (True, not pending, irq.priority if pending else 0)
+
+    def traps_dir(self) -> bool:
+        """Nothing traps DIR."""
+        return False
+
+    def broadcasts(self) -> bool:
+        """Nobody but its target is told of an SPI."""
+        return False
