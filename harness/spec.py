@@ -107,6 +107,15 @@ class RunSpec(msgspec.Struct, frozen=True):
     toml: str = ""
     rules: tuple[str, ...] | None = None
 
+    @property
+    def unclean(self) -> str:
+        """Why the era that is the variant is not clean on this scenario, as it says; "" if it is.
+
+        A scenario of a user's own is run with whatever it is to be run with.
+        """
+        builtin = not self.toml and not self.scenario.endswith(".toml")
+        return self.loaded().unclean.get(self.variant, "") if builtin else ""
+
     @classmethod
     def make(
         cls,

@@ -199,6 +199,7 @@ def scenario(name: str) -> Item:
                     for f in found.forward]
                    + [f"host device {d.intid}, up to {d.edges} edges" for d in found.device],
         "sometimes": {era: list(states) for era, states in found.sometimes.items()},
+        "unclean": found.unclean,
         "shows": [variant for variant, show in SHOWS.items() if show[0] == name],
         "command": f"vgic-race run {name}",
     }  # fmt: skip

@@ -31,6 +31,7 @@ def scenarios() -> list[Item]:
             "vcpus": s.vcpus or len(s.vcpu),
             "lrs": s.lrs,
             "sometimes": {era: list(names) for era, names in s.sometimes.items()},
+            "unclean": s.unclean,
         })  # fmt: skip
     return items
 
@@ -206,6 +207,8 @@ def command(what: str, as_json: bool) -> int:
             click.echo(f"{item['name']}: {item['title']} ({sizes})")
             for era, names in item["sometimes"].items():
                 click.echo(f"    sometimes, {era}: {', '.join(names)}")
+            for era, why in item["unclean"].items():
+                click.echo(f"    not clean in {era}: {why}")
     elif what == "rules":
         print_rules(items)
     elif what == "findings":

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -109,7 +110,7 @@ def make_plan(
     watch.deadline = None if seconds is None else began + seconds
     checked = parse_knobs(knobs)
     only = choose_rules(rules)
-    specs = tuple(
+    specs = without_unclean(
         RunSpec.make(
             scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked, rules=only
         )
@@ -130,6 +131,24 @@ def make_plan(
         dask=others["dask"],
     )
     return plan, seconds
+
+
+def without_unclean(specs: Iterable[RunSpec]) -> tuple[RunSpec, ...]:
+    """Leave out eras on scenarios that say that they are not clean there.
+
+    Raises:
+        UsageError: nothing is left; why, and what runs it all the same.
+    """
+    given = tuple(specs)
+    left = tuple(spec for spec in given if not spec.unclean)
+    if given and not left:
+        first = given[0]
+        raise UsageError(
+            f"scenario {first.scenario!r}: era {first.variant} is not clean on it: "
+            f"{first.unclean}; expected another variant, as {first.variant}+shipped, which is run "
+            "all the same"
+        )
+    return left
 
 
 def deadline_of(began: float, seconds: float | None) -> float | None:

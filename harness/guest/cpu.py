@@ -20,6 +20,7 @@ from model.guest import (
     BPR,
     CNTP_CTL,
     CNTP_TVAL,
+    CPU_OFF,
     DEACTIVATE,
     DIR,
     DISABLE,
@@ -83,8 +84,8 @@ ACCESSES = {
 WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
 """Those that are written with the instruction's second number."""
 TRAPS = (
-    USER, HALT, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, DIST, READ_DIST, *WRITES,
-    *ACCESSES,
+    USER, HALT, CPU_OFF, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, DIST, READ_DIST,
+    *WRITES, *ACCESSES,
 )  # fmt: skip
 """The instructions that trap, whatever they are about."""
 STEP_OF: dict[int, Step] = {
@@ -108,7 +109,7 @@ async def run_guest(rt: Runtime, t: Context, forced_exit: Guard, write_dir: DirA
     Of a DIR that traps ``write_dir`` tells whether EL2 has carried it out, and the guest goes on.
 
     Returns:
-        why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "user" or "halt".
+        why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "psci", "user" or "halt".
 
     """
     cpu = GuestCpu(rt, t, write_dir)
@@ -224,6 +225,8 @@ class GuestCpu(GuestControl):
             return self.access_ptimer(CNTP_TVAL, instruction.a)
         elif code in CONTROLS:
             return self.control(instruction)
+        elif code == CPU_OFF:
+            return "psci"
         elif code != HALT:
             self.next()
             return self.trap(instruction)

@@ -156,6 +156,8 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
         return "its VM monitor resets or saves a GICv2, which ours cannot"
     if scenario.saves and any(i.code in PTIMERS for i in instructions(scenario, vcpus)):
         return "it saves a VM that uses the physical timer, which no save stops"
+    if any(i.code == g.CPU_OFF for i in instructions(scenario, vcpus)):
+        return "a guest powers its VCPU off, which ends no execution there"
     if gic == 2 and any(i.of >= 0 for i in instructions(scenario, vcpus)):
         return "a guest accesses another VCPU's redistributor, which a GICv2 has not"
     return ""

@@ -33,7 +33,8 @@ KINDS: frozenset[type[Fact]] = frozenset(
         facts.UserLeft,
         # What never happens there, or makes a rule say less where it is not told.
         facts.AckedByHost, facts.Blocked, facts.Emulated,
-        facts.IsrBegan, facts.IsrEnded, facts.LineChanged, facts.Loaded, facts.LrWritten,
+        facts.IsrBegan, facts.IsrEnded, facts.KeptAsleep, facts.LineChanged, facts.Loaded,
+        facts.LrWritten,
         facts.NeverAcknowledges, facts.Put, facts.RegisterWritten, facts.Trapped, facts.Unblocked,
         facts.VmReset, facts.Woken,
     }

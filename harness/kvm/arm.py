@@ -51,10 +51,20 @@ class Arm(Hooks):
             await self.handle_dir(t)
         elif reason == "timer":
             await self.handle_timer(t)
+        elif reason == "psci":
+            await self.handle_psci(t)
         elif reason == "user":
             await self.return_to_user(t)
         elif reason == "signal":
             await self.stop_in_user(t)
+
+    async def handle_psci(self, t: Context) -> None:
+        """kvm_psci_0_2_call, CPU_OFF: kvm_arm_vcpu_power_off; the next turn sleeps.
+
+        It kicks itself as well, which does nothing as it is out of its guest.
+        """
+        await self.point(t, Steps.power_off)
+        self.machine.threads[t.v].power_off()
 
     # -- the run loop's pieces -----------------------------------------------------------------
 
@@ -130,8 +140,8 @@ class Arm(Hooks):
         t.p.irqs_off = False
 
     def runnable(self, t: Context) -> bool:
-        """kvm_arch_vcpu_runnable: not paused, and an interrupt that the saved PMR lets through."""
-        return not self.machine.threads[t.v].pause and self.pending_irq(t.v)
+        """kvm_arch_vcpu_runnable: not kept out, and an interrupt that the saved PMR lets through."""
+        return not self.machine.threads[t.v].is_kept_out() and self.pending_irq(t.v)
 
     # -- load and put --------------------------------------------------------------------------
 

@@ -189,11 +189,13 @@ class KvmMain(Hooks):
             await self.point(t, Steps.set_interruptible)
             thread.state = INTERRUPTIBLE
             await self.point(t, Steps.check_pause)
-            if not thread.pause or thread.stop:
+            if not thread.is_kept_out() or thread.stop:
                 break
-            await self.sleep(t)
+            if await self.about_to_sleep(t):
+                thread.stay_asleep()
+                await self.switch(t, sleeping=True)
         await self.finish_wait(t)
-        if thread.pause:
+        if thread.is_kept_out():
             thread.request(REQ_SLEEP)
 
     # -- requests and kicks --------------------------------------------------------------------

@@ -61,6 +61,7 @@ class Steps:
     user_space = Step((), (GUEST.own,))
     user_stop = Step((), (THREAD.own, PCPU.here))
     halted = Step((), (THREAD.own,))
+    power_off = Step((), (THREAD.own,))
 
     # -- requests, kicks, waitqueue
     check_requests = Step((DIST,), (THREAD.own,))

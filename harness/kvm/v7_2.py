@@ -116,12 +116,16 @@ class V7_2(Kvm):
         """
         await t.step(Steps.timer_save)
         self.take_off_hardware(t)
-        covers = self.machine.threads[t.v].waiting and self.earliest(t.v) >= 0
+        covers = self.is_blocking(t.v) and self.earliest(t.v) >= 0
         await self.stop_emulation(t)
         if covers:
             await t.step(Steps.soft_arm)
             self.soft_timer_start(t, BG_TIMER)
         await self.end_put(t)
+
+    def is_blocking(self, v: int) -> bool:
+        """kvm_vcpu_is_blocking: it is on its waitqueue, be it only that it is kept out."""
+        return self.machine.threads[v].waiting
 
     # -- blocking ------------------------------------------------------------------------------
 

@@ -223,6 +223,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.RequestsChecked: "VCPU {vcpu} checks its requests (seen: {seen})",
     facts.Kicked: "VCPU {vcpu} kicked (IPI: {ipi})",
     facts.Blocked: "thread of VCPU {vcpu} sleeps",
+    facts.KeptAsleep: "thread of VCPU {vcpu} sleeps, kept out of its guest",
     facts.Woken: "thread of VCPU {vcpu} woken",
     facts.Unblocked: "thread of VCPU {vcpu} leaves its blocking loop",
     facts.HcrWritten: "KVM writes HCR of CPU {pcpu}: {value}",

@@ -59,6 +59,7 @@ WORDS: dict[type[Fact], str] = {
     facts.Requested: "request for VCPU {vcpu}",
     facts.Kicked: "kick of VCPU {vcpu}",
     facts.Blocked: "VCPU {vcpu} sleeps",
+    facts.KeptAsleep: "VCPU {vcpu} is kept asleep",
     facts.Woken: "VCPU {vcpu} woken",
     facts.Unblocked: "VCPU {vcpu} stops blocking",
     facts.HcrWritten: "HCR {value}",

@@ -135,6 +135,10 @@ CPU = (
          by="DDI0487 D1.3.6 (interrupt masking)", example="irqs off; work 1; irqs on"),
     line("irqs on", code=guest.MASK, a=0, does="unmask them (PSTATE.I = 0)",
          by="DDI0487 D1.3.6 (interrupt masking)", example="irqs off; sgi 3 0; irqs on; await 3"),
+    line("cpu off", code=guest.CPU_OFF,
+         does="power the VCPU off for good, by PSCI: nothing behind it is executed, and what its "
+         "timer is set to stays",
+         by="Linux kvm_psci_0_2_call (CPU_OFF), kvm_vcpu_sleep", example="work 1; cpu off"),
     line("user", code=guest.USER, does="an access that KVM hands to user space",
          by="Linux io_mem_abort", example="user"),
     line("iar", code=guest.IAR,

@@ -82,7 +82,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
     names, per era, the states the scenario exists to reach. With ``grows`` it can be given more
     VCPUs than it has programs: they take the programs in turn, because none waits for another.
-    ``explore`` is for an exhaustive search, and nothing else.
+    ``explore`` is for an exhaustive search, and nothing else. ``unclean`` names the eras that are
+    not clean on it, as their kernels were not, each with the reason.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: Annotated[tuple[DeviceSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     forward: Annotated[tuple[ForwardSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     sometimes: dict[str, tuple[str, ...]] = {}
+    unclean: dict[str, Annotated[str, Meta(min_length=1)]] = {}
     explore: ExploreSpec | None = None
 
     def smaller(self) -> "Scenario":
@@ -226,9 +228,11 @@ def check(scenario: Scenario, where: str) -> None:
         ],
     )
     check_interrupts(scenario, where)
+    for field, said in (("sometimes", scenario.sometimes), ("unclean", scenario.unclean)):
+        for era in said:
+            if era not in ("v4.14", "v7.2"):
+                raise UsageError(f"{where}: {field}.{era}: unknown era, expected 'v4.14' or 'v7.2'")
     for era, names in scenario.sometimes.items():
-        if era not in ("v4.14", "v7.2"):
-            raise UsageError(f"{where}: sometimes.{era}: unknown era, expected 'v4.14' or 'v7.2'")
         for name in names:
             if name not in NAMES:
                 raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)

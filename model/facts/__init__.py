@@ -65,6 +65,7 @@ from model.facts.kvm import (
     Expired as Expired,
     Folded as Folded,
     Injected as Injected,
+    KeptAsleep as KeptAsleep,
     Kicked as Kicked,
     PhysActiveWritten as PhysActiveWritten,
     Requested as Requested,

@@ -11,6 +11,7 @@ __all__ = [
     "Expired",
     "Folded",
     "Injected",
+    "KeptAsleep",
     "Kicked",
     "PhysActiveWritten",
     "Requested",
@@ -195,6 +196,13 @@ class Blocked(Fact, frozen=True, gc=False):
     """The thread of ``vcpu`` sleeps on its waitqueue."""
 
     KIND: ClassVar[str] = "block"
+    vcpu: int
+
+
+class KeptAsleep(Fact, frozen=True, gc=False):
+    """The thread of ``vcpu`` sleeps as it must not run its guest: paused, or powered off."""
+
+    KIND: ClassVar[str] = "kept-asleep"
     vcpu: int
 
 

@@ -13,6 +13,7 @@ from model.facts import (
     Expired,
     Fact,
     Halted,
+    KeptAsleep,
     Kicked,
     Loaded,
     NeedResched,
@@ -58,6 +59,7 @@ class VcpuThread(Part):
     ``requests`` vcpu->requests. ``cpu`` is vcpu->cpu, the CPU it runs on or ran on last (-1: none
     yet), ``loaded`` that it has that CPU's timer and virtual interface; ``place`` is the CPU it
     shall get next. ``pause`` is vcpu->arch.pause: another thread looks at this VCPU's interrupts.
+    ``off`` says that its guest powered it off (vcpu->arch.mp_state is KVM_MP_STATE_STOPPED).
     ``stop`` is a signal from the VM monitor, ``in_user`` that the thread waits in user space for
     its end. ``done``: the guest has finished.
     """
@@ -71,6 +73,7 @@ class VcpuThread(Part):
         "loaded",
         "place",
         "pause",
+        "off",
         "stop",
         "in_user",
         "done",
@@ -91,6 +94,7 @@ class VcpuThread(Part):
         self.loaded = False
         self.place = place
         self.pause = False
+        self.off = False
         self.stop = False
         self.in_user = False
         self.done = False
@@ -163,6 +167,21 @@ class VcpuThread(Part):
         """Go to sleep because the guest idles: nothing woke the thread before schedule()."""
         if self.emit is not None:
             self.emit(Blocked(self.vcpu))
+
+    def is_kept_out(self) -> bool:
+        """Tell whether it must stay out of its guest: it is paused, or powered off."""
+        return self.pause or self.off
+
+    def stay_asleep(self) -> None:
+        """Go to sleep because it must stay out of its guest."""
+        if self.emit is not None:
+            self.emit(KeptAsleep(self.vcpu))
+
+    def power_off(self) -> None:
+        """kvm_arm_vcpu_power_off: its guest has finished, and stays so."""
+        self.off = True
+        self.request(REQ_SLEEP)
+        self.finish()
 
     def stop_waiting(self) -> None:
         """finish_rcuwait: leave the waitqueue."""

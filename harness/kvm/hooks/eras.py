@@ -84,6 +84,10 @@ class V7_2Hooks:
         """__kvm_vcpu_run: at each entry, the List Registers of a GICv3 and the guest."""
         raise NotImplementedError
 
+    def is_blocking(self, v: int) -> bool:
+        """kvm_vcpu_is_blocking, in kvm_timer_vcpu_put: whether the background timer stands in."""
+        raise NotImplementedError
+
     async def sync_vmcr(self, t: Context) -> None:
         """vgic_v3_save_state: at each exit, VMCR back to memory (compare 5eeaf10eec39)."""
         raise NotImplementedError

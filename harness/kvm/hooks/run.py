@@ -29,6 +29,10 @@ class RunHooks:
         """handle_exit: do what the guest left for."""
         raise NotImplementedError
 
+    async def handle_psci(self, t: Context) -> None:
+        """kvm_psci_0_2_call: the guest powers its VCPU off (CPU_OFF)."""
+        raise NotImplementedError
+
     async def check_requests(self, t: Context) -> str:
         """check_vcpu_requests: consume what was asked; return "signal" if there is one (7.2)."""
         raise NotImplementedError

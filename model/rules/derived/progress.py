@@ -103,12 +103,22 @@ class L2(Rule):
     @on(facts.Blocked)
     def on_block(self, f: facts.Blocked) -> None:
         """It may sleep, but not be woken for nothing time after time."""
-        of = self.of[f.vcpu]
-        of.wfis = of.turns = 0
+        self.of[f.vcpu].wfis = 0
+        self.nap(f.vcpu)
+
+    @on(facts.KeptAsleep)
+    def on_kept_asleep(self, f: facts.KeptAsleep) -> None:
+        """Nor may one that is powered off; who is paused is woken by who halted the guests."""
+        self.nap(f.vcpu)
+
+    def nap(self, v: int) -> None:
+        """Count a sleep."""
+        of = self.of[v]
+        of.turns = 0
         if not of.paused:
             of.naps += 1
         if of.naps > NAPS:
-            self.report(self.WOKEN, vcpu=f.vcpu, n=NAPS)
+            self.report(self.WOKEN, vcpu=v, n=NAPS)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

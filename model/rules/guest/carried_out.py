@@ -10,15 +10,17 @@ from model.identity import PTIMER
 
 __all__ = ["G13"]
 
-NOTHING, HALT = "", "halt"
-WITNESSED = ("user", "timer", HALT)
+NOTHING = ""
+ENDS = ("halt", "psci")
+"""A guest has finished, or powers its VCPU off."""
+WITNESSED = ("user", "timer", *ENDS)
 """The exits whose answer shows: in user space, at the timer, by the end of the thread."""
 
 
 class OfVcpu(State):
     """``left_for``: the reason of its last exit, if it is one of those and not done yet.
 
-    ``finished``: its guest has finished.
+    ``finished``: its guest has finished, or powered its VCPU off.
     """
 
     left_for: Debt[str] = NOTHING
@@ -58,7 +60,7 @@ class G13(Rule):
         """A guest leaves, and may want something."""
         of = self.of[f.vcpu]
         of.left_for = f.reason if f.reason in WITNESSED else NOTHING
-        of.finished = f.reason == HALT
+        of.finished = f.reason in ENDS
 
     @on(facts.UserLeft)
     def on_user(self, f: facts.UserLeft) -> None:
@@ -97,7 +99,7 @@ class G13(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         """It goes on."""
         reason = self.of[f.vcpu].left_for
-        if reason == HALT:
+        if reason in ENDS:
             self.report(self.AFTER_END, vcpu=f.vcpu, pcpu=f.pcpu)
         elif reason:
             self.report(self.NOT_DONE, vcpu=f.vcpu, pcpu=f.pcpu, reason=reason)
