@@ -124,7 +124,7 @@ class Unit:
         checker.violations = []
         watch = rules.watch
         assert watch is not None
-        watch.begin()
+        watch.begin([values[place - start].part for place in self.places])
         try:
             for handler, fact in self.calls:
                 handler(fact)

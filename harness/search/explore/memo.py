@@ -251,7 +251,7 @@ class Memo:
         self.prepare(task, recipe)
         self.facts.clear()
         deadlines = Deadlines(self.bits, self.parts, recipe.slots, self.tasks)
-        watch.begin()
+        watch.begin([self.parts[slot - self.tasks] for slot in recipe.slots])
         try:
             self.resume(slot, coroutine)
         finally:

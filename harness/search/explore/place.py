@@ -24,11 +24,12 @@ class Effect:
         hearing: who hears the facts of it; None: nobody does.
         number: no other effect has it.
         reads, writes: what it touched of the machine, as bits of fields (``touched.Bits``).
+        turns: whether it turns the phase of a search; None: nobody has asked.
         span: of a step of the clock, the time before and after (virtual ns).
 
     """
 
-    __slots__ = ("changes", "draws", "hearing", "moves", "number", "reads", "span", "writes")
+    __slots__ = ("changes", "draws", "hearing", "moves", "number", "reads", "span", "turns", "writes")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Effect:
         self.hearing = hearing
         self.number = self.reads = self.writes = 0
         self.span: tuple[int, int] | None = None
+        self.turns: bool | None = None
 
 
 class Recipe:

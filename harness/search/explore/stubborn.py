@@ -25,17 +25,23 @@ the step itself is made from a state of the search: and then it was learnt of.
 """
 
 from collections.abc import Hashable
+from typing import Any
 
-from harness.search.explore.futures import Futures, Node
+from harness.search.explore.futures import ALWAYS, Futures, Node, Table
 from harness.search.explore.graph import Broken, Graph, Hot
 from harness.search.explore.hearing import Heard
 from harness.search.explore.memo import CLOCK
 from harness.search.explore.packed import CHANGE_BITS, MASK, WIDTH, Row
 from harness.search.explore.place import Effect
+from model.host.thread import VcpuThread
+from model.pcpu import Pcpu
 
 __all__ = ["Stubborn"]
 
 SERIAL_BITS = 40
+OWNER, PLACE = Pcpu.FIELDS.index("owner"), VcpuThread.FIELDS.index("place")
+HANDLER, VCPU = "host-irq", "vcpu"
+"""Kinds of actors."""
 
 
 class Stubborn:
@@ -56,15 +62,32 @@ class Stubborn:
         self.asked = -1
         self.times = memo.bits.times
         self.reduced = False
-        self.cut = 0
         self.on = True
         """Whether steps are left out; else it only learns."""
-        stimuli = [n for n, slot in enumerate(memo.slots) if slot.optional]
-        parts = memo.parts
-        clocks = [n for n, part in enumerate(parts, memo.tasks) if part is memo.bits.clock]
-        self.phase_slots = (*clocks, *stimuli)
-        self.stimuli = frozenset(stimuli)
-        self.tables: dict[Hashable, list[list[Node | None]]] = {}
+        self.stimuli = [n for n, slot in enumerate(memo.slots) if slot.optional]
+        self.clock = [n for n, slot in enumerate(memo.slots) if slot.actor.kind == CLOCK]
+        self.owners = self.who_has_cpus()
+        clocks = [n for n, part in enumerate(memo.parts, memo.tasks) if part is memo.bits.clock]
+        self.phase_slots = (*clocks, *self.stimuli)
+        self.threads = [
+            n for n, part in enumerate(memo.parts, memo.tasks) if isinstance(part, VcpuThread)
+        ]
+        self.turners = sum(1 << n for n in (*self.stimuli, *self.clock))
+        if self.owners:
+            self.turners |= sum(
+                1 << n for n, slot in enumerate(memo.slots) if slot.actor.kind == VCPU
+            )
+        self.tables: dict[Hashable, list[Table]] = {}
+
+    def who_has_cpus(self) -> dict[int, int]:
+        """Return, of each interrupt handler's task, the place in a row of whose its CPU is."""
+        memo = self.memo
+        pcpus = {p.index: n for n, p in enumerate(memo.parts, memo.tasks) if isinstance(p, Pcpu)}
+        return {
+            n: pcpus[slot.actor.pcpu]
+            for n, slot in enumerate(memo.slots)
+            if slot.actor.kind == HANDLER and slot.actor.pcpu in pcpus
+        }
 
     def node(self, state: int) -> int:
         """Return the node of a state."""
@@ -103,50 +126,73 @@ class Stubborn:
         graph.movers = []
         if not graph.enabled & graph.urgent and graph.rests(state, row):
             return []
-        table = self.table(row)
-        chosen = ready
+        tables = self.phase(row)
+        tasks = graph.enabled
         if not all_steps and len(ready) > 1 and graph.enabled & graph.urgent:
-            tasks = self.choose(ready, row, table)
-            chosen = [hot for hot in ready if hot[0] & tasks]
-            if len(chosen) < len(ready):
-                self.reduced = True
+            tasks = self.choose(ready, row, tables)
+            self.reduced = tasks & graph.enabled != graph.enabled
         broken = len(graph.broken)
-        found = self.follow(state, numbers, row, chosen, table)
+        found = self.follow(state, numbers, row, ready, tables, tasks)
         if self.reduced and len(graph.broken) > broken:
             # What is broken has no state behind it: the others must not wait for that.
             del graph.broken[broken:]
             self.reduced = False
             graph.transitions -= len(found)
-            found = self.follow(state, numbers, row, ready, table)
+            found = self.follow(state, numbers, row, ready, tables, graph.enabled)
         return found
 
-    def table(self, row: Row) -> list[list[Node | None]]:
-        """Return the nodes in the phase of a state."""
-        key = tuple([row[slot] for slot in self.phase_slots])
-        found = self.tables.get(key)
+    def phase(self, row: Row) -> list[Table]:
+        """Return the nodes of each task in the phase of a state."""
+        key = [row[slot] for slot in self.phase_slots]
+        key += [self.field(slot, row[slot], PLACE) for slot in self.threads]
+        owners = [self.field(slot, row[slot], OWNER) for slot in self.owners.values()]
+        both = (*key, *owners)
+        found = self.tables.get(both)
         if found is None:
-            found = self.tables[key] = self.futures.phase(key)
+            of_task = dict(zip(self.owners, owners, strict=True))
+            found = self.tables[both] = [
+                self.futures.table(task, (*key, of_task.get(task, -1)))
+                for task in range(self.memo.tasks)
+            ]
         return found
 
-    def at(self, table: list[list[Node | None]], row: Row) -> list[Node]:
+    def field(self, slot: int, number: int, index: int) -> int:
+        """Return a field of a part, by the number of the part's value."""
+        key: Any = self.memo.values[slot - self.memo.tasks].keys[number]
+        return int(key[index])
+
+    def turns(self, effect: Effect, row: Row) -> bool:
+        """Tell whether a step turns the phase."""
+        looks = [(slot, OWNER) for slot in self.owners.values()]
+        looks += [(slot, PLACE) for slot in self.threads]
+        then = self.memo.changed(row, effect)
+        return any(row[slot] != then[slot] for slot in self.phase_slots) or any(
+            self.field(slot, row[slot], index) != self.field(slot, then[slot], index)
+            for slot, index in looks
+        )
+
+    def at(self, tables: list[Table], row: Row) -> list[Node]:
         """Return where each task is."""
         nodes = []
-        for task, known in enumerate(table):
+        for task, table in enumerate(tables):
             number = row[task]
-            node = known[number] if number < len(known) else None
+            node = table[number] if number < len(table) else None
             nodes.append(node or self.futures.node(table, task, number))
         return nodes
 
     def follow(
-        self, state: int, numbers: list[int], row: Row, ready: list[Hot],
-        table: list[list[Node | None]],
+        self, state: int, numbers: list[int], row: Row, ready: list[Hot], tables: list[Table],
+        tasks: int,
     ) -> list[int]:  # fmt: skip
-        """Make the steps of these places, and learn what they touch and lead to."""
+        """Make the steps of these tasks, and learn what they touch and lead to."""
         graph = self.graph
         groups = graph.packing.groups
         movers = graph.movers = []
         found: list[int] = []
+        turns = []
         for hot in ready:
+            if not hot[0] & tasks:
+                continue
             task = hot[9].task
             for effect in graph.effects(hot, row):
                 then = state
@@ -154,16 +200,18 @@ class Stubborn:
                 if hearing is not None:
                     heard = hearing.known.get(hearing.get(row)) or hearing.hear(row)
                 number = row[task]
-                known = table[task]
-                node = known[number] if number < len(known) else None
+                table = tables[task]
+                node = table[number] if number < len(table) else None
                 if node is None:
                     node = self.futures.node(table, task, number)
                 key = effect.number << SERIAL_BITS | (0 if heard is None else heard[2])
                 if key not in node.known:
                     node.known.add(key)
-                    self.learn(node, table, hot, effect, heard, row)
-                if effect.span is not None or hot[9].task in self.stimuli:
-                    self.turn(table, row, effect)
+                    self.learn(node, task, effect, heard, row)
+                if effect.turns is None:
+                    effect.turns = self.turns(effect, row)
+                if effect.turns:
+                    turns.append((hot[0], effect))
                 if heard is not None:
                     if heard[1]:
                         self.broken.append(Broken(state, task, effect.draws, heard[1]))
@@ -177,31 +225,46 @@ class Stubborn:
                 found.append(then)
                 movers.append(task)
         graph.transitions += len(found)
+        if turns:
+            self.turn(tables, row, turns, tasks)
         return found
 
     # -- what is learnt ------------------------------------------------------------------------
 
     def learn(
-        self, node: Node, table: list[list[Node | None]], hot: Hot, effect: Effect,
-        heard: Heard | None, row: Row,
-    ) -> None:  # fmt: skip
+        self, node: Node, task: int, effect: Effect, heard: Heard | None, row: Row
+    ) -> None:
         """Take note of what a step from a node touches, and where its task then is."""
         reads, writes = self.touches(effect, heard)
         self.futures.add(node, reads, writes)
         then = self.memo.changed(row, effect)
-        task = hot[9].task
-        self.futures.follow(node, self.futures.node(self.table(then), task, then[task]))
+        after = self.futures.node(self.phase(then)[task], task, then[task])
+        self.futures.follow(node, after, ALWAYS)
 
-    def turn(self, table: list[list[Node | None]], row: Row, effect: Effect) -> None:
-        """Take note that the phase went on, for all tasks."""
-        then = self.memo.changed(row, effect)
-        after = self.table(then)
-        if after is table:
-            return
-        futures = self.futures
-        for task in range(self.memo.tasks):
-            node = futures.node(table, task, row[task])
-            futures.follow(node, futures.node(after, task, then[task]))
+    def turn(
+        self, tables: list[Table], row: Row, turns: list[tuple[int, Effect]], tasks: int
+    ) -> None:
+        """Take note for all tasks that the phase was turned, by steps of these ``tasks``.
+
+        Where the others were left out, and the set has no step that does not turn it, the search
+        knows what they do only behind the turn: that must count as if it were possible before.
+        """
+        graph, futures = self.graph, self.futures
+        turners = 0
+        for bit, _ in turns:
+            turners |= bit
+        only = self.reduced and not tasks & graph.enabled & graph.urgent & ~turners
+        for bit, effect in turns:
+            then = self.memo.changed(row, effect)
+            after = self.phase(then)
+            for task, table in enumerate(after):
+                if table is not tables[task]:
+                    node = futures.node(tables[task], task, row[task])
+                    outside = not tasks >> task & 1
+                    futures.follow(
+                        node, futures.node(table, task, then[task]),
+                        ALWAYS if only and outside else bit,
+                    )  # fmt: skip
 
     def touches(self, effect: Effect, heard: Heard | None) -> tuple[int, int]:
         """Return what a step reads and writes, and what rules do that hear of it."""
@@ -215,42 +278,68 @@ class Stubborn:
 
     # -- the set -------------------------------------------------------------------------------
 
-    def choose(self, ready: list[Hot], row: Row, table: list[list[Node | None]]) -> int:
+    def choose(self, ready: list[Hot], row: Row, tables: list[Table]) -> int:
         """Return the tasks of a stubborn set with as few of those that can go as any."""
-        graph = self.graph
-        nodes = self.at(table, row)
+        graph, futures = self.graph, self.futures
+        if futures.changed:
+            futures.renew()
+        nodes = self.at(tables, row)
+        if futures.changed:
+            futures.renew()
         enabled, urgent = graph.enabled, graph.urgent
         by_task: dict[int, Hot] = {hot[9].task: hot for hot in ready}
-        needs: dict[int, int] = {}
+        touched: dict[int, tuple[int, int]] = {}
         best, least = enabled, len(ready)
-        for seed in by_task:
-            if not urgent >> seed & 1:
-                continue
-            closed, todo = 0, 1 << seed
-            while todo:
-                low = todo & -todo
-                task = low.bit_length() - 1
-                closed |= low
-                need = needs.get(task)
-                if need is None:
-                    hot = by_task.get(task)
-                    if hot is None:
-                        need = self.wakers(task, row, nodes)
-                    else:
-                        need = self.rivals(hot, row, nodes)
-                    needs[task] = need
-                todo = (todo | need) & ~closed
-                if closed & enabled == enabled:
-                    break
-            size = (closed & enabled).bit_count()
-            if size < least:
-                best, least = closed, size
-                if size == 1:
-                    break
+        stimuli = sum(1 << task for task in self.stimuli if not nodes[task].place.returned)
+        for start in (0, stimuli) if stimuli else (0,):
+            for seed in by_task:
+                if not urgent >> seed & 1:
+                    continue
+                closed = self.close(start | 1 << seed, enabled, by_task, row, nodes, touched)
+                size = (closed & enabled).bit_count()
+                if size < least:
+                    best, least = closed, size
+                    if size == 1:
+                        return best
         return best
 
-    def rivals(self, hot: Hot, row: Row, nodes: list[Node]) -> int:
-        """Return the tasks that may ever touch what a step that can be made touches."""
+    def close(
+        self, todo: int, enabled: int, by_task: dict[int, Hot], row: Row, nodes: list[Node],
+        touched: dict[int, tuple[int, int]],
+    ) -> int:  # fmt: skip
+        """Return a stubborn set that has these tasks in it."""
+        closed = 0
+        futures = self.futures
+        without = todo & self.turners
+        while todo:
+            low = todo & -todo
+            task = low.bit_length() - 1
+            closed |= low
+            found = touched.get(task)
+            if found is None:
+                hot = by_task.get(task)
+                found = touched[task] = (
+                    self.looked(task, row) if hot is None else self.made(hot, row)
+                )
+            reads, writes = found
+            without |= low & self.turners
+            if without not in futures.variants:
+                futures.without(without)
+            both = reads | writes
+            bit = 1
+            for node in nodes:
+                if not bit & (closed | todo):
+                    all_reads, all_writes = node.all[without]
+                    if both & all_writes or writes & all_reads:
+                        todo |= bit
+                bit <<= 1
+            todo &= ~closed
+            if (closed | todo) & enabled == enabled:
+                return closed | todo
+        return closed
+
+    def made(self, hot: Hot, row: Row) -> tuple[int, int]:
+        """Return what a step that can be made touches, with what lets it go."""
         place = hot[9]
         reads = writes = 0
         if place.waits is not None:
@@ -265,25 +354,13 @@ class Stubborn:
             read, written = self.touches(effect, heard)
             reads |= read
             writes |= written
-        both = reads | writes
-        found, bit = 0, 1
-        for node in nodes:
-            if both & node.all_writes or writes & node.all_reads:
-                found |= bit
-            bit <<= 1
-        return found & ~(1 << place.task)
+        return reads, writes
 
-    def wakers(self, task: int, row: Row, nodes: list[Node]) -> int:
-        """Return the tasks that may ever let one go that cannot."""
+    def looked(self, task: int, row: Row) -> tuple[int, int]:
+        """Return what the guard of a task that cannot go has looked at; nothing is written."""
         place = self.memo.places[task][row[task]]
         if place.returned:
-            return 0
-        reads = place.waited_reads[place.waits(row)]
-        if self.memo.slots[task].actor.kind == CLOCK:
-            reads = self.memo.bits.sets
-        found, bit = 0, 1
-        for node in nodes:
-            if reads & node.all_writes:
-                found |= bit
-            bit <<= 1
-        return found & ~(1 << task)
+            return 0, 0
+        if task in self.clock:
+            return self.memo.bits.sets, 0
+        return place.waited_reads[place.waits(row)], 0

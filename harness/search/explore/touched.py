@@ -67,12 +67,15 @@ class Bits:
         self.names: list[str] = []
         self.of: dict[int, dict[str, int]] = {}
         """By the identity of a part, the bit of each of its fields."""
+        self.numbers: dict[int, dict[Any, int]] = {}
+        """By the identity of a table, the keys that it was asked for, numbered."""
         self.clock: Clock | None = None
         for name, part in parts:
             own = self.of[id(part)] = {}
             wanted = [*part.FIELDS]
             if isinstance(part, MembersPart):
                 wanted = [f"member{n}" for n in range(MEMBERS)]
+                self.numbers[id(part)] = {}
             if getattr(part, "CACHES", ()):
                 wanted.append(DERIVED)
             if isinstance(part, HwTimer | HrTimer):
@@ -94,6 +97,27 @@ class Bits:
         self.times = Times(len(self.names))
         if self.clock is not None:
             self.of[id(self.clock)]["now"] = self.times.whole
+        self.wholes = {part: sum(set(own.values())) for part, own in self.of.items()}
+
+    def whole_of(self, part: Part) -> int:
+        """Return all bits of a part."""
+        return self.wholes[id(part)]
+
+    def values(self, part: Part) -> dict[str, Any]:
+        """Return what is in the fields of a part, by the names of their bits."""
+        if isinstance(part, MembersPart):
+            return self.members(part)
+        names = (*part.FIELDS, *getattr(part, "CACHES", ()))
+        return {name: getattr(part, name) for name in names}
+
+    def members(self, part: "MembersPart[Any]") -> dict[str, Any]:
+        """Return what is in the members of a table, by their bits."""
+        numbers = self.numbers[id(part)]
+        found: dict[str, Any] = {}
+        for key, value in part.key():  # type: ignore[attr-defined]  # pairs
+            name = member(numbers, key)
+            found[name] = (*found.get(name, ()), key, value)
+        return found
 
     def differ(self, part: Part, key: Any) -> int:
         """Return the fields of a part that are not as ``key`` says."""
@@ -111,6 +135,11 @@ class Bits:
         found += ["clock.now"] * bool(mask & self.times.whole)
         found += [f"clock.now>={time}" for time, bit in self.times.bits.items() if mask & bit]
         return " ".join(found) or "nothing"
+
+
+def member(numbers: dict[Any, int], key: Any) -> str:
+    """Return the name of the bit of a table's member; ``numbers`` are those of all keys."""
+    return f"member{numbers.setdefault(key, len(numbers) % MEMBERS)}"
 
 
 class Deadlines:
@@ -226,12 +255,12 @@ class Touched:
         """Return a class of tables that notes which members are asked for."""
         own, touched = self.bits.of[id(part)], self
         whole = sum(own.values())
-        numbers: dict[Any, int] = {}
+        numbers = self.bits.numbers[id(part)]
 
         def note(key: Any) -> None:
-            n = numbers.setdefault(key, len(numbers) % MEMBERS)
-            touched.fields_read |= own[f"member{n}"]
-            touched.fields_written |= own[f"member{n}"]
+            bit = own[member(numbers, key)]
+            touched.fields_read |= bit
+            touched.fields_written |= bit
 
         def getitem(self: Any, key: Any) -> Any:
             note(key)

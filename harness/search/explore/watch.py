@@ -14,6 +14,8 @@ class Watch:
     """Sees what is touched of some parts between :meth:`begin` and :meth:`end`.
 
     ``reads`` and ``writes`` are whole parts, ``fields_read`` and ``fields_written`` bits of fields.
+    A field that is set to what it is already counts as read, not as written: that it stays so
+    hangs on its value, and nobody sees that it was set.
 
     Args:
         parts: what is looked at.
@@ -32,9 +34,12 @@ class Watch:
                 self.pairs.append((part, type(part), self.touched.audited(part)))
         self.reads = self.writes = 0
         self.fields_read = self.fields_written = 0
+        self.before: list[tuple[Part, dict[str, Any]]] = []
 
-    def begin(self) -> None:
-        """Begin to look."""
+    def begin(self, written: Iterable[Part] = ()) -> None:
+        """Begin to look; ``written`` are parts that may be written, as they are now."""
+        bits = self.touched.bits
+        self.before = [(part, bits.values(part)) for part in written]
         for part, _, cls in self.pairs:
             part.__class__ = cls
         self.touched.clear()
@@ -46,3 +51,15 @@ class Watch:
         self.fields_read, self.fields_written = touched.fields_read, touched.fields_written
         for part, cls, _ in self.pairs:
             part.__class__ = cls
+        same = 0
+        for part, before in self.before:
+            own = touched.bits.of[id(part)]
+            changed = 0
+            after = touched.bits.values(part)
+            for name in {*before, *after}:
+                if before.get(name) != after.get(name):
+                    changed |= own[name]
+            same |= touched.bits.whole_of(part) & ~changed
+        same &= self.fields_written
+        self.fields_written ^= same
+        self.fields_read |= same

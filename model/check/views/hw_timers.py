@@ -3,6 +3,7 @@
 from model import facts
 from model.check.listener import on
 from model.check.state import State
+from model.check.unknown import Bits
 from model.check.view import View
 from model.timer import ENABLE
 
@@ -15,24 +16,38 @@ class OnCpu(State):
     vcpu: int = -1
 
 
+class OfVcpu(State):
+    """``cpus`` are those whose virtual timer holds its values, as a mask."""
+
+    cpus: Bits = 0
+
+
 class HwTimers(View):
     """``on[c].vcpu`` is the VCPU whose values CPU ``c``'s virtual timer holds (-1: it is off)."""
 
     def setup(self) -> None:
         """Make the states."""
         self.on = self.each_pcpu(OnCpu)
+        self.of = self.each_vcpu(OfVcpu)
 
     def hold(self, v: int) -> bool:
         """Tell whether any CPU's timer holds the values of VCPU ``v``."""
-        return any(on_cpu.vcpu == v for on_cpu in self.on)
+        return self.of[v].cpus != 0
 
     @on(facts.TimerRestored)
     def on_restored(self, f: facts.TimerRestored) -> None:
         """KVM programmed it."""
-        self.on[f.pcpu].vcpu = f.vcpu
+        self.of[f.vcpu].cpus |= 1 << f.pcpu
+        before, self.on[f.pcpu].vcpu = self.on[f.pcpu].vcpu, f.vcpu
+        if before not in (-1, f.vcpu):
+            self.of[before].cpus &= ~(1 << f.pcpu)
 
     @on(facts.TimerSaved)
     def on_saved(self, f: facts.TimerSaved) -> None:
         """KVM saved it, and perhaps left it on."""
-        if not f.left & ENABLE:
-            self.on[f.pcpu].vcpu = -1
+        if f.left & ENABLE:
+            return
+        self.of[f.vcpu].cpus &= ~(1 << f.pcpu)
+        before, self.on[f.pcpu].vcpu = self.on[f.pcpu].vcpu, -1
+        if before not in (-1, f.vcpu):
+            self.of[before].cpus &= ~(1 << f.pcpu)

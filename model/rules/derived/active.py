@@ -79,12 +79,12 @@ class I1(Rule):
 
 
 class Folding(State):
-    """``vcpu`` has its timer's interrupt folded under that interrupt's lock just now, or -1.
+    """``begun``: a VCPU's timer interrupt is folded under that interrupt's lock just now.
 
-    Or it enables it there (``enables``), with the line noted as high before.
+    Or it is enabled there (``enables``), with the line noted as high before.
     """
 
-    vcpu: int = -1
+    begun: bool = False
     enables: bool = False
 
 
@@ -136,9 +136,9 @@ class I2(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.folding = self.one(Folding)
+        self.folding = self.each_vcpu(Folding)
         self.taken = self.each_pcpu(Taken, "taken")
-        self.locks = [LockId(IRQ, v, VTIMER_PPI) for v in range(self.setting.vcpus)]
+        self.locks = {LockId(IRQ, v, VTIMER_PPI): v for v in range(self.setting.vcpus)}
 
     @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
@@ -159,7 +159,8 @@ class I2(Rule):
     def on_fold(self, f: facts.Folded) -> None:
         """In era v7.2 the interrupt may be retired at the exit, under its lock."""
         if f.vintid == VTIMER_PPI and self.era == "v7.2":
-            self.folding.vcpu, self.folding.enables = f.vcpu, False
+            folding = self.folding[f.vcpu]
+            folding.begun, folding.enables = True, False
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
@@ -167,15 +168,18 @@ class I2(Rule):
         if f.register != "isenabler" or f.vintid != VTIMER_PPI or self.era != "v7.2":
             return
         if self.software.virtual[f.owner].pending:
-            self.folding.vcpu, self.folding.enables = f.owner, True
+            folding = self.folding[f.owner]
+            folding.begun, folding.enables = True, True
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """The fold is over: what is retired is active no more."""
-        v = self.folding.vcpu
-        if v < 0 or f.lock != self.locks[v]:
+        v = self.locks.get(f.lock, -1)
+        if v < 0 or not self.folding[v].begun:
             return
-        self.folding.vcpu = -1
+        folding = self.folding[v]
+        enables = folding.enables
+        folding.begun = folding.enables = False
         software = self.software.virtual[v]
         if software.active or software.pending:
             return
@@ -184,7 +188,7 @@ class I2(Rule):
             return
         # What the host took meanwhile is on its way to be injected, and its line is high.
         if not self.lines.has(c, VTIMER_PPI):
-            what = self.ENABLED if self.folding.enables else self.LEFT
+            what = self.ENABLED if enables else self.LEFT
             self.report(what, vcpu=v, pcpu=c, intid=VTIMER_PPI)
 
     @on(facts.Entered)

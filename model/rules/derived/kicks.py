@@ -40,13 +40,15 @@ class Waiting(State):
     ``left`` has all of it, by vINTID with the place of the injector; ``settled`` what of it the
     injector left to the thread to notice (it was not in its guest: no IPI was sent). ``ipi``: an
     IPI to the VCPU's CPU has not been taken yet; ``promise`` is the place of who has said to send
-    one and has not done so yet.
+    one and has not done so yet; ``unkicked`` are the CPUs whose handlers have injected something
+    (``OnCpu.unkicked``), as a mask.
     """
 
     left: Debt[Table[int, Place]] = ()
     settled: Debt[tuple[int, ...]] = ()
     ipi: bool = False
     promise: Place = NOWHERE
+    unkicked: Debt[int] = 0
 
 
 class Lists(State):
@@ -134,6 +136,7 @@ class I12(Rule):
             of.left = put(of.left, f.vintid, (f.pcpu, here.in_isr))
             if here.in_isr:
                 here.unkicked = (*here.unkicked, (f.vcpu, f.vintid))
+                of.unkicked |= 1 << f.pcpu
 
     @on(facts.Resampled)
     def on_resample(self, f: facts.Resampled) -> None:
@@ -224,9 +227,11 @@ class I12(Rule):
 
     def was_kicked(self, c: int, v: int) -> None:
         """What a handler on CPU ``c`` injected for VCPU ``v`` needs no other kick."""
-        unkicked = self.on[c].unkicked
-        if unkicked:
-            self.on[c].unkicked = tuple([x for x in unkicked if x[0] != v])
+        of = self.of[v]
+        if of.unkicked >> c & 1:
+            of.unkicked ^= 1 << c
+            on_cpu = self.on[c]
+            on_cpu.unkicked = tuple([x for x in on_cpu.unkicked if x[0] != v])
 
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:
@@ -304,6 +309,8 @@ class I12(Rule):
         if not unkicked:
             return
         on_cpu.unkicked = ()
+        for v in dict(unkicked):
+            self.of[v].unkicked &= ~(1 << f.pcpu)
         for v, vintid in unkicked:
             c = self.guests.of[v].pcpu
             waits = get(self.of[v].left, vintid, NOWHERE) != NOWHERE
