@@ -18,7 +18,8 @@ class DepthFirst:
     the first entry is that of the beginnings.
 
     A step back to a node of the path closes a cycle: ``cycle`` is told of it, with the nodes of
-    the cycle in order, and says whether the search is over.
+    the cycle in order, and says whether the search is over. Where steps were left out, and one of
+    the others leads back to the path, none is left out: nobody is passed over on every cycle.
     """
 
     def __init__(
@@ -32,11 +33,19 @@ class DepthFirst:
         self.depth = 0
         self.stopped = False
 
+    def restart(self, roots: Iterable[int]) -> None:
+        """Forget all, and begin anew."""
+        self.seen.clear()
+        self.path.clear()
+        self.todo[:] = [list(roots)]
+        self.depth = 0
+
     def run(self, more: Callable[[], bool]) -> None:
         """Go on until all is known, something is broken, or ``more`` says no."""
         seen, path, todo = self.seen, self.path, self.todo
         on_path = set(path)
-        successors, broken = self.space.successors, self.space.broken
+        space = self.space
+        successors, broken = space.successors, space.broken
         left = 1
         while todo:
             following = todo[-1]
@@ -57,6 +66,8 @@ class DepthFirst:
                     return
                 continue
             then = successors(state)
+            if space.reduced and (state in then or not on_path.isdisjoint(then)):
+                then = space.everything(state)
             seen.add(state)
             path.append(state)
             if broken:

@@ -23,6 +23,7 @@ from harness.search.explore.sample import Sample
 from harness.search.explore.session import restore, tables_of
 from harness.search.explore.space import FewSwitches, Space, Whole
 from harness.search.explore.store import Saved
+from harness.search.explore.stubborn import Stubborn
 from harness.search.explore.task import ExploredTask
 from harness.spec import portable
 from harness.variants import ERAS
@@ -122,9 +123,10 @@ class Exploration:
             self.graph = graph = self.make_graph(saved)
             self.roots = graph.beginnings()
         self.sample = Sample(graph)
-        self.space: Space = Whole(graph)
-        if self.limits.switches is not None or self.limits.preemptions is not None:
-            self.space = FewSwitches(graph, self.limits.switches, self.limits.preemptions)
+        self.space = self.make_space()
+        self.passes = 0
+        self.grown = 0
+        """What was known of the futures when this pass began."""
         self.search = DepthFirst(self.space, map(self.space.node, self.roots), self.on_cycle)
         if saved is not None:
             self.restore(saved)
@@ -147,6 +149,15 @@ class Exploration:
             raise UsageError(f"cannot go on with this search: {error}") from None
         return graph
 
+    def make_space(self) -> Space:
+        """Return what is searched."""
+        limits, graph = self.limits, self.graph
+        if limits.switches is not None or limits.preemptions is not None:
+            return FewSwitches(graph, limits.switches, limits.preemptions)
+        if self.reductions.stubborn and not graph.eager:
+            return Stubborn(graph)
+        return Whole(graph)
+
     def run(self) -> Explored:
         """Search, and return what was found.
 
@@ -159,7 +170,7 @@ class Exploration:
         gc.disable()  # nothing here makes cycles of references
         try:
             with explorable(self.case):
-                self.search.run(self.more)
+                self.go()
                 self.judge()
         except TooManyError:
             self.bound = STATES
@@ -169,6 +180,27 @@ class Exploration:
             gc.enable()
             gc.unfreeze()
         return self.explored()
+
+    def go(self) -> None:
+        """Search; and again, as long as more was learnt of what tasks may touch."""
+        space, search = self.space, self.search
+        if not isinstance(space, Stubborn):
+            search.run(self.more)
+            return
+        futures = space.futures
+        if not self.passes:
+            space.walk(self.roots, lambda: self.goes_on(0))
+        while not self.bound:
+            if not search.path:
+                self.grown = futures.grown
+                self.passes += 1
+                self.noted = 0
+                self.graph.transitions = self.graph.ends = 0
+            search.run(self.more)
+            futures.renew()
+            if search.todo or futures.grown == self.grown:
+                return
+            search.restart(self.roots)
 
     def more(self) -> bool:
         """Tell whether to go on, between two states."""
@@ -244,7 +276,8 @@ class Exploration:
         counted = graph.transitions, graph.ends
         graph.broken.clear()
         search.seen.clear()
-        wide = BreadthFirst(self.space, map(self.space.node, self.roots))
+        space = Whole(graph) if isinstance(self.space, Stubborn) else self.space
+        wide = BreadthFirst(space, map(space.node, self.roots))
         wide.run(lambda: self.goes_on(len(wide.came)), most)
         if graph.broken:
             nodes = wide.path(wide.last)
@@ -287,6 +320,7 @@ class Exploration:
             misses=graph.memo.misses,
             checked=self.sample.checked,
             cut=self.space.cut if isinstance(self.space, FewSwitches) else 0,
+            passes=self.passes,
             left_out=LEFT_OUT,
         )
 

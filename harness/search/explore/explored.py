@@ -37,11 +37,15 @@ class Reductions(msgspec.Struct, frozen=True):
         dead: values that nobody will read again are as if they had not been there
             (``Part.canonical``).
         held_back: draws that only hold a stimulus back, or say that it comes less often.
+        stubborn: orders of steps between which nobody can tell (``harness.search.explore.stubborn``).
+            Not with bounds on switches, which tell them apart, nor where what is in flight goes
+            before anything else (``gic_messages=synchronous``).
 
     """
 
     dead: bool = True
     held_back: bool = True
+    stubborn: bool = True
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -82,6 +86,8 @@ class Explored(msgspec.Struct, frozen=True):
         misses: how many steps were really made; the others were look-ups.
         checked: how many look-ups were made for real as well, and found right.
         cut: how many steps were not followed because of a bound on switches.
+        passes: how often all was searched: again if more was learnt meanwhile of what tasks may
+            touch; 0: no orders of steps were left out.
         left_out: the rules that count without bound, in whose place cycles are looked for.
 
     """
@@ -99,4 +105,5 @@ class Explored(msgspec.Struct, frozen=True):
     misses: int
     checked: int
     cut: int
+    passes: int
     left_out: tuple[str, ...]

@@ -16,6 +16,8 @@ class Space(Protocol):
 
     broken: list[Broken]
     """The violations that were met."""
+    reduced: bool
+    """Whether steps were left out of those that were returned last."""
 
     def node(self, state: int) -> int:
         """Return the node of a state in which executions begin."""
@@ -24,15 +26,20 @@ class Space(Protocol):
         """Return the state of a node."""
 
     def successors(self, node: int) -> list[int]:
-        """Return the nodes that follow."""
+        """Return the nodes that follow, or so many of them as will do."""
+
+    def everything(self, node: int) -> list[int]:
+        """Return all nodes that follow."""
 
 
 class Whole:
     """All states, each a node of its own."""
 
+    reduced = False
+
     def __init__(self, graph: Graph) -> None:
         self.broken = graph.broken
-        self.successors = graph.successors
+        self.successors = self.everything = graph.successors
 
     def node(self, state: int) -> int:
         """Return the node of a state."""
@@ -57,6 +64,8 @@ class FewSwitches:
 
     """
 
+    reduced = False
+
     def __init__(self, graph: Graph, switches: int | None, preemptions: int | None) -> None:
         self.graph = graph
         self.broken = graph.broken
@@ -75,6 +84,10 @@ class FewSwitches:
     def state(self, node: int) -> int:
         """Return the state of a node."""
         return node & self.mask
+
+    def everything(self, node: int) -> list[int]:
+        """Return the nodes that follow: none is left out."""
+        return self.successors(node)
 
     def successors(self, node: int) -> list[int]:
         """Return the nodes that follow."""

@@ -24,8 +24,9 @@ where it leads the same path goes on; this cannot be for ever, because of the pr
 the step itself is made from a state of the search: and then it was learnt of.
 """
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
+from random import Random
+from typing import Any, Final
 
 from harness.search.explore.futures import ALWAYS, Futures, Node, Table
 from harness.search.explore.graph import Broken, Graph, Hot
@@ -39,6 +40,10 @@ from model.pcpu import Pcpu
 __all__ = ["Stubborn"]
 
 SERIAL_BITS = 40
+QUIET: Final = 20
+"""After so many walks of which nothing was learnt it is enough."""
+WALKS_MAX: Final = 500
+STEPS_MAX: Final = 5_000
 OWNER, PLACE = Pcpu.FIELDS.index("owner"), VcpuThread.FIELDS.index("place")
 HANDLER, VCPU = "host-irq", "vcpu"
 """Kinds of actors."""
@@ -96,6 +101,28 @@ class Stubborn:
     def state(self, node: int) -> int:
         """Return the state of a node."""
         return node
+
+    def walk(self, roots: Iterable[int], more: Callable[[], bool]) -> None:
+        """Go at random from these states, until little more is learnt: so that less is later."""
+        graph, futures, rng = self.graph, self.futures, Random(0)
+        beginnings = list(roots)
+        counted, broken = (graph.transitions, graph.ends), len(graph.broken)
+        quiet = walks = 0
+        self.on = False
+        while quiet < QUIET and walks < WALKS_MAX and more():
+            grown = futures.grown
+            state = rng.choice(beginnings)
+            for _ in range(STEPS_MAX):
+                following = self.successors(state)
+                if not following:
+                    break
+                state = rng.choice(following)
+            futures.renew()
+            walks += 1
+            quiet = quiet + 1 if futures.grown == grown else 0
+        self.on = True
+        graph.transitions, graph.ends = counted
+        del graph.broken[broken:]
 
     # -- one state -----------------------------------------------------------------------------
 
