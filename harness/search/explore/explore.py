@@ -187,18 +187,16 @@ class Exploration:
         if not isinstance(space, Stubborn):
             search.run(self.more)
             return
-        futures = space.futures
         if not self.passes:
             space.walk(self.roots, lambda: self.goes_on(0))
         while not self.bound:
             if not search.path:
-                self.grown = futures.grown
+                self.grown = space.settle()
                 self.passes += 1
                 self.noted = 0
                 self.graph.transitions = self.graph.ends = 0
             search.run(self.more)
-            futures.renew()
-            if search.todo or futures.grown == self.grown:
+            if space.settle() == self.grown or search.todo:
                 return
             search.restart(self.roots)
 

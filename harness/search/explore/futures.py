@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness.search.explore.place import Place
 
-__all__ = ["ALWAYS", "Futures", "Node", "Table"]
+__all__ = ["ALWAYS", "Futures", "Node", "Table", "Touch"]
 
 ALWAYS: Final = -1
 """On an edge: it is there whoever goes."""
@@ -27,13 +27,14 @@ class Node:
     ``after`` has the nodes that follow, with who turned the phase (a mask of tasks), or ALWAYS;
     ``before`` those that it follows.
     ``all`` is what its task may touch from here on, read and written, by the mask of those who do
-    not go. ``known`` are the steps that were taken note of.
+    not go. ``known`` are the steps that were taken note of; ``bit`` is its own in masks of nodes.
     """
 
-    __slots__ = ("after", "all", "before", "known", "place", "reads", "writes")
+    __slots__ = ("after", "all", "before", "bit", "known", "place", "reads", "writes")
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, bit: int) -> None:
         self.place = place
+        self.bit = bit
         self.reads = self.writes = 0
         self.all: dict[int, tuple[int, int]] = {}
         self.after: dict[Node, int] = {}
@@ -41,6 +42,8 @@ class Node:
         self.known: set[Any] = set()
 
 
+Touch = tuple[int, int]
+"""What a step reads and what it writes, as bits of fields."""
 Table = list[Node | None]
 """The nodes of a task in one phase, by the number of the place."""
 
@@ -57,8 +60,16 @@ class Futures:
         self.places = places
         self.nodes: list[Node] = []
         self.tables: list[dict[Hashable, Table]] = [{} for _ in places]
+        self.of_place: dict[Place, list[Node]] = {}
+        self.task_of: dict[int, int] = {}
+        """By the bit of a node, that of its task."""
         self.variants: list[int] = [0]
         """The masks of tasks for which ``Node.all`` is kept."""
+        self.touches: list[Touch] = [(0, 0)]
+        self.numbers: dict[Touch, int] = {(0, 0): 0}
+        """What steps and guards touch, by number."""
+        self.rivals: dict[int, dict[int, int]] = {0: {}}
+        """By such a mask, and by the number of what is touched, the nodes that may touch that."""
         self.changed: dict[Node, None] = {}
         """The nodes of which something was learnt that is not worked out yet."""
         self.grown = 0
@@ -77,9 +88,14 @@ class Futures:
             table.append(None)
         found = table[number]
         if found is None:
-            found = table[number] = Node(self.places[task][number])
+            place = self.places[task][number]
+            bit = 1 << len(self.nodes)
+            found = table[number] = Node(place, bit)
             self.nodes.append(found)
-            self.add(found, found.place.looks, 0)
+            self.of_place.setdefault(place, []).append(found)
+            self.task_of[bit] = 1 << task
+            self.changed[found] = None
+            self.add(found, place.looks, 0)
             for without in self.variants:
                 found.all[without] = found.reads, 0
         return found
@@ -99,15 +115,47 @@ class Futures:
             then.before[node] = None
             self.changed[node] = None
 
-    def looks(self) -> None:
-        """Take note of what guards have read that were asked meanwhile."""
-        for node in self.nodes:
-            self.add(node, node.place.looks, 0)
+    def looks(self, places: Iterable[Place]) -> None:
+        """Take note of what the guards of these places have read meanwhile."""
+        for place in places:
+            for node in self.of_place.get(place, ()):
+                self.add(node, place.looks, 0)
+
+    def number(self, touch: Touch) -> int:
+        """Return the number of what a step reads and writes."""
+        found = self.numbers.setdefault(touch, len(self.touches))
+        if found == len(self.touches):
+            self.touches.append(touch)
+        return found
+
+    def touching(self, touch: int, without: int) -> int:
+        """Return the nodes, as bits, that may touch what a step touches: in conflict with it.
+
+        Args:
+            touch: the number of what it reads and writes.
+            without: those who do not go; one of ``variants``.
+
+        """
+        found = self.conflicting(touch, without, self.nodes)
+        self.rivals[without][touch] = found
+        return found
+
+    def conflicting(self, touch: int, without: int, nodes: Iterable[Node]) -> int:
+        """Return those of these nodes, as bits, that may touch what a step touches."""
+        reads, writes = self.touches[touch]
+        both = reads | writes
+        found = 0
+        for node in nodes:
+            read, written = node.all[without]
+            if both & written or writes & read:
+                found |= node.bit
+        return found
 
     def without(self, movers: int) -> None:
         """Keep what may be touched as long as these tasks do not go, from now on."""
         if movers not in self.variants:
             self.variants.append(movers)
+            self.rivals[movers] = {}
             for node in self.nodes:
                 node.all[movers] = node.reads, node.writes
             self.spread(movers, self.nodes)
@@ -127,6 +175,7 @@ class Futures:
             changed: the nodes that touch more, or that more follows, than before.
 
         """
+        more = dict.fromkeys(changed)
         grown = False
         todo = []
         for node in changed:
@@ -144,7 +193,11 @@ class Futures:
                 continue
             node.all[without] = reads, writes = read | reads, written | writes
             grown = True
+            more[node] = None
             for earlier in node.before:
                 if earlier.after[node] & ~without:
                     todo.append((earlier, reads, writes))
+        rivals = self.rivals[without]
+        for touch, known in rivals.items():
+            rivals[touch] = known | self.conflicting(touch, without, more)
         return grown

@@ -82,8 +82,12 @@ class Memo:
         self.bits = Bits([*machine.parts, *world.checker.parts])
         self.watch = Watch(self.parts, self.bits)
         self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
-        self.asked = self.made = 0
-        """How often a guard or a condition was asked for real, and steps were made."""
+        self.looked: dict[Place, None] = {}
+        """The places of guards and conditions that have read more than before."""
+        self.masks = [0]
+        self.mask_numbers = {0: 0}
+        """What guards and conditions have read, as masks of fields, by number."""
+        self.made = 0
         self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0
         self.walked = 0
@@ -165,13 +169,17 @@ class Memo:
         return answer
 
     def looked_at(self, place: Place) -> int:
-        """Return which fields the guard or condition that was just asked has read."""
+        """Return the number of the mask of what the guard or condition asked just now has read."""
         reads = self.watch.fields_read
         if self.slots[place.task].actor.kind == CLOCK:
             reads = self.bits.deadlines
-        place.looks |= reads
-        self.asked += 1
-        return reads
+        if reads & ~place.looks:
+            place.looks |= reads
+            self.looked[place] = None
+        number = self.mask_numbers.setdefault(reads, len(self.masks))
+        if number == len(self.masks):
+            self.masks.append(reads)
+        return number
 
     def ask(self, place: Place, key: Hashable, which: int, row: Row) -> bool:
         """Evaluate a place's guard (0) or condition (1) in a state.

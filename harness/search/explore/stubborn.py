@@ -64,7 +64,11 @@ class Stubborn:
         self.broken = graph.broken
         self.memo = memo = graph.memo
         self.futures = Futures(memo.places)
-        self.asked = -1
+        self.touch_of: dict[tuple[int, ...], int] = {}
+        self.guards: list[int] = []
+        """By the number of a guard's mask, that of what it touches."""
+        self.ticks: list[tuple[Node, Effect, Heard | None]] = []
+        self.compared = 0
         self.times = memo.bits.times
         self.reduced = False
         self.on = True
@@ -117,12 +121,20 @@ class Stubborn:
                 if not following:
                     break
                 state = rng.choice(following)
-            futures.renew()
             walks += 1
-            quiet = quiet + 1 if futures.grown == grown else 0
+            quiet = quiet + 1 if self.settle() == grown else 0
         self.on = True
         graph.transitions, graph.ends = counted
         del graph.broken[broken:]
+
+    def settle(self) -> int:
+        """Work out all that was learnt; return how often more was learnt than was known."""
+        if len(self.times.bits) > self.compared:
+            self.compare()
+        self.futures.looks(self.memo.looked)
+        self.memo.looked.clear()
+        self.futures.renew()
+        return self.futures.grown
 
     # -- one state -----------------------------------------------------------------------------
 
@@ -147,9 +159,9 @@ class Stubborn:
             numbers.append(number)
             row += group.contents[number]
         ready = graph.ready(row)
-        if self.memo.asked != self.asked:
-            self.asked = self.memo.asked
-            self.futures.looks()
+        if self.memo.looked:
+            self.futures.looks(self.memo.looked)
+            self.memo.looked.clear()
         graph.movers = []
         if not graph.enabled & graph.urgent and graph.rests(state, row):
             return []
@@ -264,6 +276,8 @@ class Stubborn:
         """Take note of what a step from a node touches, and where its task then is."""
         reads, writes = self.touches(effect, heard)
         self.futures.add(node, reads, writes)
+        if effect.span is not None:
+            self.ticks.append((node, effect, heard))
         then = self.memo.changed(row, effect)
         after = self.futures.node(self.phase(then)[task], task, then[task])
         self.futures.follow(node, after, ALWAYS)
@@ -308,21 +322,26 @@ class Stubborn:
     def choose(self, ready: list[Hot], row: Row, tables: list[Table]) -> int:
         """Return the tasks of a stubborn set with as few of those that can go as any."""
         graph, futures = self.graph, self.futures
-        if futures.changed:
-            futures.renew()
         nodes = self.at(tables, row)
+        by_task: list[Hot | None] = [None] * self.memo.tasks
+        for hot in ready:
+            by_task[hot[9].task] = hot
+        touches = [
+            self.looked(task, row) if by_task[task] is None else self.made(by_task[task], row)
+            for task in range(self.memo.tasks)
+        ]
+        if len(self.times.bits) > self.compared:
+            self.compare()
         if futures.changed:
             futures.renew()
         enabled, urgent = graph.enabled, graph.urgent
-        by_task: dict[int, Hot] = {hot[9].task: hot for hot in ready}
-        touched: dict[int, tuple[int, int]] = {}
         best, least = enabled, len(ready)
         stimuli = sum(1 << task for task in self.stimuli if not nodes[task].place.returned)
         for start in (0, stimuli) if stimuli else (0,):
-            for seed in by_task:
-                if not urgent >> seed & 1:
+            for hot in ready:
+                if not hot[0] & urgent:
                     continue
-                closed = self.close(start | 1 << seed, enabled, by_task, row, nodes, touched)
+                closed = self.close(start | hot[0], enabled, nodes, touches)
                 size = (closed & enabled).bit_count()
                 if size < least:
                     best, least = closed, size
@@ -330,64 +349,90 @@ class Stubborn:
                         return best
         return best
 
-    def close(
-        self, todo: int, enabled: int, by_task: dict[int, Hot], row: Row, nodes: list[Node],
-        touched: dict[int, tuple[int, int]],
-    ) -> int:  # fmt: skip
-        """Return a stubborn set that has these tasks in it."""
+    def close(self, todo: int, enabled: int, nodes: list[Node], touches: list[int]) -> int:
+        """Return a stubborn set that has these tasks in it, or all.
+
+        Args:
+            todo: the tasks, as bits.
+            enabled: those that can go.
+            nodes: where each task is.
+            touches: what each touches, by its step or by its guard.
+
+        """
+        futures, turners = self.futures, self.turners
+        task_of = futures.task_of
         closed = 0
-        futures = self.futures
-        without = todo & self.turners
+        open_nodes = 0
+        for node in nodes:
+            open_nodes |= node.bit
+        without = todo & turners
         while todo:
             low = todo & -todo
             task = low.bit_length() - 1
             closed |= low
-            found = touched.get(task)
-            if found is None:
-                hot = by_task.get(task)
-                found = touched[task] = (
-                    self.looked(task, row) if hot is None else self.made(hot, row)
-                )
-            reads, writes = found
-            without |= low & self.turners
-            if without not in futures.variants:
+            open_nodes &= ~nodes[task].bit
+            if low & turners:
+                without |= low
+            if without not in futures.rivals:
                 futures.without(without)
-            both = reads | writes
-            bit = 1
-            for node in nodes:
-                if not bit & (closed | todo):
-                    all_reads, all_writes = node.all[without]
-                    if both & all_writes or writes & all_reads:
-                        todo |= bit
-                bit <<= 1
+            touch = touches[task]
+            rivals = futures.rivals[without].get(touch)
+            if rivals is None:
+                rivals = futures.touching(touch, without)
+            rivals &= open_nodes
+            while rivals:
+                bit = rivals & -rivals
+                todo |= task_of[bit]
+                rivals ^= bit
             todo &= ~closed
             if (closed | todo) & enabled == enabled:
                 return closed | todo
         return closed
 
-    def made(self, hot: Hot, row: Row) -> tuple[int, int]:
-        """Return what a step that can be made touches, with what lets it go."""
+    def made(self, hot: Hot, row: Row) -> int:
+        """Return what a step that can be made touches, with what lets it go, by number."""
         place = hot[9]
-        reads = writes = 0
-        if place.waits is not None:
-            reads = place.waited_reads[place.waits(row)]
         effects = self.graph.effects(hot, row)
+        waits = asks = 0
+        if place.waits is not None:
+            waits = place.waited_reads[place.waits(row)]
         if place.asks is not None:
-            reads |= place.asked_reads[place.asks(row)]
+            asks = place.asked_reads[place.asks(row)]
+        key = [waits, asks]
+        answers: list[Heard | None] = []
         for effect in effects:
             hearing, heard = effect.hearing, None
             if hearing is not None:
                 heard = hearing.known.get(hearing.get(row)) or hearing.hear(row)
-            read, written = self.touches(effect, heard)
-            reads |= read
-            writes |= written
-        return reads, writes
+            answers.append(heard)
+            key += [effect.number, 0 if heard is None else heard[2]]
+        found = self.touch_of.get(tuple(key))
+        if found is None:
+            masks = self.memo.masks
+            reads, writes = masks[waits] | masks[asks], 0
+            for effect, heard in zip(effects, answers, strict=True):
+                read, written = self.touches(effect, heard)
+                reads |= read
+                writes |= written
+            found = self.touch_of[tuple(key)] = self.futures.number((reads, writes))
+        return found
 
-    def looked(self, task: int, row: Row) -> tuple[int, int]:
-        """Return what the guard of a task that cannot go has looked at; nothing is written."""
+    def looked(self, task: int, row: Row) -> int:
+        """Return what the guard of a task that cannot go has looked at, by number."""
         place = self.memo.places[task][row[task]]
         if place.returned:
-            return 0, 0
+            return 0
         if task in self.clock:
-            return self.memo.bits.sets, 0
-        return place.waited_reads[place.waits(row)], 0
+            return self.futures.number((self.memo.bits.sets, 0))
+        mask = place.waited_reads[place.waits(row)]
+        guards, masks = self.guards, self.memo.masks
+        while mask >= len(guards):
+            guards.append(self.futures.number((masks[len(guards)], 0)))
+        return guards[mask]
+
+    def compare(self) -> None:
+        """Take note that steps of the clock change what it was compared with since."""
+        self.compared = len(self.times.bits)
+        self.touch_of.clear()
+        for node, effect, heard in self.ticks:
+            self.futures.add(node, *self.touches(effect, heard))
