@@ -30,6 +30,7 @@ __all__ = [
     "idle_and_due",
     "level_made_pending",
     "made_pending",
+    "not_trapped_yet",
     "one_register",
     "polled_device",
     "resampled",
@@ -147,6 +148,14 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
     if violation.type != LATE or case.scenario.deactivate != "other":
         return False
     return is_split(case) and (violation.rule == "deadlock" or is_device(violation, case))
+
+
+def not_trapped_yet(violation: Violation, case: Case) -> bool:
+    """Another VCPU deactivates a device's SPI, and that is lost."""
+    if violation.type != LOST or case.scenario.deactivate != "other":
+        return False
+    spis = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
+    return is_split(case) and len(case.programs) > 1 and violation.subject.vintid in spis
 
 
 def is_device(violation: Violation, case: Case) -> bool:

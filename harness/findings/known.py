@@ -15,6 +15,7 @@ from harness.findings.conditions import (
     idle_and_due,
     level_made_pending,
     made_pending,
+    not_trapped_yet,
     one_register,
     polled_device,
     resampled,
@@ -295,6 +296,21 @@ FINDINGS: dict[str, Finding] = {
                     knob="lr_on_guest_deactivate=polled",
                 ),
             ),
+        ),
+        Finding(
+            id="F23",
+            title="an SPI can be handled before another VCPU's DIR traps",
+            since="today, since November 2025",
+            what="The VM's first SPI goes on an ap_list, the locks are dropped, and only then are "
+            "all VCPUs asked to leave their guests, to trap DIR from there on. In between its VCPU "
+            "may enter with it, and its guest leave the deactivation to another one: that DIR "
+            "finds it in no List Register, does not trap, and is lost. The SPI stays active. "
+            "Nobody waits for the kicks to arrive, either",
+            see="tests/race/test_dir_not_trapped_yet.py",
+            source="vgic_queue_irq_unlock, kvm_make_all_cpus_request (without KVM_REQUEST_WAIT), "
+            "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, ("G6",), not_trapped_yet),),
         ),
         Finding(
             id="F29",

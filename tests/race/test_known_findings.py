@@ -63,6 +63,8 @@ WITH_KNOBS = [
 """Some come seldom: by schedule 200, 70 and 47."""
 SHOWN_ELSEWHERE = {"F9"}
 """By ``test_phys_timer``: too deep for random schedules."""
+SHOWN_ELSEWHERE = {"F9", "F23"}
+"""By ``test_phys_timer`` and ``test_dir_not_trapped_yet``: too deep for random schedules."""
 
 
 @pytest.mark.parametrize(("finding", "scenario", "variant", "schedules"), SHOWN, ids=str)
