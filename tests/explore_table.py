@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from harness.catalogue.shows import SHOWS
-from harness.scenarios.schema import DeviceSpec, ForwardSpec, VcpuSpec, builtin_names, load_builtin
+from harness.scenarios.schema import ForwardSpec, VcpuSpec, builtin_names, load_builtin
 from harness.search.case import Case
 from harness.search.explore.entry import Entry, smaller
 from harness.search.explore.explore import explore
@@ -45,7 +45,7 @@ OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "44": ("a fourth interrupt", OVERFLOW),
     "prune-recheck": ("a second CPU", {"pcpus": 2}),
     "F2": ("a second CPU", {"pcpus": 2}),
-    "bound-3": ("an edge of a host device", {"preemptions": 0, "device": (DeviceSpec(40, 1),)}),
+    "bound-3": ("the PPI masked", {"vcpu": programs("timer 100, spin 1 2, ppi off")}),
     "F3": (
         "one SPI on two CPUs, ICACTIVER",
         {**TWO_CPUS, "forward": forward("level", 1), "vcpu": programs("wait", "deactivate 80")},
