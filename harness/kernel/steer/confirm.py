@@ -1,0 +1,224 @@
+"""Confirmation: a case's windows with its script and without, and those of its control.
+
+A script is CONFIRMED where the share of wrong windows, among those in which the kernel followed it,
+is beyond that without it by more than chance gives, and the control is clean; NOT CONFIRMED where
+it was followed and nothing was wrong beyond that; NOT FOLLOWED where the kernel does not go that
+way. What needs no script is CONFIRMED where it is wrong, and its control clean.
+"""
+
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.kernel.emulator import Hardware
+from harness.kernel.image import Image
+from harness.kernel.run import NVHE, VHE
+from harness.kernel.steer import control as ctl
+from harness.kernel.steer.control import Fate
+from harness.kernel.steer.machine import Steered, places_in, steer
+from harness.kernel.steer.places import IDLE_NAME, Places, Table, missing
+from harness.kernel.steer.script import Case, Script
+from harness.kernel.steer.windows import Tally, run_windows
+from harness.kernel.toolchain import Program, build_execution
+
+__all__ = [
+    "CONFIRMED", "NOT_CONFIRMED", "NOT_FOLLOWED", "NOT_STEERABLE", "UNCLEAN", "Confirmation",
+    "Shown", "confirm", "verdict_of_script",
+]  # fmt: skip
+
+CONFIRMED, NOT_CONFIRMED, NOT_FOLLOWED = "CONFIRMED", "NOT CONFIRMED", "NOT FOLLOWED"
+NOT_STEERABLE = "NOT STEERABLE"
+"""This kernel does not have a place of the script."""
+UNCLEAN = "CONTROL NOT CLEAN"
+"""The control fails as well: what is wrong is not what the script brings about."""
+LEAST_FOLLOWED = 0.1
+"""A script is followed where it is in so many of its windows."""
+Z = 2.576
+"""Of an interval that holds 99 %."""
+PATIENCE_US = 20_000
+"""A script's CPU that reaches no place for so long is blocked."""
+HANG_MS = 1000
+SECONDS = 120.0
+"""For the windows of one kind at most."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a script (None: the guest alone) showed: its windows, those of its control."""
+
+    script: Script | None
+    verdict: str
+    steered: Tally
+    controlled: Tally
+    why: str = ""
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Confirmation:
+    """What came of a case on a kernel: ``plain`` are its windows without a script."""
+
+    case: Case
+    kernel: Image
+    hardware: Hardware
+    plain: Tally
+    shown: list[Shown]
+    table: Table
+    boot_seconds: float
+
+    @property
+    def verdict(self) -> str:
+        """CONFIRMED if one of its scripts is; else the most that can be said."""
+        said = [each.verdict for each in self.shown]
+        order = (CONFIRMED, UNCLEAN, NOT_CONFIRMED, NOT_FOLLOWED, NOT_STEERABLE)
+        return next(verdict for verdict in order if verdict in said)
+
+
+def interval(k: int, n: int) -> tuple[float, float]:
+    """Return Wilson's interval of a share, k of n."""
+    if not n:
+        return 0.0, 1.0
+    share, square = k / n, Z * Z
+    middle = share + square / (2 * n)
+    half = Z * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return (middle - half) / (1 + square / n), (middle + half) / (1 + square / n)
+
+
+def beyond(k: int, n: int, k_without: int, n_without: int) -> bool:
+    """Tell whether k of n is more than chance makes of k_without of n_without."""
+    return k > 0 and interval(k, n)[0] > interval(k_without, n_without)[1]
+
+
+def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[str, str]:
+    """Return the verdict on a script, and why."""
+    followed = len(steered.followed)
+    wrong = len(steered.followed & steered.bad)
+    if followed < max(1, steered.executions * LEAST_FOLLOWED):
+        return NOT_FOLLOWED, f"followed in {followed} of {steered.executions} windows"
+    if not beyond(wrong, followed, len(plain.bad), plain.executions):
+        return NOT_CONFIRMED, (
+            f"followed in {followed} windows, {wrong} of them wrong; without it "
+            f"{len(plain.bad)} of {plain.executions}"
+        )
+    control = len(controlled.bad)
+    if not beyond(wrong, followed, control, controlled.executions):
+        return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
+    return CONFIRMED, f"wrong in {wrong} of {followed} windows that follow it"
+
+
+def verdict_of_plain(plain: Tally, controlled: Tally) -> tuple[str, str]:
+    """Return the verdict on what needs no script, and why."""
+    wrong, control = len(plain.bad), len(controlled.bad)
+    if not wrong:
+        return NOT_CONFIRMED, f"wrong in none of {plain.executions} windows"
+    if control:
+        return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
+    return CONFIRMED, f"wrong in {wrong} of {plain.executions} windows"
+
+
+def confirm(
+    case: Case, kernel: Image, *, vhe: bool = False, windows: int | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Confirmation:  # fmt: skip
+    """Try a case on a kernel.
+
+    Args:
+        case: what is tried.
+        kernel: on which kernel.
+        vhe: on a CPU with VHE.
+        windows: how many of each kind; None: as many as the case says.
+        tell: is told of what goes on, a line each.
+
+    Raises:
+        KernelUnavailableError: QEMU, a compiler or a function of the kernel is missing.
+        MachineFailedError: the machine failed, or the VMM in it.
+    """
+    hardware = Hardware(gic=3, cpu=VHE if vhe else NVHE)
+    places = places_in(kernel, hardware)
+    with tempfile.TemporaryDirectory(prefix="vgic-race-confirm-") as name:
+        folder = Path(name)
+        program = build_execution(case.source, f"-I{case.source.parent}")
+        (folder / "guest.bin").write_bytes(program.code)
+        scripted = [place for script in case.script for place in script.places]
+        guest = {"guest_relax": program.symbols["guest_relax"]}
+        with steer(kernel, hardware, places, scripts=scripted, guest=guest) as steered:
+            runner = Runner(case, steered, places, folder, windows or case.windows, tell)
+            plain = runner.run(None, control=False)
+            if case.script:
+                shown = [runner.show(script, plain) for script in case.script]
+            else:
+                controlled = runner.run(None, control=True)
+                verdict, why = verdict_of_plain(plain, controlled)
+                shown = [Shown(None, verdict, plain, controlled, why)]
+            seconds = steered.machine.seconds
+    return Confirmation(case, kernel, hardware, plain, shown, steered.table, seconds)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs a case's windows."""
+
+    case: Case
+    steered: Steered
+    places: Places
+    folder: Path
+    windows: int
+    tell: Callable[[str], None]
+
+    def words(self, *, control: bool) -> dict[str, object]:
+        """Return the words of a job."""
+        case = self.case
+        vcpus = (case.control.vcpus if control else 0) or case.vcpus
+        return {
+            "guest": self.folder / "guest.bin",
+            "out": self.folder / "histories",
+            "vcpus": vcpus,
+            "pin": ",".join(str(v % 2) for v in range(vcpus)),
+            "cpus": 2,
+            "argument": case.control.argument if control else case.argument,
+            "device": case.devices,
+            "hang_ms": HANG_MS,
+        }
+
+    def run(self, script: Script | None, *, control: bool) -> Tally:
+        """Run windows of the guest, or of the control, with a script or without."""
+        asked = ctl.Control()
+        if script is not None:
+            asked = ctl.Control(
+                ctl.Mode.SCRIPT, steps=self.steps(script), block_us=PATIENCE_US
+            )
+        words = self.words(control=control)
+        tally = run_windows(self.steered, words, asked, self.windows, SECONDS)
+        symptom = self.case.symptom
+        if symptom is not None:
+            bad = [each.get(symptom.vcpu, 0) > symptom.switches for each in tally.switches]
+            tally.stuck = {
+                n: late for (n, late), is_bad in zip(tally.stuck.items(), bad, strict=True) if is_bad
+            }
+        what = "control" if control else "guest"
+        name = "without a script" if script is None else f"script {script.name}"
+        self.tell(f"{what}, {name}: {len(tally.bad)} of {tally.executions} wrong")
+        return tally
+
+    def steps(self, script: Script) -> tuple[tuple[int, int], ...]:
+        """Return a script's steps, by the numbers of places."""
+        numbers = {name: n for n, name in enumerate(self.steered.table.names)}
+        numbers[IDLE_NAME] = ctl.IDLE
+        return tuple((cpu, numbers[place]) for cpu, place in script.parsed())
+
+    def show(self, script: Script, plain: Tally) -> Shown:
+        """Run a script's windows, and say what they show."""
+        lacks = missing(self.places, script.places)
+        if lacks:
+            return Shown(script, NOT_STEERABLE, Tally(), Tally(), "; ".join(lacks), lacks)
+        steered = self.run(script, control=False)
+        controlled = self.run(script, control=True)
+        verdict, why = verdict_of_script(plain, steered, controlled)
+        return Shown(script, verdict, steered, controlled, why)
+
+
+def where_left(tally: Tally) -> tuple[int, Fate] | None:
+    """Return behind how many steps a script was left most often, and how; None: never."""
+    return tally.left.most_common(1)[0][0] if tally.left else None

@@ -1,0 +1,73 @@
+/* Accesses of a guest that come into its history. Before it is included: GIC, EOIMODE. */
+#ifndef ACCESSES_H
+#define ACCESSES_H
+#include "cpu.h"
+
+#define VTIMER 27u
+
+static const uint16_t set_group[] = {ISENABLER, ISPENDR, ISACTIVER};
+static const uint16_t clear_group[] = {ICENABLER, ICPENDR, ICACTIVER};
+
+static inline void write_part(int v, int part, uint32_t intid, int value)
+{
+    struct event *e = said(v, EV_WRITE + part, intid, value, 0);
+    set_bit((value ? set_group : clear_group)[part], intid);
+    over(e);
+}
+
+static inline uint32_t read_part(int v, int part, uint32_t intid)
+{
+    struct event *e = said(v, EV_READ + part, intid, 0, 0);
+    e->value = test_bit(set_group[part], intid);
+    over(e);
+    return e->value;
+}
+
+static inline uint32_t iar(int v)
+{
+    struct event *e = said(v, EV_IAR, 0, 0, 0);
+    e->value = cpu_iar();
+    over(e);
+    return e->value;
+}
+
+/* Until there is one: the priority of the interrupt is dropped, or it is over (EOImode 0). */
+static inline uint32_t take(int v)
+{
+    struct event *e = said(v, EV_IAR, 0, 0, 0);
+    while ((e->value = cpu_iar()) == NONE)
+        guest_relax();
+    over(e);
+    return e->value;
+}
+
+static inline void eoi(int v, uint32_t intid)
+{
+    struct event *e = said(v, EV_EOIR, intid, intid, 0);
+    cpu_eoir(intid);
+    over(e);
+}
+
+static inline void dir(int v, uint32_t intid)
+{
+    struct event *e = said(v, EV_DIR, intid, intid, 0);
+    cpu_dir(intid);
+    over(e);
+}
+
+static inline void wfi(int v)
+{
+    struct event *e = said(v, EV_WFI, 0, 0, 0);
+    wait_for_interrupt();
+    over(e);
+}
+
+static inline void trap(void) { read32(DIST + 4); } /* GICD_TYPER */
+
+static inline void wait_us(uint64_t us)
+{
+    uint64_t until = guest_count() + us * (system_read("cntfrq_el0") / 1000000);
+    while (guest_count() < until)
+        guest_relax();
+}
+#endif
