@@ -9,6 +9,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("harness.cli.kernel_get:doctor", "Say what is there, and what installs the rest."),
     "list": ("harness.cli.kernel_run:list_scenarios", "List what can be run there, and what not."),
     "run": ("harness.cli.kernel_run:run", "Run a scenario on a real kernel."),
+    "stress": ("harness.cli.kernel_stress:stress", "Search a real kernel's schedules."),
+    "confirm": ("harness.cli.kernel_confirm:confirm", "Confirm a finding on a real kernel."),
     "build": ("harness.cli.kernel_build:build", "Build a small kernel with KVM from its source."),
 }
 

@@ -1,0 +1,183 @@
+"""``kernel confirm``: a finding, a script or a schedule, tried on a real kernel."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import EPILOG, json_option
+
+if TYPE_CHECKING:
+    from harness.kernel.steer.confirm import Confirmation
+    from harness.kernel.steer.script import Case
+
+__all__ = ["confirm"]
+
+ALL = "all"
+TOML_MAX = 1 << 20
+
+
+@click.command("confirm", epilog=EPILOG)
+@click.argument("what", metavar="FINDING|SCRIPT")
+@click.option("--kernel", "wanted", metavar="FILE|VERSION", help="The kernel: an Image of yours, "
+              "or a version of Debian's [the newest in the cache].")  # fmt: skip
+@click.option("--vhe", is_flag=True, help="A host with VHE (QEMU's CPU max) [nVHE].")
+@click.option("--windows", type=click.IntRange(1, 100_000),
+              help="So many of each kind [the script's: 200 where none says else].")  # fmt: skip
+@click.option("--reproducer", metavar="DIR", type=click.Path(path_type=Path),
+              help="Leave there what shows it without this tool: guest, VMM, Makefile.")  # fmt: skip
+@json_option
+def confirm(
+    what: str, *, wanted: str | None, vhe: bool, windows: int | None, reproducer: Path | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Confirm a finding on a real Linux KVM: windows with a script and without, k of n each.
+
+    FINDING is one that has a script (F2, F3, ...), an exhibit of the museum that has one (45), or
+    all; SCRIPT a file of yours (TOML). A script holds all CPUs but one until that one is at a place
+    in the kernel. CONFIRMED (exit code 1): wrong where the kernel follows the script, beyond what
+    it shows without, and the control is clean. NOT CONFIRMED (0): followed, and all was well. NOT
+    FOLLOWED, NOT STEERABLE (3): the kernel does not go that way; it is said where, and what it did
+    instead. A report is left under logs/.
+    """
+    from harness.cli.output import print_json
+    from harness.kernel.image import choose
+    from harness.verdict import EXIT_CODES, worst
+
+    cases = cases_of(what)
+    if reproducer is not None:
+        leave_reproducer(cases, reproducer, as_json=as_json)
+    kernel = choose(wanted)
+    verdicts, violations = [], []
+    for case in cases:
+        found, path = tried(case, kernel, vhe=vhe, windows=windows, quiet=as_json)
+        verdicts.append(verdict_of(found))
+        row = as_dict(found, path)
+        if verdicts[-1] == "violated":
+            violations.append(violation_of(row))
+        if as_json:
+            print_json(row)
+        else:
+            print_confirmation(found, path)
+    verdict = worst(verdicts)
+    if as_json:
+        print_json({"type": "summary", "verdict": verdict, "violations": violations,
+                    "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
+    return EXIT_CODES[verdict]
+
+
+def cases_of(what: str) -> "list[Case]":
+    """Return the cases that are meant.
+
+    Raises:
+        UsageError: there is none of that name, or the file cannot be read.
+    """
+    from harness.intake import read_text
+    from harness.kernel.steer.script import case_names, load_case, read_case
+
+    if what == ALL:
+        return [load_case(name) for name in case_names()]
+    if what.endswith(".toml"):
+        path = Path(what)
+        return [read_case(read_text(path, TOML_MAX), path.stem, str(path.resolve().parent))]
+    return [load_case(what)]
+
+
+def tried(
+    case: "Case", kernel: Any, *, vhe: bool, windows: int | None, quiet: bool
+) -> "tuple[Confirmation, Path]":
+    """Try a case; return what came of it, and where its report is."""
+    from harness.kernel.steer.confirm import confirm as try_it
+    from harness.kernel.steer.report import markdown
+    from harness.places import default_log_root, new_folder, slug, write_whole
+
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(f"{case.id}: {line}", err=True)
+
+    found = try_it(case, kernel, vhe=vhe, windows=windows, tell=tell)
+    folder = new_folder(default_log_root(), f"confirm-{slug(case.id)}-{slug(kernel.version)}")
+    write_whole(folder / "report.md", markdown(found).encode())
+    return found, folder / "report.md"
+
+
+def leave_reproducer(cases: "list[Case]", folder: Path, *, as_json: bool) -> None:
+    """Write what shows a case without this tool.
+
+    Raises:
+        UsageError: there are several, or the folder is not empty.
+    """
+    from harness.errors import UsageError
+    from harness.kernel.steer.reproducer import write_reproducer
+    from harness.places import shown
+
+    if len(cases) != 1:
+        raise UsageError("--reproducer: expected one finding, not several")
+    write_reproducer(cases[0], folder)
+    if not as_json:
+        click.echo(f"reproducer: {shown(folder)}: make, then run it on a host with KVM")
+
+
+def verdict_of(found: "Confirmation") -> str:
+    """Return the verdict as all commands have it."""
+    from harness.kernel.steer.confirm import CONFIRMED, NOT_CONFIRMED
+    from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
+
+    return {CONFIRMED: VIOLATED, NOT_CONFIRMED: CLEAN}.get(found.verdict, INCONCLUSIVE)
+
+
+def violation_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a confirmed fault as the summary has it."""
+    return {
+        "type": "violation", "rule": row["id"], "text": row["title"], "kernel": row["kernel"],
+        "log": row["report"],
+    }  # fmt: skip
+
+
+def as_dict(found: "Confirmation", path: Path) -> dict[str, Any]:
+    """Return what came of a case, as a JSON line."""
+    from harness.kernel.steer.report import title_of
+    from harness.places import shown
+
+    return {
+        "type": "confirmation",
+        "id": found.case.id,
+        "title": title_of(found),
+        "verdict": verdict_of(found),
+        "said": found.verdict,
+        "kernel": found.kernel.version,
+        "build_id": found.kernel.build_id,
+        "without": {"wrong": len(found.plain.bad), "of": found.plain.executions},
+        "scripts": [
+            {
+                "script": each.script.name if each.script else None,
+                "said": each.verdict,
+                "why": each.why,
+                "wrong": len(each.steered.bad),
+                "of": each.steered.executions,
+                "followed": len(each.steered.followed),
+                "control": {"wrong": len(each.controlled.bad), "of": each.controlled.executions},
+                "seconds": round(each.steered.seconds, 3),
+            }
+            for each in found.shown
+        ],
+        "boot_seconds": round(found.boot_seconds, 3),
+        "report": shown(path),
+    }
+
+
+def print_confirmation(found: "Confirmation", path: Path) -> None:
+    """Print what came of a case."""
+    from harness.kernel.steer.report import title_of
+    from harness.places import shown
+
+    click.echo(f"{title_of(found)}")
+    click.echo(f"  {found.verdict} on {found.kernel.version}, build id {found.kernel.build_id}")
+    if found.case.script:
+        click.echo(f"  without a script: {len(found.plain.bad)} of {found.plain.executions} wrong")
+    for each in found.shown:
+        name = f"script {each.script.name}" if each.script else "the guest alone"
+        click.echo(f"  {name}: {each.verdict}: {each.why}")
+        control = f"{len(each.controlled.bad)} of {each.controlled.executions}"
+        click.echo(f"    control: {control} wrong ({found.case.control.what})")
+    click.echo(f"  report: {shown(path)}")
