@@ -125,7 +125,7 @@ void keep_history(void)
         return;
     refresh_all();
     hash = digest();
-    for (uint64_t n = hash; ; n++) {
+    for (uint64_t n = hash; !job->all; n++) {
         if (seen[n % SEEN] == hash)
             return;
         if (!seen[n % SEEN]) {

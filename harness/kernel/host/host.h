@@ -39,6 +39,7 @@ struct job {
     int cpus;            /* the CPUs that threads are moved over */
     uint64_t argument;   /* for guests that are not compiled from scenarios */
     uint64_t say_max;    /* so many wrong executions are printed */
+    int all;             /* histories are kept of all executions, not of those that differ */
     int devices;
     struct device device[DEVICES_MAX];
 };

@@ -35,7 +35,7 @@ int read_job(char *line, struct job *to)
         {"gic", &to->gic}, {"vcpus", &to->vcpus}, {"seconds", &to->seconds},
         {"hang_ms", &to->hang_ms}, {"scale", &to->scale}, {"jitter", &to->jitter},
         {"preemptions", &to->preemptions}, {"cpus", &to->cpus},
-        {"resets", &to->resets}, {"saves", &to->saves},
+        {"resets", &to->resets}, {"saves", &to->saves}, {"all", &to->all},
     };
     struct { const char *name; uint64_t *at; } longs[] = {
         {"executions", &to->executions}, {"first", &to->first}, {"argument", &to->argument},
