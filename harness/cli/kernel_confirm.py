@@ -178,6 +178,7 @@ def print_confirmation(found: "Confirmation", path: Path) -> None:
     for each in found.shown:
         name = f"script {each.script.name}" if each.script else "the guest alone"
         click.echo(f"  {name}: {each.verdict}: {each.why}")
-        control = f"{len(each.controlled.bad)} of {each.controlled.executions}"
-        click.echo(f"    control: {control} wrong ({found.case.control.what})")
+        if found.case.control:
+            control = f"{len(each.controlled.bad)} of {each.controlled.executions}"
+            click.echo(f"    control: {control} wrong ({found.case.control.what})")
     click.echo(f"  report: {shown(path)}")

@@ -14,18 +14,17 @@ from pathlib import Path
 
 from harness.kernel.emulator import Hardware
 from harness.kernel.image import Image
-from harness.kernel.run import NVHE, VHE
 from harness.kernel.steer import control as ctl
 from harness.kernel.steer.control import Fate
 from harness.kernel.steer.machine import Steered, places_in, steer
 from harness.kernel.steer.places import IDLE_NAME, Places, Table, missing
 from harness.kernel.steer.script import Case, Script
-from harness.kernel.steer.windows import Tally, run_windows
-from harness.kernel.toolchain import Program, build_execution
+from harness.kernel.steer.subject import Subject, of_case
+from harness.kernel.steer.windows import Tally, jobs, tally_of
 
 __all__ = [
     "CONFIRMED", "NOT_CONFIRMED", "NOT_FOLLOWED", "NOT_STEERABLE", "UNCLEAN", "Confirmation",
-    "Shown", "confirm", "verdict_of_script",
+    "Shown", "confirm", "steps_of", "verdict_of_script", "where_left",
 ]  # fmt: skip
 
 CONFIRMED, NOT_CONFIRMED, NOT_FOLLOWED = "CONFIRMED", "NOT CONFIRMED", "NOT FOLLOWED"
@@ -39,7 +38,6 @@ Z = 2.576
 """Of an interval that holds 99 %."""
 PATIENCE_US = 20_000
 """A script's CPU that reaches no place for so long is blocked."""
-HANG_MS = 1000
 SECONDS = 120.0
 """For the windows of one kind at most."""
 
@@ -103,7 +101,7 @@ def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[
             f"{len(plain.bad)} of {plain.executions}"
         )
     control = len(controlled.bad)
-    if not beyond(wrong, followed, control, controlled.executions):
+    if controlled.executions and not beyond(wrong, followed, control, controlled.executions):
         return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
     return CONFIRMED, f"wrong in {wrong} of {followed} windows that follow it"
 
@@ -132,19 +130,18 @@ def confirm(
         tell: is told of what goes on, a line each.
 
     Raises:
+        UsageError: the case's scenario is none that can be run there.
         KernelUnavailableError: QEMU, a compiler or a function of the kernel is missing.
         MachineFailedError: the machine failed, or the VMM in it.
     """
-    hardware = Hardware(gic=3, cpu=VHE if vhe else NVHE)
-    places = places_in(kernel, hardware)
     with tempfile.TemporaryDirectory(prefix="vgic-race-confirm-") as name:
-        folder = Path(name)
-        program = build_execution(case.source, f"-I{case.source.parent}")
-        (folder / "guest.bin").write_bytes(program.code)
+        subject = of_case(case, Path(name), vhe=vhe)
+        places = places_in(kernel, subject.hardware)
         scripted = [place for script in case.script for place in script.places]
-        guest = {"guest_relax": program.symbols["guest_relax"]}
-        with steer(kernel, hardware, places, scripts=scripted, guest=guest) as steered:
-            runner = Runner(case, steered, places, folder, windows or case.windows, tell)
+        with steer(
+            kernel, subject.hardware, places, scripts=scripted, guest=subject.relax
+        ) as steered:
+            runner = Runner(case, subject, steered, places, windows or case.windows, tell)
             plain = runner.run(None, control=False)
             if case.script:
                 shown = [runner.show(script, plain) for script in case.script]
@@ -153,7 +150,7 @@ def confirm(
                 verdict, why = verdict_of_plain(plain, controlled)
                 shown = [Shown(None, verdict, plain, controlled, why)]
             seconds = steered.machine.seconds
-    return Confirmation(case, kernel, hardware, plain, shown, steered.table, seconds)
+    return Confirmation(case, kernel, subject.hardware, plain, shown, steered.table, seconds)
 
 
 @dataclass(slots=True)
@@ -161,52 +158,29 @@ class Runner:
     """Runs a case's windows."""
 
     case: Case
+    subject: Subject
     steered: Steered
     places: Places
-    folder: Path
     windows: int
     tell: Callable[[str], None]
 
-    def words(self, *, control: bool) -> dict[str, object]:
-        """Return the words of a job."""
-        case = self.case
-        vcpus = (case.control.vcpus if control else 0) or case.vcpus
-        return {
-            "guest": self.folder / "guest.bin",
-            "out": self.folder / "histories",
-            "vcpus": vcpus,
-            "pin": ",".join(str(v % 2) for v in range(vcpus)),
-            "cpus": 2,
-            "argument": case.control.argument if control else case.argument,
-            "device": case.devices,
-            "hang_ms": HANG_MS,
-        }
-
     def run(self, script: Script | None, *, control: bool) -> Tally:
         """Run windows of the guest, or of the control, with a script or without."""
+        if control and not self.subject.control:
+            return Tally()
         asked = ctl.Control()
         if script is not None:
-            asked = ctl.Control(
-                ctl.Mode.SCRIPT, steps=self.steps(script), block_us=PATIENCE_US
-            )
-        words = self.words(control=control)
-        tally = run_windows(self.steered, words, asked, self.windows, SECONDS)
+            steps = steps_of(script, self.steered.table)
+            asked = ctl.Control(ctl.Mode.SCRIPT, steps=steps, block_us=PATIENCE_US)
+        words = self.subject.words | (self.subject.control if control else {})
+        told = jobs(self.steered, words, asked, self.windows, SECONDS)
         symptom = self.case.symptom
-        if symptom is not None:
-            bad = [each.get(symptom.vcpu, 0) > symptom.switches for each in tally.switches]
-            tally.stuck = {
-                n: late for (n, late), is_bad in zip(tally.stuck.items(), bad, strict=True) if is_bad
-            }
+        limit = None if symptom is None else (symptom.vcpu, symptom.switches)
+        tally = tally_of(told, asked, self.subject.is_bad, limit)
         what = "control" if control else "guest"
         name = "without a script" if script is None else f"script {script.name}"
         self.tell(f"{what}, {name}: {len(tally.bad)} of {tally.executions} wrong")
         return tally
-
-    def steps(self, script: Script) -> tuple[tuple[int, int], ...]:
-        """Return a script's steps, by the numbers of places."""
-        numbers = {name: n for n, name in enumerate(self.steered.table.names)}
-        numbers[IDLE_NAME] = ctl.IDLE
-        return tuple((cpu, numbers[place]) for cpu, place in script.parsed())
 
     def show(self, script: Script, plain: Tally) -> Shown:
         """Run a script's windows, and say what they show."""
@@ -217,6 +191,12 @@ class Runner:
         controlled = self.run(script, control=True)
         verdict, why = verdict_of_script(plain, steered, controlled)
         return Shown(script, verdict, steered, controlled, why)
+
+
+def steps_of(script: Script, table: Table) -> tuple[tuple[int, int], ...]:
+    """Return a script's steps, by the numbers of places."""
+    numbers = {name: n for n, name in enumerate(table.names)} | {IDLE_NAME: ctl.IDLE}
+    return tuple((cpu, numbers[place]) for cpu, place in script.parsed())
 
 
 def where_left(tally: Tally) -> tuple[int, Fate] | None:

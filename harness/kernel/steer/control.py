@@ -5,11 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["IDLE", "STEPS_MAX", "Control", "Decision", "Fate", "Mode", "Window", "read_windows"]
+__all__ = [
+    "BLOCKED",
+    "IDLE",
+    "STEPS_MAX",
+    "Control",
+    "Decision",
+    "Fate",
+    "Mode",
+    "Window",
+    "read_windows",
+]
 
 STEPS_MAX = 256
 IDLE = 0xFFFF
 """The number of the place where a CPU waits for an interrupt."""
+BLOCKED = 0xFFFE
+"""That of a CPU that reached no place for a while, and lost its turn."""
 CONTROL = struct.Struct("<Qd8I")
 STEP = struct.Struct("<HH")
 RECORD = struct.Struct("<IIIHHII")

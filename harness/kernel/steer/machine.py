@@ -20,11 +20,12 @@ from harness.kernel.toolchain import build_host
 __all__ = ["Steered", "places_in", "steer"]
 
 NM = "aarch64-linux-gnu-nm"
-OWN = {"start_vcpus": "J", "kick_vcpus": "S", "end_devices": "E"}
-"""Functions of our VMM (``host/vcpu.c``): the VCPUs of a job start; an execution makes no progress;
-the programs of all VCPUs are over, and what follows is cleaning up."""
-BELL, BEGIN = "kvm_dev_ioctl", "kvm_handle_mmio_return"
-"""The kernel's, where an execution ends and the next begins (``guests/execute.h``)."""
+OWN = {"start_vcpus": "J", "begin_monitor": "B", "end_devices": "E", "tell_symptoms": "S"}
+"""Functions of our VMM: the VCPUs of a job start; an execution is over, and the next one begins when
+this CPU enters its guest; the programs of all VCPUs are over, and what follows is cleaning up; an
+execution makes no progress."""
+BEGIN = "kvm_handle_mmio_return"
+"""The kernel's, where a VCPU comes back to its guest (``guests/execute.h``)."""
 
 
 @dataclass(slots=True)
@@ -83,13 +84,12 @@ def steer(
         MachineFailedError: the kernel does not boot.
     """
     table = places.table(scripts, guest)
-    for function, role in ((BELL, "B"), (BEGIN, "O")):
-        address = places.symbols.addresses.get(function)
-        if address is None:
-            raise KernelUnavailableError(
-                f"the kernel cannot be steered: it tells of no function {function}"
-            )
-        table.add(function, [address], roles=role, level=0)
+    begin = places.symbols.addresses.get(BEGIN)
+    if begin is None:
+        raise KernelUnavailableError(
+            f"the kernel cannot be steered: it tells of no function {BEGIN}"
+        )
+    table.add(BEGIN, [begin], roles="O", level=0)
     own = functions_of(build_host())
     for function, role in OWN.items():
         table.add(function, [own[function]], roles=role, level=0)

@@ -2,21 +2,23 @@
 
 A place is where a CPU can be stopped: ``enter F``, a function's first instruction; ``call F in G``,
 the branch to F in G; ``return F in G``, the instruction behind it; ``return F``, that of every
-caller; and ``idle``: the CPU waits for an interrupt. A function that the compiler put into its
-caller has no place: that is said, never guessed.
+caller; ``guest F``, a function of the guest; and ``idle``: the CPU waits for an interrupt. A
+function that the compiler put into its caller has no place: that is said, never guessed.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.kernel.steer.control import IDLE
+from harness.kernel.steer.control import BLOCKED, IDLE
 from harness.kernel.symbols import Symbols
 
 __all__ = ["IDLE_NAME", "Places", "Table", "missing", "places_of"]
 
 IDLE_NAME = "idle"
-SYNTAX = re.compile(r"(?:enter (\w[\w.]*)|(call|return) (\w[\w.]*)(?: in (\w[\w.]*))?|idle)")
+SYNTAX = re.compile(
+    r"(?:enter (\w[\w.]*)|(call|return) (\w[\w.]*)(?: in (\w[\w.]*))?|guest \w+|idle)"
+)
 BRANCH_LINK = 0x25
 """The upper six bits of BL."""
 ANCHOR = "kvm_vgic_flush_hwstate"
@@ -28,7 +30,9 @@ OURS = re.compile(
 )
 """Functions of KVM at which an interleaving can make a difference."""
 NEVER = re.compile(r".*(_trace|trace_|debugfs|hyp_|_stats|ptdump|init|kvm_dev_ioctl)")
-LOCKED = re.compile(r"_*raw_(spin|read|write)_lock|mutex_lock|preempt_schedule|__stack_chk|refcount")
+LOCKED = re.compile(
+    r"_*raw_(spin|read|write)_lock|mutex_lock|preempt_schedule|__stack_chk|refcount"
+)
 """What a return from says nothing new, or holds a lock that others spin on."""
 COARSE_ENTRIES = (
     "kvm_vgic_flush_hwstate", "kvm_vgic_sync_hwstate", "vgic_v3_fold_lr", "vgic_v3_fold_lr_state",
@@ -68,12 +72,19 @@ class Table:
 
     def name(self, number: int) -> str:
         """Return the name of a place of a decision."""
-        return IDLE_NAME if number == IDLE else self.names[number]
+        if number in (IDLE, BLOCKED):
+            return IDLE_NAME if number == IDLE else "blocked"
+        return self.names[number]
 
     def text(self) -> str:
         """Return it as the plugin reads it."""
         rows = sorted((at, *row) for at, row in self.rows.items())
         return "".join(f"{at:x} {roles} {level} {n}\n" for at, roles, level, n in rows)
+
+
+def is_elsewhere(place: str) -> bool:
+    """Tell whether a place is none of the kernel's code."""
+    return place == IDLE_NAME or place.startswith("guest ")
 
 
 class Places:
@@ -93,7 +104,7 @@ class Places:
 
     def _calls(self) -> Iterator[tuple[int, str, str]]:
         """Yield all branches with link of these functions."""
-        names = {start: name for start, name in reversed(self.symbols.starts)}
+        names = dict(reversed(self.symbols.starts))
         for caller in self.functions:
             for address, word in self.symbols.instructions(caller):
                 if word >> 26 == BRANCH_LINK:
@@ -105,7 +116,7 @@ class Places:
     def addresses(self, place: str) -> list[int]:
         """Return where a place is; none: this kernel does not have it."""
         found = SYNTAX.fullmatch(place)
-        if found is None or place == IDLE_NAME:
+        if found is None or is_elsewhere(place):
             return []
         entered, way, called, caller = found.groups()
         if entered is not None:
@@ -118,7 +129,7 @@ class Places:
         ]
 
     def nearest(self, place: str) -> str:
-        """Return what is known of a place that is not there: its function, or that of its caller."""
+        """Return why a place is not there: what this kernel lacks."""
         found = SYNTAX.fullmatch(place)
         assert found is not None
         for name in (found[4], found[3], found[1]):
@@ -141,7 +152,7 @@ class Places:
             level = COARSE if name.split()[1] in COARSE_RETURNS else FINE
             table.add(name, addresses, level=level)
         for place in dict.fromkeys(scripts):
-            if place != IDLE_NAME:
+            if not is_elsewhere(place):
                 table.add(place, self.addresses(place))
         for name, address in (guest or {}).items():
             table.add(f"guest {name}", [address], roles="PY", level=COARSE)
@@ -153,7 +164,7 @@ def missing(places: Places, names: Iterable[str]) -> list[str]:
     return [
         f"{name}: {places.nearest(name)}"
         for name in dict.fromkeys(names)
-        if name != IDLE_NAME and not places.addresses(name)
+        if not is_elsewhere(name) and not places.addresses(name)
     ]
 
 

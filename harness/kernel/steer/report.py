@@ -47,7 +47,8 @@ def _head(confirmation: Confirmation) -> Iterator[str]:
         f"{hardware.cpu}, TCG; CPUs are steered by a plugin"
     )
     yield f"- wrong is: {confirmation.case.wrong}"
-    yield f"- control: {confirmation.case.control.what}"
+    control = confirmation.case.control
+    yield f"- control: {control.what if control else 'none'}"
     yield ""
 
 
@@ -59,7 +60,8 @@ def _scripts(confirmation: Confirmation) -> Iterator[str]:
     for shown in confirmation.shown:
         name = f"script {shown.script.name}" if shown.script else "the guest"
         yield row(name, shown.steered, scripted=shown.script is not None)
-        yield row(f"control, {name}", shown.controlled, scripted=shown.script is not None)
+        if confirmation.case.control:
+            yield row(f"control, {name}", shown.controlled, scripted=shown.script is not None)
     yield ""
     for shown in confirmation.shown:
         yield from _shown(confirmation, shown)

@@ -41,15 +41,14 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A guest with which the case cannot fail: its argument, how many VCPUs, and why not."""
+    """A guest with which the case cannot fail: its argument, and why not."""
 
     what: str
     argument: int
-    vcpus: int = 0
 
 
 class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the host shows: more voluntary switches of a VCPU's thread, in an execution that hangs."""
+    """More voluntary switches of a VCPU's thread than that, in an execution that hangs."""
 
     vcpu: int
     switches: int
@@ -60,11 +59,16 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``guest`` is a file of ``guests/``, or a C file beside the case; ``argument`` is given to it.
     ``devices`` are words of a job (``host/job.c``). ``wrong`` says what the guest finds wrong.
+    With a ``scenario`` instead (a built-in one, or a file beside the case) its guests are run, and
+    judged by the rules; ``software`` plays its passthrough devices by such of software.
     """
 
-    guest: str
-    wrong: str
-    control: Control
+    wrong: str = "the guests' rules are broken, or there is no progress"
+    guest: str = ""
+    scenario: str = ""
+    software: bool = False
+    jitter: bool = False
+    control: Control | None = None
     id: str = ""
     title: str = ""
     argument: int = 0
@@ -127,9 +131,11 @@ def read_case(text: str, name: str, folder: str = "") -> Case:
         for step in script.steps:
             check_step(step, f"script {name!r}: {script.name}")
     builtin = files("harness.kernel.steer") / "guests" / case.guest
-    folder = "" if builtin.is_file() else folder
+    folder = "" if case.guest and builtin.is_file() else folder
     case = msgspec.structs.replace(case, id=case.id or name, folder=folder)
-    if not case.source.is_file():
+    if (case.guest == "") == (case.scenario == ""):
+        raise UsageError(f"script {name!r}: expected either a guest or a scenario")
+    if case.guest and not case.source.is_file():
         raise UsageError(f"script {name!r}: there is no guest {case.guest!r}")
     return case
 

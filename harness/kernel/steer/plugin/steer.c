@@ -218,7 +218,7 @@ static void wait_for_turn(unsigned cpu)
             let_go(FATE_BLOCKED);
             return;
         }
-        decided(owner, IDLE, cpu);
+        decided(owner, idle[owner] ? IDLE : BLOCKED, cpu);
         give(cpu);
     }
 }

@@ -10,6 +10,7 @@
 #define STEPS_MAX 256
 #define KEPT_MAX 8192 /* so many decisions of a window are kept */
 #define IDLE 0xffff   /* a place: the CPU waits for an interrupt */
+#define BLOCKED 0xfffe /* a place: nobody knows where, it is taken for blocked */
 
 enum mode { MODE_OFF, MODE_WALK, MODE_PCT, MODE_SCRIPT };
 
