@@ -83,6 +83,8 @@ ACCESSES = {
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
 WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
 """Those that are written with the instruction's second number."""
+ENDS = {HALT: "halt", CPU_OFF: "psci"}
+"""The exits of a guest that goes no further."""
 TRAPS = (
     USER, HALT, CPU_OFF, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, DIST, READ_DIST,
     *WRITES, *ACCESSES,
@@ -225,13 +227,11 @@ class GuestCpu(GuestControl):
             return self.access_ptimer(CNTP_TVAL, instruction.a)
         elif code in CONTROLS:
             return self.control(instruction)
-        elif code == CPU_OFF:
-            return "psci"
-        elif code != HALT:
+        elif code in ENDS:
+            return ENDS[code]
+        else:
             self.next()
             return self.trap(instruction)
-        else:
-            return "halt"
         return ""
 
     def trap(self, instruction: Instruction) -> str:

@@ -140,7 +140,7 @@ class Arm(Hooks):
         t.p.irqs_off = False
 
     def runnable(self, t: Context) -> bool:
-        """kvm_arch_vcpu_runnable: not kept out, and an interrupt that the saved PMR lets through."""
+        """kvm_arch_vcpu_runnable: not kept out, and something that the saved PMR lets through."""
         return not self.machine.threads[t.v].is_kept_out() and self.pending_irq(t.v)
 
     # -- load and put --------------------------------------------------------------------------

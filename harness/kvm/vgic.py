@@ -59,8 +59,9 @@ class Vgic(Hooks):
     def broadcasts(self) -> bool:
         """vgic_model_needs_bcst_kick (2025): the first SPI in flight is told to all VCPUs.
 
-        So DIR traps on each; without TDIR it does always. Only what a guest deactivates with the EOI
-        bit in its List Register is counted down: after a mapped SPI, or an edge, DIR traps for good.
+        So DIR traps on each; without TDIR it does always. Only what a guest deactivates with the
+        EOI bit in its List Register is counted down: after a mapped SPI, or an edge, DIR traps for
+        good.
         """
         gic = self.machine.gic
         return gic.version == 3 and gic.tdir

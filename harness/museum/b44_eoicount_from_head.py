@@ -27,6 +27,6 @@ PATCH = Patch(
     symptom="an interrupt that is being handled is ended, and another stays active",
     hooks=FromHead,
     refused={
-        "v4.14": "4.14 reads no EOIcount: what is completed outside the List Registers is lost there"
+        "v4.14": "4.14 reads no EOIcount: what is ended outside the List Registers is lost there"
     },
 )
