@@ -82,18 +82,19 @@ class NobodyKicked(V7_2):
 @pytest.mark.parametrize(
     ("broken", "scenario", "rules"),
     [
-        (NotTold, "spi-resample", {"L1", "G7"}),
-        (NotLowered, "spi-resample", {"G3"}),
-        (NeverLowered, "spi-soft-level", {"G3"}),
-        (NobodyKicked, "spi-soft-edge", {"G7", "G9", "I6", "L1", "R27", "I12"}),
-        (NobodyKicked, "spi-soft-level", {"G7", "L1", "R27", "I12"}),
+        (NotTold, "spi-resample", ("L1", "G7")),
+        (NotLowered, "spi-resample", ("G3",)),
+        (NeverLowered, "spi-soft-level", ("G3",)),
+        (NobodyKicked, "spi-soft-edge", ("G7", "G9", "I6", "L1", "R27", "I12")),
+        (NobodyKicked, "spi-soft-level", ("G7", "L1", "R27", "I12")),
     ],
-    ids=str,
 )
-async def test_what_the_guest_suffers(broken: type[Kvm], scenario: str, rules: set[str]) -> None:
+async def test_what_the_guest_suffers(
+    broken: type[Kvm], scenario: str, rules: tuple[str, ...]
+) -> None:
     world = world_of(scenario, broken)
     async for outcome in outcomes(world, 60, audited=0):
         if outcome.violations:
-            assert rules & {violation.rule for violation in outcome.violations}
+            assert {violation.rule for violation in outcome.violations}.intersection(rules)
             return
     pytest.fail(f"{broken.__name__} was not noticed")
