@@ -115,9 +115,11 @@ class DropsActive(V7_2):
     """The flush has no List Register for what is active and not pending."""
 
     async def write_lrs(self, t: Context) -> None:
-        vgic = self.machine.vgics[t.v]
-        vgic.lrs = tuple(EMPTY if lr.state == ACTIVE else lr for lr in vgic.lrs)
         await super().write_lrs(t)
+        vgic = self.machine.vgics[t.v]
+        for i in range(vgic.used):
+            if vgic.lrs[i].state == ACTIVE:
+                self.machine.gic.write_lr(t.c, i, EMPTY)
 
 
 class UnlinkedEdge(V7_2):

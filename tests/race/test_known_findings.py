@@ -29,7 +29,7 @@ SHOWN = [
     ("F1", at("enable-level-asserted"), "v7.2", 60),
     ("F1", at("enable-level-asserted"), "v4.14", 120),
     ("F2", "overflow-dir", "v7.2+F2", 60),
-    ("F3", "overflow-dir", "v7.2+F3", 60),
+    ("F3", at("activated-again"), "v7.2+F3", 12),
     ("F4", at("pend-and-exit"), "v7.2", 4),
     ("F4", at("pend-and-put"), "v4.14", 4),
     ("F7", at("one-register"), "v7.2", 6),

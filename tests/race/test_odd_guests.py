@@ -78,7 +78,7 @@ async def found_by(
     scenario: str, knobs: tuple[tuple[str, str], ...], broken: type[Kvm], rule: str
 ) -> list[Violation]:
     """Return how a rule is broken first, within a few schedules."""
-    async for outcome in outcomes(world_of(scenario, broken, knobs, frozenset({rule})), 60):
+    async for outcome in outcomes(world_of(scenario, broken, knobs, frozenset({rule})), 80):
         if outcome.violations:
             return outcome.violations
     return []

@@ -22,9 +22,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.context import Context
 from harness.contract import Abandon, RunInfo, Task
 from harness.findings.lookup import find_known
 from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.variants import resolve_variant
@@ -202,7 +204,9 @@ class SignalFirst(V4_14):
     vgic nothing yet, finds the timer off, and leaves the line high.
     """
 
-    signal_ends_turn = False
+    async def run_once(self, t: Context) -> str:
+        await self.point(t, Steps.check_requests)
+        return "signal" if self.machine.threads[t.v].stop else await super().run_once(t)
 
 
 async def test_4_14_looks_at_signals_after_the_flush() -> None:
