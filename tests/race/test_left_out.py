@@ -1,31 +1,26 @@
 """What single rules leave out on purpose: it is silent, and with a real fault they speak.
 
-Each scenario of the first test breaks its rule when that leaves nothing out. What a reset routes
-back is a schedule of its own; R17's pair is in ``test_unmasks_at_once``.
+Each scenario of the first test breaks its rule when that leaves nothing out. R17's pair is in
+``test_unmasks_at_once``.
 """
 
 from pathlib import Path
 
 import pytest
 
-from harness.engine.direct_engine import DirectEngine
-from harness.engine.execution import Execution
-from harness.engine.schedule import Schedule
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from harness.spec import RunSpec
-from harness.strategies.replay import Replay
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import laid_over
 from tests.race.mutants import AlwaysActive
 from tests.race.mutants_guest import DirActivates
 from tests.race.mutants_soft import EnablesAndKeeps
-from tests.race.mutants_vgic import DropsWhileQueued, LatchKept, SaysItKicks
+from tests.race.mutants_vgic import DeviceIgnored, DropsWhileQueued, LatchKept
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent
-HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, RESET = (
+HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, REROUTED = (
     str(HERE / f"scenarios/{name}.toml")
     for name in (
         "held-active",  # an edge of what the guest holds active is not owed to it
@@ -34,11 +29,11 @@ HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, RESET = (
         "falls-late",  # a level's fall may come after the deactivation that KVM makes for a guest
         "falls-late-for-nobody",  # and is on its way still where its guest has finished
         "routed-while-shown",  # a level that has fallen stays on its way while it is routed
-        "reset-edges",
+        "reset-while-routed",  # what a reset routes back is left to the next prune
     )
 )
 LAGGING = (("gic_messages", "lagging"),)
-FIRST = {FALLS: 36, NOBODY: 44}
+FIRST = {FALLS: 36, NOBODY: 44, REROUTED: 42}
 """Within so many schedules (else 12) each rule was broken that left nothing out: seen of all."""
 
 
@@ -62,6 +57,8 @@ class LineKept(V7_2):
         (NOBODY, V7_2, "G6", LAGGING),
         (ROUTED, V4_14, "G3", ()),
         (ROUTED, V7_2, "G3", ()),
+        (REROUTED, V4_14, "G7", ()),
+        (REROUTED, V7_2, "G7", ()),
     ],
 )
 def test_it_is_silent(
@@ -81,7 +78,7 @@ def test_it_is_silent(
         (FALLS, LatchKept, "G3", LAGGING),  # told of an SGI: of no level is anything said there
         (NOBODY, laid_over(DirActivates, V7_2), "G6", LAGGING),
         (ROUTED, LineKept, "G3", ()),
-        (RESET, SaysItKicks, "G7", ()),
+        (REROUTED, DeviceIgnored, "G7", ()),
         ("timer-busy", EnablesAndKeeps, "I2", ()),
     ],
 )
@@ -90,16 +87,3 @@ def test_its_twin_with_a_fault_is_told(
 ) -> None:
     world = world_of(scenario, broken, knobs, frozenset({rule}))
     assert any(outcome.violations for outcome in outcomes(world, 16, audited=0))
-
-
-def test_what_a_reset_routes_back_is_left_to_the_next_prune() -> None:
-    """G7: a reset routes a level back while it is on the ap_list of the VCPU it was routed to.
-
-    It comes again, its VCPU is kicked and goes on; the other one has it until that prunes its list.
-    """
-    schedule = Schedule.load(str(HERE / "schedules/reset-while-routed.schedule"))
-    replay = Replay(schedule.choices)
-    world = RunSpec.from_schedule(schedule).build(DirectEngine.task_class)
-    outcome = DirectEngine().execute(Execution(world, replay))
-    assert outcome is not None
-    assert (outcome.violations, replay.divergence) == ([], None)
