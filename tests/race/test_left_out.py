@@ -48,7 +48,6 @@ class LineKept(V7_2):
     ("scenario", "era", "rule", "knobs"),
     [
         (HELD, V7_2, "I6", ()),
-        (OUTSIDE, V4_14, "I12", ()),
         (OUTSIDE, V7_2, "I12", ()),
         (LATCHED, V7_2, "I2", ()),
         (FALLS, V4_14, "G3", LAGGING),
