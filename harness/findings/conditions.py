@@ -5,12 +5,14 @@ from model.check.violation import LATE, LOST, Violation
 from model.gic.registers import FIRST_LPI, FIRST_SPI
 from model.guest import (
     ACTIVATE,
+    CPU_OFF,
     DEACTIVATE,
     DISABLE,
     DIST,
     ENABLE,
     PEND,
     PMR,
+    SGI,
     TARGET,
     TIMER,
     TVAL,
@@ -32,7 +34,9 @@ __all__ = [
     "made_pending",
     "not_trapped_yet",
     "one_register",
+    "outside_the_registers",
     "polled_device",
+    "powered_off",
     "resampled",
     "routed_from_the_dead",
     "switched_off",
@@ -196,6 +200,20 @@ def resampled(violation: Violation, case: Case) -> bool:
 def switched_off(_violation: Violation, case: Case) -> bool:
     """A guest switches its distributor off."""
     return any(i.code == DIST and not i.a for program in case.programs for i in program)
+
+
+def powered_off(_violation: Violation, case: Case) -> bool:
+    """A guest powers its VCPU off."""
+    return any(i.code == CPU_OFF for program in case.programs for i in program)
+
+
+def outside_the_registers(_violation: Violation, case: Case) -> bool:
+    """More may be active or pending than there are List Registers, or another VCPU deactivates."""
+    if case.scenario.deactivate == "other" and is_split(case):
+        return True
+    own = {i.a for program in case.programs for i in program if i.code == SGI}
+    most = len(case.scenario.forward) + 2 + len(own)
+    return case.scenario.nested and most > case.scenario.lrs
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

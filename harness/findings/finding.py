@@ -31,8 +31,8 @@ class Condition(msgspec.Struct, frozen=True):
 
     ``eras`` are those that have the fault; with a ``patch`` only where the variant has it, with a
     ``knob`` ("NAME=VALUE") only where that is set, and else only in scenarios of a user's own, as
-    an era is clean on those that come with the tool. ``broken`` has what may be broken, as "RULE"
-    or "RULE:ALARM"; ``holds`` looks at the rest.
+    an era is clean on those that come with the tool, unless these say that it is not. ``broken``
+    has what may be broken, as "RULE" or "RULE:ALARM"; ``holds`` looks at the rest.
     """
 
     eras: tuple[str, ...]
@@ -63,7 +63,9 @@ class Condition(msgspec.Struct, frozen=True):
         if self.knob:
             name, _, value = self.knob.partition("=")
             return case.knobs.get(name) == value
-        return self.patch in case.patches if self.patch else not case.builtin
+        if self.patch:
+            return self.patch in case.patches
+        return not case.builtin or case.era in case.scenario.unclean
 
 
 class Finding(msgspec.Struct, frozen=True):

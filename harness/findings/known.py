@@ -17,7 +17,9 @@ from harness.findings.conditions import (
     made_pending,
     not_trapped_yet,
     one_register,
+    outside_the_registers,
     polled_device,
+    powered_off,
     resampled,
     routed_from_the_dead,
     switched_off,
@@ -28,6 +30,7 @@ __all__ = ["FINDINGS"]
 
 BOTH = ("v4.14", "v7.2")
 TODAY = ("v7.2",)
+OLD = ("v4.14",)
 INV_ACT = ("R12", "R15", "R23", "I1")
 """A guest runs with a HW List Register whose physical interrupt is not active."""
 NOT_DELIVERED = ("L1", "I6", "R27", "G9", "deadlock")
@@ -73,7 +76,9 @@ FINDINGS: dict[str, Finding] = {
             confirmed="7.2.13",
             upstream='a patch for the replay ("serialize overflow EOI replay") was posted on 20 '
             "September 2026",
-            conditions=(Condition(BOTH, (*INV_ACT, *STUCK, *NOT_DELIVERED), anywhere, patch="F2"),),
+            conditions=(
+                Condition(TODAY, (*INV_ACT, *STUCK, *NOT_DELIVERED), anywhere, patch="F2"),
+            ),
         ),
         Finding(
             id="F3",
@@ -98,11 +103,10 @@ FINDINGS: dict[str, Finding] = {
             title="what a guest made pending loses its physical active state",
             since="today",
             what="What a guest makes pending by ISPENDR of its timer (or of a device's interrupt) "
-            "loses the physical active state at the next exit or load; in 4.14, at the next put",
+            "loses the physical active state at the next exit or load; in 4.14 it has none",
             see=f"{HERE}pend-and-exit.toml --variant v7.2",
             source="vgic_mmio_write_spending (df635c5b184d), vgic_irq_handle_resampling, "
-            "kvm_timer_vcpu_load_gic (7.2); 4.14 writes no physical active state there, the era "
-            "here does",
+            "kvm_timer_vcpu_load_gic (7.2); 4.14 writes no physical active state there",
             upstream=NOBODY,
             conditions=(Condition(BOTH, INV_ACT, made_pending),),
         ),
@@ -185,12 +189,11 @@ FINDINGS: dict[str, Finding] = {
             since="today",
             what="A VCPU that is paused, or powered off by PSCI, with its timer due, counts as "
             "blocking: its put arms the background timer for the past, as in F12",
-            see="a real kernel only",
+            see=f"{HERE}powered-off.toml --variant v7.2",
             source="kvm_vcpu_is_blocking, kvm_timer_vcpu_put, kvm_vcpu_sleep (7.2)",
             confirmed="7.2.13, 6.12.95",
             upstream=NOBODY,
-            unseen="the machine has no PSCI, and a VCPU that is stopped here waits in user space, "
-            "where it is not blocking",
+            conditions=(Condition(TODAY, ("L2:woken",), powered_off),),
         ),
         Finding(
             id="F14",
@@ -250,7 +253,7 @@ FINDINGS: dict[str, Finding] = {
             "VCPU's exit and its fold, that takes the empty List Register for an acknowledge: the "
             "pending state is gone, and the physical interrupt stays active. In 4.14 the same with "
             "what is active: its List Register has no pending bit",
-            see=f"{HERE}pended-while-active.toml --variant v4.14",
+            see=f"{HERE}pended-while-folded.toml",
             source="vgic_mmio_write_spending, vgic_v3_fold_lr (7.2), vgic_v3_fold_lr_state (4.14; "
             "since 67b5b673ad4d only an empty register clears the latch)",
             upstream=NOBODY,
@@ -268,11 +271,11 @@ FINDINGS: dict[str, Finding] = {
             "back, and the other's is not",
             see=f"{HERE}active-elsewhere.toml",
             source="vgic_irq_set_phys_active, kvm_arch_timer_get_input_level, which asks "
-            "kvm_get_running_vcpu (7.2); 4.14 as in F4",
+            "kvm_get_running_vcpu (7.2); 4.14 tells the hardware nothing",
             upstream=NOBODY,
             conditions=(
                 Condition(
-                    BOTH, (*INV_ACT, *FORGOTTEN, "R18", "R28b", "G8", *NOT_DELIVERED), far_timer
+                    TODAY, (*INV_ACT, *FORGOTTEN, "R18", "R28b", "G8", *NOT_DELIVERED), far_timer
                 ),
             ),
         ),
@@ -311,6 +314,24 @@ FINDINGS: dict[str, Finding] = {
             "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
             upstream=NOBODY,
             conditions=(Condition(BOTH, ("G6",), not_trapped_yet),),
+        ),
+        Finding(
+            id="F26",
+            title="what is completed outside the List Registers stays active",
+            since="before November 2025",
+            what="With more interrupts than List Registers, 4.14 asks for an exit only when these "
+            "run empty, and reads no EOIcount: what waits outside is late, and the completion of "
+            "what is active there is lost. So is a DIR by another VCPU, which does not trap",
+            see="overflow --variant v4.14+shipped",
+            source="vgic_flush_lr_state, vgic_v3_fold_lr_state (4.14)",
+            upstream="3cfd59f81e0f and its series, 2025",
+            conditions=(
+                Condition(
+                    OLD,
+                    ("I12", "I14", "L2", "I10", "I2", *STUCK, *NOT_DELIVERED),
+                    outside_the_registers,
+                ),
+            ),
         ),
         Finding(
             id="F29",

@@ -113,7 +113,7 @@ class Steps:
     fold_lr = Step((VGIC.own,), (THIS_IRQ,))
     fold_held = Step((VGIC.own,), (THIS_IRQ,))
     fold_lr_polling = Step((VGIC.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
-    count_down = Step((), (DIST,))
+    count_down = Step((VGIC.own,), (DIST,))
     look_spilled = Step((CTLR,), (VGIC.own, THIS_IRQ))
     deactivate_phys = Step((VGIC.own, *DELIVERS_R), (CPUIF.here, *DELIVERS_W))
     resample_device = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))

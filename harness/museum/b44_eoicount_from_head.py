@@ -26,7 +26,5 @@ PATCH = Patch(
     source="Linux 6da5e537f5af (Fixes 3cfd59f81e0f3)",
     symptom="an interrupt that is being handled is ended, and another stays active",
     hooks=FromHead,
-    refused={
-        "v4.14": "4.14 reads no EOIcount: what is ended outside the List Registers is lost there"
-    },
+    refused={"v4.14": "4.14 reads no EOIcount: what is completed outside them is lost there"},
 )

@@ -327,6 +327,10 @@ def repeat(w: Writer, cpu: Cpu) -> None:
     cpu.lines += [f"repeat {w.choose.number(1, 3)}", w.choose.one_of(simple), "end"]
 
 
+def at_the_end(w: Writer, cpu: Cpu) -> None:
+    """Write nothing here: it ends a program (``Writer.powered_off``)."""
+
+
 def line(weight: int, names: str, write: Callable[[Writer, Cpu], None]) -> Maker:
     """Return a maker of instructions, whose names are divided by commas."""
     return Maker(weight, tuple(name.strip() for name in names.split(",")), write)
@@ -370,5 +374,6 @@ MAKERS: tuple[Maker, ...] = (
     line(2, "wfi", wfi),
     line(4, "iar, eoi, dir, silence, if-acked", poll),
     line(2, "repeat, end", repeat),
+    line(0, "cpu off", at_the_end),
 )
 """What writes every instruction: how often, which, and how."""

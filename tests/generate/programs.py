@@ -9,6 +9,8 @@ scheduler has it, as no line but a wait can hold a VCPU up. What a guest takes a
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from harness.scenarios.schema import VcpuSpec
 from model.timer import PTIMER_PPI, VTIMER_PPI
 from tests.generate.choosing import Chooser
@@ -84,10 +86,17 @@ class Writer:
             cpu = choose.one_of(self.cpus)
             choose.weighted(weighted).write(self, cpu)
         self.end()
-        return tuple(
+        specs = [
             VcpuSpec(tuple(cpu.lines), handler=self.handler(), timer=cpu.timer, ptimer=cpu.ptimer)
             for cpu in self.cpus
-        )
+        ]
+        return tuple(self.powered_off(spec) for spec in specs)
+
+    def powered_off(self, spec: VcpuSpec) -> VcpuSpec:
+        """Let a guest power its VCPU off where it would finish, sometimes: finding F13."""
+        if not self.machine.wild or not self.choose.chance(8):
+            return spec
+        return msgspec.structs.replace(spec, program=(*spec.program, "cpu off"))
 
     def handler(self) -> tuple[str, ...] | None:
         """Return a guest's handler as a program, or None for the driver's that comes with it."""
