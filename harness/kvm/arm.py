@@ -168,18 +168,24 @@ class Arm(Hooks):
         KVM_REQ_SLEEP waits: a VCPU that is in its guest, or about to be, is sent an IPI, and its
         CPU takes that only with interrupts on. Since abd7229626b9 the only way to an active state.
         """
+        self.machine.dist.assert_held(t.actor, "halt the guests")
+        await self.stop_guests(t)
+
+    async def stop_guests(self, t: Context) -> None:
+        """Do so, whoever asks; ``pause`` is set in all before the first is requested."""
         machine = self.machine
-        machine.dist.assert_held(t.actor, "halt the guests")
         machine.dist.halting(t.v, halted=False)
+        await t.step(Steps.pause_guests)
+        for thread in machine.threads:
+            thread.pause = True
         v = 0
         while v < len(machine.threads):
             thread = machine.threads[v]
             await t.step(Steps.make_request, t.at(v))
-            thread.pause = True
             thread.request(REQ_SLEEP)
             if v != t.v:
                 await t.step(Steps.kick_mode, t.at(v))
-                if thread.kick_for_request(t.c):
+                if thread.kick_for_request(t.cpu):
                     await t.step(Steps.call_ipi, t.at(v))
                     machine.pcpus[thread.cpu].call = True
                     self.send_ipi(t, thread.cpu, SGI_CALL)

@@ -13,6 +13,7 @@ from model.guest import READ_PTIMER
 from model.host.thread import OUTSIDE, HrTimer
 from model.identity import BG_TIMER, VTIMER
 from model.timer import VTIMER_PPI
+from model.timer_context import TimerContext
 from model.vgic import decide
 from model.vgic.irq import VgicIrq
 
@@ -122,6 +123,10 @@ class V7_2(Kvm):
             await t.step(Steps.soft_arm)
             self.soft_timer_start(t, BG_TIMER)
         await self.end_put(t)
+
+    def level_changes(self, ptimer: TimerContext, level: bool) -> bool:
+        """timer_emulate tells the vgic whatever the output is."""
+        return True
 
     def is_blocking(self, v: int) -> bool:
         """kvm_vcpu_is_blocking: it is on its waitqueue, be it only that it is kept out."""

@@ -246,17 +246,20 @@ class VgicMmio(Hooks):
         await self.unlock_config(t)
 
     async def read_active(self, t: Context, irq: VgicIrq) -> None:
-        """vgic_mmio_read_active; the guests are halted for it since 9a50ebbffa98."""
+        """vgic_mmio_read_active, without irq_lock; the guests are halted since 9a50ebbffa98.
+
+        Before that it takes no lock at all.
+        """
         halt = (self.must_halt(irq) or self.is_far(t, irq)) and self.halts_for_reads
-        await self.access_active(t, irq, halt=halt)
+        if self.halts_for_reads:
+            await self.access_active(t, irq, halt=halt)
         if halt:
             await self.wait_folded(t, irq)
-        await self.irqs_off_point(t)
-        await t.lock(irq, Steps.read_pending, t.at(t.v, irq))
-        t.acquired(irq)
+        while await t.preemptible(Steps.read_field, t.at(t.v, irq)):
+            await self.preempted(t)
         irq.read(t.v, "isactiver", irq.active)
-        await self.unlock(t, irq)
-        await self.end_active(t, halt=halt)
+        if self.halts_for_reads:
+            await self.end_active(t, halt=halt)
 
     async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
         """vgic_mmio_write_sactive and _cactive."""
