@@ -13,6 +13,7 @@ from harness.actors import (
     gic,
     host_irq,
     host_scheduler,
+    irq_bypass,
     soft_timer,
     user_space,
     vcpu,
@@ -102,6 +103,8 @@ class VgicWorld:
             slots.append(host_scheduler.make(rt))
         if self.scenario.resets or self.scenario.saves:
             slots.append(user_space.make(rt, kvm))
+        if self.scenario.bypasses:
+            slots.append(irq_bypass.make(rt, kvm))
         return slots
 
     # -- facts ---------------------------------------------------------------------------------

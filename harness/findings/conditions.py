@@ -29,6 +29,7 @@ __all__ = [
     "deactivated_while_high",
     "enabled_level",
     "far_timer",
+    "halted_twice",
     "idle_and_due",
     "level_made_pending",
     "made_pending",
@@ -205,6 +206,11 @@ def switched_off(_violation: Violation, case: Case) -> bool:
 def powered_off(_violation: Violation, case: Case) -> bool:
     """A guest powers its VCPU off."""
     return any(i.code == CPU_OFF for program in case.programs for i in program)
+
+
+def halted_twice(_violation: Violation, case: Case) -> bool:
+    """Irq bypass halts the guests as well."""
+    return case.scenario.bypasses > 0
 
 
 def outside_the_registers(_violation: Violation, case: Case) -> bool:

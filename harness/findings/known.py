@@ -12,6 +12,7 @@ from harness.findings.conditions import (
     deactivated_while_high,
     enabled_level,
     far_timer,
+    halted_twice,
     idle_and_due,
     level_made_pending,
     made_pending,
@@ -314,6 +315,17 @@ FINDINGS: dict[str, Finding] = {
             "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
             upstream=NOBODY,
             conditions=(Condition(BOTH, ("G6",), not_trapped_yet),),
+        ),
+        Finding(
+            id="F25",
+            title="who halts the guests lets them go on though another has them halted",
+            since="today",
+            what="Irq bypass halts all guests and lets them go on without config_lock, and `pause` "
+            "is a flag: what a guest's access to an active state has halted runs again meanwhile",
+            see=f"{HERE}second-halter.toml --variant v7.2",
+            source="kvm_arch_irq_bypass_stop and _start, kvm_arm_resume_guest (7.2)",
+            upstream='"Turn vcpu->arch.pause into a counter" was posted on 29 September 2026',
+            conditions=(Condition(TODAY, ("L4:entered", "L4:too-soon", *STUCK), halted_twice),),
         ),
         Finding(
             id="F26",

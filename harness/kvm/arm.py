@@ -168,22 +168,24 @@ class Arm(Hooks):
         KVM_REQ_SLEEP waits: a VCPU that is in its guest, or about to be, is sent an IPI, and its
         CPU takes that only with interrupts on. Since abd7229626b9 the only way to an active state.
         """
-        self.machine.dist.assert_held(t.actor, "halt the guests")
-        await self.stop_guests(t)
+        dist = self.machine.dist
+        dist.assert_held(t.actor, "halt the guests")
+        dist.halting(t.v, halted=False)
+        await self.stop_guests(t, t.v)
+        dist.halting(t.v, halted=True)
 
-    async def stop_guests(self, t: Context) -> None:
-        """Do so, whoever asks; ``pause`` is set in all before the first is requested."""
+    async def stop_guests(self, t: Context, own: int) -> None:
+        """Do so, whoever asks; ``own`` is its VCPU (-1: none). ``pause`` is set in all first."""
         machine = self.machine
-        machine.dist.halting(t.v, halted=False)
         await t.step(Steps.pause_guests)
-        for thread in machine.threads:
-            thread.pause = True
+        for v in range(len(machine.threads)):
+            self.pause_guest(v)
         v = 0
         while v < len(machine.threads):
             thread = machine.threads[v]
             await t.step(Steps.make_request, t.at(v))
             thread.request(REQ_SLEEP)
-            if v != t.v:
+            if v != own:
                 await t.step(Steps.kick_mode, t.at(v))
                 if thread.kick_for_request(t.cpu):
                     await t.step(Steps.call_ipi, t.at(v))
@@ -191,7 +193,6 @@ class Arm(Hooks):
                     self.send_ipi(t, thread.cpu, SGI_CALL)
             v += 1
         await self.calls_done(t)
-        machine.dist.halting(t.v, halted=True)
 
     async def calls_done(self, t: Context) -> None:
         """smp_call_function_many's wait: preemption off, interrupts on."""
@@ -199,17 +200,37 @@ class Arm(Hooks):
         reads = t.signals.bit | bits_of(pcpus)
 
         def done() -> bool:
-            return t.irqs_clear() and not any(p.call for p in pcpus)
+            return (t.hard or t.irqs_clear()) and not any(p.call for p in pcpus)
 
         await t.task.step(t.here[Steps.call_wait], done, reads)
 
     async def resume_guests(self, t: Context) -> None:
         """kvm_arm_resume_guest."""
-        machine = self.machine
         v = 0
-        while v < len(machine.threads):
+        while v < len(self.machine.threads):
             await t.step(Steps.resume_guest, t.at(v))
-            machine.threads[v].pause = False
-            machine.dist.resumed(t.v, v)
+            self.resume_guest(v)
+            self.machine.dist.resumed(t.v, v)
             await self.wake_up(t, v)
+            v += 1
+
+    def pause_guest(self, v: int) -> None:
+        """Set ``pause`` of VCPU ``v``."""
+        self.machine.threads[v].pause = True
+
+    def resume_guest(self, v: int) -> None:
+        """Clear it, whoever else may have set it: finding F25."""
+        self.machine.threads[v].pause = False
+
+    async def irq_bypass_stop(self, b: Context) -> None:
+        """kvm_arch_irq_bypass_stop: halt all guests, without config_lock."""
+        await self.stop_guests(b, -1)
+
+    async def irq_bypass_start(self, b: Context) -> None:
+        """kvm_arch_irq_bypass_start: let them go on, though another may have them halted."""
+        v = 0
+        while v < len(self.machine.threads):
+            await b.step(Steps.resume_guest, b.at(v))
+            self.resume_guest(v)
+            await self.wake_up(b, v)
             v += 1

@@ -84,6 +84,7 @@ class Steps:
     # -- halting the guests
     config_lock = Step((), (DIST, THREAD.own))
     config_unlock = Step((), (DIST, THREAD.all))
+    bypass_begins = Step((THREAD.all, GUEST.all))
     pause_guests = Step((), (THREAD.all,))
     call_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, PCPU.all, *DELIVERS_W))
     call_wait = Step((PCPU.all,))

@@ -231,6 +231,12 @@ class V4_14(UnderflowOnly, Kvm):
         """vgic_v3_fold_lr_state and _v2_ of 4.14 call the notifier, then take irq_lock."""
         return True
 
+    async def irq_bypass_stop(self, b: Context) -> None:
+        """4.14 has no irq bypass for guests: that came with GICv4, in 4.15."""
+
+    async def irq_bypass_start(self, b: Context) -> None:
+        """Nor this."""
+
     # -- load and put --------------------------------------------------------------------------
 
     async def vcpu_load(self, t: Context) -> None:

@@ -79,7 +79,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vINTID that it deactivates twice, a fault of the guest (EOImode 0: by a second EOIR); ``nested``
     lets interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1:
     the handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
-    asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM. ``sometimes``
+    asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM, and ``bypasses``
+    how often irq bypass halts all guests in era v7.2 (``harness.actors.irq_bypass``). ``sometimes``
     names, per era, the states the scenario exists to reach. With ``grows`` it can be given more
     VCPUs than it has programs: they take the programs in turn, because none waits for another.
     ``explore`` is for an exhaustive search, and nothing else. ``unclean`` names the eras that are
@@ -102,6 +103,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sgi_priority: Priority = 0xA0
     resets: Annotated[int, Meta(ge=0, le=4)] = 0
     saves: Annotated[int, Meta(ge=0, le=4)] = 0
+    bypasses: Annotated[int, Meta(ge=0, le=4)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
     grows: bool = False
     device: Annotated[tuple[DeviceSpec, ...], Meta(max_length=DEVICES_MAX)] = ()

@@ -134,7 +134,7 @@ def drop_sgis(case: Case) -> Iterator[Edit]:
 def fewer_stimuli(case: Case) -> Iterator[Edit]:
     """Let stimuli come less often: not at all, or once less."""
     s = case.scenario
-    for name in ("preemptions", "resets", "saves"):
+    for name in ("preemptions", "resets", "saves", "bypasses"):
         now = getattr(s, name)
         for less in dict.fromkeys((0, now - 1)) if now else ():
             yield Edit(f"{name} {less}", case.replace(**{name: less}))

@@ -38,6 +38,7 @@ SHOWN = [
     ("F14", "spi-resample", "v7.2+F14", 20),
     ("F12", at("idle-and-due"), "v7.2", 2),
     ("F13", at("powered-off"), "v7.2", 12),
+    ("F25", at("second-halter"), "v7.2", 360),
     ("F26", "overflow", "v4.14+shipped", 30),
     ("F12", at("idle-and-due"), "v4.14", 2),
     ("F15", at("cleared-while-pending"), "v7.2", 16),

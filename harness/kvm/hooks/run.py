@@ -77,6 +77,22 @@ class RunHooks:
         """kvm_arm_halt_guest: have every VCPU leave its guest and stay out, under config_lock."""
         raise NotImplementedError
 
+    def pause_guest(self, v: int) -> None:
+        """kvm_arm_halt_guest, of one VCPU: it must stay out of its guest."""
+        raise NotImplementedError
+
+    def resume_guest(self, v: int) -> None:
+        """kvm_arm_resume_guest, of one VCPU: it may run again."""
+        raise NotImplementedError
+
+    async def irq_bypass_stop(self, b: Context) -> None:
+        """kvm_arch_irq_bypass_stop: irq bypass halts all guests, without config_lock."""
+        raise NotImplementedError
+
+    async def irq_bypass_start(self, b: Context) -> None:
+        """kvm_arch_irq_bypass_start: it lets them go on."""
+        raise NotImplementedError
+
     async def resume_guests(self, t: Context) -> None:
         """kvm_arm_resume_guest."""
         raise NotImplementedError

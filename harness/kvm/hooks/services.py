@@ -20,6 +20,10 @@ class Services:
         """Run the thread of a VCPU from its first KVM_RUN to the end of its guest."""
         raise NotImplementedError
 
+    async def stop_guests(self, t: Context, own: int) -> None:
+        """kvm_arm_halt_guest, whoever asks; ``own`` is its VCPU, or -1."""
+        raise NotImplementedError
+
     async def calls_done(self, t: Context) -> None:
         """smp_call_function_many's wait: preemption off, interrupts on."""
         raise NotImplementedError

@@ -1,0 +1,47 @@
+"""What mends a finding: the same scenario is clean with it.
+
+F2, F3, F9, F10 and F14 are mended in the eras themselves, and F8 in ``test_findings``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from harness.kvm.kvm import Kvm
+from harness.kvm.v7_2 import V7_2
+from harness.variants import check_overrides
+from tests.race.running import outcomes, world_of
+
+HERE = Path(__file__).parent / "scenarios"
+
+
+class CoversIdleGuestsOnly(V7_2):
+    """F13: the background timer stands in only for a guest that idles (upstream has IN_WFI)."""
+
+    def is_blocking(self, v: int) -> bool:
+        return super().is_blocking(v) and not self.machine.threads[v].is_kept_out()
+
+
+class CountsPauses(V7_2):
+    """F25: ``pause`` is a counter, as was proposed upstream."""
+
+    vcpu_state = {"pauses": 0}
+
+    def pause_guest(self, v: int) -> None:
+        self.own_vcpu(v).pauses += 1
+        super().pause_guest(v)
+
+    def resume_guest(self, v: int) -> None:
+        self.own_vcpu(v).pauses -= 1
+        if not self.own_vcpu(v).pauses:
+            super().resume_guest(v)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "mended", "schedules"),
+    [("powered-off", CoversIdleGuestsOnly, 60), ("second-halter", CountsPauses, 420)],
+)
+def test_with_it_the_scenario_is_clean(scenario: str, mended: type[Kvm], schedules: int) -> None:
+    check_overrides(mended, mended.__name__)
+    for outcome in outcomes(world_of(str(HERE / f"{scenario}.toml"), mended), schedules, audited=2):
+        assert (outcome.violations, outcome.bound) == ([], "")
