@@ -197,7 +197,10 @@ class VgicV3(Hooks):
     # -- what is outside the List Registers ------------------------------------------------------
 
     async def replay_eois(self, t: Context) -> None:
-        """Deactivate as many active interrupts outside the List Registers as EOIcount says."""
+        """Deactivate as many active interrupts outside the List Registers as EOIcount says.
+
+        The end of vgic_v3_fold_lr_state.
+        """
         v = t.v
         vgic = self.machine.vgics[v]
         spilled, i = self.spilled(t), 0
