@@ -56,7 +56,7 @@ def test_clean_on_the_newest(name: str, options: dict[str, object]) -> None:
 
 def test_f8_and_its_control() -> None:
     """A DIR that trapped wakes nobody: LATE, and the interrupt is pending and not active."""
-    found = ran("dir-wakes-nobody.toml", executions=300)
+    found = ran("dir-wakes-nobody.toml")
     assert found.stuck
     assert all(each.late for each in found.stuck)
     assert ran("dir-once.toml").bad == 0
@@ -86,7 +86,7 @@ def test_f13_and_its_control(kernel: str, tmp_path: Path) -> None:
 
 def test_f14_and_its_control() -> None:
     """A level completed within one stay is presented again; in 6.12 each end is notified."""
-    found = ran("spi-resample")
+    found = ran("spi-resample", executions=10)
     assert found.bad
     assert rules(found) == {"G3"}
     before = ran("spi-resample", "6.12")
@@ -95,5 +95,5 @@ def test_f14_and_its_control() -> None:
 
 def test_exhibit_45_is_in_6_12_and_not_in_7_2() -> None:
     """A DIR of another VCPU's interrupt is lost: LOST; in 7.2 it traps (and then F8: LATE)."""
-    assert any(not each.late for each in ran("dir-once.toml", "6.12", executions=300).stuck)
-    assert ran("dir-once.toml").stuck == []
+    assert any(not each.late for each in ran("dir-wakes-nobody.toml", "6.12").stuck)
+    assert all(each.late for each in ran("dir-wakes-nobody.toml").stuck)
