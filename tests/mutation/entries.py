@@ -27,7 +27,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
         "pend-level", "pended-ptimer", "phys-preempted", "preempted-in-handler",
         "queued-while-routed", "reads-active", "reset-disabled", "reset-twice", "resets-devices",
         "routed-while-active", "routed-while-injected", "saves-registers", "second-moves",
-        "timers-due", "two-writers", "unpend-mapped", "waits-long",
+        "soft-devices", "timers-due", "two-writers", "unpend-mapped", "waits-long",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "activated-again", "active-outside", "deactivate-twice", "device-registers", "distributor",
