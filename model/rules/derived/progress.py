@@ -270,12 +270,6 @@ class L3(Rule):
         """A handler begins."""
         self.taken[self.handlers_of[f.pcpu]].locks = ()
 
-    @on(facts.DeviceSignalled)
-    def on_signalled(self, _f: facts.DeviceSignalled) -> None:
-        """The VM monitor has signalled for a device: its threads may do so again."""
-        for actor in self.monitors:
-            self.taken[actor].locks = ()
-
     @on(facts.Expired)
     def on_expired(self, f: facts.Expired) -> None:
         """A soft timer's callback was called; it may queue a work item."""
