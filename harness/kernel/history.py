@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from model.guest import REGISTERS
 
 __all__ = [
-    "BPR", "DIR", "EOIR", "GROUP", "HALT", "IAR", "INTIDS", "MASK", "NOTIFIED", "PARTS", "PMR",
-    "RAISED", "READ", "READ_REGISTER", "READ_TIME", "RESET", "SERVED", "SGI", "TIMER_CTL",
-    "TIMER_CVAL", "USER", "WFI", "WRITE", "Event", "History", "read_histories",
+    "BPR", "DIR", "DIST", "EOIR", "GROUP", "HALT", "IAR", "INTIDS", "MASK", "NOTIFIED", "PARTS",
+    "PMR", "RAISED", "READ", "READ_DIST", "READ_REGISTER", "READ_TIME", "RESET", "SERVED", "SGI",
+    "TIMER_CTL", "TIMER_CVAL", "USER", "WFI", "WRITE", "Event", "History", "read_histories",
 ]  # fmt: skip
 
 EVENTS_MAX = 400
@@ -22,6 +22,7 @@ EVENT = struct.Struct("<QQQHHHH")
 VOLATILE = 0x100
 IAR, EOIR, DIR, SGI, WFI, MASK, PMR, BPR, GROUP, USER, HALT, SERVED, TIMER_CTL = range(1, 14)
 TIMER_CVAL = 14 | VOLATILE
+DIST, READ_DIST = 15, 16
 WRITE, READ, READ_REGISTER = 0x20, 0x30, 0x40
 READ_TIME = READ_REGISTER | VOLATILE
 RAISED, NOTIFIED, RESET = 0x50, 0x51, 0x52
@@ -30,7 +31,7 @@ PARTS = ("enabled", "pending", "active", "target", "priority")
 NAMES = {
     IAR: "iar", EOIR: "eoi", DIR: "dir", SGI: "sgi", WFI: "wfi", MASK: "irqs off", PMR: "pmr",
     BPR: "bpr", GROUP: "group", USER: "user", HALT: "halt", SERVED: "served",
-    TIMER_CTL: "timer ctl", TIMER_CVAL: "timer cval",
+    DIST: "dist", READ_DIST: "read dist", TIMER_CTL: "timer ctl", TIMER_CVAL: "timer cval",
 }  # fmt: skip
 INTIDS = 0x3FF
 """Of IAR, without a GICv2's source."""

@@ -25,7 +25,8 @@ KINDS: frozenset[type[Fact]] = frozenset(
     {
         # What guests say, and the exits and entries that follow from it.
         facts.AckedByGuest, facts.Completed, facts.DeactivatedByGuest, facts.DeviceRaised,
-        facts.DeviceServed, facts.DeviceSignalled, facts.DeviceStillHigh, facts.Entered,
+        facts.DeviceServed, facts.DeviceSignalled, facts.DeviceStillHigh, facts.DistRead,
+        facts.Entered, facts.GuestDist,
         facts.EoiNotified, facts.Exited,
         facts.GuestAccess, facts.GuestControl, facts.GuestEnable, facts.GuestMask,
         facts.GuestRead, facts.GuestTimer, facts.Halted, facts.LrMoved, facts.PriorityWritten,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from harness.kernel.history import (
     BPR,
     DIR,
+    DIST,
     EOIR,
     GROUP,
     HALT,
@@ -21,6 +22,7 @@ from harness.kernel.history import (
     PMR,
     RAISED,
     READ,
+    READ_DIST,
     READ_REGISTER,
     READ_TIME,
     RESET,
@@ -91,6 +93,9 @@ class Teller:
         if kind == DIR:
             access = facts.GuestAccess(v, owner, e.a, "active", 0)
             return [access, facts.Exited(v, v, "dir", 1)]
+        if kind in (DIST, READ_DIST):
+            value = e.value if kind == DIST else -1
+            return [facts.GuestDist(v, value), facts.Exited(v, v, "mmio", 1)]
         if kind == SGI:
             return [facts.SgiSent(v, e.value, e.a), facts.Exited(v, v, "sgi", 1)]
         if kind == USER:
@@ -155,6 +160,8 @@ class Teller:
             return [facts.RegisterRead(v, owner, e.a, register, e.value), entered]
         if kind == USER:
             return [facts.UserEntered(v), entered]
+        if kind in (DIST, READ_DIST):
+            return [facts.DistRead(v, e.value), entered] if kind == READ_DIST else [entered]
         if kind in (DIR, SGI):
             if kind == DIR:
                 self.deactivated(v, e.a)

@@ -34,6 +34,7 @@ enum event_kind {
     EV_IAR = 1, EV_EOIR, EV_DIR, EV_SGI, EV_WFI, EV_MASK, EV_PMR, EV_BPR, EV_GROUP, EV_USER,
     EV_HALT, EV_SERVED, EV_TIMER_CTL,
     EV_TIMER_CVAL = 14 | VOLATILE,
+    EV_DIST = 15, EV_READ_DIST, /* GICD_CTLR's enable */
     EV_WRITE = 0x20,            /* of a part of an interrupt's state: plus its number */
     EV_READ = 0x30,
     EV_READ_REGISTER = 0x40,    /* plus the register's number (model.guest.REGISTERS) */

@@ -71,6 +71,23 @@ static void read_part(int v, int part, uint32_t intid, int of)
     over(e);
 }
 
+#define DIST_ON (GIC == 3 ? 0x12u : 1u)  /* GICD_CTLR, with affinity routing */
+#define DIST_OFF (GIC == 3 ? 0x10u : 0u)
+
+static void dist(int v, int on)
+{
+    struct event *e = said(v, EV_DIST, 0, on, 0);
+    write32(DIST + CTLR, on ? DIST_ON : DIST_OFF);
+    over(e);
+}
+
+static void read_dist(int v)
+{
+    struct event *e = said(v, EV_READ_DIST, 0, 0, 0);
+    e->value = (read32(DIST + CTLR) & DIST_ON & ~DIST_OFF) != 0;
+    over(e);
+}
+
 static void sgi(int v, uint32_t intid, int target)
 {
     struct event *e = said(v, EV_SGI, intid, target, 0);
@@ -290,6 +307,8 @@ static void restore(int v)
     put_part(v, PRIORITY, VTIMER, TIMER_PRIORITY);
     put_part(v, PRIORITY, PTIMER, TIMER_PRIORITY);
     write32(frame_of(v, 0) + ISENABLER, 0xffffu | bit_of(VTIMER) | bit_of(PTIMER));
+    if (v == 0)
+        write32(DIST + CTLR, DIST_ON);
     for (int n = 0; v == 0 && n < DEVICES; n++) {
         configure(devices[n].intid, devices[n].edge, devices[n].priority);
         put_part(v, TARGET, devices[n].intid, devices[n].home);

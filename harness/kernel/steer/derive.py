@@ -88,8 +88,8 @@ def derive(trial: Trial, failures: Sequence[Failure], name: str) -> Script | Non
     """Return a short script that shows a failure, made of the windows that had it; None: none does."""
     made = []
     for failure in failures:
-        script = None if failure.window is None else script_of(
-            failure.window, trial.steered.table, name
+        script = (
+            None if failure.window is None else script_of(failure.window, trial.steered.table, name)
         )
         if script is not None:
             made.append(script)

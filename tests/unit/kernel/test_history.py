@@ -123,6 +123,11 @@ def test_a_history_that_is_cut_is_not_judged() -> None:
     assert judged(many, []) == []
 
 
+def test_rules_about_what_guests_see_are_checked() -> None:
+    rules = {"I7", "G1", "G2", "G3", "G4", "G5", "G9", "G11", "G12", "G13"}
+    assert rules <= set(Judge(Setting()).checked)
+
+
 def test_every_fact_that_is_told_is_one_that_rules_may_rest_on() -> None:
     reset = [event(history.RESET, 500, 0)]
     told = facts_of(
