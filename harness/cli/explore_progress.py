@@ -79,6 +79,8 @@ def describe(exploration: "Exploration", estimate: "Estimate | None") -> str:
     from harness.search.explore.explore import memory_mb
 
     states, seconds = exploration.states, exploration.seconds()
+    if exploration.learning:
+        return f"learning what tasks may touch, {memory_mb():.0f} MiB"
     if exploration.graph.broken or not exploration.search.seen:
         return f"looking for the shortest schedule, {memory_mb():.0f} MiB"
     known = 0.0 if estimate is None else estimate.known()

@@ -5,8 +5,9 @@ for all that is in the state. One that an execution can go round for ever while 
 all the time does go (weak fairness) is a livelock; a stimulus need never come.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from harness.search.explore.depth import LOOKS
 from harness.search.explore.graph import Graph
 
 __all__ = ["fair_component", "is_fair"]
@@ -28,20 +29,23 @@ def is_fair(graph: Graph, states: Sequence[int]) -> bool:
     return not always & graph.urgent & ~moves
 
 
-def fair_component(graph: Graph, start: int) -> list[int] | None:
+def fair_component(graph: Graph, start: int, more: Callable[[int], bool]) -> list[int] | None:
     """Return states that can be gone round for ever, fairly, and are reached from ``start``.
+
+    ``more`` is asked now and then, with how many states were seen, whether to go on; if it says no,
+    there is none.
 
     Tarjan, "Depth-First Search and Linear Graph Algorithms" (SIAM J. Comput. 1972), without
     recursion.
     """
-    for component in components(graph, start):
+    for component in components(graph, start, more):
         loops = len(component) > 1 or component[0] in graph.successors(component[0])
         if loops and is_fair(graph, component):
             return component
     return None
 
 
-def components(graph: Graph, start: int) -> Iterator[list[int]]:
+def components(graph: Graph, start: int, more: Callable[[int], bool]) -> Iterator[list[int]]:
     """Yield the strongly connected components that are reached from ``start``."""
     number: dict[int, int] = {start: 0}
     low: dict[int, int] = {start: 0}
@@ -54,6 +58,8 @@ def components(graph: Graph, start: int) -> Iterator[list[int]]:
             then = following.pop()
             if then not in number:
                 number[then] = low[then] = len(number)
+                if not len(number) % LOOKS and not more(len(number)):
+                    return
                 waiting.append(then)
                 inside.add(then)
                 stack.append((then, graph.successors(then)))

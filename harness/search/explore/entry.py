@@ -183,7 +183,7 @@ def explore_entry(
 
     """
     saved, case = entry.saved, entry.case
-    reductions = None if saved is None else Reductions(saved.dead, saved.held_back)
+    reductions = None if saved is None else Reductions(saved.dead, saved.held_back, saved.stubborn)
     with naming_variant(case.spec):
         exploration = Exploration(
             case, limits, reductions, shortest=shortest, watch=watch, saved=saved

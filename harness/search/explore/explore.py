@@ -84,8 +84,9 @@ class Exploration:
     Args:
         case: what is run.
         limits: when to give up, and bounds on switches.
-        reductions: what may be left out. A variant of a user's may read what is dead in KVM: by
-            default nothing is taken for dead there.
+        reductions: what may be left out. By default nothing is taken for dead in a variant of a
+            user's, which may read what is dead in KVM, and no orders of steps are left out on one
+            CPU, where nearly all of them can be told apart.
         shortest: whether a violation is looked for again, breadth first.
         watch: is called every few hundred states with this; returns whether to go on.
         saved: a search of this case to go on with.
@@ -107,7 +108,9 @@ class Exploration:
     ) -> None:
         self.case = case
         self.limits = limits or ExploreLimits()
-        self.reductions = reductions or Reductions(dead=case.variant.partition("+")[0] in ERAS)
+        self.reductions = reductions or Reductions(
+            dead=case.variant.partition("+")[0] in ERAS, stubborn=case.scenario.pcpus > 1
+        )
         self.shortest = shortest
         self.watch = watch
         self.began = time.monotonic()
@@ -189,16 +192,22 @@ class Exploration:
             return
         if not self.passes:
             space.walk(self.roots, lambda: self.goes_on(0))
+            search.stopped = bool(self.bound)
         while not self.bound:
             if not search.path:
                 self.grown = space.settle()
                 self.passes += 1
-                self.noted = 0
+                self.noted = self.peak = 0
                 self.graph.transitions = self.graph.ends = 0
             search.run(self.more)
             if space.settle() == self.grown or search.todo:
                 return
             search.restart(self.roots)
+
+    @property
+    def learning(self) -> bool:
+        """Whether it has not begun, and only learns what tasks may touch."""
+        return isinstance(self.space, Stubborn) and not self.passes
 
     def more(self) -> bool:
         """Tell whether to go on, between two states."""
@@ -287,7 +296,10 @@ class Exploration:
         graph = self.graph
         counted = graph.transitions, graph.ends
         for root in self.roots:
-            component = fair_component(graph, root)
+            component = fair_component(graph, root, self.goes_on)
+            if self.bound:
+                self.search.stopped = True
+                break
             if component is None:
                 continue
             wide = BreadthFirst(Whole(graph), self.roots)
@@ -335,12 +347,14 @@ class Exploration:
         graph, search = self.graph, self.search
         width = (WIDTH * len(graph.packing.groups) + 31) // 8
         spec = self.case.spec
+        futures = self.space.plain() if isinstance(self.space, Stubborn) else None
         return Saved(
             schedule=str(portable(spec.schedule_of(()))),
             bounds=(self.limits.switches, self.limits.preemptions),
             dead=self.reductions.dead,
             held_back=self.reductions.held_back,
-            tables={**tables_of(graph.memo), **graph.packing.tables()},
+            stubborn=self.reductions.stubborn,
+            tables={**tables_of(graph.memo), **graph.packing.tables(), "futures": futures},
             progress={
                 "path": search.path,
                 "todo": search.todo,
@@ -350,6 +364,8 @@ class Exploration:
                 "misses": graph.memo.misses,
                 "checked": self.sample.checked,
                 "unfair": self.unfair,
+                "passes": self.passes,
+                "grown": isinstance(self.space, Stubborn) and self.space.settle() > self.grown,
                 "cut": self.space.cut if isinstance(self.space, FewSwitches) else 0,
                 "before": (self.seconds(), self.cpu_seconds()),
             },
@@ -372,6 +388,10 @@ class Exploration:
         if isinstance(self.space, FewSwitches):
             self.space.cut = progress["cut"]
         self.before = progress["before"]
+        self.passes = progress["passes"]
+        if isinstance(self.space, Stubborn):
+            self.space.restore(saved.tables["futures"])
+            self.grown = self.space.settle() - progress["grown"]
         self.noted = len(search.seen)
 
 

@@ -37,7 +37,7 @@ class Reductions(msgspec.Struct, frozen=True):
         dead: values that nobody will read again are as if they had not been there
             (``Part.canonical``).
         held_back: draws that only hold a stimulus back, or say that it comes less often.
-        stubborn: orders of steps between which nobody can tell (``harness.search.explore.stubborn``).
+        stubborn: orders of steps that nobody can tell apart (``harness.search.explore.stubborn``).
             Not with bounds on switches, which tell them apart, nor where what is in flight goes
             before anything else (``gic_messages=synchronous``).
 

@@ -47,6 +47,9 @@ Touch = tuple[int, int]
 Table = list[Node | None]
 """The nodes of a task in one phase, by the number of the place."""
 
+PlainNode = tuple[int, Hashable, int, int, int, list[tuple[int, int]]]
+"""Its task, phase and place, what it reads and writes, and what follows, by number."""
+
 
 class Futures:
     """The nodes of all tasks.
@@ -201,3 +204,32 @@ class Futures:
         for touch, known in rivals.items():
             rivals[touch] = known | self.conflicting(touch, without, more)
         return grown
+
+    # -- another session -----------------------------------------------------------------------
+
+    def plain(self) -> list[PlainNode]:
+        """Return all nodes as plain values."""
+        numbers = {node: n for n, node in enumerate(self.nodes)}
+        where = {
+            node: (task, phase)
+            for task, tables in enumerate(self.tables)
+            for phase, table in tables.items()
+            for node in table
+            if node is not None
+        }
+        return [
+            (
+                *where[node], node.place.number, node.reads, node.writes,
+                [(numbers[then], movers) for then, movers in node.after.items()],
+            )
+            for node in self.nodes
+        ]  # fmt: skip
+
+    def restore(self, plain: Iterable[PlainNode]) -> None:
+        """Take up the nodes that an earlier session knew."""
+        plain = list(plain)
+        for task, phase, number, reads, writes, _ in plain:
+            self.add(self.node(self.table(task, phase), task, number), reads, writes)
+        for node, (*_, after) in zip(self.nodes, plain, strict=True):
+            for n, movers in after:
+                self.follow(node, self.nodes[n], movers)

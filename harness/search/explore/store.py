@@ -24,7 +24,7 @@ from harness.spec import RunSpec
 
 __all__ = ["Saved", "load", "save"]
 
-MAGIC = b"vgic-race search 1\n"
+MAGIC = b"vgic-race search 2\n"
 
 
 class Saved(msgspec.Struct):
@@ -33,8 +33,8 @@ class Saved(msgspec.Struct):
     Attributes:
         schedule: names what is searched, with the scenario and its origin; it makes no choice.
         bounds: on switches and on preemptive ones (None: no such bound).
-        dead, held_back: the reductions.
-        tables: of the memo and of the packing, for ``Exploration.restore``.
+        dead, held_back, stubborn: the reductions.
+        tables: of the memo, of the packing and of stubborn sets, for ``Exploration.restore``.
         progress: where the search is, and what it has counted.
         width: the bytes of a state.
         seen: the states that were reached, side by side.
@@ -45,6 +45,7 @@ class Saved(msgspec.Struct):
     bounds: tuple[int | None, int | None]
     dead: bool
     held_back: bool
+    stubborn: bool
     tables: dict[str, Any]
     progress: dict[str, Any]
     width: int

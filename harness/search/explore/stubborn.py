@@ -34,6 +34,7 @@ from harness.search.explore.hearing import Heard
 from harness.search.explore.memo import CLOCK
 from harness.search.explore.packed import CHANGE_BITS, MASK, WIDTH, Row
 from harness.search.explore.place import Effect
+from harness.search.explore.touched import member
 from model.host.thread import VcpuThread
 from model.pcpu import Pcpu
 
@@ -42,8 +43,9 @@ __all__ = ["Stubborn"]
 SERIAL_BITS = 40
 QUIET: Final = 20
 """After so many walks of which nothing was learnt it is enough."""
-WALKS_MAX: Final = 500
-STEPS_MAX: Final = 5_000
+STEPS_MAX: Final = 50_000
+MISSES_MAX: Final = 3_000
+"""So many steps of walks are made at most, and so many for real: what is large learns later."""
 OWNER, PLACE = Pcpu.FIELDS.index("owner"), VcpuThread.FIELDS.index("place")
 HANDLER, VCPU = "host-irq", "vcpu"
 """Kinds of actors."""
@@ -67,7 +69,8 @@ class Stubborn:
         self.touch_of: dict[tuple[int, ...], int] = {}
         self.guards: list[int] = []
         """By the number of a guard's mask, that of what it touches."""
-        self.ticks: list[tuple[Node, Effect, Heard | None]] = []
+        self.ticks: dict[tuple[Node, tuple[int, int]], None] = {}
+        """From where the clock was seen to go from one time to another."""
         self.compared = 0
         self.times = memo.bits.times
         self.reduced = False
@@ -111,17 +114,15 @@ class Stubborn:
         graph, futures, rng = self.graph, self.futures, Random(0)
         beginnings = list(roots)
         counted, broken = (graph.transitions, graph.ends), len(graph.broken)
-        quiet = walks = 0
+        quiet = steps = 0
+        most = self.memo.misses + MISSES_MAX
         self.on = False
-        while quiet < QUIET and walks < WALKS_MAX and more():
+        while quiet < QUIET and steps < STEPS_MAX and self.memo.misses < most and more():
             grown = futures.grown
-            state = rng.choice(beginnings)
-            for _ in range(STEPS_MAX):
-                following = self.successors(state)
-                if not following:
-                    break
-                state = rng.choice(following)
-            walks += 1
+            following = beginnings
+            while following and steps < STEPS_MAX:
+                following = self.successors(rng.choice(following))
+                steps += 1
             quiet = quiet + 1 if self.settle() == grown else 0
         self.on = True
         graph.transitions, graph.ends = counted
@@ -277,7 +278,7 @@ class Stubborn:
         reads, writes = self.touches(effect, heard)
         self.futures.add(node, reads, writes)
         if effect.span is not None:
-            self.ticks.append((node, effect, heard))
+            self.ticks[node, effect.span] = None
         then = self.memo.changed(row, effect)
         after = self.futures.node(self.phase(then)[task], task, then[task])
         self.futures.follow(node, after, ALWAYS)
@@ -434,5 +435,37 @@ class Stubborn:
         """Take note that steps of the clock change what it was compared with since."""
         self.compared = len(self.times.bits)
         self.touch_of.clear()
-        for node, effect, heard in self.ticks:
-            self.futures.add(node, *self.touches(effect, heard))
+        for node, span in self.ticks:
+            self.futures.add(node, 0, self.times.passed(*span))
+
+    # -- another session -----------------------------------------------------------------------
+
+    def plain(self) -> dict[str, Any]:
+        """Return what was learnt as plain values."""
+        bits = self.memo.bits
+        numbers = {node: n for n, node in enumerate(self.futures.nodes)}
+        return {
+            "nodes": self.futures.plain(),
+            "times": list(bits.times.bits),
+            "members": [list(keys) for keys in bits.numbers.values()],
+            "ticks": [(numbers[node], span) for node, span in self.ticks],
+        }
+
+    def restore(self, plain: dict[str, Any]) -> None:
+        """Take up what an earlier session has learnt.
+
+        Raises:
+            ValueError: it is not of this case.
+
+        """
+        bits = self.memo.bits
+        for time in plain["times"]:
+            bits.times.bit(time)
+        for known, keys in zip(bits.numbers.values(), plain["members"], strict=True):
+            known.clear()
+            for key in keys:
+                member(known, key)
+        self.futures.restore(plain["nodes"])
+        nodes = self.futures.nodes
+        self.ticks = {(nodes[n], span): None for n, span in plain["ticks"]}
+        self.settle()

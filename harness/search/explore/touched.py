@@ -19,7 +19,7 @@ from model.host.thread import HrTimer
 from model.part import Part
 from model.timer import ENABLE, WRAP, Clock, HwTimer
 
-__all__ = ["MEMBERS", "Bits", "Deadlines", "Times", "Touched"]
+__all__ = ["MEMBERS", "Bits", "Deadlines", "Times", "Touched", "member"]
 
 MEMBERS: Final = 24
 """The bits of a table; keys beyond share them."""

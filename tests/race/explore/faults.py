@@ -131,9 +131,9 @@ def second_draw_ignored(following: Any) -> Any:
 
 def rules_state_dropped(ask: Any) -> Any:
     def forgets(self: Unit, row: Any) -> Any:
-        changes, said = ask(self, row)
+        changes, *rest = ask(self, row)
         listeners = [x for x, own in self.rules.own.items() if own == self.own]
-        return (() if any(isinstance(x, Rule) for x in listeners) else changes), said
+        return (() if any(isinstance(x, Rule) for x in listeners) else changes), *rest
 
     return forgets
 
