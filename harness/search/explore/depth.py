@@ -41,7 +41,10 @@ class DepthFirst:
         self.depth = 0
 
     def run(self, more: Callable[[], bool]) -> None:
-        """Go on until all is known, something is broken, or ``more`` says no."""
+        """Go on until all is known, something is broken, or ``more`` says no.
+
+        It may be called again, to go on from there, once ``broken`` is empty.
+        """
         seen, path, todo = self.seen, self.path, self.todo
         on_path = set(path)
         space = self.space
@@ -70,9 +73,9 @@ class DepthFirst:
                 then = space.everything(state)
             seen.add(state)
             path.append(state)
-            if broken:
-                return
             on_path.add(state)
             todo.append(then)
             if len(path) > self.depth:
                 self.depth = len(path)
+            if broken:
+                return

@@ -14,7 +14,8 @@ from harness.scenarios.schema import builtin_names
 from harness.scenarios.writer import to_toml
 from harness.search.case import Case
 from harness.search.explore.explore import LEFT_OUT, Exploration
-from harness.search.explore.explored import Explored, ExploreLimits, Reductions
+from harness.search.explore.explored import Explored, ExploreLimits, Failure, Reductions
+from harness.search.explore.failure import with_steps_max
 from harness.search.explore.store import Saved, save
 from harness.spec import RunSpec, load_scenario, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -96,7 +97,7 @@ class Found(msgspec.Struct, frozen=True):
         common = {
             "scenario": case.scenario.name,
             "variant": case.variant,
-            "schedule": str(case.spec.schedule_of(failure.choices)),
+            "schedule": schedule_of(case, failure),
             "steps": failure.steps,
             "shortest": failure.shortest,
             "log": None if self.schedule is None else str(self.schedule),
@@ -183,7 +184,9 @@ def explore_entry(
 
     """
     saved, case = entry.saved, entry.case
-    reductions = None if saved is None else Reductions(saved.dead, saved.held_back, saved.stubborn)
+    reductions = None
+    if saved is not None:
+        reductions = Reductions(saved.dead, saved.held_back, saved.stubborn, saved.symmetric)
     with naming_variant(case.spec):
         exploration = Exploration(
             case, limits, reductions, shortest=shortest, watch=watch, saved=saved
@@ -192,12 +195,16 @@ def explore_entry(
     schedule = store = None
     if explored.failure is not None:
         schedule = folder_of(case) / "failure.schedule"
-        text = f"{case.spec.schedule_of(explored.failure.choices)}\n"
-        write_whole(schedule, text.encode())
+        write_whole(schedule, f"{schedule_of(case, explored.failure)}\n".encode())
     elif explored.verdict == INCONCLUSIVE and keep and explored.states >= LEAST:
         store = entry.path or folder_of(case) / "search.store"
         save(exploration.saved(), store)
     return Found(entry, explored, entry.bounds(limits), schedule, store)
+
+
+def schedule_of(case: Case, failure: Failure) -> str:
+    """Return the schedule of a failure, as it is replayed."""
+    return str(with_steps_max(case, failure.steps_max).spec.schedule_of(failure.choices))
 
 
 def folder_of(case: Case) -> Path:

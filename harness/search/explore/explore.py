@@ -24,6 +24,7 @@ from harness.search.explore.session import restore, tables_of
 from harness.search.explore.space import FewSwitches, Space, Whole
 from harness.search.explore.store import Saved
 from harness.search.explore.stubborn import Stubborn
+from harness.search.explore.symmetry import mirrors
 from harness.search.explore.task import ExploredTask
 from harness.spec import portable
 from harness.variants import ERAS
@@ -125,11 +126,12 @@ class Exploration:
         with explorable(case):
             self.graph = graph = self.make_graph(saved)
             self.roots = graph.beginnings()
+            self.mirrored = 0
+            if self.reductions.symmetric:
+                self.leave_mirrors_out()
         self.sample = Sample(graph)
         self.space = self.make_space()
         self.passes = 0
-        self.grown = 0
-        """What was known of the futures when this pass began."""
         self.search = DepthFirst(self.space, map(self.space.node, self.roots), self.on_cycle)
         if saved is not None:
             self.restore(saved)
@@ -151,6 +153,12 @@ class Exploration:
         except (FootprintError, ValueError, KeyError, IndexError) as error:
             raise UsageError(f"cannot go on with this search: {error}") from None
         return graph
+
+    def leave_mirrors_out(self) -> None:
+        """Search only one of beginnings that mirror each other."""
+        left_out = mirrors(self.case.scenario, self.graph, self.roots)
+        self.mirrored = len(left_out)
+        self.roots = {state: root for state, root in self.roots.items() if state not in left_out}
 
     def make_space(self) -> Space:
         """Return what is searched."""
@@ -195,12 +203,12 @@ class Exploration:
             search.stopped = bool(self.bound)
         while not self.bound:
             if not search.path:
-                self.grown = space.settle()
                 self.passes += 1
                 self.noted = self.peak = 0
                 self.graph.transitions = self.graph.ends = 0
+                space.believe()
             search.run(self.more)
-            if space.settle() == self.grown or search.todo:
+            if search.todo or space.believed():
                 return
             search.restart(self.roots)
 
@@ -331,6 +339,7 @@ class Exploration:
             checked=self.sample.checked,
             cut=self.space.cut if isinstance(self.space, FewSwitches) else 0,
             passes=self.passes,
+            mirrored=self.mirrored,
             left_out=LEFT_OUT,
         )
 
@@ -354,6 +363,7 @@ class Exploration:
             dead=self.reductions.dead,
             held_back=self.reductions.held_back,
             stubborn=self.reductions.stubborn,
+            symmetric=self.reductions.symmetric,
             tables={**tables_of(graph.memo), **graph.packing.tables(), "futures": futures},
             progress={
                 "path": search.path,
@@ -365,7 +375,6 @@ class Exploration:
                 "checked": self.sample.checked,
                 "unfair": self.unfair,
                 "passes": self.passes,
-                "grown": isinstance(self.space, Stubborn) and self.space.settle() > self.grown,
                 "cut": self.space.cut if isinstance(self.space, FewSwitches) else 0,
                 "before": (self.seconds(), self.cpu_seconds()),
             },
@@ -391,7 +400,6 @@ class Exploration:
         self.passes = progress["passes"]
         if isinstance(self.space, Stubborn):
             self.space.restore(saved.tables["futures"])
-            self.grown = self.space.settle() - progress["grown"]
         self.noted = len(search.seen)
 
 

@@ -40,12 +40,14 @@ class Reductions(msgspec.Struct, frozen=True):
         stubborn: orders of steps that nobody can tell apart (``harness.search.explore.stubborn``).
             Not with bounds on switches, which tell them apart, nor where what is in flight goes
             before anything else (``gic_messages=synchronous``).
+        symmetric: beginnings that mirror others (``harness.search.explore.symmetry``).
 
     """
 
     dead: bool = True
     held_back: bool = True
     stubborn: bool = True
+    symmetric: bool = True
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -57,7 +59,9 @@ class Failure(msgspec.Struct, frozen=True):
         steps: how many steps the schedule has, drain apart.
         shortest: whether none with fewer steps breaks any rule.
         stem: of a livelock, the steps on the way to its cycle; -1: it is none.
-        cycle: of a livelock, the steps of the cycle; the schedule goes round many times.
+        cycle: of a livelock, the steps of the cycle; the schedule goes round until a rule complains
+            that counts it, or else until the engine's bound on steps.
+        steps_max: the bound on steps that the schedule needs (knob ``steps_max``); 0: the usual.
 
     """
 
@@ -67,6 +71,7 @@ class Failure(msgspec.Struct, frozen=True):
     shortest: bool
     stem: int = -1
     cycle: int = 0
+    steps_max: int = 0
 
 
 class Explored(msgspec.Struct, frozen=True):
@@ -88,6 +93,7 @@ class Explored(msgspec.Struct, frozen=True):
         cut: how many steps were not followed because of a bound on switches.
         passes: how often all was searched: again if more was learnt meanwhile of what tasks may
             touch; 0: no orders of steps were left out.
+        mirrored: how many beginnings are others with the VCPUs renamed, and were left out.
         left_out: the rules that count without bound, in whose place cycles are looked for.
 
     """
@@ -106,4 +112,5 @@ class Explored(msgspec.Struct, frozen=True):
     checked: int
     cut: int
     passes: int
+    mirrored: int
     left_out: tuple[str, ...]

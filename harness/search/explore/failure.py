@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
 from harness.engine.choice import Choice
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution
-from harness.engine.outcome import Outcome
+from harness.engine.outcome import Limits, Outcome
 from harness.search.case import Case
 from harness.search.explore.explored import Failure
 from harness.search.explore.graph import Broken, Graph, Step, draws
 from harness.search.explore.memo import Beginning
 from harness.strategies.replay import Replay
 
-__all__ = ["UnseenError", "failure_of", "livelock_of"]
+__all__ = ["UnseenError", "failure_of", "livelock_of", "with_steps_max"]
 
 TURNS = 70
 """So many times round a cycle are more than any rule that counts storms lets pass."""
@@ -85,16 +87,40 @@ def livelock_of(
         for state, then in pairwise([*cycle, cycle[0]])
         for choice in graph.choices(step_to(graph, state, then))
     ]
-    choices = tuple(stem + turn * TURNS)
-    outcome = rerun(case, choices)
+    steps = len(path) - 1 + len(cycle) * TURNS
+    raised = max(steps + 1, Limits().steps_max) if steps >= steps_max_of(case) else 0
+    outcome = rerun(with_steps_max(case, raised), stem + turn * TURNS)
+    made = stem + turn * TURNS
+    if not outcome.violations:
+        # No rule counts this: then the schedule goes round until the engine's bound ends it.
+        raised = 0
+        turns = steps_max_of(case) // len(cycle) + 1
+        made = stem + turn * turns
+        outcome = rerun(case, made)
     return Failure(
-        choices,
+        # A rule that complains ends the execution: what would have been chosen then is not replayed.
+        tuple(made[: len(outcome.choices)]),
         tuple(outcome.violations),
         outcome.steps,
         shortest=False,
         stem=len(path) - 1,
         cycle=len(cycle),
+        steps_max=raised,
     )
+
+
+def steps_max_of(case: Case) -> int:
+    """Return after how many steps the engine ends an execution of a case."""
+    knobs = dict(case.knobs)
+    return int(knobs.get("steps_max", Limits().steps_max))
+
+
+def with_steps_max(case: Case, steps_max: int) -> Case:
+    """Return a case with another bound on steps; 0: its own."""
+    if not steps_max:
+        return case
+    knobs = {**dict(case.knobs), "steps_max": str(steps_max)}
+    return msgspec.structs.replace(case, knobs=tuple(sorted(knobs.items())))
 
 
 def choices_of(graph: Graph, root: Beginning, path: Sequence[int]) -> list[Choice]:

@@ -33,7 +33,7 @@ class Saved(msgspec.Struct):
     Attributes:
         schedule: names what is searched, with the scenario and its origin; it makes no choice.
         bounds: on switches and on preemptive ones (None: no such bound).
-        dead, held_back, stubborn: the reductions.
+        dead, held_back, stubborn, symmetric: the reductions.
         tables: of the memo, of the packing and of stubborn sets, for ``Exploration.restore``.
         progress: where the search is, and what it has counted.
         width: the bytes of a state.
@@ -46,6 +46,7 @@ class Saved(msgspec.Struct):
     dead: bool
     held_back: bool
     stubborn: bool
+    symmetric: bool
     tables: dict[str, Any]
     progress: dict[str, Any]
     width: int

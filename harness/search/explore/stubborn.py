@@ -74,6 +74,8 @@ class Stubborn:
         self.compared = 0
         self.times = memo.bits.times
         self.reduced = False
+        self.trusted = 0
+        """How often more had been learnt than was known, when the search began."""
         self.on = True
         """Whether steps are left out; else it only learns."""
         self.stimuli = [n for n, slot in enumerate(memo.slots) if slot.optional]
@@ -127,6 +129,14 @@ class Stubborn:
         self.on = True
         graph.transitions, graph.ends = counted
         del graph.broken[broken:]
+
+    def believe(self) -> None:
+        """Begin to search: what is known from here on is held to be all."""
+        self.trusted = self.settle()
+
+    def believed(self) -> bool:
+        """Tell whether it was all: nothing was learnt since."""
+        return self.settle() == self.trusted
 
     def settle(self) -> int:
         """Work out all that was learnt; return how often more was learnt than was known."""
@@ -449,6 +459,7 @@ class Stubborn:
             "times": list(bits.times.bits),
             "members": [list(keys) for keys in bits.numbers.values()],
             "ticks": [(numbers[node], span) for node, span in self.ticks],
+            "believed": self.believed(),
         }
 
     def restore(self, plain: dict[str, Any]) -> None:
@@ -468,4 +479,6 @@ class Stubborn:
         self.futures.restore(plain["nodes"])
         nodes = self.futures.nodes
         self.ticks = {(nodes[n], span): None for n, span in plain["ticks"]}
-        self.settle()
+        self.believe()
+        if not plain["believed"]:
+            self.trusted -= 1

@@ -25,7 +25,7 @@ from model.facts import Fact, Ticked
 from model.identity import Actor
 from model.part import Part
 
-__all__ = ["PROGRAMS", "Program", "Toy", "ToyWorld", "drawn"]
+__all__ = ["LOOPS", "PROGRAMS", "Program", "Toy", "ToyWorld", "drawn", "drawn_apart"]
 
 Instruction = tuple[str, int, int, int]
 Program = tuple[tuple[Instruction, ...], ...]
@@ -147,6 +147,17 @@ class Toy:
 
                 await task.step(self.op(name, writes=1 << a), comes, cells[a].bit)
                 cells[a].put(b)
+            elif name == "await":
+
+                def is_there(a: int = a, n: int = n) -> bool:
+                    return cells[a].value == n
+
+                await task.step(self.op(name, writes=1 << b), is_there, cells[a].bit)
+                cells[b].put(n)
+            elif name == "back":
+                await task.step(self.op(name, reads=1 << a))
+                if cells[a].value == n:
+                    at = 0
             elif name == "alt":
                 second = self.op("other", reads=1 << b, writes=1 << a)
 
@@ -256,6 +267,8 @@ class ToyWorld:
 NAMES = (
     "add", "add", "copy", "mark", "unmark", "draw", "keep", "put", "say", "say", "wait", "alt",
 )  # fmt: skip
+LOOPS = (*NAMES, "add", "mark", "unmark", "back", "back")
+"""With steps that go back to the beginning of the program."""
 STIMULUS: Instruction = ("optional", 0, 0, 0)
 
 
@@ -289,4 +302,26 @@ def drawn(seed: int) -> Program:
     sizes = (4, 4) if seed % 2 else (3, 2, 2)
     return tuple(
         (STIMULUS,) * (rng.random() < 0.3) + tuple(line() for _ in range(size)) for size in sizes
+    )
+
+
+def drawn_apart(seed: int) -> Program:
+    """Return a program of tasks that share little, and that may go round; it depends on a number.
+
+    Every task has a cell of its own, and now and then looks at another's, or waits for it.
+    """
+    rng = random.Random(seed)
+    tasks = rng.choice((2, 3, 3))
+    waiting = rng.random() < 0.5
+
+    def line(own: int) -> Instruction:
+        cell = own if rng.random() < 0.8 else rng.randrange(CELLS)
+        other = own if rng.random() < 0.7 else rng.randrange(CELLS)
+        if waiting and rng.random() < 0.3:
+            return ("await", (own + 1) % tasks, own, rng.randrange(1, NUMBERS))
+        return (rng.choice(LOOPS), cell, other, rng.randrange(NUMBERS))
+
+    return tuple(
+        (STIMULUS,) * (rng.random() < 0.2) + tuple(line(n) for _ in range(7 - 2 * (tasks == 3)))
+        for n in range(tasks)
     )
