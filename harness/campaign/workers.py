@@ -13,12 +13,12 @@ from harness.campaign.batches import Batch, BatchResult, Beat, Finding, Stop
 from harness.campaign.crash import Crash, blame, is_interrupt
 from harness.campaign.kept import again
 from harness.campaign.plan import Plan
+from harness.campaign.recalled import walks_for
 from harness.contract import Abandon, RunInfo, Strategy, Task
 from harness.engine.engines import make_engine
 from harness.engine.execution import Execution, Outcome
 from harness.guard.inspect import Inspection
 from harness.guard.watch import watch
-from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.round_robin import RoundRobin
 
@@ -62,16 +62,33 @@ class Counting:
 class Site:
     """An entry made ready to run in this process: its world, built once.
 
+    ``walks`` runs its schedules where that is faster (``harness.campaign.recalled``).
+
     Raises:
-        UsageError: the world of ``spec`` cannot be built, as it or a variant says.
+        UsageError: the world of its ``spec`` cannot be built, as it or a variant says.
     """
 
-    def __init__(self, spec: RunSpec, engine_name: str) -> None:
-        self.spec = spec
-        self.engine_name = engine_name
+    def __init__(self, plan: Plan, entry: int) -> None:
+        self.spec = spec = plan.specs[entry]
+        self.engine_name = plan.engine
+        self.walks = walks_for(plan, entry)
         self.world = spec.build(make_engine(self.engine_name).task_class)
         self.execution = Execution(self.world, RoundRobin())
         self.inspection = Inspection(self.world)
+
+    def recalled(self, strategy: Strategy) -> Outcome | None:
+        """Run a schedule over what is known of steps; None where the engine has to.
+
+        What nobody asks of a clean execution is not in it: its choices and hand-overs.
+        """
+        if self.walks is None:
+            return None
+        clean = self.walks.run(strategy)
+        if not self.walks.pays:
+            self.walks = None
+        if clean is None:
+            return None
+        return Outcome(clean.steps, 0, [], [], "", clean.reached, clean.steps)
 
     def finding(self, index: int, outcome: Outcome) -> Finding:
         """Return what is kept of an execution that just ended."""
@@ -128,8 +145,7 @@ class Worker:
                 return result
             site = self.sites.get(batch.entry)
             if site is None:
-                spec = self.plan.specs[batch.entry]
-                site = self.sites[batch.entry] = Site(spec, self.plan.engine)
+                site = self.sites[batch.entry] = Site(self.plan, batch.entry)
             with site.inspection.looking():
                 make_engine(site.engine_name).drive(self.executions(site, batch, result))
         except BaseException as error:  # whatever a variant raises, sys.exit() included
@@ -206,12 +222,15 @@ class Worker:
             self.at(batch, index)
             strategy = plan.strategy_of(batch.entry, index, k)
             counting = None
-            if not batch.k and type(strategy) is not Pct:
-                counting = Counting(strategy)
-            run = site.inspection.execution(counting or strategy, index, execution)
-            outcome = yield run
-            assert outcome is not None
-            site.inspection.check(run)
+            outcome = site.recalled(strategy) if batch.k else None
+            if outcome is None:
+                strategy = plan.strategy_of(batch.entry, index, k)
+                if not batch.k and type(strategy) is not Pct:
+                    counting = Counting(strategy)
+                run = site.inspection.execution(counting or strategy, index, execution)
+                outcome = yield run
+                assert outcome is not None
+                site.inspection.check(run)
             result.seconds = time.monotonic() - began
             result.done += 1
             result.steps += outcome.steps
