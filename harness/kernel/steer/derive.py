@@ -1,7 +1,7 @@
-"""Scripts for failures: a known finding's that shows the same, else one made of a failing window.
+"""Scripts for failures: a known finding's that shows the same, or one made of a failing window.
 
-A window is a list of decisions; where the turn passes from one CPU to another is a step of a script:
-that CPU alone until it is at this place (as often as it was there). What shows the failure in most
+A window is a list of decisions; where the turn passes from one CPU to another is a step of a
+script: that CPU alone until it is at this place (as often as it was there). What shows the failure in most
 of its windows is shortened, by leaving out steps that it does not need.
 """
 
@@ -39,7 +39,7 @@ class Trial:
     until: float
 
     def shows(self, script: Script, windows: int) -> tuple[int, int]:
-        """Return how many windows of how many had the failure, of those that followed the script."""
+        """Return how many windows had the failure, and how many followed the script."""
         control = Control(
             Mode.SCRIPT, steps=steps_of(script, self.steered.table), block_us=PATIENCE_US
         )
@@ -80,12 +80,12 @@ def script_of(window: Window, table: Table, name: str) -> Script | None:
 
 def swapped(script: Script) -> Script:
     """Return a script with CPUs 0 and 1 the other way round."""
-    steps = [f"{1 - cpu if cpu < 2 else cpu} {place}" for cpu, place in script.parsed()]  # noqa: PLR2004
+    steps = [f"{1 - cpu if cpu < 2 else cpu} {place}" for cpu, place in script.parsed()]
     return Script(f"{script.name}, CPUs swapped", script.what, tuple(steps))
 
 
 def derive(trial: Trial, failures: Sequence[Failure], name: str) -> Script | None:
-    """Return a short script that shows a failure, made of the windows that had it; None: none does."""
+    """Return a short script that shows a failure, made of windows that had it; None: none does."""
     made = []
     for failure in failures:
         script = (

@@ -60,7 +60,8 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``guest`` is a file of ``guests/``, or a C file beside the case; ``argument`` is given to it.
     ``devices`` are words of a job (``host/job.c``). ``wrong`` says what the guest finds wrong.
     With a ``scenario`` instead (a built-in one, or a file beside the case) its guests are run, and
-    judged by the rules; ``software`` plays its passthrough devices by such of software.
+    judged by the rules; ``software``, ``jitter`` and ``preempt`` are as those of
+    ``kernel run``.
     """
 
     wrong: str = "the guests' rules are broken, or there is no progress"
@@ -68,6 +69,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scenario: str = ""
     software: bool = False
     jitter: bool = False
+    preempt: bool = False
     control: Control | None = None
     id: str = ""
     title: str = ""

@@ -5,7 +5,7 @@ turns, over a few places and over all.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
 from harness.kernel.history import History
@@ -94,7 +94,7 @@ class Searched:
 def search(
     steered: Steered, subject: Subject, executions: int, seconds: float, seed: int,
     searched: Searched,
-) -> Iterator[Failure]:  # fmt: skip
+) -> Generator[Failure, None, None]:  # fmt: skip
     """Search a scenario's schedules; yield each failure at once; ``searched`` counts.
 
     Args:

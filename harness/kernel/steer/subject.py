@@ -91,7 +91,7 @@ def scenario_of(case: "Case", folder: Path, *, vhe: bool) -> Subject:
 
     path = Path(case.folder) / case.scenario
     scenario = load_file(path) if case.scenario.endswith(".toml") else load_builtin(case.scenario)
-    options = Options(vhe=vhe, software=case.software, preempt=False, jitter=case.jitter)
+    options = Options(vhe=vhe, software=case.software, preempt=case.preempt, jitter=case.jitter)
     subject = of_scenario(scenario, options, folder)
     subject.words |= {"all": 1}
     return subject

@@ -1,0 +1,234 @@
+"""A campaign over scenarios: each is searched on a machine of its own, its failures looked into.
+
+Evidence is on disk as soon as it is there: per failure how it was steered, the list of (CPU,
+place), what rules say, and the guests' history; per kind of failure the script that shows it.
+"""
+
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.findings.lookup import find_known
+from harness.kernel.image import Image
+from harness.kernel.run import Options
+from harness.kernel.steer.derive import Trial, derive, known_script
+from harness.kernel.steer.machine import places_in, steer
+from harness.kernel.steer.places import Table, missing
+from harness.kernel.steer.script import Script, case_names, load_case
+from harness.kernel.steer.search import Failure, Kind, Searched, search
+from harness.kernel.steer.subject import of_scenario
+from harness.places import slug, write_whole
+from harness.scenarios.schema import Scenario
+from harness.scenarios.writer import to_toml
+from model.check.violation import Violation
+
+__all__ = ["Campaign", "Explained", "Result", "known_scripts"]
+
+KEPT = 3
+"""Of each kind so many failures are kept, of a scenario."""
+KINDS_MAX = 4
+"""So many kinds of a scenario's failures are looked into."""
+EXPLAIN_SHARE = 0.3
+"""Of the time, for all of them."""
+LEAST_SECONDS = 20.0
+SHIPPED = "v7.2+shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A kind of failure, looked into.
+
+    ``finding`` is one whose script shows the same, ``seen`` in so many windows of ``of``; else
+    ``script`` is one made of a failing window, or None. ``maybe`` is a finding that has such
+    violations.
+    """
+
+    finding: str = ""
+    script: Script | None = None
+    seen: int = 0
+    of: int = 0
+    maybe: str = ""
+    path: str = ""
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a scenario: ``why_not`` if it could not be run."""
+
+    searched: Searched
+    explained: dict[Kind, Explained] = field(default_factory=dict)
+    boot_seconds: float = 0.0
+    kept: int = 0
+
+
+def known_scripts() -> list[tuple[str, Script]]:
+    """Return all scripts of findings."""
+    return [(case.id, script) for case in map(load_case, case_names()) for script in case.script]
+
+
+@dataclass(slots=True)
+class Campaign:
+    """Searches scenarios on a kernel.
+
+    ``executions`` are each scenario's at most; ``seconds`` are for all; so many ``jobs`` run side
+    by side, a machine each. ``failed`` is told of each failure that is kept, ``done`` of each
+    scenario.
+    """
+
+    kernel: Image
+    options: Options
+    executions: int
+    seconds: float
+    seed: int
+    jobs: int
+    folder: Path
+    failed: Callable[[Failure, Path], None] = lambda _failure, _path: None
+    done: Callable[[Result], None] = lambda _result: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, scenarios: Sequence[Scenario]) -> list[Result]:
+        """Search all of them; each gets its share of the time.
+
+        Raises:
+            UsageError: a scenario is none that a real guest can do.
+            KernelUnavailableError: QEMU, a compiler or a function of the kernel is missing.
+            MachineFailedError: a machine failed, or the VMM in it.
+        """
+        parts = [(scenario, 0) for scenario in scenarios]
+        if len(parts) < self.jobs:
+            parts += [(scenarios[n % len(scenarios)], n) for n in range(len(parts), self.jobs)]
+        share = self.seconds * self.jobs / len(parts)
+        if self.jobs == 1:
+            return [self.one(scenario, share, part) for scenario, part in parts]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(self.one, scenario, share, part) for scenario, part in parts]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                self.stopped.set()
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def one(self, scenario: Scenario, seconds: float, part: int) -> Result:
+        """Search one scenario, then look into its failures."""
+        until = time.monotonic() + seconds
+        result = Result(Searched(scenario.name))
+        with tempfile.TemporaryDirectory(prefix="vgic-race-stress-") as name:
+            subject = of_scenario(scenario, self.options, Path(name))
+            places = places_in(self.kernel, subject.hardware)
+            known = [
+                (finding, script)
+                for finding, script in known_scripts()
+                if not missing(places, script.places)
+            ]
+            named = [place for _, script in known for place in script.places]
+            with steer(
+                self.kernel, subject.hardware, places, scripts=named, guest=subject.relax
+            ) as steered:
+                result.boot_seconds = steered.machine.seconds
+                left = max(1.0, until - time.monotonic())
+                searching = search(
+                    steered, subject, self.executions, left * (1 - EXPLAIN_SHARE),
+                    self.seed + part, result.searched,
+                )  # fmt: skip
+                with contextlib.closing(searching):
+                    for failure in searching:
+                        self.keep(failure, steered.table, result)
+                        if self.stopped.is_set():
+                            return result
+                for kind in list(result.searched.kinds)[:KINDS_MAX]:
+                    trial = Trial(steered, subject, kind, self.time_for(until, result))
+                    result.explained[kind] = self.explain(scenario, trial, known, result)
+        with self.lock:
+            self.done(result)
+        return result
+
+    @staticmethod
+    def time_for(until: float, result: Result) -> float:
+        """Return until when a kind of failure may be looked into."""
+        kinds = min(len(result.searched.kinds), KINDS_MAX) - len(result.explained)
+        left = max(LEAST_SECONDS, until - time.monotonic())
+        return time.monotonic() + left / max(1, kinds)
+
+    def keep(self, failure: Failure, table: Table, result: Result) -> None:
+        """Write a failure down, if there are not enough of its kinds."""
+        if all(len(result.searched.kinds[kind]) > KEPT for kind, _ in failure.kinds):
+            return
+        path = self.folder / f"{slug(failure.scenario)}-{failure.execution}-{failure.seed}.json"
+        write_whole(path, msgspec.json.format(msgspec.json.encode(self.record(failure, table))))
+        result.kept += 1
+        with self.lock:
+            self.failed(failure, path)
+
+    def record(self, failure: Failure, table: Table) -> dict[str, Any]:
+        """Return all that is known of a failure."""
+        window = failure.window
+        return {
+            "type": "failure",
+            "kernel": self.kernel.version,
+            "build_id": self.kernel.build_id,
+            "scenario": failure.scenario,
+            "strategy": failure.strategy,
+            "seed": failure.seed,
+            "execution": failure.execution,
+            "violations": [
+                {"rule": rule, "alarm": alarm, "text": text}
+                for (rule, alarm), text in failure.kinds
+            ],
+            "decisions": [] if window is None else [
+                [each.cpu, table.name(each.place), each.next] for each in window.decisions
+            ],
+            "history": [] if failure.history is None else list(failure.history.lines()),
+            "said": list(failure.said),
+        }  # fmt: skip
+
+    def explain(
+        self, scenario: Scenario, trial: Trial, known: Sequence[tuple[str, Script]], result: Result
+    ) -> Explained:
+        """Find a script for a kind of failure."""
+        maybe = self.maybe(scenario, trial.kind)
+        found = known_script(trial, known)
+        if found is not None:
+            finding, script, seen, of = found
+            return Explained(finding, script, seen, of, maybe)
+        failures = result.searched.kinds[trial.kind]
+        made = derive(trial, failures, "derived")
+        if made is None:
+            return Explained(maybe=maybe)
+        seen, of = trial.shows(made, 60)
+        path = self.folder / f"{slug(scenario.name)}-{slug('-'.join(trial.kind))}.toml"
+        self.write_script(scenario, trial.kind, made, path)
+        return Explained("", made, seen, of, maybe, str(path))
+
+    def maybe(self, scenario: Scenario, kind: Kind) -> str:
+        """Return a finding that has such violations in such a scenario; "" if none is known."""
+        rule, alarm = ("L1", "lost") if kind[0] == "progress" else kind
+        toml = to_toml(scenario)
+        finding = find_known(Violation(rule, alarm), scenario.name, SHIPPED, {}, toml=toml)
+        return finding.id if finding is not None else ""
+
+    def write_script(self, scenario: Scenario, kind: Kind, script: Script, path: Path) -> None:
+        """Write a script, and its scenario beside it, as ``kernel confirm`` takes them."""
+        beside = path.with_suffix(".scenario.toml")
+        write_whole(beside, to_toml(scenario).encode())
+        steps = "".join(f"    {msgspec.json.encode(step).decode()},\n" for step in script.steps)
+        text = (
+            f'title = "{kind[0]} {kind[1]} in {scenario.name}"\n'
+            f'scenario = "{beside.name}"\n'
+            f"software = {str(self.options.software).lower()}\n"
+            f"jitter = {str(self.options.jitter).lower()}\n"
+            f"preempt = {str(self.options.preempt).lower()}\n\n"
+            f'[[script]]\nname = "{script.name}"\nwhat = "{script.what}"\n'
+            f"steps = [\n{steps}]\n"
+        )
+        write_whole(path, text.encode())
