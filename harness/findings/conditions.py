@@ -177,13 +177,13 @@ def polled_device(violation: Violation, case: Case) -> bool:
     return violation.subject.vintid in (-1, *linked)
 
 
-def idle_and_due(_violation: Violation, case: Case) -> bool:
-    """A guest that idles does not let its timer through: disabled, masked, or made active.
+def idle_and_due(violation: Violation, case: Case) -> bool:
+    """A guest that idles does not let its timer through: disabled, masked, off, or made active.
 
     In 4.14 any interrupt that is active for longer will do.
     """
     timers = (VTIMER_PPI, PTIMER_PPI)
-    return any(
+    return switched_off(violation, case) or any(
         i.code == PMR
         or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
         or (i.code == ACTIVATE and case.era == "v4.14")

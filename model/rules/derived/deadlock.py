@@ -89,17 +89,18 @@ class Waiting(View):
         return self.finished.of[v].yes
 
     def may_come(self, v: int, vintid: int) -> bool:
-        """Tell whether an interrupt may be pending and enabled for one that waits.
+        """Tell whether an interrupt is pending for one that waits, and may be enabled.
 
-        One that a guest has cleared may be no more, whenever that was: it must be so certainly.
+        One that a guest has cleared may be no more, whenever that was, nor one that came when
+        another was pending, with which it may have been told: it must be pending certainly.
         """
         irq = self.ideal.irq(v, vintid)
-        if self.ideal.is_held(v, vintid) or (irq.cleared and irq.pending != YES):
+        if self.ideal.is_held(v, vintid) or irq.pending != YES:
             return False
         target = self.target(v, vintid)
         if target >= 0 and self.is_gone(target):
             return False
-        if not (irq.pending & YES and irq.enabled & YES and irq.active & NO):
+        if not (irq.enabled & YES and irq.active & NO):
             return False
         return target < 0 or self.priorities.signals(target, vintid)
 

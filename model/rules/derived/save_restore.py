@@ -160,5 +160,9 @@ class L6(Rule):
         state = self.lrs.timer(f.pcpu).state
         if active != bool(state & ACTIVE):
             self.report(self.ACTIVE_AFTER, vcpu=v, active=active)
-        elif level and not active and self.masks.of[v].timer_enabled and not state & PENDING:
+        elif level and not active and self.is_let_through(v) and not state & PENDING:
             self.report(self.PENDING_AFTER, vcpu=v)
+
+    def is_let_through(self, v: int) -> bool:
+        """Tell whether the guest has its timer's interrupt enabled, and the distributor on."""
+        return self.masks.of[v].timer_enabled and self.ideal.switch.is_on()

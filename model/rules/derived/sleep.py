@@ -121,7 +121,7 @@ class I11(Rule):
     def on_block(self, f: facts.Blocked) -> None:
         """Nothing that it could take may be pending."""
         v = f.vcpu
-        if self.pauses.of[v].kept_out or self.of[v].waking:
+        if self.pauses.of[v].kept_out or self.of[v].waking or not self.ideal.switch.is_on():
             return
         pmr = self.masks.of[v].pmr
         virtual, physical = self.software.virtual[v], self.software.physical[v]

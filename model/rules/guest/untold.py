@@ -18,7 +18,7 @@ __all__ = ["G7"]
 
 NOBODY = (-1, False)
 DEVICE = -1
-"""Who sends what is no SGI."""
+"""Who sends what is no SGI, or one that anybody may have sent."""
 VMM = (-1, True)
 """Who kicks: a CPU, and whether in a handler. A thread of the VM monitor's has none: that its IPI
 comes L1 and G9 tell."""
@@ -39,14 +39,14 @@ class OnCpu(State):
 
 
 class OfVcpu(State):
-    """``sent``: what its guest has made pending or enabled just now: for whom, and the vINTID.
+    """``sent``: what its guest has made pending or enabled just now: for whom, vINTID and sender.
 
     ``kicker``: who is about to send it an IPI, a CPU and whether a handler there; ``left`` are the
     vINTIDs that are left to that IPI. ``came`` has what came while it was out of its guest. Each
     of the latter with the VCPU that sent it (-1: a device).
     """
 
-    sent: Debt[Keys[tuple[int, int]]] = ()
+    sent: Debt[Keys[tuple[int, int, int]]] = ()
     kicker: Debt[tuple[int, bool]] = NOBODY
     left: Debt[Keys[tuple[int, int]]] = ()
     came: Debt[Keys[tuple[int, int]]] = ()
@@ -186,21 +186,21 @@ class G7(Rule):
     def on_sgi(self, f: facts.SgiSent) -> None:
         """A guest sends an SGI."""
         of = self.of[f.vcpu]
-        of.sent = add(of.sent, (f.target, f.vintid))
+        of.sent = add(of.sent, (f.target, f.vintid, f.vcpu))
 
     @on(facts.GuestAccess)
     def on_access(self, f: facts.GuestAccess) -> None:
         """A guest makes an interrupt pending."""
         if f.register == "pending" and f.value == 1:
             of = self.of[f.vcpu]
-            of.sent = add(of.sent, (f.owner, f.vintid))
+            of.sent = add(of.sent, (f.owner, f.vintid, DEVICE))
 
     @on(facts.GuestEnable)
     def on_enable(self, f: facts.GuestEnable) -> None:
         """A guest enables one, which was pending before if it is an edge."""
         if f.enabled and f.vintid not in self.ideal.levels:
             of = self.of[f.vcpu]
-            of.sent = add(of.sent, (f.owner, f.vintid))
+            of.sent = add(of.sent, (f.owner, f.vintid, DEVICE))
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
@@ -214,8 +214,8 @@ class G7(Rule):
                 self.check(f.vcpu, vintid, sender)
         if of.sent:
             sent, of.sent = of.sent, ()
-            for v, vintid in sent:
-                self.check(v, vintid, f.vcpu)
+            for v, vintid, sender in sent:
+                self.check(v, vintid, sender)
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
@@ -254,7 +254,7 @@ class G7(Rule):
         A GICv2 has an SGI pending once for each sender, and one register for all of them: the
         others come when the end of the first makes an exit (the EOI bit; Linux 16ca6a607d84).
         """
-        if lr.vintid != vintid:
-            return False
+        if lr.vintid != vintid or sender == DEVICE:
+            return lr.vintid == vintid
         other = self.setting.gic_version == 2 and vintid < SGIS and lr.source != sender
         return not other or lr.eoi
