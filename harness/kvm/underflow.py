@@ -8,6 +8,7 @@ finds no List Register is lost, and with it every later interrupt of that number
 
 from harness.context import Context
 from harness.kvm.hooks import Hooks
+from harness.kvm.steps import Steps
 from model.gic.registers import HCR_EN, HCR_UIE
 from model.vgic.irq import VgicIrq
 
@@ -22,19 +23,28 @@ class UnderflowOnly(Hooks):
         return HCR_EN
 
     async def flush_lrs(self, t: Context) -> None:
-        """vgic_flush_lr_state: UIE once the last register is used and the list has more.
-
-        A GICv2 SGI of several senders has the list sorted, too.
-        """
+        """vgic_flush_lr_state: UIE once the last register is used and the list has more."""
         vgic = self.machine.vgics[t.v]
-        if self.machine.gic.version == 2:
-            irqs = [self.machine.irq(t.v, intid) for intid in vgic.ap_list]
-            if any(irq.is_multi_sgi() for irq in irqs):
-                irqs.sort(key=lambda irq: self.sort_key(irq, t.v))
-                vgic.ap_list = tuple(irq.intid for irq in irqs)
         await super().flush_lrs(t)
         if vgic.used == len(vgic.lrs) and vgic.ap_list[-1] != vgic.last_lr:
             vgic.hcr |= HCR_UIE
+
+    def must_count(self, v: int) -> bool:
+        """compute_ap_list_depth: with a GICv2 it looks for SGIs of several senders as well."""
+        two = self.machine.gic.version == 2 and self.machine.vgics[v].ap_list != ()
+        return two or super().must_count(v)
+
+    async def count_and_sort(self, t: Context) -> None:
+        """A GICv2 SGI of several senders has the list sorted, too."""
+        await super().count_and_sort(t)
+        v = t.v
+        if self.machine.gic.version == 2 and not self.overflows(v):
+            await t.step(Steps.sort_ap_list)
+            vgic = self.machine.vgics[v]
+            irqs = [self.machine.irq(v, intid) for intid in vgic.ap_list]
+            if any(irq.is_multi_sgi() for irq in irqs):
+                irqs.sort(key=lambda irq: self.sort_key(irq, v))
+                vgic.ap_list = tuple(irq.intid for irq in irqs)
 
     def overflows(self, v: int) -> bool:
         """compute_ap_list_depth: what is to be delivered nowhere counts as well."""

@@ -154,7 +154,7 @@ class Vgic(Hooks):
         vgic.used = vgic.nr_pend = vgic.nr_act = 0
         vgic.last_lr = -1
         size = len(vgic.lrs)
-        if len(vgic.ap_list) > size:
+        if self.must_count(v):
             await self.count_and_sort(t)
         i = 0
         while i < len(vgic.ap_list) and vgic.used < size:
@@ -183,6 +183,11 @@ class Vgic(Hooks):
         irq.said()  # the List Register, once it is written, tells what was consumed
         vgic.used = i + 1
         vgic.last_lr = irq.intid
+
+    def must_count(self, v: int) -> bool:
+        """Tell whether its count can matter: if there may be more than List Registers."""
+        vgic = self.machine.vgics[v]
+        return len(vgic.ap_list) > len(vgic.lrs)
 
     async def count_and_sort(self, t: Context) -> None:
         """summarize_ap_list and vgic_sort_ap_list, when there may be more than List Registers.

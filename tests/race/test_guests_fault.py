@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.findings.lookup import find_known
 from harness.kvm.kvm import Kvm
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
@@ -32,6 +33,7 @@ async def test_a_driver_that_serves_its_device_after_it_has_woken_who_waits(
         (v.rule, v.subject.vcpu)
         async for outcome in outcomes(world_of(FIRST, era), 30)
         for v in outcome.violations
+        if find_known(v, FIRST, era.era, {}) is None  # 4.14: F23
     }
     assert found == {("waits-in-vain", 1)}
 

@@ -71,6 +71,10 @@ class VgicHooks:
         """summarize_ap_list and vgic_sort_ap_list, when there may be more than List Registers."""
         raise NotImplementedError
 
+    def must_count(self, v: int) -> bool:
+        """Tell whether an ap_list must be counted, and perhaps sorted, before it is flushed."""
+        raise NotImplementedError
+
     def overflows(self, v: int) -> bool:
         """irqs_outside_lrs: tell whether more was counted than there are List Registers."""
         raise NotImplementedError
