@@ -183,13 +183,17 @@ def idle_and_due(violation: Violation, case: Case) -> bool:
     In 4.14 any interrupt that is active for longer will do.
     """
     timers = (VTIMER_PPI, PTIMER_PPI)
-    return switched_off(violation, case) or any(
-        i.code == PMR
-        or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
-        or (i.code == ACTIVATE and case.era == "v4.14")
-        for program in case.programs
-        for i in program
-    ) or (case.era == "v4.14" and case.scenario.deactivate == "other")
+    return (
+        switched_off(violation, case)
+        or any(
+            i.code == PMR
+            or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
+            or (i.code == ACTIVATE and case.era == "v4.14")
+            for program in case.programs
+            for i in program
+        )
+        or (case.era == "v4.14" and case.scenario.deactivate == "other")
+    )
 
 
 def resampled(violation: Violation, case: Case) -> bool:
@@ -219,7 +223,7 @@ def outside_the_registers(_violation: Violation, case: Case) -> bool:
         return True
     own = {i.a for program in case.programs for i in program if i.code == SGI}
     most = len(case.scenario.forward) + 2 + len(own)
-    return case.scenario.nested and most > case.scenario.lrs
+    return most > case.scenario.lrs
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

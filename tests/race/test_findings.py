@@ -10,14 +10,14 @@ they enable the interrupt. For a device's SPI another CPU has still to take it: 
 eras, and with any GIC.
 
 F4, both eras: the guest makes its timer's PPI pending by itself (GICD_ISPENDR) while the line is
-low. KVM sets the physical active state, as if the host had acknowledged it (df635c5b184d), but does
-not keep it. In era v7.2 any exit before the guest takes the interrupt undoes it: the fold finds
-the List Register still pending, samples the line, and as that is low it clears the physical active
-state (vgic_irq_handle_resampling), while the software latch keeps the interrupt pending. A load
-does the same, as it sets the active state from the line and from what the guest handles. In 4.14
-each entry would, but for the cache of what was written last, which a put forgets. The next
-entry presents a HW List Register whose physical interrupt is inactive: the central invariant is
-broken, however fast the GIC is. No built-in scenario writes ISPENDR of its timer.
+low. Since df635c5b184d KVM sets the physical active state, as if the host had acknowledged it, but
+does not keep it. In era v7.2 any exit before the guest takes the interrupt undoes it: the fold
+finds the List Register still pending, samples the line, and as that is low it clears the physical
+active state (vgic_irq_handle_resampling), while the software latch keeps the interrupt pending. A
+load does the same, as it sets the active state from the line and from what the guest handles. In
+4.14 it is never set. The next entry presents a HW List Register whose physical interrupt is
+inactive: the central invariant is broken, however fast the GIC is. No built-in scenario writes
+ISPENDR of its timer.
 
 F5, era v7.2, only with ``gic_messages=lagging``: the host acknowledges the timer's interrupt after
 the guest has silenced the timer, because the distributor has not seen the line fall. Its handler
@@ -82,7 +82,8 @@ async def test_f1_is_not_in_the_seeds_era() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "era"), [(PEND_EXIT, V7_2), (PEND_PUT, V7_2), (PEND_PUT, V4_14)]
+    ("scenario", "era"),
+    [(PEND_EXIT, V7_2), (PEND_PUT, V7_2), (PEND_EXIT, V4_14), (PEND_PUT, V4_14)],
 )
 @pytest.mark.parametrize("messages", ["queued", "synchronous"])
 async def test_f4_what_a_guest_made_pending_loses_its_active_state(
@@ -91,11 +92,6 @@ async def test_f4_what_a_guest_made_pending_loses_its_active_state(
     world = world_of(scenario, era, (("gic_messages", messages),))
     async for outcome in outcomes(world, 20):
         assert {v.rule for v in outcome.violations} == INV_ACT
-
-
-async def test_f4_is_hidden_in_v4_14_until_a_put_forgets_what_was_written() -> None:
-    world = world_of(PEND_EXIT, V4_14)
-    assert not [v async for outcome in outcomes(world, 40) for v in outcome.violations]
 
 
 async def test_f5_a_timer_that_is_armed_again_is_held_back_until_the_next_load() -> None:
@@ -136,7 +132,9 @@ async def test_f7_one_list_register_is_too_few_for_an_underflow(era: type[Kvm]) 
     for rules, expected in ((None, "I14"), (frozenset({"L2"}), "L2")):
         world = world_of(ONE_REGISTER, era, rules=rules)
         found = {v.rule async for outcome in outcomes(world, 100) for v in outcome.violations}
-        assert found == {expected}
+        # In 4.14 what is outside is late, too: F26.
+        assert found - {"I12"} == {expected}
+        assert era is V4_14 or "I12" not in found
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])

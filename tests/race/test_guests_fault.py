@@ -14,6 +14,7 @@ from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 VAIN, FIRST = str(HERE / "waits-in-vain.toml"), str(HERE / "serves-after-waking.toml")
+TOGETHER = str(HERE / "told-together.toml")
 BEHIND = str(HERE / "left-behind.toml")
 ERAS = pytest.mark.parametrize("era", [V4_14, V7_2])
 
@@ -36,6 +37,16 @@ async def test_a_driver_that_serves_its_device_after_it_has_woken_who_waits(
         if find_known(v, FIRST, era.era, {}) is None  # 4.14: F23
     }
     assert found == {("waits-in-vain", 1)}
+
+
+@ERAS
+@pytest.mark.parametrize("gic_version", ["2", "3"])
+async def test_what_may_have_been_told_with_another_is_not_on_its_way(
+    era: type[Kvm], gic_version: str
+) -> None:
+    world = world_of(TOGETHER, era, (("gic_version", gic_version),))
+    async for outcome in outcomes(world, 12):
+        assert [(v.rule, v.subject.vcpu) for v in outcome.violations] == [("waits-in-vain", 1)]
 
 
 async def test_an_sgi_that_kvm_loses_is_kvms() -> None:

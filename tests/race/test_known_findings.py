@@ -41,6 +41,7 @@ SHOWN = [
     ("F25", at("second-halter"), "v7.2", 360),
     ("F26", "overflow", "v4.14+shipped", 30),
     ("F12", at("idle-and-due"), "v4.14", 2),
+    ("F12", at("asleep-with-dist-off"), "v7.2", 40),
     ("F15", at("cleared-while-pending"), "v7.2", 16),
     ("F15", at("cleared-while-pending"), "v4.14", 16),
     ("F16", at("left-behind"), "v7.2", 2),

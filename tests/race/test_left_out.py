@@ -16,13 +16,14 @@ from tests.race.mutant import laid_over
 from tests.race.mutants import AlwaysActive
 from tests.race.mutants_guest import DirActivates
 from tests.race.mutants_soft import EnablesAndKeeps
-from tests.race.mutants_vgic import DeviceIgnored, DropsWhileQueued, LatchKept
+from tests.race.mutants_vgic import DeviceIgnored, DropsWhileQueued, LatchKept, SgiIgnored
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent
-HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, REROUTED = (
+ENABLES, HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, REROUTED = (
     str(HERE / f"scenarios/{name}.toml")
     for name in (
+        "enables-an-sgi",  # whoever has sent it
         "held-active",  # an edge of what the guest holds active is not owed to it
         "active-outside",  # what is active outside the List Registers waits for its end
         "enabled-and-latched",  # what is pending by ISPENDR keeps its physical active state
@@ -32,6 +33,7 @@ HELD, OUTSIDE, LATCHED, FALLS, NOBODY, ROUTED, REROUTED = (
         "reset-while-routed",  # what a reset routes back is left to the next prune
     )
 )
+GICV2 = (("gic_version", "2"),)
 LAGGING = (("gic_messages", "lagging"),)
 FIRST = {FALLS: 36, NOBODY: 44, REROUTED: 42}
 """Within so many schedules (else 12) each rule was broken that left nothing out: seen of all."""
@@ -47,6 +49,8 @@ class LineKept(V7_2):
 @pytest.mark.parametrize(
     ("scenario", "era", "rule", "knobs"),
     [
+        (ENABLES, V4_14, "G7", GICV2),
+        (ENABLES, V7_2, "G7", GICV2),
         (HELD, V7_2, "I6", ()),
         (OUTSIDE, V7_2, "I12", ()),
         (LATCHED, V7_2, "I2", ()),
@@ -71,6 +75,7 @@ def test_it_is_silent(
 @pytest.mark.parametrize(
     ("scenario", "broken", "rule", "knobs"),
     [
+        (ENABLES, SgiIgnored, "G7", GICV2),
         (HELD, DropsWhileQueued, "I6", ()),
         (OUTSIDE, DropsWhileQueued, "I12", ()),
         (LATCHED, AlwaysActive, "I2", ()),
