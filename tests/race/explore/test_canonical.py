@@ -106,7 +106,7 @@ def of_program(name: str, era: str) -> RunSpec:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_with_loops_and_handlers(name: str) -> None:
-    assert sum(the_same(of_program(name, era), range(2)) for era in ERAS)
+    assert sum(the_same(of_program(name, era), range(1)) for era in ERAS)
 
 
 def of_made(index: int, era: str) -> RunSpec:
@@ -115,7 +115,7 @@ def of_made(index: int, era: str) -> RunSpec:
 
 
 def test_with_generated_programs() -> None:
-    assert sum(the_same(of_made(index, tuple(ERAS)[index % 2]), range(1)) for index in range(2))
+    assert the_same(of_made(0, "v7.2"), range(1))
 
 
 @pytest.mark.long
