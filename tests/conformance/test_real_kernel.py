@@ -93,6 +93,14 @@ def test_f14_and_its_control() -> None:
     assert (before.bad, rules(before)) == (0, set())
 
 
+@pytest.mark.parametrize("kernel", ["6.12", NEWEST])
+def test_f29_and_its_control(kernel: str) -> None:
+    """What became pending while the distributor was off is on no list: it does not come."""
+    assert not any(each.late for each in ran("due-while-off.toml", kernel, executions=1).stuck)
+    assert ran("due-while-off.toml", kernel, executions=1).stuck
+    assert ran("idle-while-off.toml", kernel, executions=30).bad == 0
+
+
 def test_exhibit_45_is_in_6_12_and_not_in_7_2() -> None:
     """A DIR of another VCPU's interrupt is lost: LOST; in 7.2 it traps (and then F8: LATE)."""
     assert any(not each.late for each in ran("dir-wakes-nobody.toml", "6.12").stuck)
