@@ -18,7 +18,7 @@ TOML_MAX = 1 << 20
 
 
 @click.command("confirm", epilog=EPILOG)
-@click.argument("what", metavar="FINDING|SCRIPT")
+@click.argument("what", metavar="FINDING|SCRIPT|SCHEDULE|LOG")
 @click.option("--kernel", "wanted", metavar="FILE|VERSION", help="The kernel: an Image of yours, "
               "or a version of Debian's [the newest in the cache].")  # fmt: skip
 @click.option("--vhe", is_flag=True, help="A host with VHE (QEMU's CPU max) [nVHE].")
@@ -34,7 +34,8 @@ def confirm(
     """Confirm a finding on a real Linux KVM: windows with a script and without, k of n each.
 
     FINDING is one that has a script (F2, F3, ...), an exhibit of the museum that has one (45), or
-    all; SCRIPT a file of yours (TOML). A script holds all CPUs but one until that one is at a place
+    all; SCRIPT a file of yours (TOML); SCHEDULE or LOG a failure of the model, whose steps are
+    looked up in the kernel. A script holds all CPUs but one until that one is at a place
     in the kernel. CONFIRMED (exit code 1): wrong where the kernel follows the script, beyond what
     it shows without, and the control is clean. NOT CONFIRMED (0): followed, and all was well. NOT
     FOLLOWED, NOT STEERABLE (3): the kernel does not go that way; it is said where, and what it did
@@ -44,6 +45,8 @@ def confirm(
     from harness.kernel.image import choose
     from harness.verdict import EXIT_CODES, worst
 
+    if is_model(what):
+        return confirm_schedule(what, wanted, vhe=vhe, windows=windows, as_json=as_json)
     cases = cases_of(what)
     if reproducer is not None:
         leave_reproducer(cases, reproducer, as_json=as_json)
@@ -63,6 +66,54 @@ def confirm(
     if as_json:
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
                     "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
+    return EXIT_CODES[verdict]
+
+
+def is_model(what: str) -> bool:
+    """Tell whether it is a schedule, or a file with one or a log."""
+    from harness.engine.compact import is_compact
+    from harness.engine.schedule import is_schedule
+
+    if is_schedule(what) or is_compact(what) or what == "-":
+        return True
+    return not what.endswith(".toml") and Path(what).is_file()
+
+
+def confirm_schedule(
+    what: str, wanted: str | None, *, vhe: bool, windows: int | None, as_json: bool
+) -> int:
+    """Try a schedule of the model on a kernel."""
+    from harness.cli.output import print_json
+    from harness.cli.target import load
+    from harness.kernel.image import choose
+    from harness.kernel.steer.confirm import confirm as try_it
+    from harness.kernel.steer.report import markdown
+    from harness.kernel.steer.schedule import prepare
+    from harness.places import default_log_root, new_folder, slug, write_whole
+    from harness.verdict import EXIT_CODES
+
+    target = load(what)
+    kernel = choose(wanted)
+    name = f"confirm-{slug(Path(target.schedule.scenario).stem)}-{slug(kernel.version)}"
+    folder = new_folder(default_log_root(), name)
+    rules = None if target.header is None else frozenset(target.header.rules)
+    case, story = prepare(target.schedule, rules, kernel, folder, vhe=vhe)
+
+    def tell(line: str) -> None:
+        if not as_json:
+            click.echo(line, err=True)
+
+    found = try_it(case, kernel, vhe=vhe, windows=windows, tell=tell, pick=True)
+    write_whole(folder / "report.md", markdown(found, story).encode())
+    row = as_dict(found, folder / "report.md")
+    verdict = verdict_of(found)
+    violations = [violation_of(row)] if verdict == "violated" else []
+    if as_json:
+        print_json(row)
+        print_json({"type": "summary", "verdict": verdict, "violations": violations,
+                    "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
+    else:
+        print_confirmation(found, folder / "report.md")
     return EXIT_CODES[verdict]
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from harness.kernel.image import Image
     from harness.kernel.steer.campaign import Campaign, Explained, Result
-    from harness.kernel.steer.search import Failure, Kind
+    from harness.kernel.steer.search import Failure
+    from harness.kernel.steer.windows import Kind
     from harness.scenarios.schema import Scenario
 
 __all__ = ["stress"]

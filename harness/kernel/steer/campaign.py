@@ -23,8 +23,9 @@ from harness.kernel.steer.derive import Trial, derive, known_script
 from harness.kernel.steer.machine import places_in, steer
 from harness.kernel.steer.places import Table, missing
 from harness.kernel.steer.script import Script, case_names, load_case
-from harness.kernel.steer.search import Failure, Kind, Searched, search
+from harness.kernel.steer.search import Failure, Searched, search
 from harness.kernel.steer.subject import of_scenario
+from harness.kernel.steer.windows import Kind
 from harness.places import slug, write_whole
 from harness.scenarios.schema import Scenario
 from harness.scenarios.writer import to_toml

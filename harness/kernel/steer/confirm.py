@@ -38,6 +38,8 @@ Z = 2.576
 """Of an interval that holds 99 %."""
 PATIENCE_US = 20_000
 """A script's CPU that reaches no place for so long is blocked."""
+FEW, SHOWS = 20, 0.4
+"""So many windows choose a script, by what so many of them show."""
 SECONDS = 120.0
 """For the windows of one kind at most."""
 
@@ -90,20 +92,29 @@ def beyond(k: int, n: int, k_without: int, n_without: int) -> bool:
 
 
 def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[str, str]:
-    """Return the verdict on a script, and why."""
+    """Return the verdict on a script, and why.
+
+    Each kind of what is wrong is looked at by itself, so that one that is often wrong without the
+    script does not hide another.
+    """
     followed = len(steered.followed)
-    wrong = len(steered.followed & steered.bad)
     if followed < max(1, steered.executions * LEAST_FOLLOWED):
         return NOT_FOLLOWED, f"followed in {followed} of {steered.executions} windows"
-    if not beyond(wrong, followed, len(plain.bad), plain.executions):
-        return NOT_CONFIRMED, (
-            f"followed in {followed} windows, {wrong} of them wrong; without it "
-            f"{len(plain.bad)} of {plain.executions}"
-        )
-    control = len(controlled.bad)
-    if controlled.executions and not beyond(wrong, followed, control, controlled.executions):
-        return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
-    return CONFIRMED, f"wrong in {wrong} of {followed} windows that follow it"
+    for kind in sorted(steered.kinds):
+        wrong = len(steered.followed & steered.kinds[kind])
+        without = len(plain.kinds.get(kind, ()))
+        if not beyond(wrong, followed, without, plain.executions):
+            continue
+        control = len(controlled.kinds.get(kind, ()))
+        if controlled.executions and not beyond(wrong, followed, control, controlled.executions):
+            return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
+        what = "" if kind[0] == "guest" else f" ({' '.join(kind)})"
+        return CONFIRMED, f"wrong in {wrong} of {followed} windows that follow it{what}"
+    wrong = len(steered.followed & steered.bad)
+    return NOT_CONFIRMED, (
+        f"followed in {followed} windows, {wrong} of them wrong; without it "
+        f"{len(plain.bad)} of {plain.executions}"
+    )
 
 
 def verdict_of_plain(plain: Tally, controlled: Tally) -> tuple[str, str]:
@@ -118,7 +129,7 @@ def verdict_of_plain(plain: Tally, controlled: Tally) -> tuple[str, str]:
 
 def confirm(
     case: Case, kernel: Image, *, vhe: bool = False, windows: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None, pick: bool = False,
 ) -> Confirmation:  # fmt: skip
     """Try a case on a kernel.
 
@@ -128,6 +139,7 @@ def confirm(
         vhe: on a CPU with VHE.
         windows: how many of each kind; None: as many as the case says.
         tell: is told of what goes on, a line each.
+        pick: of the case's scripts only the one is tried that shows most in a few windows.
 
     Raises:
         UsageError: the case's scenario is none that can be run there.
@@ -144,7 +156,8 @@ def confirm(
             runner = Runner(case, subject, steered, places, windows or case.windows, tell)
             plain = runner.run(None, control=False)
             if case.script:
-                shown = [runner.show(script, plain) for script in case.script]
+                scripts = [runner.pick()] if pick else case.script
+                shown = [runner.show(script, plain) for script in scripts]
             else:
                 controlled = runner.run(None, control=True)
                 verdict, why = verdict_of_plain(plain, controlled)
@@ -164,23 +177,39 @@ class Runner:
     windows: int
     tell: Callable[[str], None]
 
-    def run(self, script: Script | None, *, control: bool) -> Tally:
+    def run(self, script: Script | None, *, control: bool, windows: int = 0) -> Tally:
         """Run windows of the guest, or of the control, with a script or without."""
         if control and not self.subject.control:
             return Tally()
         asked = ctl.Control()
         if script is not None:
             steps = steps_of(script, self.steered.table)
-            asked = ctl.Control(ctl.Mode.SCRIPT, steps=steps, block_us=PATIENCE_US)
+            asked = ctl.Control(
+                ctl.Mode.SCRIPT, steps=steps, alone=script.alone, block_us=PATIENCE_US
+            )
         words = self.subject.words | (self.subject.control if control else {})
-        told = jobs(self.steered, words, asked, self.windows, SECONDS)
+        told = jobs(self.steered, words, asked, windows or self.windows, SECONDS)
         symptom = self.case.symptom
         limit = None if symptom is None else (symptom.vcpu, symptom.switches)
-        tally = tally_of(told, asked, self.subject.is_bad, limit)
+        tally = tally_of(told, asked, self.subject.violations, limit)
         what = "control" if control else "guest"
         name = "without a script" if script is None else f"script {script.name}"
         self.tell(f"{what}, {name}: {len(tally.bad)} of {tally.executions} wrong")
         return tally
+
+    def pick(self) -> Script:
+        """Return the longest script that shows something in a few windows, else is followed."""
+        best, most = self.case.script[-1], (-1, 0.0)
+        for script in self.case.script:
+            if missing(self.places, script.places):
+                continue
+            tally = self.run(script, control=False, windows=FEW)
+            wrong = len(tally.followed & tally.bad)
+            score = 2 if wrong >= FEW * SHOWS else 1 if len(tally.followed) >= FEW * SHOWS else 0
+            value = (score, 0.0 if score else float(len(tally.followed)))
+            if value > most:
+                best, most = script, value
+        return best
 
     def show(self, script: Script, plain: Tally) -> Shown:
         """Run a script's windows, and say what they show."""

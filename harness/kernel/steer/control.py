@@ -61,7 +61,7 @@ class Control:
     ``probability`` is a random walk's, to go on with another CPU; ``depth`` PCT's d, ``horizon``
     the stops it expects (0: as they come); places up to ``level`` are stops. A CPU that reaches
     none for ``block_us`` of its time counts as blocked. ``steps`` are a script's: a CPU and a
-    place's number each.
+    place's number each; with ``alone`` the first one's CPU is alone from the beginning of a window.
     """
 
     mode: Mode = Mode.OFF
@@ -73,13 +73,14 @@ class Control:
     stops_max: int = 4000
     block_us: int = 2000
     steps: tuple[tuple[int, int], ...] = ()
+    alone: bool = False
 
     def data(self) -> bytes:
         """Return it as the plugin reads it."""
         assert len(self.steps) <= STEPS_MAX
         head = CONTROL.pack(
             self.seed, self.probability, self.mode, self.level, self.depth, self.horizon,
-            self.stops_max, self.block_us, len(self.steps), 0,
+            self.stops_max, self.block_us, len(self.steps), self.alone,
         )  # fmt: skip
         steps = b"".join(STEP.pack(*step) for step in self.steps)
         return head + steps.ljust(STEPS_MAX * STEP.size, b"\0")

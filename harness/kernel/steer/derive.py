@@ -1,8 +1,8 @@
 """Scripts for failures: a known finding's that shows the same, or one made of a failing window.
 
 A window is a list of decisions; where the turn passes from one CPU to another is a step of a
-script: that CPU alone until it is at this place (as often as it was there). What shows the failure in most
-of its windows is shortened, by leaving out steps that it does not need.
+script: that CPU alone until it is at this place (as often as it was there). What shows the failure
+in most of its windows is shortened, by leaving out steps that it does not need.
 """
 
 import time
@@ -14,9 +14,9 @@ from harness.kernel.steer.control import BLOCKED, STEPS_MAX, Control, Fate, Mode
 from harness.kernel.steer.machine import Steered
 from harness.kernel.steer.places import Table
 from harness.kernel.steer.script import Script
-from harness.kernel.steer.search import Failure, Kind, Searched, take
+from harness.kernel.steer.search import Failure, Searched, take
 from harness.kernel.steer.subject import Subject
-from harness.kernel.steer.windows import jobs
+from harness.kernel.steer.windows import Kind, jobs
 
 __all__ = ["Trial", "derive", "script_of", "shorten", "swapped"]
 
@@ -41,7 +41,10 @@ class Trial:
     def shows(self, script: Script, windows: int) -> tuple[int, int]:
         """Return how many windows had the failure, and how many followed the script."""
         control = Control(
-            Mode.SCRIPT, steps=steps_of(script, self.steered.table), block_us=PATIENCE_US
+            Mode.SCRIPT,
+            steps=steps_of(script, self.steered.table),
+            alone=script.alone,
+            block_us=PATIENCE_US,
         )
         words = self.subject.words | {"all": 1}
         searched = Searched(self.subject.name)

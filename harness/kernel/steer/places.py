@@ -26,7 +26,7 @@ SPAN = 0x60000
 """KVM's functions are this close to each other."""
 OURS = re.compile(
     r"_*(vgic_|kvm_vgic_|kvm_arm_|kvm_arch_|kvm_timer_|kvm_vcpu_|kvm_make_|kvm_handle_|kvm_vm_ioctl"
-    r"|kvm_set_|kvm_notify_|kvm_psci_|kvm_irqfd|irqfd_|handle_|timer_|vcpu_|io_mem_abort|kvm_sched)"
+    r"|kvm_set_|kvm_notify_|kvm_psci_|kvm_irqfd|irqfd_|handle_exit|handle_trap|timer_|vcpu_|io_mem_abort|kvm_sched)"
 )
 """Functions of KVM at which an interleaving can make a difference."""
 NEVER = re.compile(r".*(_trace|trace_|debugfs|hyp_|_stats|ptdump|init|kvm_dev_ioctl)")
@@ -93,12 +93,14 @@ class Places:
     def __init__(self, symbols: Symbols) -> None:
         self.symbols = symbols
         anchor = symbols.addresses.get(ANCHOR, 0)
-        self.functions = tuple(
-            name
+        near = [
+            (start, name)
             for start, name in symbols.starts
             if abs(start - anchor) < SPAN and symbols.addresses[name] == start
-        )
-        """KVM's own, and some of its neighbours."""
+        ]
+        own = [start for start, name in near if name.startswith(("kvm_", "vgic_"))]
+        self.functions = tuple(name for start, name in near if own and own[0] <= start <= own[-1])
+        """KVM's own, from the first to the last."""
         self.calls = tuple(self._calls())
         """Each call: where, the function called, the caller."""
 

@@ -24,11 +24,15 @@ STEP = re.compile(r"(\d+) (.+)")
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An order of places: its name, what it brings about, and its steps."""
+    """An order of places: its name, what it brings about, and its steps.
+
+    With ``alone`` the first step's CPU goes on alone from the beginning of a window.
+    """
 
     name: str
     what: str
     steps: tuple[str, ...]
+    alone: bool = False
 
     def parsed(self) -> list[tuple[int, str]]:
         """Return each step's CPU and place."""

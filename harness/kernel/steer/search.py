@@ -14,12 +14,10 @@ from harness.kernel.steer.control import Control, Mode, Window
 from harness.kernel.steer.machine import Steered
 from harness.kernel.steer.places import COARSE, FINE
 from harness.kernel.steer.subject import Subject
-from harness.kernel.steer.windows import Told, jobs
+from harness.kernel.steer.windows import Kind, Told, jobs
 
-__all__ = ["TURNS", "UNSTEERED", "Failure", "Kind", "Searched", "Share", "search"]
+__all__ = ["TURNS", "UNSTEERED", "Failure", "Searched", "Share", "search"]
 
-Kind = tuple[str, str]
-"""What is wrong: a rule and its alarm; "guest" and a bit; "progress" and "late" or "lost"."""
 UNSTEERED = "unsteered"
 TURNS: tuple[tuple[str, Control], ...] = (
     ("walk p=.1", Control(Mode.WALK, probability=0.1, level=COARSE)),

@@ -53,10 +53,6 @@ class Subject:
             return []
         return list(self.judge.violations(history))
 
-    def is_bad(self, history: History) -> bool:
-        """Tell whether rules find something wrong with it."""
-        return bool(self.violations(history))
-
 
 def of_case(case: "Case", folder: Path, *, vhe: bool) -> Subject:
     """Compile a case's guest in a folder, and return it as what is run.
@@ -93,7 +89,7 @@ def scenario_of(case: "Case", folder: Path, *, vhe: bool) -> Subject:
     scenario = load_file(path) if case.scenario.endswith(".toml") else load_builtin(case.scenario)
     options = Options(vhe=vhe, software=case.software, preempt=case.preempt, jitter=case.jitter)
     subject = of_scenario(scenario, options, folder)
-    subject.words |= {"all": 1}
+    subject.words |= {"all": 1, "hang_ms": HANG_MS}
     return subject
 
 
@@ -104,7 +100,7 @@ def of_scenario(scenario: Scenario, options: Options, folder: Path) -> Subject:
         UsageError: no guest of a real KVM can do this; says why.
         KernelUnavailableError: there is no compiler.
     """
-    options = replace(options, hang_ms=max(options.hang_ms, SCENARIO_HANG_MS))
+    options = replace(options, hang_ms=SCENARIO_HANG_MS)
     program = build_guest_of(scenario, options, folder)
     judge = Judge(setting_of(scenario, vcpus_of(scenario, options), options.gic), vhe=options.vhe)
     return Subject(

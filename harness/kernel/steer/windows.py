@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,15 +12,18 @@ from harness.kernel.history import History, read_histories
 from harness.kernel.run import HUNG, failure_of
 from harness.kernel.steer.control import Control, Fate, Mode, Window
 from harness.kernel.steer.machine import Steered
+from model.check.violation import Violation
 
-__all__ = ["Judging", "Tally", "Told", "jobs", "tally_of"]
+__all__ = ["Judging", "Kind", "Tally", "Told", "jobs", "tally_of"]
 
 MARGIN_SECONDS = 60.0
 KEPT = 3
 """So many histories and so many windows that went astray are kept."""
 
-Judging = Callable[[History], bool]
-"""Tells whether something is wrong with a history."""
+Judging = Callable[[History], Iterable[Violation]]
+"""Tells what is wrong with a history."""
+Kind = tuple[str, str]
+"""What is wrong: a rule and its alarm; "guest" and bits; "progress" and "late" or "lost"."""
 
 
 @dataclass(slots=True)
@@ -116,19 +119,30 @@ def read_lines(lines: tuple[str, ...]) -> Told:
 class Tally:
     """What came of all windows of a guest.
 
-    ``executions`` there were, in so many ``seconds``; ``bad`` are the numbers of those that were
-    wrong or stuck. Of a script's, ``followed`` has those that it was followed in to its end,
+    ``executions`` there were, in so many ``seconds``; ``kinds`` has the numbers of those that were
+    wrong, by what was. Of a script's, ``followed`` has those that it was followed in to its end,
     ``left`` how often it was left behind so many steps, and how; ``astray`` some of these.
     """
 
     executions: int = 0
     seconds: float = 0.0
-    bad: set[int] = field(default_factory=set)
+    kinds: dict[Kind, set[int]] = field(default_factory=dict)
     followed: set[int] = field(default_factory=set)
     left: Counter[tuple[int, Fate]] = field(default_factory=Counter)
     astray: list[Window] = field(default_factory=list)
     histories: dict[int, History] = field(default_factory=dict)
     switches: list[dict[int, int]] = field(default_factory=list)
+
+    @property
+    def bad(self) -> set[int]:
+        """The executions in which something was wrong."""
+        return set().union(*self.kinds.values())
+
+    def add(self, kind: Kind, executions: Iterable[int]) -> None:
+        """Note what was wrong, and in which executions."""
+        found = set(executions)
+        if found:
+            self.kinds.setdefault(kind, set()).update(found)
 
     @property
     def rate(self) -> float:
@@ -137,14 +151,14 @@ class Tally:
 
 
 def tally_of(
-    told: Iterator[Told], control: Control, is_bad: Judging, symptom: tuple[int, int] | None = None
+    told: Iterator[Told], control: Control, judging: Judging, symptom: tuple[int, int] | None = None
 ) -> Tally:
     """Add up what jobs told.
 
     Args:
         told: by the jobs.
         control: how they were steered.
-        is_bad: judges histories.
+        judging: judges histories.
         symptom: a VCPU and a number of switches: an execution without progress is wrong where its
             thread was switched more often, and else as it should be.
     """
@@ -153,15 +167,18 @@ def tally_of(
         tally.executions += job.executions
         tally.seconds += job.seconds
         tally.switches += job.switches.values()
-        tally.bad |= job.wrong.keys()
+        for number, bits in job.wrong.items():
+            tally.add(("guest", str(bits)), [number])
         if symptom is None:
-            tally.bad |= job.stuck.keys()
+            tally.add(("progress", "late"), (n for n, late in job.stuck.items() if late))
+            tally.add(("progress", "lost"), (n for n, late in job.stuck.items() if not late))
         else:
             vcpu, most = symptom
-            tally.bad |= {n for n, by in job.switches.items() if by.get(vcpu, 0) > most}
+            woken = (n for n, by in job.switches.items() if by.get(vcpu, 0) > most)
+            tally.add(("host", "switches"), woken)
         for history in job.histories:
-            if history.execution not in tally.bad and is_bad(history):
-                tally.bad.add(history.execution)
+            for violation in judging(history):
+                tally.add((violation.rule, violation.alarm), [history.execution])
             bad = history.execution in tally.bad
             if sum((n in tally.bad) == bad for n in tally.histories) < KEPT:
                 tally.histories[history.execution] = history

@@ -18,7 +18,7 @@
 
 #define PATIENCE 50 /* a CPU that gets no time from its host is waited for so many times as long */
 #define ALONE_US 20 /* who spins for a CPU that cannot go on leaves it its host's time */
-#define ASTRAY 400  /* a script's CPU that was at so many other places is somewhere else */
+#define ASTRAY 4000 /* a script's CPU that was at so many other places is somewhere else */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn_of[CPUS_MAX];
@@ -134,7 +134,7 @@ static void open_window(unsigned cpu)
         return;
     began = now();
     stops = blocks = step = astray = kept_count = 0;
-    owner = cpu;
+    owner = control.mode == MODE_SCRIPT && control.alone ? control.step[0].cpu : cpu;
     stamp++;
     for (int n = 0; n < CPUS_MAX; n++)
         held[n] = 0, blocked[n] = idle[n];
@@ -243,10 +243,10 @@ static void stop_in_script(unsigned cpu, unsigned place)
     const struct step *wanted = &control.step[step];
     int is_it = cpu == wanted->cpu && place == wanted->place;
 
-    if (step == 0 && !is_it)
+    if (step == 0 && !is_it && !control.alone)
         return;
     stops++;
-    if (is_it && (step == 0 || owner == cpu)) {
+    if (is_it && (owner == cpu || (step == 0 && !control.alone))) {
         advance();
     } else if (owner == cpu) {
         decided(cpu, place, step);
@@ -321,7 +321,8 @@ static void went_idle(qemu_plugin_id_t id, unsigned cpu)
     idle[cpu] = 1;
     if (open_ && control.mode == MODE_SCRIPT) {
         const struct step *wanted = &control.step[step];
-        if (wanted->cpu == cpu && wanted->place == IDLE && (step == 0 || owner == cpu))
+        if (wanted->cpu == cpu && wanted->place == IDLE &&
+            (owner == cpu || (step == 0 && !control.alone)))
             advance();
     } else if (open_ && owner == cpu) {
         unsigned waiting = 0;

@@ -41,7 +41,7 @@ struct control {
     uint32_t stops_max; /* behind so many an execution goes on freely */
     uint32_t block_us;  /* who reaches no place in so long is taken for blocked */
     uint32_t steps;
-    uint32_t spare;
+    uint32_t alone;     /* the first step's CPU is alone from the beginning on */
     struct step step[STEPS_MAX];
 };
 
