@@ -8,6 +8,7 @@ import click
 from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
+    from harness.kernel.image import Image
     from harness.kernel.steer.confirm import Confirmation
     from harness.kernel.steer.script import Case
 
@@ -19,8 +20,8 @@ TOML_MAX = 1 << 20
 
 @click.command("confirm", epilog=EPILOG)
 @click.argument("what", metavar="FINDING|SCRIPT|SCHEDULE|LOG")
-@click.option("--kernel", "wanted", metavar="FILE|VERSION", help="The kernel: an Image of yours, "
-              "or a version of Debian's [the newest in the cache].")  # fmt: skip
+@click.option("--kernel", "wanted", metavar="FILE|VERSION", help="The kernel: an Image of "
+              "yours, or a version of Debian's [the newest in the cache].")  # fmt: skip
 @click.option("--vhe", is_flag=True, help="A host with VHE (QEMU's CPU max) [nVHE].")
 @click.option("--windows", type=click.IntRange(1, 100_000),
               help="So many of each kind [the script's: 200 where none says else].")  # fmt: skip
@@ -48,9 +49,9 @@ def confirm(
     if is_model(what):
         return confirm_schedule(what, wanted, vhe=vhe, windows=windows, as_json=as_json)
     cases = cases_of(what)
-    if reproducer is not None:
-        leave_reproducer(cases, reproducer, as_json=as_json)
     kernel = choose(wanted)
+    if reproducer is not None:
+        leave_reproducer(cases, kernel, reproducer, vhe=vhe, as_json=as_json)
     verdicts, violations = [], []
     for case in cases:
         found, path = tried(case, kernel, vhe=vhe, windows=windows, quiet=as_json)
@@ -135,7 +136,7 @@ def cases_of(what: str) -> "list[Case]":
 
 
 def tried(
-    case: "Case", kernel: Any, *, vhe: bool, windows: int | None, quiet: bool
+    case: "Case", kernel: "Image", *, vhe: bool, windows: int | None, quiet: bool
 ) -> "tuple[Confirmation, Path]":
     """Try a case; return what came of it, and where its report is."""
     from harness.kernel.steer.confirm import confirm as try_it
@@ -152,7 +153,9 @@ def tried(
     return found, folder / "report.md"
 
 
-def leave_reproducer(cases: "list[Case]", folder: Path, *, as_json: bool) -> None:
+def leave_reproducer(
+    cases: "list[Case]", kernel: "Image", folder: Path, *, vhe: bool, as_json: bool
+) -> None:
     """Write what shows a case without this tool.
 
     Raises:
@@ -164,7 +167,7 @@ def leave_reproducer(cases: "list[Case]", folder: Path, *, as_json: bool) -> Non
 
     if len(cases) != 1:
         raise UsageError("--reproducer: expected one finding, not several")
-    write_reproducer(cases[0], folder)
+    write_reproducer(cases[0], kernel, folder, vhe=vhe)
     if not as_json:
         click.echo(f"reproducer: {shown(folder)}: make, then run it on a host with KVM")
 

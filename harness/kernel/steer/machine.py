@@ -21,9 +21,9 @@ __all__ = ["Steered", "places_in", "steer"]
 
 NM = "aarch64-linux-gnu-nm"
 OWN = {"start_vcpus": "J", "begin_monitor": "B", "end_devices": "E", "tell_symptoms": "S"}
-"""Functions of our VMM: the VCPUs of a job start; an execution is over, and the next one begins when
-this CPU enters its guest; the programs of all VCPUs are over, and what follows is cleaning up; an
-execution makes no progress."""
+"""Functions of our VMM: the VCPUs of a job start; an execution is over, and the next one begins
+when this CPU enters its guest; the programs of all VCPUs are over, and what follows is cleaning up;
+an execution makes no progress."""
 BEGIN = "kvm_handle_mmio_return"
 """The kernel's, where a VCPU comes back to its guest (``guests/execute.h``)."""
 

@@ -24,7 +24,7 @@ from model.check.violation import Violation
 if TYPE_CHECKING:
     from harness.kernel.steer.script import Case
 
-__all__ = ["Subject", "of_case", "of_scenario"]
+__all__ = ["Subject", "of_case", "of_scenario", "words_of_case"]
 
 HANG_MS = 1000
 SCENARIO_HANG_MS = 3000
@@ -65,20 +65,23 @@ def of_case(case: "Case", folder: Path, *, vhe: bool) -> Subject:
         return scenario_of(case, folder, vhe=vhe)
     program = build_execution(case.source, f"-I{case.source.parent}")
     (folder / "guest.bin").write_bytes(program.code)
-    vcpus = case.vcpus
-    words: dict[str, object] = {
-        "guest": folder / "guest.bin",
-        "out": folder / "histories",
-        "vcpus": vcpus,
-        "pin": ",".join(str(v % 2) for v in range(vcpus)),
+    files = {"guest": folder / "guest.bin", "out": folder / "histories"}
+    words = files | words_of_case(case)
+    control: dict[str, object] = {} if case.control is None else {"argument": case.control.argument}
+    relax = {RELAX: program.symbols[RELAX]}
+    return Subject(case.id, words, relax, Hardware(gic=3, cpu=VHE if vhe else NVHE), control)
+
+
+def words_of_case(case: "Case") -> dict[str, object]:
+    """Return the words of the job of a case's own guest, but for its files."""
+    return {
+        "vcpus": case.vcpus,
+        "pin": ",".join(str(v % 2) for v in range(case.vcpus)),
         "cpus": 2,
         "argument": case.argument,
         "device": case.devices,
         "hang_ms": HANG_MS,
     }
-    control: dict[str, object] = {} if case.control is None else {"argument": case.control.argument}
-    relax = {RELAX: program.symbols[RELAX]}
-    return Subject(case.id, words, relax, Hardware(gic=3, cpu=VHE if vhe else NVHE), control)
 
 
 def scenario_of(case: "Case", folder: Path, *, vhe: bool) -> Subject:

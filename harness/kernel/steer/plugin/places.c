@@ -1,4 +1,4 @@
-/* The table of places: a line each, ADDRESS ROLES LEVEL NUMBER, sorted by address. */
+/* The table of places: a line each, ADDRESS ROLES LEVEL NUMBER. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,13 @@ static int roles_of(const char *letters)
     return roles;
 }
 
+static int by_address(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+
+    return (a->address > b->address) - (a->address < b->address);
+}
+
 int read_places(const char *path)
 {
     FILE *file = fopen(path, "r");
@@ -40,6 +47,7 @@ int read_places(const char *path)
         places[count++] = (struct place){address, number, level, roles_of(letters)};
     }
     fclose(file);
+    qsort(places, count, sizeof *places, by_address);
     return count ? 0 : -1;
 }
 
