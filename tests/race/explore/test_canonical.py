@@ -167,7 +167,7 @@ def counts_one_less(monkeypatch: pytest.MonkeyPatch, _code: int) -> None:
         (as_if_straight, RETURN, "handler"),
         (counts_one_less, 0, "handler"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_wrong_reduction_is_seen(
     plant: Callable[[pytest.MonkeyPatch, int], None],
