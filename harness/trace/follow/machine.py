@@ -60,6 +60,7 @@ class TracedMachine(Machine):
         self.private: dict[tuple[int, int], VgicIrq] = {}
         self.spis: dict[int, VgicIrq] = {}
         self.dist = VgicDist()
+        self.ctlr = None
         self.emit: Callable[[Fact], object] | None = None
         self.lrs = LRS
         self.set_version(3)
