@@ -26,7 +26,7 @@ TOML_MAX = 1 << 20
 @click.option("--windows", type=click.IntRange(1, 100_000),
               help="So many of each kind [the script's: 200 where none says else].")  # fmt: skip
 @click.option("--reproducer", metavar="DIR", type=click.Path(path_type=Path),
-              help="Leave there what shows it without this tool: guest, VMM, Makefile.")  # fmt: skip
+              help="Leave there what shows it without us: guest, VMM, Makefile.")  # fmt: skip
 @json_option
 def confirm(
     what: str, *, wanted: str | None, vhe: bool, windows: int | None, reproducer: Path | None,
