@@ -217,8 +217,10 @@ def halted_twice(_violation: Violation, case: Case) -> bool:
     return case.scenario.bypasses > 0
 
 
-def outside_the_registers(_violation: Violation, case: Case) -> bool:
+def outside_the_registers(violation: Violation, case: Case) -> bool:
     """More may be active or pending than there are List Registers, or another VCPU deactivates."""
+    if switched_off(violation, case):
+        return False  # F29 comes before that
     if case.scenario.deactivate == "other" and is_split(case):
         return True
     own = {i.a for program in case.programs for i in program if i.code == SGI}

@@ -53,10 +53,12 @@ async def test_completing_before_silencing_delivers_again(era: type[Kvm], eoimod
     assert high > 50
 
 
-@both_eras
-async def test_a_guest_may_make_its_timers_interrupt_pending(era: type[Kvm]) -> None:
-    """GICD_ISPENDR for a mapped PPI whose line is low; what an exit then does is finding F4."""
-    world = world_for("pend-own-timer", era)
+async def test_a_guest_may_make_its_timers_interrupt_pending() -> None:
+    """GICD_ISPENDR for a mapped PPI whose line is low; what an exit then does is finding F4.
+
+    4.14 does not tell the hardware: F4 at once (``test_known_findings.py``).
+    """
+    world = world_for("pend-own-timer", V7_2)
     acked = 0
 
     def on_ack(fact: facts.AckedByGuest) -> None:
@@ -177,26 +179,21 @@ async def test_the_timers_line_falls_between_the_signal_and_the_acknowledge(era:
         nonlocal spurious
         spurious += fact.intid == SPURIOUS
 
-    await silent(world_for("silenced-early", era), {facts.AckedByHost: on_ack})
+    await silent(world_for("silenced-early", era), {facts.AckedByHost: on_ack}, 200)
     assert spurious
 
 
-@both_eras
-async def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era: type[Kvm]) -> None:
+async def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge() -> None:
     """The exit that it forced has saved the List Registers: it has no cause any more.
 
-    In era v7.2 the CPU mostly sees that in time, as interrupts are off until after the fold.
+    In era v7.2 the CPU sees that in time, as interrupts are off until after the fold.
     """
     last: dict[int, tuple[int, bool]] = {}
-    spurious = unseen = 0
+    unseen = 0
 
     def on_line(fact: facts.LineChanged) -> None:
         if fact.pcpu >= 0:
             last[fact.pcpu] = (fact.intid, fact.level)
-
-    def on_ack(fact: facts.AckedByHost) -> None:
-        nonlocal spurious
-        spurious += fact.intid == SPURIOUS and last.get(fact.pcpu) == (MAINTENANCE_PPI, False)
 
     def on_signal(fact: facts.Signalled) -> None:
         nonlocal unseen
@@ -204,12 +201,10 @@ async def test_a_maintenance_interrupt_is_taken_back_before_the_acknowledge(era:
 
     handlers: Handlers = {
         facts.LineChanged: on_line,
-        facts.AckedByHost: on_ack,
         facts.Signalled: on_signal,
     }
-    await silent(world_for("overflow", era), handlers, 80)
+    await silent(world_for("overflow", V7_2), handlers, 80)
     assert unseen
-    assert spurious or era is V7_2
 
 
 @both_eras

@@ -176,15 +176,14 @@ def counts_dirs(era: type[Kvm]) -> type[Kvm]:
     return laid_over(CountsDirs, era)
 
 
-@pytest.mark.parametrize("era", [V4_14, V7_2])
-async def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era: type[Kvm]) -> None:
+async def test_d_a_second_deactivation_is_counted_unless_the_register_stays() -> None:
     """It finds no register, is counted, and KVM ends what the guest still handles.
 
     Under ``polled`` it finds the register that stayed active, and does no harm. So the guest gets
     an SGI again before it has deactivated the first one under all settings but that.
     """
     rules = UNCOUNTED - {"G4"}  # which sees the guest get it again, and ends it there
-    worlds = in_all_modes("deactivate-twice", counts_dirs(era), "synchronous", rules=rules)
+    worlds = in_all_modes("deactivate-twice", counts_dirs(V7_2), "synchronous", rules=rules)
     differ = 0
     for i in range(120):
         arch = await history(worlds["arch"], i)
@@ -200,9 +199,8 @@ async def test_d_a_second_deactivation_is_counted_unless_the_register_stays(era:
     assert differ
 
 
-@pytest.mark.parametrize("era", [V4_14, V7_2])
-async def test_d_a_guest_that_deactivates_once_cannot_tell(era: type[Kvm]) -> None:
-    worlds = in_all_modes("deactivate-once", counts_dirs(era), "synchronous", rules=UNCOUNTED)
+async def test_d_a_guest_that_deactivates_once_cannot_tell() -> None:
+    worlds = in_all_modes("deactivate-once", counts_dirs(V7_2), "synchronous", rules=UNCOUNTED)
     for i in range(60):
         found = await histories(worlds, i)
         assert all(x.seen == found["arch"].seen and not x.broken() for x in found.values())

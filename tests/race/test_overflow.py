@@ -1,10 +1,11 @@
-"""More interrupts than List Registers, through KVM's flow: what is reached, and in which order."""
+"""More interrupts than List Registers, through KVM's flow: what is reached, and in which order.
+
+Of today's KVM alone: what 4.14 did with them is finding F26 (``test_known_findings.py``).
+"""
 
 import pytest
 
 from harness.engine.execution import Outcome
-from harness.kvm.kvm import Kvm
-from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.world import VgicWorld
 from model import facts
@@ -12,8 +13,6 @@ from model.facts import Fact
 from model.gic.registers import HCR_UIE
 from model.messages import MAINTENANCE_PPI
 from tests.race.running import guest_on, hcr_on, outcomes, world_of
-
-ERAS = [V4_14, V7_2]
 
 
 def watched(world: VgicWorld, *kinds: type[Fact]) -> list[Fact]:
@@ -26,11 +25,8 @@ def clean(outcome: Outcome) -> bool:
     return not outcome.violations and not outcome.bound
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges(
-    era: type[Kvm],
-) -> None:
-    world = world_of("overflow", era)
+async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledges() -> None:
+    world = world_of("overflow", V7_2)
     handled: list[list[int]] = [[], []]
     deepest = 0
 
@@ -51,18 +47,16 @@ async def test_nested_handlers_complete_in_the_reverse_order_of_their_acknowledg
     assert deepest >= 3
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_what_is_spilled_is_deactivated_by_eoicount(era: type[Kvm]) -> None:
-    world = world_of("overflow", era)
+async def test_what_is_spilled_is_deactivated_by_eoicount() -> None:
+    world = world_of("overflow", V7_2)
     seen = watched(world, facts.Emulated)
     assert all([clean(outcome) async for outcome in outcomes(world, 120, audited=4)])
     assert seen
     assert {fact.cause for fact in seen if isinstance(fact, facts.Emulated)} == {"eoicount"}
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[Kvm]) -> None:
-    world = world_of("overflow-dir", era)
+async def test_deactivations_come_in_any_order_and_from_another_vcpu() -> None:
+    world = world_of("overflow-dir", V7_2)
     seen = watched(world, facts.AckedByGuest, facts.Trapped, facts.Emulated)
     orders: set[bool] = set()
     owners: set[tuple[int, int]] = set()
@@ -85,10 +79,9 @@ async def test_deactivations_come_in_any_order_and_from_another_vcpu(era: type[K
     assert (0, 1) in owners
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> None:
+async def test_the_maintenance_interrupt_comes_late_or_never() -> None:
     """The guest goes on after the cause has arisen, and may leave by itself before it is told."""
-    world = world_of("overflow", era)
+    world = world_of("overflow", V7_2)
     late = told = 0
 
     def on_exit(fact: facts.Exited) -> None:
@@ -107,17 +100,13 @@ async def test_the_maintenance_interrupt_comes_late_or_never(era: type[Kvm]) -> 
 
 @pytest.mark.parametrize("lrs", ["3", "4", "16"])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
-@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
-async def test_any_number_of_list_registers(era: type[Kvm], scenario: str, lrs: str) -> None:
-    world = world_of(scenario, era, lrs=int(lrs))
+async def test_any_number_of_list_registers(scenario: str, lrs: str) -> None:
+    world = world_of(scenario, V7_2, lrs=int(lrs))
     assert all([clean(outcome) async for outcome in outcomes(world, 12, audited=2)])
 
 
 @pytest.mark.parametrize("knobs", [(("gic_version", "2"),), (("gic_messages", "synchronous"),)])
 @pytest.mark.parametrize("scenario", ["overflow", "overflow-dir"])
-@pytest.mark.parametrize("era", [pytest.param(V4_14, marks=pytest.mark.long), V7_2])
-async def test_other_machines(
-    era: type[Kvm], scenario: str, knobs: tuple[tuple[str, str], ...]
-) -> None:
-    world = world_of(scenario, era, knobs)
+async def test_other_machines(scenario: str, knobs: tuple[tuple[str, str], ...]) -> None:
+    world = world_of(scenario, V7_2, knobs)
     assert all([clean(outcome) async for outcome in outcomes(world, 40, audited=4)])

@@ -5,7 +5,6 @@ from typing import Any, Final
 import pytest
 
 from harness.search.explore import touched as touched_module
-from harness.search.explore.depth import DepthFirst
 from harness.search.explore.futures import Futures
 from harness.search.explore.memo import Memo
 from harness.search.explore.stubborn import Stubborn
