@@ -21,7 +21,7 @@ import msgspec
 from harness.engine.slot import Slot
 from model.part import Part
 
-__all__ = ["UndeclaredError", "code_name", "encode", "wiring"]
+__all__ = ["SCALARS", "UndeclaredError", "code_name", "encode", "wiring"]
 
 T = TypeVar("T")
 Encoder = Callable[[Any], Hashable]

@@ -130,6 +130,7 @@ class Unit:
                 handler(fact)
         finally:
             watch.end()
+            watch.late()
         changes = []
         for place in self.places:
             after = values[place - start].read()

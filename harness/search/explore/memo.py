@@ -205,6 +205,7 @@ class Memo:
             answer = function()
         finally:
             watch.end()
+            watch.late()
         if bad := watch.writes or watch.reads & ~self.mask(slots):
             verb = "wrote" if watch.writes else "read"
             raise FootprintError(f"{what} {verb} {self.world.resources.names(bad)} unannounced")
@@ -264,7 +265,10 @@ class Memo:
             self.resume(slot, coroutine)
         finally:
             watch.end()
-        reads, writes = watch.fields_read, watch.fields_written | deadlines.changed()
+        facts = tuple([watch.touched.kept(fact) for fact in self.facts])
+        then = self.arrive(task, coroutine, recipe)
+        reads = watch.fields_read | watch.late()
+        writes = watch.fields_written | deadlines.changed()
         if place is not None:
             op = place.alt if recipe.k else place.op
             assert op is not None
@@ -282,11 +286,10 @@ class Memo:
             if number != before[at]:
                 changes.append((at, number))
         self.hidden.check()
-        then = self.arrive(task, coroutine, recipe)
         if place is not then:
             changes.insert(0, (task, then.number))
         moves = self.packing.moves(changes)
-        hearing = self.rules.hearing(tuple(self.facts), self.packing)
+        hearing = self.rules.hearing(facts, self.packing)
         effect = Effect(tuple(self.script.made), tuple(changes), moves, hearing)
         self.made += 1
         effect.number, effect.reads, effect.writes = self.made, reads, writes

@@ -41,10 +41,10 @@ from model.pcpu import Pcpu
 __all__ = ["Stubborn"]
 
 SERIAL_BITS = 40
-QUIET: Final = 20
+QUIET: Final = 50
 """After so many walks of which nothing was learnt it is enough."""
 STEPS_MAX: Final = 50_000
-MISSES_MAX: Final = 3_000
+MISSES_MAX: Final = 6_000
 """So many steps of walks are made at most, and so many for real: what is large learns later."""
 OWNER, PLACE = Pcpu.FIELDS.index("owner"), VcpuThread.FIELDS.index("place")
 HANDLER, VCPU = "host-irq", "vcpu"

@@ -14,7 +14,9 @@ share parts. Besides the fields themselves there are bits for what follows from 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from harness.search.explore.instant import Instant, plain
 from model.check.state import Members, MembersPart
+from model.check.views.clock import Moment
 from model.host.thread import HrTimer
 from model.part import Part
 from model.timer import ENABLE, WRAP, Clock, HwTimer
@@ -70,6 +72,7 @@ class Bits:
         self.numbers: dict[int, dict[Any, int]] = {}
         """By the identity of a table, the keys that it was asked for, numbered."""
         self.clock: Clock | None = None
+        clocks: list[Part] = []
         for name, part in parts:
             own = self.of[id(part)] = {}
             wanted = [*part.FIELDS]
@@ -82,6 +85,8 @@ class Bits:
                 wanted += [DEADLINE, SETS]
             if isinstance(part, Clock):
                 self.clock = part
+            if isinstance(part, Clock | Moment):
+                clocks.append(part)
                 continue
             for field in wanted:
                 own[field] = 1 << len(self.names)
@@ -95,8 +100,8 @@ class Bits:
             if DEADLINE in own:
                 self.fields_of_timers |= sum(own.values())
         self.times = Times(len(self.names))
-        if self.clock is not None:
-            self.of[id(self.clock)]["now"] = self.times.whole
+        for clock in clocks:
+            self.of[id(clock)]["now"] = self.times.whole
         self.wholes = {part: sum(set(own.values())) for part, own in self.of.items()}
 
     def whole_of(self, part: Part) -> int:
@@ -208,6 +213,8 @@ class Touched:
         """Return a subclass of a part's class that notes each access to its state."""
         cls, own, touched = type(part), self.bits.of[id(part)], self
         get, put = object.__getattribute__, cls.__setattr__
+        if isinstance(part, Clock | Moment):
+            return self.audited_clock(part)
 
         def getattribute(self: Any, name: str) -> Any:
             if name in own:
@@ -219,6 +226,7 @@ class Touched:
             if name in own:
                 touched.fields_written |= own[name]
                 touched.writes |= get(self, "bit")
+                value = touched.kept(value)
             put(self, name, value)
 
         names: dict[str, Any] = {
@@ -226,6 +234,39 @@ class Touched:
         }  # fmt: skip
         if isinstance(part, HwTimer):
             names["output"] = self.output_of(part)
+        return type(f"Audited{cls.__name__}", (cls,), names)
+
+    def kept(self, value: Any) -> Any:
+        """Return a value that is kept somewhere, without readings of the clock: they are used."""
+        found = plain(value)
+        if found is not value:
+            self.use()
+        return found
+
+    def use(self) -> None:
+        """Note that the time itself was read."""
+        self.fields_read |= self.bits.times.whole
+
+    def audited_clock(self, part: Part) -> type[Part]:
+        """Return a subclass of a clock, the machine's or that of the rules."""
+        cls, touched = type(part), self
+        get, put = object.__getattribute__, cls.__setattr__
+        whole = self.bits.times.whole
+
+        def getattribute(self: Any, name: str) -> Any:
+            if name != "now":
+                return get(self, name)
+            touched.reads |= get(self, "bit")
+            return Instant(get(self, name))
+
+        def setattribute(self: Any, name: str, value: Any) -> None:
+            if name == "now":
+                touched.fields_written |= whole
+                touched.writes |= get(self, "bit")
+                value = touched.kept(value)
+            put(self, name, value)
+
+        names = {"__slots__": (), "__getattribute__": getattribute, "__setattr__": setattribute}
         return type(f"Audited{cls.__name__}", (cls,), names)
 
     def output_of(self, timer: HwTimer) -> Callable[[Any], bool]:

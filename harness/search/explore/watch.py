@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from harness.search.explore.instant import Instant
 from harness.search.explore.touched import Bits, Touched
 from model.check.state import MembersPart
 from model.part import Part
@@ -43,9 +44,15 @@ class Watch:
         for part, _, cls in self.pairs:
             part.__class__ = cls
         self.touched.clear()
+        Instant.recorder = self.touched
+
+    def late(self) -> int:
+        """Return what was read since the end, of what the step keeps; no more is looked at."""
+        Instant.recorder = None
+        return self.touched.fields_read
 
     def end(self) -> None:
-        """End; what was touched can be asked for from here on."""
+        """End; what was touched can be asked for from here on. See also :meth:`late`."""
         touched = self.touched
         self.reads, self.writes = touched.reads, touched.writes
         self.fields_read, self.fields_written = touched.fields_read, touched.fields_written
