@@ -13,9 +13,9 @@ from harness.engine.footprint import Ref, Resource
 
 __all__ = [
     "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "CTLR", "DELIVERS_R",
-    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IRQS", "LPIS", "MONITOR",
-    "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI", "THIS_IRQ",
-    "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
+    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IRQS", "ITS", "LPIS",
+    "MONITOR", "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI",
+    "THIS_IRQ", "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
 ]  # fmt: skip
 
 # -- the host: CPUs, threads, soft timers
@@ -43,6 +43,7 @@ FORWARD: Final = Resource("forward", optional=True)
 VGIC: Final = Resource("vgic")
 DIST: Final = Resource("dist").all
 CTLR: Final = Resource("ctlr").all
+ITS: Final = Resource("its").all
 VTIMER: Final = Resource("vtimer")
 PTIMER: Final = Resource("ptimer", optional=True)
 VTIMER_IRQ: Final = Resource("vtimer_irq")

@@ -26,6 +26,7 @@ from harness.user_rules import ids_of, own_of, referred, with_own
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
 from model.gic.registers import FIRST_LPI
+from model.guest import LPIS
 from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
 
 __all__ = ["KNOBS", "RunSpec", "load_scenario", "parse_knobs", "portable"]
@@ -295,12 +296,17 @@ def check_gicv2(scenario: Scenario, name: str, cpus: int) -> None:
         raise UsageError(
             f"impossible size: a GICv2 has at most {GICV2_MAX} CPUs, physical or virtual"
         )
-    if lpi := next((f.intid for f in scenario.forward if f.intid >= FIRST_LPI), None):
+    lpis = (n for f in scenario.forward for n in (f.intid, f.vintid) if n >= FIRST_LPI)
+    if lpi := next(lpis, None):
         raise UsageError(
             f"scenario {name!r} forwards LPI {lpi}, which a GICv2 does not have: leave it "
             "out, or expect gic_version=3"
         )
-    if any(i.of >= 0 for program in scenario.programs(len(scenario.vcpu)) for i in program):
+    if any(
+        i.of >= 0 or i.code == LPIS
+        for program in scenario.programs(len(scenario.vcpu))
+        for i in program
+    ):
         raise UsageError(
             f"scenario {name!r} names a VCPU's redistributor, and a GICv2 has none, but banked "
             "registers: leave it out, or expect gic_version=3"

@@ -14,9 +14,11 @@ from model.guest import (
     DIST,
     EOI,
     GROUP,
+    LPIS,
     MMIO,
     PTIMER as PTIMER_ON,
     PTIMER_OFF,
+    READ_DIST,
     READ_PTIMER,
     SGI,
     TARGET,
@@ -37,13 +39,14 @@ from model.timer import PTIMER_PPI, Clock, HwTimer
 from model.timer_context import TimerContext
 from model.vgic.cpu import DistCtlr, VgicCpu, VgicDist
 from model.vgic.irq import PRIORITY, VgicIrq
+from model.vgic.its import VgicIts
 
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 
 START_NS = 10_000
-SINGLE = ("clock", "dist", "ctlr", "vm", "monitor", "own_vm")
+SINGLE = ("clock", "dist", "ctlr", "its", "vm", "monitor", "own_vm")
 """Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
@@ -112,7 +115,10 @@ class Config(msgspec.Struct, frozen=True):
         return self.vcpus > 1 and (self.deactivate == "other" or moves)
 
 
-Telling = Pcpu | Lockable | VcpuThread | HrTimer | TimerContext | ForwardedDevice | Monitor | Guest
+Telling = (
+    Pcpu | Lockable | VcpuThread | HrTimer | TimerContext | ForwardedDevice | DistCtlr | Monitor
+    | Guest
+)  # fmt: skip
 """The parts that say themselves what happens to them."""
 
 
@@ -185,7 +191,9 @@ class Machine:
         self.initial_vmcr = vmcr
         levels = any(irq.level and not irq.hw for irq in self.spis.values())
         self.dist = VgicDist(counts=levels)
-        switched = any(i.code == DIST for program in config.programs for i in program)
+        enabling = any(i.code == LPIS for program in config.programs for i in program)
+        self.its = VgicIts(config.vcpus) if enabling else None
+        switched = any(i.code in (DIST, READ_DIST) for program in config.programs for i in program)
         self.ctlr = DistCtlr() if switched else None
         self.monitor = Monitor(config.vcpus)
         self.declare(OwnState())
@@ -319,6 +327,7 @@ class Machine:
             "forward": by_index(self.forwards),
             "dist": {0: self.dist},
             "ctlr": {} if self.ctlr is None else {0: self.ctlr},
+            "its": {} if self.its is None else {0: self.its},
             "vm": {0: self.vm},
             "monitor": {0: self.monitor},
             "sgi_irq": {v << 4 | n: irq for (v, n), irq in irqs if n < SGIS},

@@ -10,6 +10,7 @@ from model.guest import (
     DISABLE,
     DIST,
     ENABLE,
+    LPIS,
     PEND,
     PMR,
     SGI,
@@ -32,6 +33,7 @@ __all__ = [
     "halted_twice",
     "idle_and_due",
     "level_made_pending",
+    "lpis_disabled",
     "made_pending",
     "not_trapped_yet",
     "one_register",
@@ -226,6 +228,12 @@ def outside_the_registers(violation: Violation, case: Case) -> bool:
     own = {i.a for program in case.programs for i in program if i.code == SGI}
     most = len(case.scenario.forward) + 2 + len(own)
     return most > case.scenario.lrs
+
+
+def lpis_disabled(violation: Violation, case: Case) -> bool:
+    """A guest disables the LPIs of a VCPU, and acknowledges one."""
+    disables = any(i.code == LPIS and not i.a for program in case.programs for i in program)
+    return disables and violation.subject.vintid >= FIRST_LPI
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

@@ -15,6 +15,7 @@ from harness.findings.conditions import (
     halted_twice,
     idle_and_due,
     level_made_pending,
+    lpis_disabled,
     made_pending,
     not_trapped_yet,
     one_register,
@@ -365,6 +366,22 @@ FINDINGS: dict[str, Finding] = {
                     switched_off,
                 ),
             ),
+        ),
+        Finding(
+            id="F30",
+            title="a message that comes while LPIs are being disabled is presented all the same",
+            since="all, GICv3 with an ITS",
+            what="A guest clears EnableLPIs of its redistributor. KVM takes the pending LPIs off "
+            "the ap_list, and only then forgets what its cache would translate without asking "
+            "whether LPIs are enabled; nor does one that was looked up before ask anew. What comes "
+            "in between is queued, and the guest gets it after RWP has read as 0. Before 5.1 "
+            "nothing is taken off the list at all",
+            see=f"{HERE}lpis-off.toml --variant v7.2",
+            source="vgic_mmio_write_v3r_ctlr, vgic_flush_pending_lpis, "
+            "vgic_its_inject_cached_translation, vgic_its_resolve_lpi (7.2); 4.14 lacks "
+            "96085b949672, which flushes",
+            upstream=NOBODY,
+            conditions=(Condition(BOTH, ("G2",), lpis_disabled),),
         ),
     )
 }

@@ -10,7 +10,7 @@ from harness.engine.footprint import Step
 from harness.guest.handlers import GuestIsr
 from harness.guest.steps import GuestSteps
 from model import facts
-from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL, SPURIOUS
 from model.guest import (
     AGAIN,
     BPR,
@@ -176,8 +176,7 @@ class GuestControl(GuestIsr):
             return GuestSteps.guest_timer
         if vintid == PTIMER_PPI or vintid in self.rt.exiting_spis:
             return GuestSteps.exit_trap
-        is_device = FIRST_SPI <= vintid < SPECIAL
-        return GuestSteps.guest_device if is_device else GuestSteps.guest_work
+        return GuestSteps.guest_device if is_device(vintid) else GuestSteps.guest_work
 
     def silence(self, vintid: int) -> str:
         """Silence the device of ``vintid``; return the exit that it causes, or ""."""
@@ -185,7 +184,7 @@ class GuestControl(GuestIsr):
             self.write_ctl(0)
         elif vintid == PTIMER_PPI:
             return self.access_ptimer(CNTP_CTL, 0)
-        elif FIRST_SPI <= vintid < SPECIAL:
+        elif is_device(vintid):
             return self.serve(vintid)
         return ""
 
@@ -211,3 +210,8 @@ class GuestControl(GuestIsr):
         else:
             value = timer.read_tval()
         self.rt.emit(facts.GuestRead(self.t.v, REGISTERS[number], value))
+
+
+def is_device(vintid: int) -> bool:
+    """Tell whether it is a device's: an SPI or an LPI."""
+    return FIRST_SPI <= vintid < SPECIAL or vintid >= FIRST_LPI

@@ -31,6 +31,7 @@ from model.guest import (
     HALT,
     IAR,
     IDLE,
+    LPIS,
     MASK,
     NOTHING,
     PEND,
@@ -87,7 +88,7 @@ ENDS = {HALT: "halt", CPU_OFF: "psci"}
 """The exits of a guest that goes no further."""
 TRAPS = (
     USER, HALT, CPU_OFF, SGI, PTIMER, PTIMER_OFF, READ_PTIMER, ENABLE, DISABLE, DIST, READ_DIST,
-    *WRITES, *ACCESSES,
+    LPIS, *WRITES, *ACCESSES,
 )  # fmt: skip
 """The instructions that trap, whatever they are about."""
 STEP_OF: dict[int, Step] = {
@@ -251,6 +252,9 @@ class GuestCpu(GuestControl):
             self.rt.emit(facts.GuestDist(v, instruction.a if code == DIST else -1))
             return "mmio"
         owner = v if instruction.of < 0 else instruction.of
+        if code == LPIS:
+            self.rt.emit(facts.GuestLpis(v, owner, bool(instruction.a)))
+            return "mmio"
         owner = owner if instruction.a < FIRST_SPI else -1
         if code in ACCESSES:
             register, value = ACCESSES[code]

@@ -14,7 +14,7 @@ from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
 from model.device import serve_device
-from model.gic.registers import FIRST_SPI, SPECIAL, SPURIOUS, TRAP
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL, SPURIOUS, TRAP
 from model.guest import CNTP_CTL, DRIVER, SGI, WAKE_SGI, Guest, Instruction
 from model.identity import VTIMER
 from model.timer import PTIMER_PPI, VTIMER_PPI
@@ -120,8 +120,8 @@ class GuestIsr:
         elif isr == ISR_EOIR or (isr == ISR_AGAIN and not self.config.eoimode):
             self.settle_own_deactivations()
             self.deactivate(self.gic.veoir(self.c, guest.vintid))
-            if not self.config.eoimode:
-                self.deactivated()
+            if not self.config.eoimode or self.number() >= FIRST_LPI:
+                self.deactivated()  # an LPI has nothing left to be deactivated
             elif not self.defer(self.number()):
                 guest.isr = ISR_DIR
         elif isr in (ISR_DIR, ISR_AGAIN):

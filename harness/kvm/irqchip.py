@@ -69,4 +69,8 @@ class IrqChip(Hooks):
     async def device_isr(self, h: Context, intid: int) -> None:
         """Handle a passthrough device: inject, and leave the interrupt active."""
         forward = next(f for f in self.machine.forwards if f.intid == intid)
-        await self.inject_irq(h, self.machine.spis[forward.vintid], forward.vcpu, True)
+        irq = self.machine.spis[forward.vintid]
+        if irq.is_lpi():
+            await self.inject_msi(h, irq, forward.vcpu)
+        else:
+            await self.inject_irq(h, irq, forward.vcpu, True)

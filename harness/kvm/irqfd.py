@@ -18,8 +18,16 @@ class IrqFd(Hooks):
     """eventfd.c, vgic-irqfd.c, and the VM monitor's side of them."""
 
     async def set_irq(self, ctx: Context, device: SoftwareDevice, level: bool) -> None:
-        """kvm_set_irq, kvm_vm_ioctl_irq_line: give a device's level, or its edge, to the vgic."""
-        await self.inject_irq(ctx, self.machine.spis[device.vintid], device.vcpu, level)
+        """kvm_set_irq, kvm_vm_ioctl_irq_line: give a device's level, or its edge, to the vgic.
+
+        An MSI goes by kvm_set_msi.
+        """
+        irq = self.machine.spis[device.vintid]
+        if irq.is_lpi():
+            if level:
+                await self.inject_msi(ctx, irq, device.vcpu)
+        else:
+            await self.inject_irq(ctx, irq, device.vcpu, level)
 
     # -- the end of a level -----------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ from harness.kvm.irqfd import IrqFd
 from harness.kvm.kvm_main import KvmMain
 from harness.kvm.user import User
 from harness.kvm.vgic import Vgic
+from harness.kvm.vgic_its import VgicItsFlow
 from harness.kvm.vgic_mmio import VgicMmio
 from harness.kvm.vgic_v3 import VgicV3
 
 __all__ = ["Kvm"]
 
 
-class Kvm(Arm, KvmMain, ArchTimer, Vgic, VgicV3, VgicMmio, IrqFd, User, IrqChip):
+class Kvm(Arm, KvmMain, ArchTimer, Vgic, VgicV3, VgicMmio, VgicItsFlow, IrqFd, User, IrqChip):
     """All parts of KVM; an era completes it."""

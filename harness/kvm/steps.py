@@ -23,6 +23,7 @@ from harness.resources import (
     GUEST,
     HW_TIMER,
     IRQS,
+    ITS,
     LPIS,
     MONITOR,
     PCPU,
@@ -139,6 +140,14 @@ class Steps:
     read_field = Step((THIS_IRQ,))
     send_sgi = Step((CTLR,), (THIS_IRQ,))
 
+    # -- LPIs
+    lpis_disable = Step((), (ITS,))
+    lpis_invalidate = Step((), (ITS,))
+    lpis_enable = Step((), (ITS,))
+    resolve_lpi = Step((THIS_IRQ,), (ITS,))
+    flush_lpi = Step((), (VGIC.own, THIS_IRQ))
+    sync_lpi = Step((CTLR,), (THIS_IRQ,))
+
     # -- devices that the VM monitor makes
     eventfd_signal = Step((VGIC.own,), (FORWARD.all,))
     device_access = Step((), (FORWARD.all,))
@@ -150,7 +159,7 @@ class Steps:
     monitor_waits = Step((THREAD.all,))
     monitor_resumes = Step((), (THREAD.own,))
     reset_irq = Step((), (THIS_IRQ,))
-    reset_vcpu = Step((), (VTIMER.own, PTIMER.own, VGIC.own, GUEST.own, CTLR))
+    reset_vcpu = Step((), (VTIMER.own, PTIMER.own, VGIC.own, GUEST.own, CTLR, ITS))
     disable_irq = Step(DELIVERS_R, (*DELIVERS_W, LPIS.all))
     synchronize_irq = Step((PCPU.all,))
     reset_device = Step(DELIVERS_R, (THIS_IRQ, VM, *DELIVERS_W, LPIS.all))

@@ -68,6 +68,8 @@ class User(Hooks):
         vgic.vmcr, vgic.apr = machine.initial_vmcr, (0, 0)
         if machine.ctlr is not None:
             machine.ctlr.enabled = True
+        if machine.its is not None:
+            machine.its.enabled |= 1 << v
         guest = machine.guests[v]
         guest.start()
         guest.enabled = True

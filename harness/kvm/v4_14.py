@@ -29,6 +29,9 @@ class V4_14(UnderflowOnly, Kvm):
     timer_forwarded = False
     emulation_timer = False
     halts_for_reads = False
+    caches_lpis = False
+    flushes_lpis = False
+    keeps_lpi_active = True
     locks_for_dist = False
     signal_after_flush = True
     maps_gicv_dir = True

@@ -8,12 +8,12 @@ from harness.context import Context
 from harness.contract import Guard
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
-from model.facts import DistRead
 from model.guest import (
     ACTIVATE,
     DISABLE,
     DIST,
     ENABLE,
+    LPIS,
     PEND,
     READ_ACTIVE,
     READ_DIST,
@@ -26,6 +26,7 @@ from model.guest import (
     UNPEND,
     Instruction,
 )
+from model.vgic.cpu import DistCtlr
 from model.vgic.irq import VgicIrq
 
 __all__ = ["VgicMmio"]
@@ -44,6 +45,9 @@ class VgicMmio(Hooks):
         access = await self.decode(t)
         if access.code == DIST:
             await self.write_dist(t, bool(access.a))
+            return
+        if access.code == LPIS:
+            await self.write_lpis(t, t.v if access.of < 0 else access.of, bool(access.a))
             return
         if access.code == READ_DIST:
             await self.read_dist(t)
@@ -88,13 +92,17 @@ class VgicMmio(Hooks):
         if locks:
             await self.lock_config(t)
         await self.point(t, Steps.write_dist)
-        ctlr = self.machine.ctlr
-        assert ctlr is not None, "a machine whose guests write GICD_CTLR has one"
+        ctlr = self.dist_ctlr()
         was_on, ctlr.enabled = ctlr.enabled, on
         if on and not was_on:
             await self.kick_pending(t)
         if locks:
             await self.unlock_config(t)
+
+    def dist_ctlr(self) -> DistCtlr:
+        """Return dist->enabled, which there is where a guest accesses GICD_CTLR."""
+        assert self.machine.ctlr is not None, "no guest accesses GICD_CTLR"
+        return self.machine.ctlr
 
     async def kick_pending(self, t: Context) -> None:
         """vgic_kick_vcpus: request and kick who has something deliverable on its ap_list.
@@ -111,7 +119,7 @@ class VgicMmio(Hooks):
     async def read_dist(self, t: Context) -> None:
         """vgic_mmio_read_v3_misc and _v2_."""
         await self.point(t, Steps.read_dist)
-        self.rt.emit(DistRead(t.v, int(self.dist_is_on())))
+        self.dist_ctlr().read(t.v)
 
     # -- enable, pending, target ---------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class VgicV3(Hooks):
     def fold_edge_or_level(self, irq: VgicIrq, lr: Lr) -> bool:
         """vgic_v3_fold_lr's decisions; return whether the guest deactivated the interrupt."""
         clears = not self.observes_edges(irq)
-        return decide.fold_edge_or_level(irq, lr, acked_clears_latch=clears)
+        keeps = self.keeps_lpi_active or not irq.is_lpi()
+        return decide.fold_edge_or_level(irq, lr, acked_clears_latch=clears, keeps_active=keeps)
 
     def without_active(self, irq: VgicIrq) -> Lr:
         """Return the List Register this interrupt would leave once the guest deactivated it."""
@@ -234,15 +235,16 @@ class VgicV3(Hooks):
     async def handle_dir(self, t: Context) -> None:
         """vgic_v3_deactivate: the guest deactivates something that may be in nobody's registers.
 
-        In EOImode 0, and on no ap_list: nothing to do. In the registers of a VCPU that runs: as a
-        write to ICACTIVER. Else it is deactivated here, and its VCPU shall prune its list.
+        In EOImode 0, for an LPI, and on no ap_list: nothing to do. In the registers of a VCPU that
+        runs: as a write to ICACTIVER. Else it is deactivated here, and its VCPU shall prune its
+        list.
         (Upstream drops irq_lock before it deactivates: finding F2, in the museum.)
         """
         trap = await self.decode(t)
         irq = self.machine.irq(t.v, trap.a)
         vgic = self.machine.vgics[t.v]
         vgic.trapped(trap.a)
-        if not vgic.vmcr.eoim:
+        if not vgic.vmcr.eoim or irq.is_lpi():
             return
         await self.irqs_off_point(t)
         await t.lock(irq, Steps.look_spilled, t.at(t.v, irq))

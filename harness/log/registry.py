@@ -238,6 +238,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.GuestAccess: "guest accesses the {register} state of vINTID {vintid}: {value}",
     facts.GuestDist: "guest accesses GICD_CTLR: {value}",
     facts.DistRead: "guest reads GICD_CTLR: {value}",
+    facts.GuestLpis: "guest enables the LPIs of VCPU {owner}: {enabled}",
     facts.GuestEnable: "guest enables vINTID {vintid}: {enabled}",
     facts.RegisterWritten: "KVM emulates a write to {register} for vINTID {vintid}",
     facts.PriorityWritten: "KVM emulates a write to IPRIORITYR for vINTID {vintid}: {priority}",

@@ -15,6 +15,7 @@ from model.timer import VTIMER_PPI
 __all__ = ["ACKED", "BLOCKS", "END", "Arg", "Entry", "entries", "entry_of", "rows"]
 
 NS_MAX, COUNT_MAX, TURNS_MAX, INTID_MAX, VCPU_MAX = 1_000_000_000, 1_000, 100, 1019, 31
+LPI_MAX = 16383
 ACKED: Final = -1
 """The vINTID of ``eoi``, ``dir`` and ``silence`` that name none: what IAR read last."""
 
@@ -68,8 +69,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 V = Arg("V", "a", 0, INTID_MAX)
+ANY = Arg("V", "a", 0, LPI_MAX)
 OWNER = Arg("VCPU", "of", 0, VCPU_MAX, optional=True)
-LAST = Arg("V", "a", 0, INTID_MAX, optional=True, default=ACKED)
+LAST = Arg("V", "a", 0, LPI_MAX, optional=True, default=ACKED)
 NS = Arg("NS", "a", 0, NS_MAX)
 N = Arg("N", "a", 0, COUNT_MAX)
 MMIO = "Linux vgic-mmio.c, "
@@ -113,7 +115,7 @@ WAITS = (
         by="Linux kvm_handle_wfx", example="serve",
     ),
     line(
-        "await", V, code=guest.AWAIT, does="WFI until vINTID V has been handled at least once",
+        "await", ANY, code=guest.AWAIT, does="WFI until vINTID V has been handled at least once",
         by="Linux kvm_handle_wfx", example="sgi 3 0; await 3",
     ),
     line(
@@ -220,6 +222,14 @@ DISTRIBUTOR = (
     line("dist on", code=guest.DIST, a=1, does="switch it on again (a trap)",
          by="IHI0069 GICD_CTLR; Linux vgic_mmio_write_v3_misc, vgic_kick_vcpus",
          example="disable 80; dist off; dist on; enable 80; timer 20; idle 1"),
+    line("lpis off", OWNER, code=guest.LPIS, a=0,
+         does="disable the LPIs of its redistributor, or a VCPU's: GICR_CTLR.EnableLPIs (a trap). "
+         "MSIs that come then are lost",
+         by="IHI0069 GICR_CTLR; Linux vgic_mmio_write_v3r_ctlr, vgic_flush_pending_lpis",
+         example="lpis off; work 2; lpis on"),
+    line("lpis on", OWNER, code=guest.LPIS, a=1, does="enable them again (a trap)",
+         by="IHI0069 GICR_CTLR; Linux vgic_mmio_write_v3r_ctlr, its_sync_lpi_pending_table",
+         example="lpis off; lpis on; wait"),
     line("read dist", code=guest.READ_DIST, does="read whether it is on (a trap)",
          by="Linux vgic_mmio_read_v3_misc, vgic_mmio_read_v2_misc",
          example="disable 80; dist off; read dist; dist on; enable 80"),
@@ -264,7 +274,7 @@ DISTRIBUTOR = (
          example="target 80 0; read target 80; wait"),
 )  # fmt: skip
 BLOCKS: Final = (
-    line("if-acked", Arg("V", "a", 0, 1023), code=guest.IF_ACKED,
+    line("if-acked", ANY, code=guest.IF_ACKED,
          does="execute the lines up to end only if V was acknowledged last (1023: nothing)",
          by="none",
          example="irqs off; sgi 3 0; wfi; iar; if-acked 3; eoi; end; irqs on"),

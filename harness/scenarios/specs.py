@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.errors import UsageError
-from model.gic.registers import FIRST_LPI, FIRST_SPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL
 
 __all__ = ["DeviceSpec", "ForwardSpec", "Priority", "VcpuSpec", "check_device"]
 
@@ -47,16 +47,19 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says how it signals: "edge" or "level" by KVM_IRQ_LINE, or "resample", a level by an irqfd with
     a resamplefd. ``exits`` is whether its driver's access leaves for user space; not given, it does
     for "level", whose line the VM monitor lowers then.
+
+    A ``vintid`` from 8192 up is a virtual LPI: an MSI is what comes, of a physical LPI or of a
+    device of software that signals edges. A physical LPI may reach its guest as an SPI, too.
     """
 
     kind: Literal["level", "edge", "lpi", "software"]
     intid: Annotated[int, Meta(ge=32, le=16383)] = -1
-    vintid: Annotated[int, Meta(ge=32, le=1019)] = 80
+    vintid: Annotated[int, Meta(ge=32, le=16383)] = 80
     vcpu: Annotated[int, Meta(ge=0, le=31)] = 0
     pcpu: Annotated[int, Meta(ge=0, le=31)] = 0
     events: Annotated[int, Meta(ge=0, le=8)] = 2
     priority: Priority = 0xA0
-    after: Annotated[int, Meta(ge=32, le=1019)] | None = None
+    after: Annotated[int, Meta(ge=32, le=16383)] | None = None
     signals: Literal["edge", "level", "resample"] | None = None
     exits: bool | None = None
 
@@ -91,6 +94,13 @@ def check_device(forward: ForwardSpec, where: str) -> None:
         raise UsageError(f"{where}: signals, exits: expected kind = 'software'")
     if forward.signals == "level" and forward.exits is False:
         raise UsageError(f"{where}: exits = false: the VM monitor has to lower the line")
+    if forward.vintid >= SPECIAL and not (
+        forward.vintid >= FIRST_LPI and (forward.kind == "lpi" or forward.signals == "edge")
+    ):
+        raise UsageError(
+            f"{where}: vintid {forward.vintid}: expected 32 to 1019; 8192 or more of kind 'lpi' "
+            "and of software that signals edges"
+        )
     if software:
         return
     lpi = forward.kind == "lpi"

@@ -104,6 +104,14 @@ class Possible(State):
                 ]
             )
 
+    def loosen(self, name: str, value: int) -> None:
+        """The field may have become ``value``; what is under way no longer settles it."""
+        self.become(name, getattr(self, name) | 1 << value)
+        if self.under_way:
+            self.under_way = tuple(
+                [x._replace(clean=False) if x.writes(name) else x for x in self.under_way]
+            )
+
     def end(self, who: int, rest: tuple[tuple[int, int], ...] = ()) -> None:
         """The accesses of ``who`` are over, but for those in ``rest`` (of writes only)."""
         kept = []

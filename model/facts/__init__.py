@@ -84,6 +84,7 @@ from model.facts.vgic import (
     Emulated as Emulated,
     GuestDist as GuestDist,
     GuestEnable as GuestEnable,
+    GuestLpis as GuestLpis,
     Halting as Halting,
     HcrWritten as HcrWritten,
     PriorityWritten as PriorityWritten,

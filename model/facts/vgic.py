@@ -9,6 +9,7 @@ __all__ = [
     "Emulated",
     "GuestDist",
     "GuestEnable",
+    "GuestLpis",
     "Halting",
     "HcrWritten",
     "PriorityWritten",
@@ -100,6 +101,18 @@ class DistRead(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "dist-read"
     vcpu: int
     value: int
+
+
+class GuestLpis(Fact, frozen=True, gc=False):
+    """The guest of ``vcpu`` began to write GICR_CTLR.EnableLPIs of ``owner``'s redistributor.
+
+    It has taken effect when that guest goes on.
+    """
+
+    KIND: ClassVar[str] = "guest-lpis"
+    vcpu: int
+    owner: int
+    enabled: bool
 
 
 class GuestEnable(Fact, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from model.check.state import State
 from model.check.views.active_states import ActiveStates
 from model.check.views.deactivations import Deactivations
 from model.gic.lr import ACTIVE, INACTIVE, PENDING, PENDING_ACTIVE
+from model.gic.registers import FIRST_LPI
 
 __all__ = ["R3", "R5", "R6"]
 
@@ -42,7 +43,9 @@ class R3(Rule):
         """Only the legal moves."""
         before, after, access = f.before, f.after, f.access
         legal = (access, before.state, after.state) in LEGAL_MOVES
-        if not legal or (access == "eoir" and self.setting.eoimode):
+        # An LPI ends with its priority drop, in either EOImode.
+        split = self.setting.eoimode and before.vintid < FIRST_LPI
+        if not legal or (access == "eoir" and split):
             self.report(
                 self.MOVED,
                 pcpu=f.pcpu,

@@ -1,6 +1,8 @@
 """A VCPU's vgic, and the VM's: struct vgic_cpu and struct vgic_dist of include/kvm/arm_vgic.h."""
 
-from model.facts import Emulated, Halting, Queued, Resumed, Trapped, Unqueued
+from collections.abc import Callable
+
+from model.facts import DistRead, Emulated, Fact, Halting, Queued, Resumed, Trapped, Unqueued
 from model.gic.lr import EMPTY, Lr
 from model.gic.registers import Vmcr
 from model.host.lock import Lockable
@@ -118,11 +120,20 @@ class DistCtlr(Part):
     (vgic_mmio_write_v3_misc, _v2_). Here it is on from the beginning, as firmware leaves it.
     """
 
-    __slots__ = FIELDS = ("enabled",)
+    FIELDS = ("enabled",)
+    __slots__ = (*FIELDS, "emit")
+
+    emit: Callable[[Fact], object] | None
 
     def __init__(self) -> None:
         super().__init__()
+        self.emit = None
         self.enabled = True
+
+    def read(self, vcpu: int) -> None:
+        """Say what the guest of ``vcpu`` reads of it."""
+        if self.emit is not None:
+            self.emit(DistRead(vcpu, int(self.enabled)))
 
 
 class VgicDist(Lockable):

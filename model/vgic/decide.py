@@ -136,13 +136,17 @@ def populate(irq: VgicIrq, *, observe_edges_only: bool) -> Lr:
     return lr
 
 
-def fold_edge_or_level(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
+def fold_edge_or_level(
+    irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool, keeps_active: bool = True
+) -> bool:
     """vgic_v3_fold_lr for one register; returns whether the guest deactivated it.
 
     ``acked_clears_latch`` is the rule until 4.15: the software latch of a level interrupt is
-    cleared once the register is no longer pending; later, once it is empty.
+    cleared once the register is no longer pending; later, once it is empty. ``keeps_active`` is
+    false for an LPI, whose active state goes with the priority drop, in no List Register unseen
+    (since November 2025).
     """
-    active = lr.state in (ACTIVE, PENDING_ACTIVE)
+    active = keeps_active and lr.state in (ACTIVE, PENDING_ACTIVE)
     pending = lr.state in (PENDING, PENDING_ACTIVE)
     deactivated = irq.active and not active
     irq.active = active

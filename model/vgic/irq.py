@@ -19,7 +19,7 @@ from model.facts import (
     Retargeted,
     SoftwareChanged,
 )
-from model.gic.registers import FIRST_SPI, PRIORITY_MASK, SGIS
+from model.gic.registers import FIRST_LPI, FIRST_SPI, PRIORITY_MASK, SGIS, SPECIAL
 from model.host.lock import Lockable
 from model.identity import IRQ, Actor, LockId
 
@@ -96,8 +96,12 @@ class VgicIrq(Lockable):
         return self.hw and self.level
 
     def is_spi(self) -> bool:
-        """vgic_valid_spi: whether VCPUs share it."""
-        return self.intid >= FIRST_SPI
+        """vgic_valid_spi: whether it is one of the distributor's, which VCPUs share."""
+        return FIRST_SPI <= self.intid < SPECIAL
+
+    def is_lpi(self) -> bool:
+        """irq_is_lpi: whether it is a message's, which has no active state."""
+        return self.intid >= FIRST_LPI
 
     def is_sgi(self) -> bool:
         """vgic_irq_is_sgi."""

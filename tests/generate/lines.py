@@ -289,6 +289,17 @@ def dist(w: Writer, cpu: Cpu) -> None:
         cpu.undo["dist"] = "dist on"
 
 
+def lpis(w: Writer, cpu: Cpu) -> None:
+    """Disable this VCPU's LPIs, until it waits next: finding F30, where it has any."""
+    if not w.machine.wild or w.machine.gic_version == 2:
+        return
+    if "lpis" in cpu.undo:
+        cpu.give_back("lpis")
+    else:
+        cpu.lines.append("lpis off")
+        cpu.undo["lpis"] = "lpis on"
+
+
 def group(w: Writer, cpu: Cpu) -> None:
     """Disable the group, or enable it again."""
     if "group" in cpu.undo:
@@ -371,6 +382,7 @@ MAKERS: tuple[Maker, ...] = (
     line(2, "bpr", bpr),
     line(2, "group off, group on", group),
     line(1, "dist off, dist on, read dist", dist),
+    line(1, "lpis off, lpis on", lpis),
     line(2, "wfi", wfi),
     line(4, "iar, eoi, dir, silence, if-acked", poll),
     line(2, "repeat, end", repeat),

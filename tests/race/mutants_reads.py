@@ -10,7 +10,6 @@ from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.resources import CLOCK, VTIMER as VTIMER_STATE
-from model.facts import DistRead
 from model.gic.lr import Lr
 from model.gic.registers import SGIS
 from model.guest import READ_ENABLED, READ_PRIORITY, REGISTERS, Instruction
@@ -139,7 +138,11 @@ class SwitchReadsOn(V7_2):
 
     async def read_dist(self, t: Context) -> None:
         await self.point(t, Steps.read_dist)
-        self.rt.emit(DistRead(t.v, 1))
+        ctlr = self.machine.ctlr
+        assert ctlr is not None
+        was_on, ctlr.enabled = ctlr.enabled, True
+        ctlr.read(t.v)
+        ctlr.enabled = was_on
 
 
 class SwitchIgnored(V7_2):

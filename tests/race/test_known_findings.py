@@ -54,6 +54,8 @@ SHOWN = [
     ("F19", at("far-timer"), "v7.2", 60),
     ("F29", at("dist-off"), "v7.2", 30),
     ("F29", at("dist-off"), "v4.14", 30),
+    ("F30", at("lpis-off"), "v7.2", 60),
+    ("F30", at("lpis-off"), "v4.14", 30),
 ]
 WITH_KNOBS = [
     ("F5", at("armed-again"), "v7.2", {"gic_messages": "lagging"}, 204),

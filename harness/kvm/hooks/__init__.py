@@ -11,6 +11,7 @@ from harness.engine.encoding import wiring
 from harness.kvm.hooks.eras import V4_14Hooks, V7_2Hooks
 from harness.kvm.hooks.irqchip import IrqChipHooks
 from harness.kvm.hooks.irqfd import IrqFdHooks
+from harness.kvm.hooks.its import ItsHooks
 from harness.kvm.hooks.mmio import MmioHooks
 from harness.kvm.hooks.run import RunHooks
 from harness.kvm.hooks.services import Services
@@ -24,7 +25,7 @@ from model.vgic.irq import VgicIrq
 
 __all__ = ["ERA_LISTS", "LISTS", "Hooks", "hooks", "own_state"]
 
-LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, IrqFdHooks, UserHooks, IrqChipHooks)
+LISTS = (RunHooks, TimerHooks, VgicHooks, MmioHooks, ItsHooks, IrqFdHooks, UserHooks, IrqChipHooks)
 """The hooks that all eras call, by kernel file."""
 ERA_LISTS = {"v4.14": V4_14Hooks, "v7.2": V7_2Hooks}
 """Those that one era alone calls."""
@@ -35,6 +36,7 @@ class Hooks(
     TimerHooks,
     VgicHooks,
     MmioHooks,
+    ItsHooks,
     IrqFdHooks,
     UserHooks,
     IrqChipHooks,
@@ -61,6 +63,12 @@ class Hooks(
     """Whether the emulation has a soft timer of its own (f2a2129e0ac0, 4.15)."""
     halts_for_reads: bool = True
     """Whether a read of the active state halts the guests (9a50ebbffa98)."""
+    caches_lpis: bool = True
+    """Whether an LPI's translation is cached (5.3, 89489ee9ced8)."""
+    flushes_lpis: bool = True
+    """Whether disabling LPIs takes those that are pending off the ap_list (5.1, 96085b949672)."""
+    keeps_lpi_active: bool = False
+    """Whether the fold keeps an LPI's active state (until November 2025)."""
     locks_for_dist: bool = True
     """Whether a write of GICD_CTLR takes config_lock, on a GICv3."""
     signal_after_flush: bool = False

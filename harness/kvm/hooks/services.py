@@ -8,6 +8,7 @@ from model.guest import Instruction
 from model.host.thread import HrTimer
 from model.identity import VTIMER
 from model.timer_context import TimerContext
+from model.vgic.cpu import DistCtlr
 from model.vgic.irq import VgicIrq
 
 __all__ = ["Services"]
@@ -99,6 +100,10 @@ class Services:
 
     def is_far(self, t: Context, irq: VgicIrq) -> bool:
         """Tell whether it is another VCPU's redistributor that VCPU ``t.v`` accesses (GICv3)."""
+        raise NotImplementedError
+
+    def dist_ctlr(self) -> DistCtlr:
+        """Return dist->enabled, which there is where a guest accesses GICD_CTLR."""
         raise NotImplementedError
 
     def software_device(self, vintid: int) -> SoftwareDevice | None:

@@ -7,6 +7,7 @@ from model.check.listener import on
 from model.check.state import State
 from model.check.table import UnknownTable
 from model.check.view import View
+from model.gic.registers import FIRST_LPI
 
 __all__ = ["DeviceWork"]
 
@@ -61,6 +62,12 @@ class DeviceWork(View):
         """
         if f.register == "icpendr" and f.vintid in self.edges:
             self.drop(self.owners[f.vintid], f.vintid)
+
+    @on(facts.Injected)
+    def on_dropped(self, f: facts.Injected) -> None:
+        """A message found its LPIs disabled, and is lost; of others G9 tells."""
+        if not f.accepted and f.vintid >= FIRST_LPI:
+            self.drop(self.owners.get(f.vintid, f.vcpu), f.vintid)
 
     def drop(self, v: int, vintid: int) -> None:
         """VCPU ``v``'s device has nothing to do any more."""

@@ -9,51 +9,24 @@ on, an edge of a device somewhere until the host's handler ends, or the VM monit
 from model import facts
 from model.check.interrupts import Interrupts
 from model.check.listener import on
-from model.check.possible import READ, Possible, lacks
+from model.check.possible import READ, lacks
 from model.check.state import State
 from model.check.table import Keys, add
-from model.check.unknown import Bits, Debt
+from model.check.unknown import Debt
 from model.check.view import View
-from model.check.views.accesses import looks_again, step_of, takes_away
+from model.check.views.accesses import NO, YES, Irq, looks_again, step_of, takes_away
 from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.guests import Guests
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
-from model.gic.registers import FIRST_SPI, SGIS
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 
 __all__ = [
     "AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq",
 ]  # fmt: skip
 
-NO, YES = 1, 2
-"""Masks: certainly not, certainly so."""
 DISABLED, SPURIOUS_ACK, AGAIN, ELSEWHERE = 1, 2, 4, 8
 """What is wrong with an acknowledge."""
-
-
-class Irq(Possible):
-    """An interrupt as its guest sees it: masks of 0 and 1, and ``target`` one of VCPUs.
-
-    ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
-    it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
-    of what its upper five bits may be, and 0 while it is as it was at first. ``line`` is that of
-    its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
-    from an ISPENDR to the next acknowledge: a level is pending then though its line is low; and a
-    level was ``raised`` if its line was high since an access began: it may have come again.
-    ``cleared``: a guest wrote ICPENDR since the last acknowledge.
-    """
-
-    enabled: Bits = YES
-    pending: Bits = NO
-    active: Bits = NO
-    target: Bits = 0
-    line: Bits = 0
-    more: Debt[int] = 0
-    routed: Debt[bool] = False
-    priority: Bits = 0
-    latched: Debt[bool] = False
-    raised: Debt[bool] = False
-    cleared: Debt[bool] = False
 
 
 class OfVcpu(State):
@@ -114,14 +87,19 @@ class IdealGic(View):
 
     def is_due(self, irq: Irq, vintid: int) -> bool:
         """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
-        if irq.enabled != YES or irq.active != NO or not self.switch.is_on():
+        if irq.enabled != YES or irq.active != NO or not self.forwards(vintid):
             return False
         return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
 
     def is_held(self, v: int, vintid: int) -> bool:
         """Tell whether guests hold an interrupt back: disabled, active, the distributor off."""
         irq = self.irqs.of(v, vintid)
-        return irq.enabled == NO or irq.active == YES or not self.switch.is_on()
+        held = irq.enabled == NO or irq.active == YES
+        return held or not self.forwards(vintid)
+
+    def forwards(self, vintid: int) -> bool:
+        """Tell whether nothing that it comes through is switched off as a whole."""
+        return self.switch.forwards(self.home.get(vintid, 0), vintid)
 
     # -- accesses ------------------------------------------------------------------------------
 
@@ -261,7 +239,25 @@ class IdealGic(View):
         if f.vintid in self.levels:
             irq.forget_accesses(who)
         else:
+            self.arrived(irq, who, f.vintid)
+
+    def arrived(self, irq: Irq, who: int, vintid: int) -> None:
+        """An edge is with KVM, by ``who``: it may be lost if it came while LPIs were disabled."""
+        if self.forwards(vintid) or vintid < FIRST_LPI:
             irq.end(who)
+        else:
+            irq.forget_accesses(who)
+            irq.cleared = True
+            irq.loosen("pending", 0)
+
+    @on(facts.GuestLpis)
+    def on_lpis(self, f: facts.GuestLpis) -> None:
+        """A guest enables or disables LPIs: what is pending, or comes just now, may be lost."""
+        for vintid, home in self.home.items():
+            if vintid >= FIRST_LPI and home == f.owner:
+                irq = self.irqs.shared[vintid]
+                irq.cleared = True
+                irq.loosen("pending", 0)
 
     @on(facts.DeviceServed)
     def on_served(self, f: facts.DeviceServed) -> None:
@@ -289,7 +285,7 @@ class IdealGic(View):
         """Its handler is over: the edge must be with KVM."""
         on_cpu = self.on[f.pcpu]
         if on_cpu.taken >= 0:
-            self.irqs.shared[on_cpu.taken].end(-1 - f.pcpu)
+            self.arrived(self.irqs.shared[on_cpu.taken], -1 - f.pcpu, on_cpu.taken)
             on_cpu.taken = -1
 
     # -- the CPU interface -----------------------------------------------------------------------
@@ -305,7 +301,7 @@ class IdealGic(View):
             return
         irq = self.irqs.of(v, vintid)
         wrong = 0
-        if lacks(irq.enabled, YES) or self.switch.is_off_for(v):
+        if lacks(irq.enabled, YES) or self.switch.is_off_for(v, vintid):
             wrong = DISABLED
         if lacks(irq.active, NO):
             wrong |= AGAIN
@@ -313,6 +309,8 @@ class IdealGic(View):
         if vintid < SGIS or vintid in self.home:
             wrong |= taken
         last.wrong = wrong
+        if vintid >= FIRST_LPI:
+            return  # an LPI has no active state
         if irq.under_way:
             irq.set("active", 1)
         else:

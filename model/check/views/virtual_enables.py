@@ -38,7 +38,7 @@ class VirtualEnables(View):
 
     def is_enabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt enabled, and routed to VCPU ``v``."""
-        if not self.switch.is_on():
+        if not self.switch.forwards(v, vintid):
             return False
         vm = self.vm
         if vintid >= FIRST_SPI:
@@ -50,9 +50,9 @@ class VirtualEnables(View):
     def is_disabled(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has a virtual interrupt disabled, wherever it is routed to.
 
-        All are while the distributor is off.
+        All are while the distributor is off, and LPIs while they are disabled as a whole.
         """
-        if not self.switch.is_on():
+        if not self.switch.forwards(v, vintid):
             return True
         if vintid >= FIRST_SPI:
             return has(self.vm.disabled, (-1, vintid))

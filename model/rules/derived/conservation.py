@@ -11,7 +11,7 @@ from model.check.views.guests import Guests
 from model.check.views.list_registers import ListRegisters
 from model.check.views.running_priority import is_special
 from model.gic.lr import ACTIVE
-from model.gic.registers import FIRST_SPI
+from model.gic.registers import FIRST_LPI, FIRST_SPI
 
 __all__ = ["I8"]
 
@@ -25,7 +25,8 @@ class Handled(State):
 class I8(Rule):
     """What a guest has acknowledged and not deactivated is active, and nothing else is.
 
-    It is active in a List Register or, where others fill them, in KVM's software state alone.
+    It is active in a List Register or, where others fill them, in KVM's software state alone. LPIs
+    have no active state; what a List Register makes of one, KVM may drop.
     """
 
     id = "I8"
@@ -73,7 +74,7 @@ class I8(Rule):
     def on_ack(self, f: facts.AckedByGuest) -> None:
         """It handles it from here on."""
         vintid = f.vintid
-        if is_special(vintid):
+        if is_special(vintid) or vintid >= FIRST_LPI:
             return
         v = self.guests.on[f.pcpu].vcpu
         if v < 0:
@@ -115,7 +116,7 @@ class I8(Rule):
     def on_fold(self, f: facts.Folded) -> None:
         """KVM reads the active state back."""
         handled = has(self.of[f.vcpu].vintids, f.vintid)
-        if f.active != handled:
+        if f.active != handled and f.vintid < FIRST_LPI:
             self.report(self.FOLDED, vcpu=f.vcpu, vintid=f.vintid, handled=handled)
 
     @on(facts.Entered)
@@ -123,7 +124,7 @@ class I8(Rule):
         """What the guest handles is in its List Registers, unless others fill them."""
         v, c = f.vcpu, f.pcpu
         held, used = self.of[v].vintids, self.lrs.on[c].used
-        active = [lr.vintid for _, lr in used if lr.state & ACTIVE]
+        active = [lr.vintid for _, lr in used if lr.state & ACTIVE and lr.vintid < FIRST_LPI]
         for vintid in active:
             if not has(held, vintid):
                 self.report(self.MADE_UP, vcpu=v, pcpu=c, vintid=vintid)

@@ -13,7 +13,7 @@ from model.check.views.ideal_gic import IdealGic
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.running_priority import is_special
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_SPI, SGIS
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 
 __all__ = ["I6"]
 
@@ -152,7 +152,8 @@ class I6(Rule):
     def on_passed_on(self, f: facts.Injected) -> None:
         """Who owed that to KVM, a handler or the sender of an SGI, owes it no more."""
         vintid = f.vintid
-        if f.pcpu < 0 or not f.accepted or (vintid >= SGIS and vintid not in self.vcpu_of):
+        dropped = not f.accepted and vintid < FIRST_LPI
+        if f.pcpu < 0 or dropped or (vintid >= SGIS and vintid not in self.vcpu_of):
             return
         on_cpu = self.on[f.pcpu]
         if on_cpu.acked == vintid:

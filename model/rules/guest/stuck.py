@@ -118,7 +118,7 @@ class G6(Rule):
             if not waits:
                 self.report(self.DEVICE, intid=intid, vintid=vintid)
         for v, vintid, memory in self.memory:
-            if memory.active and self.ideal.irq(v, vintid).active == NO:
+            if memory.active and vintid < FIRST_LPI and self.ideal.irq(v, vintid).active == NO:
                 self.report(self.READS, vcpu=self.ideal.home.get(vintid, v), vintid=vintid)
 
     def takes(self, irq: Irq, vintid: int) -> bool:
