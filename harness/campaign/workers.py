@@ -62,15 +62,16 @@ class Counting:
 class Site:
     """An entry made ready to run in this process: its world, built once.
 
-    ``walks`` runs its schedules where that is faster (``harness.campaign.recalled``).
+    ``walks`` runs its schedules where that is faster (``harness.campaign.recalled``). ``engine`` is
+    the name of the engine that drives them; "": the plan's.
 
     Raises:
         UsageError: the world of its ``spec`` cannot be built, as it or a variant says.
     """
 
-    def __init__(self, plan: Plan, entry: int) -> None:
+    def __init__(self, plan: Plan, entry: int, engine: str = "") -> None:
         self.spec = spec = plan.specs[entry]
-        self.engine_name = plan.engine
+        self.engine_name = engine or plan.engine
         self.walks = walks_for(plan, entry)
         self.world = spec.build(make_engine(self.engine_name).task_class)
         self.execution = Execution(self.world, RoundRobin())

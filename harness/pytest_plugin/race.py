@@ -159,7 +159,8 @@ class Sums:
         self.tallies.append(tally)
         if any(each is spec for each, _, _ in self.again):
             return
-        worker, site = Worker(self.plan, threading.Event()), Site(self.plan, entry)
+        worker = Worker(self.plan, threading.Event())
+        site = Site(self.plan, entry, engine)
         count, k = self.plan.budget(entry) or 1, 0
         first = min(self.plan.measuring, count)  # these say what pct must know for the others
         for begin, end in ((0, first), (first, count)):
