@@ -25,7 +25,7 @@ EXCUSES = (
     Excuse(
         "distributor-off",
         "queue to kick",
-        "the model has no GICD_CTLR: while a guest has not enabled its distributor, nothing that "
+        "GICD_CTLR is not followed: while a guest has not enabled its distributor, nothing that "
         "is queued goes anywhere; that ends with the first List Register",
         lambda d, now: d.seen == "no kick" and not now.delivered,
     ),

@@ -76,6 +76,9 @@ class Outside(Folds):
             irq.known &= ~(ACTIVE | LATCH | LISTED)
             irq.touched = self.at
             return
+        # VMCR is in no event; but a guest that writes DIR has chosen EOImode 1.
+        vgic = self.machine.vgics[vc.v]
+        vgic.vmcr = vgic.vmcr._replace(eoim=1)
         self.kvm.trap = Instruction(DEACTIVATE, irq.intid)
         self.deferred, self.kvm.deferring = False, True
         flight = vc.fold = Flight(vc.t, self.kvm.handle_dir(vc.t))

@@ -20,8 +20,8 @@ def changed(lr: Lr, **fields: Any) -> Lr:
 def oracle_ignores_enable(right: Decision) -> Decision:
     """What is disabled is delivered."""
 
-    def wrong(irq: VgicIrq) -> int:
-        return irq.target if not irq.active and irq.is_pending() else right(irq)
+    def wrong(irq: VgicIrq, *, forwards: bool) -> int:
+        return irq.target if not irq.active and irq.is_pending() else right(irq, forwards=forwards)
 
     return wrong
 
@@ -29,8 +29,8 @@ def oracle_ignores_enable(right: Decision) -> Decision:
 def oracle_forgets_active(right: Decision) -> Decision:
     """What is active and not pending belongs nowhere."""
 
-    def wrong(irq: VgicIrq) -> int:
-        return -1 if irq.active and not irq.is_pending() else right(irq)
+    def wrong(irq: VgicIrq, *, forwards: bool) -> int:
+        return -1 if irq.active and not irq.is_pending() else right(irq, forwards=forwards)
 
     return wrong
 
@@ -38,8 +38,8 @@ def oracle_forgets_active(right: Decision) -> Decision:
 def oracle_disabled_active(right: Decision) -> Decision:
     """What is active and disabled belongs nowhere."""
 
-    def wrong(irq: VgicIrq) -> int:
-        return -1 if irq.active and not irq.enabled else right(irq)
+    def wrong(irq: VgicIrq, *, forwards: bool) -> int:
+        return -1 if irq.active and not irq.enabled else right(irq, forwards=forwards)
 
     return wrong
 
@@ -47,8 +47,8 @@ def oracle_disabled_active(right: Decision) -> Decision:
 def oracle_follows_target(right: Decision) -> Decision:
     """What is active moves to another VCPU when its target does."""
 
-    def wrong(irq: VgicIrq) -> int:
-        return irq.target if irq.active else right(irq)
+    def wrong(irq: VgicIrq, *, forwards: bool) -> int:
+        return irq.target if irq.active else right(irq, forwards=forwards)
 
     return wrong
 

@@ -5,7 +5,7 @@ from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from harness.trace.follow.faults.fault import Decision, Fault
 from model.gic.lr import Lr
-from model.gic.registers import HCR_LRENPIE, HCR_NPIE
+from model.gic.registers import HCR_LRENPIE, HCR_NPIE, Vmcr
 from model.vgic.irq import VgicIrq
 
 __all__ = ["OUTSIDE"]
@@ -14,9 +14,9 @@ __all__ = ["OUTSIDE"]
 def sorts_by_number(right: Decision) -> Decision:
     """The list is sorted by number, not by priority."""
 
-    def wrong(irq: VgicIrq) -> tuple[bool | int, ...]:
-        nowhere, last, _, soft = right(irq)
-        return (nowhere, last, -irq.intid, soft)
+    def wrong(irq: VgicIrq, v: int, vmcr: Vmcr, *, forwards: bool) -> tuple[bool | int, ...]:
+        *before, _, soft = right(irq, v, vmcr, forwards=forwards)
+        return (*before, -irq.intid, soft)
 
     return wrong
 
