@@ -56,7 +56,8 @@ class V4_14(UnderflowOnly, Kvm):
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
             await self.sync_timer(t)
-            await self.sync_if(t, work)
+            if work:
+                await self.sync_vgic(t)
             return reason
         await self.restore_state(t)
         reason = await self.enter_guest(t)
@@ -70,7 +71,8 @@ class V4_14(UnderflowOnly, Kvm):
         work = self.has_vgic_work(t)
         await self.irq_enable(t)
         await self.sync_timer(t)
-        await self.sync_if(t, work)
+        if work:
+            await self.sync_vgic(t)
         return reason
 
     async def ready_to_enter(self, t: Context) -> bool:
@@ -182,12 +184,11 @@ class V4_14(UnderflowOnly, Kvm):
         """Tell whether there is anything to fold or prune: else kvm_vgic_sync_hwstate returns."""
         return self.machine.vgics[t.v].ap_list != ()
 
-    async def sync_if(self, t: Context, work: bool) -> None:
-        """kvm_vgic_sync_hwstate, interrupts on, if there is ``work``."""
-        if work:
-            saved = await self.irqs_off_for_handlers(t)
-            await self.sync_vgic(t)
-            await self.irq_restore(t, saved)
+    async def sync_vgic(self, t: Context) -> None:
+        """kvm_vgic_sync_hwstate, interrupts on."""
+        saved = await self.irqs_off_for_handlers(t)
+        await super().sync_vgic(t)
+        await self.irq_restore(t, saved)
 
     async def irqs_off_for_handlers(self, t: Context) -> bool:
         """Mask interrupts around the vgic's locks if a host handler takes them too.

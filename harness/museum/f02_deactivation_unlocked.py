@@ -30,6 +30,6 @@ PATCH = Patch(
     source="Linux vgic_v3_deactivate, vgic_v2_deactivate (2025); found with this model",
     symptom="the deactivation is undone by the owner's fold: stuck active",
     hooks=Unlocked,
-    refused={"v4.14": "4.14 traps no DIR"},
+    refused={"v4.14": "4.14 traps no DIR: what this mends came in 2025"},
     shipped=True,
 )

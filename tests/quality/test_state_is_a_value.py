@@ -118,7 +118,8 @@ def pairs(world: VgicWorld) -> Iterator[tuple[Way, Way, int]]:
         first = walk(world, RandomWalk(seed), [at for _, at in tries])
         for choices, at in tries:
             other = walk(world, Replay(choices), [at])
-            if at in other.states and other.states[at][0] == first.states[at][0]:
+            both = at in first.states and at in other.states
+            if both and other.states[at][0] == first.states[at][0]:
                 yield first, other, at
 
 

@@ -119,7 +119,7 @@ def test_a_bound_is_inconclusive_again() -> None:
 # -- facts left out ------------------------------------------------------------------------------
 
 LOGS = (
-    ("migrate", "v4.14+bound-1", 100), ("overflow-dir", "v4.14+F2", 100),
+    ("migrate", "v4.14+bound-1", 100), ("overflow-dir", "v7.2+F2", 100),
     ("spi-level", "v7.2+57", 100), ("lpi", "v7.2+31", 100), ("timer-phys", "v4.14", 1),
     ("save", "v7.2", 1),
 )  # fmt: skip

@@ -115,6 +115,7 @@ def test_every_knob_changes_something() -> None:
         "eoimode": "1",
         "preemptions": "5",
         "steps_max": "77",
+        "tdir": "0",
     }
     assert set(values) == set(KNOBS)
     plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
