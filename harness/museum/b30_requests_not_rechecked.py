@@ -16,8 +16,8 @@ class Unchecked(Hooks):
     """The entry of before 4.13."""
 
     def entry_is_refused(self, t: Context) -> bool:
-        """Look at the scheduler's flag only."""
-        return t.p.need_resched
+        """Look at the scheduler's flag only, where that is looked at here."""
+        return t.p.need_resched and not self.signal_after_flush
 
 
 PATCH = Patch(

@@ -54,7 +54,10 @@ async def test_set_clear_activate_deactivate_disable(era: type[Kvm]) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
-    """A mapped level is pending as long as its device insists, whatever is written (R16)."""
+    """A mapped level is pending as long as its device insists, whatever is written (R16).
+
+    4.14 reads what the last fold left, and nothing makes an exit while one is handled here.
+    """
     scenario = str(HERE / "device-registers.toml")
     values: set[tuple[int, str, int]] = set()
     for history in await histories(scenario, era, 300, facts.RegisterRead):
@@ -62,9 +65,8 @@ async def test_the_registers_of_forwarded_interrupts(era: type[Kvm]) -> None:
             assert isinstance(f, facts.RegisterRead)
             values.add((f.vintid, f.register, f.value))
     pending = {(v, "ispendr", b) for v in (80, 81) for b in (1, 0)}
-    assert values == pending | {(80, "isactiver", 1), (80, "isactiver", 0)} | {
-        (81, "isactiver", 1), (81, "isactiver", 0),
-    }  # fmt: skip
+    seen = (1, 0) if era is V7_2 else (0,)
+    assert values == pending | {(v, "isactiver", b) for v in (80, 81) for b in seen}
 
 
 @pytest.mark.parametrize("era", ERAS)

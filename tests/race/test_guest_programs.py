@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import UsageError
@@ -159,4 +160,4 @@ def test_programs_are_written_back_and_made_smaller(name: str, own: bool) -> Non
     assert ("the driver's handler" in said, "repeat 2 at line" in said) == (own, own)
     for edit in tried:
         text = to_toml(edit.case.scenario)
-        assert parse(text, edit.what) == edit.case.scenario
+        assert parse(text, edit.what) == msgspec.structs.replace(edit.case.scenario, explore=None)

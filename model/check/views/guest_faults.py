@@ -40,7 +40,7 @@ class Vm(State):
 class GuestFaults(View):
     """``vm.at_fault``: a guest broke the rules of its CPU interface."""
 
-    trusts = "that a GICv2's DIR trapped is told where the guest wrote it: it always does"
+    trusts = "that a GICv2's DIR trapped is told where the guest wrote it: today it always does"
 
     guests: Guests
 
@@ -77,6 +77,14 @@ class GuestFaults(View):
         if self.setting.gic_version == 2:
             vm = self.vm
             vm.misplaced = not self.setting.eoimode or f.vintid in self.of[f.vcpu].acked
+            vm.at_fault |= vm.misplaced
+
+    @on(facts.DeactivatedByGuest)
+    def on_untrapped(self, f: facts.DeactivatedByGuest) -> None:
+        """One that does not trap (4.14), and finds its List Register."""
+        if self.setting.gic_version == 2 and self.setting.eoimode:
+            vm, v = self.vm, self.guests.on[f.pcpu].vcpu
+            vm.misplaced = v >= 0 and f.vintid in self.of[v].acked
             vm.at_fault |= vm.misplaced
 
     @on(facts.VmReset)

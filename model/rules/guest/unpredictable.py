@@ -58,9 +58,16 @@ class Unpredictable(Rule):
 
     @on(facts.Trapped)
     def on_dir(self, f: facts.Trapped) -> None:
-        """A guest of a GICv2 writes DIR, which always traps."""
+        """A guest of a GICv2 writes DIR, which today always traps."""
         if self.faults.vm.misplaced:
             self.report(self.DIR, vcpu=f.vcpu, vintid=f.vintid, eoimode=self.setting.eoimode)
+
+    @on(facts.DeactivatedByGuest)
+    def on_untrapped(self, f: facts.DeactivatedByGuest) -> None:
+        """It does not trap (4.14), and finds its List Register."""
+        if self.setting.eoimode and self.faults.vm.misplaced:
+            v = self.guests.on[f.pcpu].vcpu
+            self.report(self.DIR, vcpu=v, vintid=f.vintid, eoimode=self.setting.eoimode)
 
 
 class NoAcknowledge(Rule):

@@ -21,11 +21,11 @@ FAILING = {
     "v4.14+23": ("timer-wfi", 4),
     "v4.14+1": ("migrate", 2),
     "v7.2+57": ("spi-level", 0),
-    "v7.2+44": ("overflow", 10),
+    "v7.2+44": ("overflow", 46),
     "v7.2+27": ("timer-phys", 0),
     "v7.2+31": ("lpi", 15),
     "v7.2+F2": ("overflow-dir", 0),
-    "v7.2+prune-recheck": ("retarget", 16),
+    "v7.2+prune-recheck": ("retarget", 20),
     "v4.14+57": ("spi-level", 0),
 }
 """Variants, with the scenario and the schedule that show their bug."""
