@@ -11,9 +11,10 @@ from tests.race.running import outcomes, world_of
 KNOB = (("tdir", "0"),)
 
 
-@pytest.mark.parametrize("era", [V4_14, V7_2])
-async def test_the_eras_are_clean(era: type[Kvm]) -> None:
-    world = world_of("overflow-dir", era, KNOB)
+@pytest.mark.parametrize(("era", "scenario"), [(V4_14, "spi-level"), (V7_2, "overflow-dir")])
+async def test_the_eras_are_clean(era: type[Kvm], scenario: str) -> None:
+    """4.14 traps no DIR at all, with TDIR or without."""
+    world = world_of(scenario, era, (*KNOB, ("eoimode", "1")))
     async for outcome in outcomes(world, 8, audited=2):
         assert (outcome.violations, outcome.bound) == ([], "")
 
