@@ -55,6 +55,12 @@ In 4.14 a guest idles without sleep that has masked what is pending, and what it
 it is active is lost at the fold.
 """
 
+FOUND = frozenset({
+    "active-outside", "both-spilled", "deactivate-twice", "dir-elsewhere", "overflow",
+    "overflow-dir", "pend-own-timer",
+})  # fmt: skip
+"""Where era v4.14 shows a finding as it is (F26, F23, F4): these run in v7.2 alone."""
+
 
 class Entry(NamedTuple):
     """A scenario (or its file, from the project's root) in an era, with knobs."""
@@ -77,7 +83,7 @@ def all_entries(*, builtin: bool = False) -> list[Entry]:
             name = str(root / path) if path.suffix else path.name
             entries += [Entry(name, era, knobs) for era in ERAS]
         entries += [Entry(str(root / path), ERAS[-1]) for path in TODAY]
-    return entries
+    return [e for e in entries if e.era != ERAS[0] or Path(e.scenario).stem not in FOUND]
 
 
 def strategy_of(i: int) -> Strategy:

@@ -139,6 +139,20 @@ class G7(Rule):
         """A guest's access moved a List Register; EISR asks for an exit (IHI0069 ICH_EISR_EL2)."""
         if f.after.eoi and not f.after.state and not f.after.hw:
             self.on[f.pcpu].ended = True
+        if f.access == "iar" and f.before.vintid < SGIS and self.setting.gic_version == 2:
+            self.taken_of(self.guests.on[f.pcpu].vcpu, f.before.vintid, f.before.source)
+
+    def taken_of(self, v: int, vintid: int, sender: int) -> None:
+        """Note that VCPU ``v``'s guest has what ``sender`` sent, and waits for it no more."""
+        if v < 0:
+            return
+        of, by = self.of[v], self.of[sender]
+        if by.sent:
+            by.sent = remove(by.sent, (v, vintid, sender))
+        if of.came:
+            of.came = remove(of.came, (vintid, sender))
+        if of.left:
+            of.left = remove(of.left, (vintid, sender))
 
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
