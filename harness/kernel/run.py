@@ -31,6 +31,7 @@ CPUS_MAX = 8
 WRONG_BITS = {
     1: "interrupts came without end",
     2: "its timer's interrupt was left pending or active with the timer off",
+    4: "a device's interrupt is active that its guest has ended",
 }
 """What a guest finds wrong by itself (``clean_up`` of ``guests/scene.h``)."""
 

@@ -345,11 +345,15 @@ static void program(int v)
     over(said(v, EV_HALT, 0, 0, 0));
 }
 
+static volatile uint64_t unsettled; /* the last execution that left deactivations undone */
+
 /* What is left: 1 if something is active that was completed, see clean_up. */
 static uint32_t drain(int v)
 {
     uint32_t iar, left;
 
+    if (has_left(v))
+        unsettled = board->go;
     forget_left(v);
     system_write("cntv_ctl_el0", 0);
     system_write("cntp_ctl_el0", 0);
@@ -364,20 +368,29 @@ static uint32_t drain(int v)
     return left == 64;
 }
 
-static void clean_devices(void)
+/* Whether one is active that its guest has ended; every other VCPU has cleaned up. */
+static int clean_devices(void)
 {
+    int stuck = 0;
+
+    for (int v = 1; v < vcpus(); v++)
+        wait_for(&board->vcpu[v].arrived, board->go + 1);
     for (int n = 0; n < DEVICES; n++) {
         uint32_t intid = devices[n].intid;
-        if (CHANGES || get_part(0, ACTIVE, intid))
+        int active = get_part(0, ACTIVE, intid);
+        stuck |= active && !CHANGES && unsettled != board->go;
+        if (CHANGES || active)
             put_part(0, ACTIVE, intid, 0);
         if (CHANGES || get_part(0, PENDING, intid))
             put_part(0, PENDING, intid, 0);
     }
+    return stuck;
 }
 
 /*
  * Bits of what is wrong whatever the programs were: 1: interrupts come without end; 2: the timer's
- * interrupt is active or pending with the timer off, after an exit.
+ * interrupt is active or pending with the timer off, after an exit; 4: a device's is active that
+ * its guest has ended.
  */
 static uint32_t clean_up(int v)
 {
@@ -391,8 +404,8 @@ static uint32_t clean_up(int v)
         write32(frame + ICACTIVER, ~0u);
     if (CHANGES || pending)
         write32(frame + ICPENDR, ~0u);
-    if (v == 0)
-        clean_devices();
+    if (v == 0 && clean_devices())
+        wrong |= 4;
     if (CHANGES)
         restore(v);
     else if ((active | pending) & timers)

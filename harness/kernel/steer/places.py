@@ -26,7 +26,8 @@ SPAN = 0x60000
 """KVM's functions are this close to each other."""
 OURS = re.compile(
     r"_*(vgic_|kvm_vgic_|kvm_arm_|kvm_arch_|kvm_timer_|kvm_vcpu_|kvm_make_|kvm_handle_|kvm_vm_ioctl"
-    r"|kvm_set_|kvm_notify_|kvm_psci_|kvm_irqfd|irqfd_|handle_exit|handle_trap|timer_|vcpu_|io_mem_abort|kvm_sched)"
+    r"|kvm_set_|kvm_notify_|kvm_psci_|kvm_irqfd|irqfd_|handle_exit|handle_trap"
+    r"|timer_|vcpu_|io_mem_abort|kvm_sched)"
 )
 """Functions of KVM at which an interleaving can make a difference."""
 NEVER = re.compile(r".*(_trace|trace_|debugfs|hyp_|_stats|ptdump|init|kvm_dev_ioctl)")

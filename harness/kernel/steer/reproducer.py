@@ -30,7 +30,8 @@ def write_reproducer(case: Case, kernel: Image, folder: Path, *, vhe: bool) -> N
     """Write a case's reproducer into a folder, which is new or empty.
 
     Raises:
-        UsageError: the folder is not empty, cannot be written, or the case has no guest of its own.
+        UsageError: the folder is not empty, or the case has no guest of its own.
+        WriteError: it cannot be written.
         KernelUnavailableError: the kernel does not tell where its functions are.
     """
     if not case.guest:

@@ -52,7 +52,7 @@ def script(*steps: tuple[int, int], alone: bool = False, us: int = PATIENCE_US) 
 
 def test_a_script_is_followed(program: Path, tmp_path: Path) -> None:
     """CPU 1 stays where it is until CPU 0 is there, and the other way round."""
-    asked = script((1, 12), (0, 11), (1, 14), (0, 13))
+    asked = script((1, 12), (0, 11), (1, 14), (0, 13), alone=True)
     said, windows = ran(program, tmp_path, asked, "a b c d e", "a b c d e")
     at = said.index
     assert at("go 1 c") > at("at 0 b")
@@ -90,7 +90,7 @@ def test_one_goes_on_at_a_time_and_all_come_to_their_end(program: Path, tmp_path
     many = " ".join("abcdefghij" * 20)
     for mode in (Mode.WALK, Mode.PCT):
         asked = Control(mode, seed=3, probability=0.3, depth=3, block_us=PATIENCE_US)
-        said, _ = ran(program, tmp_path, asked, f"{many} I 1", f"{many} I")
+        said, _ = ran(program, tmp_path, asked, f"{many} I 2", f"{many} I")
         assert len([line for line in said if line.startswith("go 1 ")]) == 200
 
 
@@ -101,7 +101,7 @@ def test_the_seed_decides(program: Path, tmp_path: Path) -> None:
     def turns(seed: int) -> list[tuple[int, int]]:
         asked = Control(Mode.WALK, seed=seed, probability=0.5, block_us=PATIENCE_US)
         # CPU 1 is known, and held, before CPU 0 comes to its first place.
-        zero, one = f"W1 {many} I 1", f"B {many} I"
+        zero, one = f"W1 {many} I 2", f"B {many} I"
         _, windows = ran(program, tmp_path, asked, zero, one)
         decisions = windows[0].decisions
         return [(d.cpu, d.next) for d in decisions]
@@ -113,7 +113,7 @@ def test_who_spins_lets_the_others_go_on(program: Path, tmp_path: Path) -> None:
     """A CPU that waits in its guest gives its turn away each time, whatever the strategy says."""
     spins = " ".join(["14"] * 30)
     asked = Control(Mode.WALK, probability=0.0, block_us=PATIENCE_US)
-    said, windows = ran(program, tmp_path, asked, f"{spins} I 1", "a b c d e I", TABLE + SPIN)
+    said, windows = ran(program, tmp_path, asked, f"{spins} I 2", "a b c d e I", TABLE + SPIN)
     assert said.index("go 1 e") < len(said)
     own = [d for d in windows[0].decisions if d.place == 20]
     assert all(d.next == 1 for d in own)

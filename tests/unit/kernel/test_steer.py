@@ -242,5 +242,3 @@ def test_unfollowed_scripts_say_where(tmp_path: Path) -> None:
     assert "Left at step 2 in 20 windows: CPU 1 reached no further place" in text
     assert "    CPU 1 at enter b" in text
     assert text.endswith("    v0 acquire\n")
-
-
