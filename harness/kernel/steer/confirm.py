@@ -119,7 +119,7 @@ def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[
         often = wrong >= followed * OFTEN and without >= plain.executions * OFTEN
         if kind[0] != "progress" and often:
             return CONFIRMED, (
-                f"it needs no script: wrong in {without} of {plain.executions} windows without one, "
+                f"it needs no script: wrong in {without} of {plain.executions} windows without, "
                 f"and in {wrong} of {followed} that follow it ({' '.join(kind)})"
             )
     wrong = len(steered.followed & steered.bad)
