@@ -3,6 +3,7 @@
 from functools import cache
 
 import msgspec
+import pytest
 
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Limits
@@ -20,6 +21,17 @@ from tests.race.running import strategy
 
 ERAS = ("v4.14", "v7.2")
 SCENARIOS = tuple(sorted(builtin_names()))
+CLEAN = tuple(
+    (scenario, era)
+    for scenario in SCENARIOS
+    for era in ERAS
+    if not RunSpec.make(scenario, era).unclean
+)
+"""What is built in, and the eras that run it clean."""
+OLD_IN_THE_LONG_RUN = [
+    pytest.param(scenario, era, marks=[pytest.mark.long] if era == "v4.14" else [])
+    for scenario, era in CLEAN
+]
 REST = None
 """In a list of facts: here nothing could go on, and the rules were asked what is owed."""
 

@@ -4,11 +4,10 @@ import pytest
 
 from tests.race.mutant import Mutant
 from tests.race.mutants import MUTANTS
-from tests.unit.check.evidence import ERAS, SCENARIOS, broken, clean, judge
+from tests.unit.check.evidence import CLEAN, broken, clean, judge
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), CLEAN)
 def test_clean_executions_are_clean(scenario: str, era: str) -> None:
     for i in range(4):
         evidence = clean(scenario, era, i)

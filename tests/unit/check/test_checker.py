@@ -12,7 +12,7 @@ from model.check.state import State
 from model.check.views.guests import Guests
 from model.part import bits_of
 from tests.race.mutant import Mutant
-from tests.unit.check.evidence import ERAS, REST, SCENARIOS, Judge, broken, clean, mutants
+from tests.unit.check.evidence import CLEAN, REST, Judge, broken, clean, mutants
 
 
 class Count(State):
@@ -110,8 +110,7 @@ def test_only_the_named_rules_are_checked() -> None:
     assert made.checked == ["L2", "L5"]
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), CLEAN)
 def test_a_reset_checker_is_a_new_one(scenario: str, era: str) -> None:
     evidence = clean(scenario, era, 1)
     made = Checker(evidence.setting, evidence.era)
@@ -143,8 +142,7 @@ def test_a_copy_judges_as_the_original_would(mutant: Mutant) -> None:
         continued(mutant, cut)
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), CLEAN)
 def test_a_fact_writes_what_it_is_said_to_write(scenario: str, era: str) -> None:
     evidence = clean(scenario, era, 2)
     made = Checker(evidence.setting, evidence.era)

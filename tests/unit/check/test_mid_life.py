@@ -15,7 +15,7 @@ from model.facts import Fact
 from tests.race.mutant import Mutant
 from tests.race.mutants import MUTANTS
 from tests.unit.check.evidence import (
-    SCENARIOS,
+    OLD_IN_THE_LONG_RUN,
     Evidence,
     Judge,
     broken,
@@ -156,8 +156,7 @@ def from_middle(evidence: Evidence, at: int) -> list[Violation]:
 CUTS = 7
 
 
-@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), OLD_IN_THE_LONG_RUN)
 def test_no_rule_cries_in_mid_life(scenario: str, era: str) -> None:
     for i in range(2):
         evidence = clean(scenario, era, i)
@@ -166,8 +165,7 @@ def test_no_rule_cries_in_mid_life(scenario: str, era: str) -> None:
             assert from_middle(evidence, at) == [], at
 
 
-@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), OLD_IN_THE_LONG_RUN)
 def test_no_rule_cries_of_what_was_lost(scenario: str, era: str) -> None:
     evidence = clean(scenario, era, 3)
     n = len(evidence.items)
@@ -201,7 +199,7 @@ def test_much_is_seen_in_mid_life() -> None:
         rules = {x.rule for x in from_middle(evidence, len(evidence.items) // 3)}
         if rules:
             seen.append(rules)
-    assert len(seen) > 0.4 * tried
+    assert len(seen) > 0.35 * tried
     assert len(set().union(*seen)) > 20
 
 

@@ -14,7 +14,7 @@ from model.check.violation import Violation
 from model.facts import KINDS, Fact
 from model.rules.registry import RULES
 from tests.race.mutant import Mutant
-from tests.unit.check.evidence import SCENARIOS, Evidence, broken, clean, judge, mutants
+from tests.unit.check.evidence import OLD_IN_THE_LONG_RUN, Evidence, broken, clean, judge, mutants
 
 ALL = frozenset(KINDS.values())
 UNUSED = {"request", "user-entry", "dir-trap"}
@@ -87,8 +87,7 @@ def without(kind: type[Fact], evidence: Evidence) -> tuple[Checker, list[Violati
     return checker, judge(left, checker)
 
 
-@pytest.mark.parametrize("era", [pytest.param("v4.14", marks=pytest.mark.long), "v7.2"])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("scenario", "era"), OLD_IN_THE_LONG_RUN)
 def test_without_a_kind_of_fact_no_rule_cries(scenario: str, era: str) -> None:
     evidence = clean(scenario, era, 0)
     for kind in sorted(ALL, key=lambda kind: kind.KIND):
