@@ -61,7 +61,7 @@ class TracedMachine(Machine):
         self.spis: dict[int, VgicIrq] = {}
         self.dist = VgicDist()
         self.ctlr = None
-        self.forwards = ()
+        self.forwards = []
         self.emit: Callable[[Fact], object] | None = None
         self.lrs = LRS
         self.set_version(3)
