@@ -210,6 +210,10 @@ class Messages:
             self.deliver_falls()
             self.deliver_deactivations(c)
 
+    def before_lrs(self, c: int) -> None:
+        """Bounds 1 and 3: called before this CPU's List Registers are written for an entry."""
+        self.before_access(c)
+
     def at_exit(self, c: int) -> None:
         """Bound 2: called when an exit completes, before the host's interrupts can be unmasked."""
         if self.bounded:

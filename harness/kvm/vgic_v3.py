@@ -114,7 +114,7 @@ class VgicV3(Hooks):
         """Write the shadow List Registers into the hardware (vgic_v3_restore_state)."""
         await t.step(Steps.write_lrs)
         machine = self.machine
-        machine.messages.before_access(t.c)
+        machine.messages.before_lrs(t.c)
         vgic = machine.vgics[t.v]
         machine.gic.write_hcr(t.c, vgic.hcr)
         for i in range(vgic.used):
