@@ -124,6 +124,7 @@ def cases_of(what: str) -> "list[Case]":
     Raises:
         UsageError: there is none of that name, or the file cannot be read.
     """
+    from harness.errors import UsageError
     from harness.intake import read_text
     from harness.kernel.steer.script import case_names, load_case, read_case
 
@@ -131,7 +132,11 @@ def cases_of(what: str) -> "list[Case]":
         return [load_case(name) for name in case_names()]
     if what.endswith(".toml"):
         path = Path(what)
-        return [read_case(read_text(path, TOML_MAX), path.stem, str(path.resolve().parent))]
+        try:
+            text = read_text(path, TOML_MAX)
+        except UsageError as error:
+            raise UsageError(f"cannot read the script {what!r}: {error}") from None
+        return [read_case(text, path.stem, str(path.resolve().parent))]
     return [load_case(what)]
 
 

@@ -18,7 +18,10 @@ from harness.kernel.errors import KernelUnavailableError
 __all__ = ["Symbols", "read_symbols", "symbols_of"]
 
 TEXT = frozenset("tTwW")
-START = "_text"
+START, CODE = "_text", "_stext"
+"""Where the image begins, and its code behind the head."""
+HEAD = 0x10000
+"""The head's size on arm64."""
 INSTRUCTION = 4
 
 
@@ -96,6 +99,8 @@ def read_symbols(text: str, image: Path) -> Symbols:
     addresses: dict[str, int] = {}
     for start, name in starts:
         addresses.setdefault(name, start)
+    if START not in addresses and addresses.get(CODE):
+        addresses[START] = addresses[CODE] - HEAD  # before 6.2 it is not told
     if not addresses.get(START):
         raise KernelUnavailableError(
             "the kernel does not tell where its functions are: expected CONFIG_KALLSYMS=y"

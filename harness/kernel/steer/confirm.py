@@ -39,8 +39,8 @@ Z = 2.576
 PATIENCE_US = 20_000
 """A script's CPU that reaches no place for so long is blocked."""
 OFTEN = 0.2
-"""What is wrong in so many windows with a script and without needs none. (No progress is left out:
-a guest may do that to itself.)"""
+"""What is wrong in so many windows without a script needs none, where there is no control. (No
+progress is left out: a guest may do that to itself.)"""
 FEW, SHOWS = 20, 0.4
 """So many windows choose a script, by what so many of them show."""
 SECONDS = 120.0
@@ -101,6 +101,13 @@ def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[
     script does not hide another.
     """
     followed = len(steered.followed)
+    for kind, seen in sorted(plain.kinds.items()):
+        often = len(seen) >= plain.executions * OFTEN
+        if kind[0] != "progress" and often and not controlled.executions:
+            return CONFIRMED, (
+                f"it needs no script: wrong in {len(seen)} of {plain.executions} windows without "
+                f"({' '.join(kind)})"
+            )
     if followed < max(1, steered.executions * LEAST_FOLLOWED):
         return NOT_FOLLOWED, f"followed in {followed} of {steered.executions} windows"
     for kind in sorted(steered.kinds):
@@ -113,15 +120,6 @@ def verdict_of_script(plain: Tally, steered: Tally, controlled: Tally) -> tuple[
             return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
         what = "" if kind[0] == "guest" else f" ({' '.join(kind)})"
         return CONFIRMED, f"wrong in {wrong} of {followed} windows that follow it{what}"
-    for kind in sorted(steered.kinds) if not controlled.executions else ():
-        wrong = len(steered.followed & steered.kinds[kind])
-        without = len(plain.kinds.get(kind, ()))
-        often = wrong >= followed * OFTEN and without >= plain.executions * OFTEN
-        if kind[0] != "progress" and often:
-            return CONFIRMED, (
-                f"it needs no script: wrong in {without} of {plain.executions} windows without, "
-                f"and in {wrong} of {followed} that follow it ({' '.join(kind)})"
-            )
     wrong = len(steered.followed & steered.bad)
     return NOT_CONFIRMED, (
         f"followed in {followed} windows, {wrong} of them wrong; without it "

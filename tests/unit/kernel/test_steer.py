@@ -119,6 +119,8 @@ def tally(executions: int, wrong: int, followed: int | None = None) -> Tally:
         (tally(200, 0), tally(200, 19, 19), tally(200, 0), NOT_FOLLOWED),
         (tally(200, 0), tally(200, 200, 200), tally(200, 190), UNCLEAN),
         (tally(60, 0), tally(200, 200, 200), Tally(), CONFIRMED),
+        (tally(60, 42), tally(60, 40, 4), Tally(), CONFIRMED),
+        (tally(60, 42), tally(60, 40, 4), tally(60, 0), NOT_FOLLOWED),
     ],
 )
 def test_verdicts(plain: Tally, steered: Tally, controlled: Tally, verdict: str) -> None:
@@ -126,7 +128,7 @@ def test_verdicts(plain: Tally, steered: Tally, controlled: Tally, verdict: str)
 
 
 def test_what_is_often_wrong_does_not_hide_what_the_script_shows() -> None:
-    plain, steered = tally(100, 50), tally(100, 50, 100)
+    plain, steered = tally(100, 15), tally(100, 15, 100)
     steered.add(("G6", "device"), range(1, 90))
     verdict, why = verdict_of_script(plain, steered, Tally())
     assert (verdict, why) == (CONFIRMED, "wrong in 89 of 100 windows that follow it (G6 device)")

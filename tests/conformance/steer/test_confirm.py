@@ -1,0 +1,71 @@
+"""Findings confirmed, and schedules searched, on Debian's kernels under QEMU."""
+
+import functools
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli.kernel import group
+from harness.kernel.image import choose
+from harness.kernel.steer.confirm import CONFIRMED, NOT_CONFIRMED, Confirmation, confirm
+from harness.kernel.steer.reproducer import write_reproducer
+from harness.kernel.steer.script import load_case
+
+pytestmark = pytest.mark.kernel
+
+NEWEST, BEFORE = "7.2", "6.12"
+
+
+@functools.cache
+def tried(name: str, kernel: str, windows: int) -> Confirmation:
+    return confirm(load_case(name), choose(kernel), windows=windows)
+
+
+def test_f3_is_confirmed_by_both_scripts_and_its_control_is_clean() -> None:
+    found = tried("F3", NEWEST, 40)
+    assert [each.verdict for each in found.shown] == [CONFIRMED, CONFIRMED]
+    for each in found.shown:
+        assert len(each.steered.followed) >= 36
+        assert each.steered.followed <= each.steered.bad
+        assert (len(each.controlled.followed) >= 36, each.controlled.bad) == (True, set())
+    assert len(found.plain.bad) < 20
+
+
+def test_f8_is_confirmed_without_a_script() -> None:
+    found = tried("F8", NEWEST, 6)
+    assert found.verdict == CONFIRMED
+    assert not found.shown[0].controlled.bad
+
+
+def test_a_museum_bug_is_there_before_its_fix_and_not_after() -> None:
+    assert tried("45", BEFORE, 12).verdict == CONFIRMED
+    assert tried("45", NEWEST, 12).verdict == NOT_CONFIRMED
+
+
+@pytest.mark.parametrize("scenario", ["timer-wfi", "migrate", "timer-phys"])
+def test_scenarios_are_clean_unsteered_and_steered(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VGIC_RACE_LOGS", str(tmp_path))
+    words = ["stress", scenario, "--kernel", NEWEST, "--executions", "600", "--seconds", "60"]
+    done = CliRunner().invoke(group, [*words, "--json"], standalone_mode=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows[-1]["verdict"] == "clean", rows[-1]
+    strategies = {each["strategy"]: each for each in rows[-2]["strategies"]}
+    assert strategies["unsteered"]["executions"] > 20
+    assert strategies["walk p=.1"]["stops"] > strategies["walk p=.1"]["executions"]
+    assert done.return_value == 0
+
+
+def test_a_reproducer_builds_by_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "f3"
+    write_reproducer(load_case("F3"), choose(NEWEST), folder, vhe=False)
+    subprocess.run(["make", "-s", "all", "table", "steer.so"], cwd=folder, check=True)
+    roles = {line.split()[1] for line in (folder / "table").read_text().splitlines()}
+    assert {"J", "B", "E", "S", "O", "P", "PY"} <= roles
+    assert sorted(each.name for each in folder.glob("control-*")) == [
+        "control-entry.bin", "control-exit.bin",
+    ]  # fmt: skip
