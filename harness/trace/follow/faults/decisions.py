@@ -152,9 +152,9 @@ def populate_lowers_all(right: Decision) -> Decision:
 def fold_keeps_active(right: Decision) -> Decision:
     """What the guest completed stays active."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
         active = irq.active
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+        done = bool(right(irq, lr, **named))
         irq.active = irq.active or active
         return done
 
@@ -164,8 +164,8 @@ def fold_keeps_active(right: Decision) -> Decision:
 def fold_loses_active(right: Decision) -> Decision:
     """What the guest acknowledged is not active in software."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
+        done = bool(right(irq, lr, **named))
         irq.active = False
         return done
 
@@ -175,8 +175,8 @@ def fold_loses_active(right: Decision) -> Decision:
 def fold_loses_edge(right: Decision) -> Decision:
     """An edge that the guest did not take is forgotten."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
+        done = bool(right(irq, lr, **named))
         if not irq.level:
             irq.pending_latch = False
         return done
@@ -187,8 +187,8 @@ def fold_loses_edge(right: Decision) -> Decision:
 def fold_latches_level(right: Decision) -> Decision:
     """A level that the guest did not take is latched."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
+        done = bool(right(irq, lr, **named))
         if irq.level and lr.state & PENDING:
             irq.pending_latch = True
         return done
@@ -199,9 +199,9 @@ def fold_latches_level(right: Decision) -> Decision:
 def fold_keeps_latch(right: Decision) -> Decision:
     """The latch of a level interrupt (ISPENDR) is not cleared by its end."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
         latch = irq.pending_latch
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+        done = bool(right(irq, lr, **named))
         if irq.level:
             irq.pending_latch = latch
         return done
@@ -212,8 +212,8 @@ def fold_keeps_latch(right: Decision) -> Decision:
 def fold_deactivates_all(right: Decision) -> Decision:
     """Whatever is not active any more counts as deactivated."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-        right(irq, lr, acked_clears_latch=acked_clears_latch)
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
+        right(irq, lr, **named)
         return not irq.active
 
     return wrong

@@ -34,8 +34,8 @@ def hcr_without_lrenpie(right: Decision) -> Decision:
 def fold_stays_on_lr(right: Decision) -> Decision:
     """What was folded is taken to be in a List Register still."""
 
-    def wrong(irq: VgicIrq, lr: Lr, *, acked_clears_latch: bool) -> bool:
-        done = bool(right(irq, lr, acked_clears_latch=acked_clears_latch))
+    def wrong(irq: VgicIrq, lr: Lr, **named: bool) -> bool:
+        done = bool(right(irq, lr, **named))
         irq.on_lr = True
         return done
 
