@@ -25,7 +25,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("AnotherNumber", "registers"),
     ),
     "G12": (
-        ("RestoredMasked", "registers"),
+        ("RestoredMasked", "ctl-after-exit.toml"),
         ("OffsetForgotten", "registers"),
         ("SavesTimerWrong", "registers"),
         ("ReadsAnotherTime", "registers"),
@@ -186,7 +186,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("BlindHandler", "timer-wfi"),
     ),
     "R1": (
-        ("WritesBeforeMasking", "migrate"),
+        ("WritesBeforeMasking", "overflow-dir"),
         ("SavesAfterUnmasking", "timer-busy"),
         ("WritesRunningGuest", "spi-level"),
     ),
@@ -293,7 +293,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("V7_2OnCompletedComesBack", "timer-wfi"),
     ),
     "R8": (
-        ("FoldLosesPending", "timer-wfi"),
+        ("FoldLosesPending", "overflow-dir"),
         ("FoldLosesPending", "spi-edge"),
         ("V7_2OnMaskDropsPending", "timer-wfi"),
     ),

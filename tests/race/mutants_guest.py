@@ -141,10 +141,9 @@ class PutForgetsMask(V7_2):
     """What the guest wrote to its priority mask is gone after a put."""
 
     async def put_vgic(self, t: Context) -> None:
-        before = self.machine.vgics[t.v].vmcr.pmr
         await super().put_vgic(t)
         vgic = self.machine.vgics[t.v]
-        vgic.vmcr = vgic.vmcr._replace(pmr=before)
+        vgic.vmcr = vgic.vmcr._replace(pmr=self.machine.initial_vmcr.pmr)
 
 
 class PutEnablesGroup(V7_2):

@@ -9,7 +9,7 @@ from harness.engine.footprint import Step
 from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
-from harness.resources import CLOCK, VTIMER as VTIMER_STATE
+from harness.resources import CLOCK, CTLR, VTIMER as VTIMER_STATE
 from model.gic.lr import Lr
 from model.gic.registers import SGIS
 from model.guest import READ_ENABLED, READ_PRIORITY, REGISTERS, Instruction
@@ -22,6 +22,7 @@ from tests.race.mutants_registers import SavesTimerWrong
 HERE = Path(__file__).parent / "scenarios"
 FAR = str(HERE / "far-registers.toml")
 SWITCHED = str(HERE / "dist-switched.toml")
+AFTER_EXIT = str(HERE / "ctl-after-exit.toml")
 
 
 class EnabledReadsAsOne(V7_2):
@@ -133,11 +134,14 @@ class ReadsTheOtherTimer(V7_2):
         vtimer.read(REGISTERS[access.a], self.machine.clock.now)
 
 
+READ_SWITCH = Step((CTLR,), (CTLR,), "read_dist")
+
+
 class SwitchReadsOn(V7_2):
     """GICD_CTLR reads as 1 whatever was written."""
 
     async def read_dist(self, t: Context) -> None:
-        await self.point(t, Steps.read_dist)
+        await self.point(t, READ_SWITCH)
         ctlr = self.machine.ctlr
         assert ctlr is not None
         was_on, ctlr.enabled = ctlr.enabled, True
@@ -163,7 +167,7 @@ READS = (
     Mutant("G11", PrioritiesForgotten, V7_2, "registers"),
     Mutant("G11", SgisNowhere, V7_2, "registers"),
     Mutant("G11", AnotherNumber, V7_2, "registers"),
-    Mutant("G12", RestoredMasked, V7_2, "registers"),
+    Mutant("G12", RestoredMasked, V7_2, AFTER_EXIT),
     Mutant("G12", OffsetForgotten, V7_2, "registers"),
     Mutant("G12", SavesTimerWrong, V4_14, "registers"),
     Mutant("G12", ReadsAnotherTime, V7_2, "registers"),

@@ -170,13 +170,13 @@ class RetriesForEver(V7_2):
 
 
 REGISTERS = (
-    Mutant("R1", WritesBeforeMasking, V7_2, "migrate"),
+    Mutant("R1", WritesBeforeMasking, V7_2, "overflow-dir"),
     Mutant("R1", SavesAfterUnmasking, V4_14, "timer-busy"),
     Mutant("R1", WritesRunningGuest, V7_2, "spi-level"),
     Mutant("R2", SavesWithoutZeroing, V7_2, "timer-wfi"),
     Mutant("R2", CountsInactive, V7_2, "migrate"),
     Mutant("R7b", on_machine(V7_2, CompletedComesBack), V7_2, "timer-wfi"),
-    Mutant("R8", FoldLosesPending, V7_2, "timer-wfi"),
+    Mutant("R8", FoldLosesPending, V7_2, "overflow-dir"),
     Mutant("R8", FoldLosesPending, V7_2, "spi-edge"),
     Mutant("R8", on_machine(V7_2, MaskDropsPending), V7_2, "timer-wfi"),
     Mutant("R9", on_machine(V7_2, AckKeepsPending), V7_2, "timer-wfi"),
