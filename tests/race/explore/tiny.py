@@ -9,7 +9,7 @@ from typing import Final
 from harness.search.case import Case
 from harness.spec import RunSpec
 
-__all__ = ["BY_STATES", "EVERY_PATH", "PATCHED", "case_of"]
+__all__ = ["APART", "BY_STATES", "EVERY_PATH", "PATCHED", "TINY", "case_of"]
 
 FORWARD = '[[forward]]\nintid = {}\nkind = "{}"\nevents = 1\n'
 LEVEL, EDGE = FORWARD.format(50, "level"), FORWARD.format(50, "edge")
@@ -44,6 +44,14 @@ TINY: Final = {
     "in turns": toml("work 1", "work 1"),
 }
 
+APART: Final = {
+    "a timer, and work": toml("timer 10", "work 1", sizes="pcpus = 2"),
+    "two timers, masked": toml("ppi off, timer 10", "ppi off, timer 10", sizes="pcpus = 2"),
+    "two timers": toml("timer 10", "timer 10", sizes="pcpus = 2"),
+    "moved": toml("work 1", "work 1", sizes="pcpus = 2\npreemptions = 1"),
+}
+"""VCPUs that have little to do with each other, on CPUs of their own."""
+
 EVERY_PATH: Final = (
     "timer", "busy", "level", "edge", "lpi", "sgi, one CPU", "preempted", "device", "mmio",
     "in turns",
@@ -59,5 +67,5 @@ PATCHED: Final = (("timer", "v4.14+23"), ("preempted", "v4.14+1"))
 
 def case_of(name: str, variant: str, messages: str = "synchronous") -> Case:
     """Return one of the configurations."""
-    spec = RunSpec.make("tiny", variant, toml=TINY[name], knobs={"gic_messages": messages})
+    spec = RunSpec.make("tiny", variant, toml={**TINY, **APART}[name], knobs={"gic_messages": messages})
     return Case.of(spec)
