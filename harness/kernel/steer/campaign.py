@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from harness.kernel.steer.derive import Trial, derive, known_script
 from harness.kernel.steer.machine import places_in, steer
 from harness.kernel.steer.places import Table, missing
 from harness.kernel.steer.script import Script, case_names, load_case
-from harness.kernel.steer.search import Failure, Searched, search
+from harness.kernel.steer.search import TURNS, Failure, Searched, search
 from harness.kernel.steer.subject import of_scenario
 from harness.kernel.steer.windows import Kind
 from harness.places import slug, write_whole
@@ -68,6 +68,17 @@ class Result:
     explained: dict[Kind, Explained] = field(default_factory=dict)
     boot_seconds: float = 0.0
     kept: int = 0
+
+
+def steering_of(failure: Failure) -> dict[str, Any]:
+    """Return how an execution was steered: what its job asked, and which window it was."""
+    control = dict(TURNS).get(failure.strategy)
+    if control is None or failure.window is None:
+        return {}
+    asked = asdict(control)
+    begin = failure.execution - failure.window.number
+    asked |= {"mode": control.mode.name.lower(), "seed": (failure.seed << 32) + begin}
+    return {"window": failure.window.number, "control": asked}
 
 
 def known_scripts() -> list[tuple[str, Script]]:
@@ -182,6 +193,7 @@ class Campaign:
             "strategy": failure.strategy,
             "seed": failure.seed,
             "execution": failure.execution,
+            **steering_of(failure),
             "violations": [
                 {"rule": rule, "alarm": alarm, "text": text}
                 for (rule, alarm), text in failure.kinds

@@ -28,9 +28,9 @@ TURNS: tuple[tuple[str, Control], ...] = (
     ("pct d=2, all places", Control(Mode.PCT, depth=2, level=FINE, stops_max=20_000)),
 )
 """How executions are steered, in turn."""
-BATCH, FIRST_BATCH = 200, 400
-"""So many executions each, and so many that nobody steers."""
-BATCH_SECONDS = 60.0
+BATCH, BATCH_MAX, FIRST_BATCH = 200, 2000, 400
+"""So many executions each, at most as the last ones were fast; and so many that nobody steers."""
+BATCH_SECONDS = 20.0
 UNSTEERED_SHARE = 0.2
 """Of the time, at most."""
 
@@ -116,7 +116,9 @@ def search(
         name, control = TURNS[turn % len(TURNS)]
         turn += 1
         first = searched.executions
-        count = min(BATCH, executions - first)
+        rate = searched.shares[name].rate if name in searched.shares else 0.0
+        batch = min(BATCH_MAX, max(BATCH, int(rate * BATCH_SECONDS / 4)))
+        count = min(batch, executions - first)
         left = min(BATCH_SECONDS, until - time.monotonic())
         asked = replace(control, seed=seed << 32)
         for told in jobs(steered, subject.words, asked, count, max(1.0, left), first=first):
