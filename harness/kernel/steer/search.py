@@ -108,8 +108,7 @@ def search(
     """
     until = time.monotonic() + seconds
     plain = min(FIRST_BATCH, max(1, executions // 4))
-    batch = jobs(steered, subject.words, Control(), plain, seconds * UNSTEERED_SHARE)
-    for told in batch:
+    for told in jobs(steered, subject.words, Control(), plain, seconds * UNSTEERED_SHARE):
         yield from take(searched, subject, UNSTEERED, seed, told)
     turn = 0
     while searched.executions < executions and time.monotonic() < until:
