@@ -265,7 +265,7 @@ class Memo:
             self.resume(slot, coroutine)
         finally:
             watch.end()
-        facts = tuple([watch.touched.kept(fact) for fact in self.facts])
+        facts = tuple([watch.kept(fact) for fact in self.facts])
         then = self.arrive(task, coroutine, recipe)
         reads = watch.fields_read | watch.late()
         writes = watch.fields_written | deadlines.changed()

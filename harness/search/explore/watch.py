@@ -46,6 +46,10 @@ class Watch:
         self.touched.clear()
         Instant.recorder = self.touched
 
+    def kept(self, value: Any) -> Any:
+        """Return a value that the step keeps, without readings of the clock."""
+        return self.touched.kept(value)
+
     def late(self) -> int:
         """Return what was read since the end, of what the step keeps; no more is looked at."""
         Instant.recorder = None
