@@ -211,9 +211,12 @@ class I12(Rule):
 
     @on(facts.DeviceSignalled)
     def on_signalled(self, f: facts.DeviceSignalled) -> None:
-        """Its call is over: what it injected is left to the thread, or an IPI comes."""
-        for of in self.of:
-            covered = of.ipi or of.promise != NOWHERE
+        """Its call is over: what it injected is left to the thread, or an IPI comes.
+
+        What was disabled is on no list: who enables it queues it, and kicks, after this entry.
+        """
+        for v, of in enumerate(self.of):
+            covered = of.ipi or of.promise != NOWHERE or not self.enables.is_enabled(v, f.vintid)
             if not covered and get(of.left, f.vintid, NOWHERE) == VMM:
                 of.settled = (*of.settled, f.vintid)
 
