@@ -149,6 +149,15 @@ def show(found: "Found", *, as_json: bool) -> None:
         f"{e.depth}; {e.seconds:.1f} s ({e.cpu_seconds:.1f} s CPU), {rate:.0f} states/s, "
         f"{e.memory_mb:.0f} MiB; {e.misses} steps made, {e.checked} look-ups checked"
     )
+    if found.reached is not None:
+        words = {
+            "reached": found.reached.reached,
+            "never at this size": found.reached.never,
+            "not seen": found.reached.unseen,
+        }
+        for word, names in words.items():
+            if names:
+                click.echo(f"  {word}: {', '.join(names)}")
     failure = e.failure
     if failure is not None:
         how = "no schedule is shorter" if failure.shortest else "there may be a shorter one"

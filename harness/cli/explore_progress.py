@@ -84,7 +84,9 @@ def describe(exploration: "Exploration", estimate: "Estimate | None") -> str:
     if exploration.graph.broken or not exploration.search.seen:
         return f"looking for the shortest schedule, {memory_mb():.0f} MiB"
     known = 0.0 if estimate is None else estimate.known()
-    total = f"perhaps {known:.0%} of all" if known else "few of all"
+    total = f"{known:.0%} of what random walks meet" if known else "few of all"
+    if exploration.passes > 1:
+        total += f", pass {exploration.passes}"
     return (
         f"{states} states, {states / max(seconds, 1e-3):.0f}/s, depth {exploration.search.depth}, "
         f"{memory_mb():.0f} MiB, {total}"

@@ -16,6 +16,7 @@ from harness.search.case import Case
 from harness.search.explore.explore import LEFT_OUT, Exploration
 from harness.search.explore.explored import Explored, ExploreLimits, Failure, Reductions
 from harness.search.explore.failure import with_steps_max
+from harness.search.explore.reaching import Reached, limits_of, reaching
 from harness.search.explore.store import Saved, save
 from harness.spec import RunSpec, load_scenario, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -28,11 +29,15 @@ LEAST = 2_000
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One search: its case, what is known of an earlier session, and where that lies."""
+    """One search: its case, what is known of an earlier session, and where that lies.
+
+    ``sometimes`` are the states that its scenario, at its own size, exists to reach.
+    """
 
     case: Case
     saved: Saved | None = None
     path: Path | None = None
+    sometimes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,6 +72,7 @@ class Found(msgspec.Struct, frozen=True):
     bounds: str
     schedule: Path | None
     store: Path | None
+    reached: Reached | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -85,6 +91,7 @@ class Found(msgspec.Struct, frozen=True):
             "for": self.bounds,
             "rules_left_out": list(e.left_out),
             "store": None if self.store is None else str(self.store),
+            "sometimes": None if self.reached is None else msgspec.to_builtins(self.reached),
             "violations": self.violations(),
         }
 
@@ -131,9 +138,10 @@ def entries_of(options: Mapping[str, Any]) -> list[Entry]:
     for name in dict.fromkeys(scenarios):
         toml = "" if options["whole"] else smaller(name)
         for variant in dict.fromkeys(variants):
-            resolve_variant(variant)
+            era = resolve_variant(variant).era
             spec = RunSpec.make(name, variant, **sizes, knobs=knobs, toml=toml, rules=rules)
-            entries.append(Entry(Case.of(spec)))
+            wanted = load_scenario(name).sometimes.get(era, ())
+            entries.append(Entry(Case.of(spec), sometimes=wanted))
     return entries
 
 
@@ -199,7 +207,11 @@ def explore_entry(
     elif explored.verdict == INCONCLUSIVE and keep and explored.states >= LEAST:
         store = entry.path or folder_of(case) / "search.store"
         save(exploration.saved(), store)
-    return Found(entry, explored, entry.bounds(limits), schedule, store)
+    reached = None
+    if explored.verdict == PROVED and entry.sometimes:
+        left = limits_of(limits, explored.seconds)
+        reached = reaching(case, entry.sometimes, left, lambda: watch(exploration))
+    return Found(entry, explored, entry.bounds(limits), schedule, store, reached)
 
 
 def schedule_of(case: Case, failure: Failure) -> str:

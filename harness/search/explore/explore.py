@@ -60,13 +60,20 @@ def explore(
     return Exploration(case, limits, reductions, shortest=shortest).run()
 
 
-def graph_of(case: Case, reductions: Reductions | None = None, sizes: Sequence[int] = ()) -> Graph:
+def graph_of(
+    case: Case,
+    reductions: Reductions | None = None,
+    sizes: Sequence[int] = (),
+    *,
+    states: bool = False,
+) -> Graph:
     """Return the graph of states of a case.
 
     Args:
         case: what is run.
         reductions: what may be left out.
         sizes: how states are packed, if they were before.
+        states: whether what tells of "sometimes" states is part of each.
 
     Raises:
         UsageError: the variant cannot be had.
@@ -74,7 +81,8 @@ def graph_of(case: Case, reductions: Reductions | None = None, sizes: Sequence[i
     """
     known = frozenset(RULES) if case.rules is None else frozenset(case.rules)
     world = case.world(ExploredTask, rules=known - {*LEFT_OUT})
-    world.checker.states.clear()  # "sometimes" states are no part of a verdict
+    if not states:
+        world.checker.states.clear()  # "sometimes" states are no part of a verdict
     world.checker.subscribe(last={})  # nor are bounds
     return Graph(Memo(world, reductions or Reductions(), sizes))
 

@@ -29,7 +29,17 @@ class Effect:
 
     """
 
-    __slots__ = ("changes", "draws", "hearing", "moves", "number", "reads", "span", "turns", "writes")
+    __slots__ = (
+        "changes",
+        "draws",
+        "hearing",
+        "moves",
+        "number",
+        "reads",
+        "span",
+        "turns",
+        "writes",
+    )
 
     def __init__(
         self,

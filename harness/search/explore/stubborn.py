@@ -281,9 +281,7 @@ class Stubborn:
 
     # -- what is learnt ------------------------------------------------------------------------
 
-    def learn(
-        self, node: Node, task: int, effect: Effect, heard: Heard | None, row: Row
-    ) -> None:
+    def learn(self, node: Node, task: int, effect: Effect, heard: Heard | None, row: Row) -> None:
         """Take note of what a step from a node touches, and where its task then is."""
         reads, writes = self.touches(effect, heard)
         self.futures.add(node, reads, writes)
@@ -334,13 +332,11 @@ class Stubborn:
         """Return the tasks of a stubborn set with as few of those that can go as any."""
         graph, futures = self.graph, self.futures
         nodes = self.at(tables, row)
-        by_task: list[Hot | None] = [None] * self.memo.tasks
-        for hot in ready:
-            by_task[hot[9].task] = hot
-        touches = [
-            self.looked(task, row) if by_task[task] is None else self.made(by_task[task], row)
-            for task in range(self.memo.tasks)
-        ]
+        can_go: dict[int, Hot] = {hot[9].task: hot for hot in ready}
+        touches = []
+        for task in range(self.memo.tasks):
+            hot = can_go.get(task)
+            touches.append(self.looked(task, row) if hot is None else self.made(hot, row))
         if len(self.times.bits) > self.compared:
             self.compare()
         if futures.changed:

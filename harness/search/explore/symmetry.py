@@ -78,8 +78,7 @@ def mirrors(scenario: Scenario, graph: Graph, roots: Mapping[int, Beginning]) ->
 def renamed(made: Draws, names: Sequence[int]) -> Draws:
     """Return draws with VCPUs and CPUs renamed."""
     return tuple(
-        (name, names[n] if name in ("preempted-vcpu", "placed-on") else n, k)
-        for name, n, k in made
+        (name, names[n] if name in ("preempted-vcpu", "placed-on") else n, k) for name, n, k in made
     )
 
 

@@ -53,7 +53,7 @@ def stimuli_will_do(init: Any) -> Any:
             finally:
                 graph.urgent = urgent
 
-        self.choose = choose_any  # type: ignore[method-assign]
+        self.choose = choose_any  # type: ignore[assignment,method-assign]
 
     return made
 

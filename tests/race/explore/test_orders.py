@@ -17,9 +17,9 @@ from harness.spec import RunSpec
 from harness.variants import ERAS
 from harness.verdict import PROVED
 from tests.race.explore.agree import Make, of_case, of_toys
-from tests.race.explore.order_faults import APART, FIRST, MACHINE, ORDER_FAULTS
 from tests.race.explore.faults import Fault
-from tests.race.explore.reduced import alike, everything, reduced
+from tests.race.explore.order_faults import APART, FIRST, MACHINE, ORDER_FAULTS
+from tests.race.explore.reduced import Found, alike, everything, reduced
 from tests.race.explore.tiny import APART as OF_MACHINE, BY_STATES, PATCHED, case_of
 from tests.race.explore.toys import drawn, drawn_apart
 
@@ -116,5 +116,10 @@ def test_a_fault_in_the_machine_is_seen(fault: Fault, monkeypatch: pytest.Monkey
     wholes = [everything(make) for make in makes]
     fault.plant(monkeypatch)
     with pytest.raises(AssertionError):
-        for make, whole in zip(makes, wholes, strict=True):
-            alike(whole, reduced(make))
+        hold_all(makes, wholes)
+
+
+def hold_all(makes: list[Make], wholes: list[Found]) -> None:
+    """Hold the searches of several worlds against what is known of them."""
+    for make, whole in zip(makes, wholes, strict=True):
+        alike(whole, reduced(make))

@@ -47,7 +47,6 @@ TINY: Final = {
 APART: Final = {
     "a timer, and work": toml("timer 10", "work 1", sizes="pcpus = 2"),
     "two timers, masked": toml("ppi off, timer 10", "ppi off, timer 10", sizes="pcpus = 2"),
-    "two timers": toml("timer 10", "timer 10", sizes="pcpus = 2"),
     "moved": toml("work 1", "work 1", sizes="pcpus = 2\npreemptions = 1"),
 }
 """VCPUs that have little to do with each other, on CPUs of their own."""
@@ -67,5 +66,7 @@ PATCHED: Final = (("timer", "v4.14+23"), ("preempted", "v4.14+1"))
 
 def case_of(name: str, variant: str, messages: str = "synchronous") -> Case:
     """Return one of the configurations."""
-    spec = RunSpec.make("tiny", variant, toml={**TINY, **APART}[name], knobs={"gic_messages": messages})
+    spec = RunSpec.make(
+        "tiny", variant, toml={**TINY, **APART}[name], knobs={"gic_messages": messages}
+    )
     return Case.of(spec)
