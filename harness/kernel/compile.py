@@ -150,6 +150,8 @@ def why_not(scenario: Scenario, vcpus: int, gic: int, *, software: bool = False)
             "it powers a VCPU off, and such an execution does not end: see guests/f13.c, whose "
             "one execution is looked at while it hangs"
         )
+    if any(i.code == g.LPIS for i in instructions(scenario, vcpus)):
+        return "it switches its LPIs, and these need an ITS, which our VMM does not make"
     unknown = {i.code for i in instructions(scenario, vcpus)} - KNOWN
     if unknown:
         return "its programs have an instruction that is not compiled yet"

@@ -50,7 +50,7 @@ def test_a_block_at_the_end_is_closed() -> None:
 
 def test_every_instruction_compiles() -> None:
     for entry in entries():
-        if entry.name == "cpu off":
+        if entry.name == "cpu off" or entry.name.startswith("lpis "):
             continue  # refused: see below
         compiled = compile_scenario(scenario(list(entry.example)), 2, 3, software=True)
         assert "static void program_0" in compiled, entry.name
