@@ -47,6 +47,10 @@ OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "44": ("a fourth interrupt", OVERFLOW),
     "prune-recheck": ("a second CPU", {"pcpus": 2}),
     "F2": ("a second CPU", {"pcpus": 2}),
+    "F10": (
+        "a second guest and CPU",
+        {**TWO_CPUS, "vcpu": programs("ptimer 60, work 1", "timer 80")},
+    ),
     "bound-3": ("the PPI masked", {"vcpu": programs("timer 100, spin 1 2, ppi off")}),
     "F3": (
         "one SPI on two CPUs, ICACTIVER",
