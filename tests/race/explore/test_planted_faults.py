@@ -60,7 +60,7 @@ def seen(fault: Fault) -> str:
     for n, check in enumerate(checks):
         try:
             check()
-        except (AssertionError, FootprintError, LookupError, UsageError) as error:
+        except (AssertionError, FootprintError, LookupError, LostError, UsageError) as error:
             return f"{fault.seen_by} {n}: {type(error).__name__}"
     return ""
 
