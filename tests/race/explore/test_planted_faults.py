@@ -7,6 +7,7 @@ import pytest
 
 from harness.engine.footprint import FootprintError
 from harness.errors import UsageError
+from harness.search.explore.instant import LostError
 from tests.race.explore.agree import (
     ALL_OFF,
     ALL_ON,
