@@ -98,7 +98,7 @@ def livelock_of(
         made = stem + turn * turns
         outcome = rerun(case, made)
     return Failure(
-        # A rule that complains ends the execution: what would have been chosen then is not replayed.
+        # A rule that complains ends the execution: what would have been chosen then is left.
         tuple(made[: len(outcome.choices)]),
         tuple(outcome.violations),
         outcome.steps,

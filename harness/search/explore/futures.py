@@ -167,7 +167,7 @@ class Futures:
         """Work out anew what may be touched; from here on it is so."""
         changed = list(self.changed)
         self.changed.clear()
-        if any([self.spread(without, changed) for without in self.variants]):
+        if any([self.spread(without, changed) for without in self.variants]):  # noqa: C419  # all of them
             self.grown += 1
 
     def spread(self, without: int, changed: Iterable[Node]) -> bool:

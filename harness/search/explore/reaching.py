@@ -78,7 +78,7 @@ class Meeting(Exploration):
         self.wanted = wanted
         super().__init__(case, limits, shortest=False, watch=lambda _self: self.missing and more())
 
-    def make_graph(self, saved: Saved | None) -> Graph:
+    def make_graph(self, saved: Saved | None) -> Graph:  # noqa: ARG002
         """Return the graph, with what tells of the states as a part of each."""
         graph = graph_of(self.case, self.reductions, states=True)
         values = graph.memo.rules.values

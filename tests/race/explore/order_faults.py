@@ -153,5 +153,8 @@ ORDER_FAULTS: Final = (
     Fault("phases never turned", MACHINE, phases_unturned),
     Fault("deadlines never set", MACHINE, deadlines_unset),
     Fault("levels that no time changes", MACHINE, clock_not_compared),
-    Fault("derived values not read", MACHINE, around(touched_module.Bits, "__init__", derived_not_read)),
+    Fault(
+        "derived values not read", MACHINE,
+        around(touched_module.Bits, "__init__", derived_not_read),
+    ),
 )  # fmt: skip
