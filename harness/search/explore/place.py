@@ -108,8 +108,8 @@ class Place:
     """
 
     __slots__ = (
-        "alt", "asked", "asked_reads", "asks", "condition", "condition_key", "cpus", "guard", "guard_key",
-        "key",
+        "alt", "asked", "asked_reads", "asks", "condition", "condition_key", "cpus", "guard",
+        "guard_key", "key",
         "known", "looks", "number", "op", "parked", "reads", "recipe", "returned", "slots", "task",
         "wait_slots", "waited", "waited_reads", "waits", "writes",
     )  # fmt: skip
