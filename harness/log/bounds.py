@@ -34,7 +34,7 @@ FIXED: dict[str, Range] = {
 }
 PCPU, VCPU = "pcpu", "vcpu"
 SIZED = {"pcpu": PCPU, "vcpu": VCPU, "owner": VCPU, "resumed": VCPU}
-"""Fields that are a CPU or a VCPU in every fact; -1 where there is none."""
+"""Fields that are a CPU or a VCPU in every fact."""
 OF_KIND: dict[type[Fact], dict[str, Range | str]] = {
     facts.IpiSent: {"target": PCPU},
     facts.NeedResched: {"target": PCPU},
@@ -50,6 +50,23 @@ OF_KIND: dict[type[Fact], dict[str, Range | str]] = {
     facts.Expired: {"timer": (BG_TIMER, VTIMER)},
 }
 """Where a field of one kind of fact is something else, or has no name that all share."""
+MAYBE_NONE: dict[type[Fact], tuple[str, ...]] = {
+    facts.ActiveChanged: ("pcpu",),
+    facts.EdgeArrived: ("pcpu",),
+    facts.GuestAccess: ("owner",),
+    facts.GuestEnable: ("owner",),
+    facts.GuestLpis: ("owner",),
+    facts.Injected: ("pcpu",),
+    facts.Kicked: ("pcpu",),
+    facts.LineChanged: ("pcpu",),
+    facts.NeedResched: ("pcpu",),
+    facts.PendingChanged: ("pcpu",),
+    facts.Placed: ("before", "pcpu"),
+    facts.PriorityWritten: ("owner",),
+    facts.RegisterRead: ("owner",),
+    facts.RegisterWritten: ("owner",),
+}
+"""Fields that are -1 where there is no such CPU or VCPU, as with an SPI's; no other is."""
 
 
 def check_setting(setting: Setting) -> str:
@@ -112,9 +129,8 @@ def numbers(fact: Fact, setting: Setting) -> Iterator[tuple[str, int, Range]]:
         bounds = own.get(name) or SIZED.get(name) or FIXED.get(name)
         if name == "index":
             bounds = (0, setting.lrs - 1)
-        if bounds == PCPU:
-            bounds = (-1, setting.pcpus - 1)
-        elif bounds == VCPU:
-            bounds = (-1, setting.vcpus - 1)
+        if isinstance(bounds, str):
+            least = -1 if name in MAYBE_NONE.get(type(fact), ()) else 0
+            bounds = (least, (setting.pcpus if bounds == PCPU else setting.vcpus) - 1)
         if isinstance(bounds, tuple):
             yield name, value, bounds

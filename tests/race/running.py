@@ -19,6 +19,7 @@ from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution, Outcome, Slot
 from harness.engine.trio_engine import TrioEngine
 from harness.kvm.kvm import Kvm
+from harness.scenarios.schema import builtin_names, load_builtin
 from harness.spec import RunSpec, load_scenario
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
@@ -48,6 +49,11 @@ class RaceWorld(VgicWorld):
     def twin(self) -> VgicWorld:
         """The same world for the Trio engine. Nobody watches it."""
         return self.build(TrioEngine.task_class)
+
+
+def clean_names(era: str) -> list[str]:
+    """Return the built-in scenarios that an era is clean on as it was."""
+    return [name for name in builtin_names() if era not in load_builtin(name).unclean]
 
 
 def strategy(i: int) -> Strategy:
