@@ -90,8 +90,9 @@ RACES = {
         comes="populate_lr", before="fold_lr deactivate_phys",
     ),
     "v7.2+F3": race(
-        "written before the VCPU that gives its entry up folds over it",
-        comes="write_active", before="fold_lr",
+        "written between a VCPU's flush and its guest mode, or before it gives its entry up and "
+        "folds over it",
+        comes="write_active", before="mode_in_guest fold_lr",
     ),
     "v7.2+57": race(
         "acknowledged by the host after the guest's deactivation, before the polling fold",
@@ -107,8 +108,8 @@ RACES = {
 }  # fmt: skip
 """The patches that have a race; the others fail in the calm order, or whenever something comes."""
 HALF = {
-    "v7.2+prune-recheck": "the moment is right, prune has dropped its locks before the other VCPU "
-    "goes on; that this goes on to write IROUTER is not named",
+    "v7.2+F2": "the moment is right, behind the look and before the fold; told is the SGI for which "
+    "its VCPU leaves its guest then, and not the flush that follows",
 }
 """Those that are not told first, and why not."""
 RIGHT_MIN = 0.9
