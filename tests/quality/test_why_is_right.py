@@ -108,8 +108,8 @@ RACES = {
 }  # fmt: skip
 """The patches that have a race; the others fail in the calm order, or whenever something comes."""
 HALF = {
-    "v7.2+F2": "the moment is right, behind the look and before the fold; told is the SGI for which "
-    "its VCPU leaves its guest then, and not the flush that follows",
+    "v7.2+F2": "the moment is right, behind the look and before the fold; told is the SGI for "
+    "which its VCPU leaves its guest then, and not the flush that follows",
 }
 """Those that are not told first, and why not."""
 RIGHT_MIN = 0.9
