@@ -87,6 +87,40 @@ def test_a_search_that_a_bound_stops_goes_on(cli: Cli, tmp_path: Path, tiny: Pat
     cli("explore", tiny, "--resume", store).refused("give none")
 
 
+def test_a_search_on_two_cpus_goes_on(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "two.toml"
+    guests = '[[vcpu]]\nprogram = ["work 1"]\n' * 2
+    file.write_text(f'name = "two"\ntitle = "two"\npcpus = 2\npreemptions = 1\n{guests}')
+    part = cli("explore", file, "--variant", "v4.14", "--states", 2_500, "--json").lines[0]
+    assert part["bound"] == "states"
+    assert part["passes"] >= 1
+    rest = cli("explore", "--resume", part["store"], "--json")
+    assert rest.code == 0
+    assert rest.lines[0]["mirrored"] == 2
+    whole = cli("explore", file, "--variant", "v4.14", "--json")
+    for what in ("states", "terminal"):
+        assert rest.lines[0][what] == whole.lines[0][what]
+
+
+def test_a_livelock_is_replayed_in_both_engines(cli: Cli) -> None:
+    asked = ("explore", "spi-level", "--variant", "v4.14+57", "--knob", "preemptions=0")
+    done = cli(*asked, "--rules", "R1", "--json")
+    assert done.code == 1
+    [found] = done.summary["violations"]
+    assert found["type"] == "livelock"
+    for engine in ("direct", "trio"):
+        again = cli("replay", found["log"], "--engine", engine, "--json")
+        assert again.code == 1
+        assert again.summary["violations"][0]["rule"] == "L2"
+
+
+def test_a_proof_says_which_states_it_reaches(cli: Cli) -> None:
+    done = cli("explore", "timer-phys", "--variant", "v4.14", "--knob", "preemptions=0", "--json")
+    sometimes = done.lines[0]["sometimes"]
+    assert "guest acknowledged its physical timer" in sometimes["reached"]
+    assert not sometimes["unseen"]
+
+
 def test_bounds_on_switches_are_said(cli: Cli, tiny: Path) -> None:
     done = cli("explore", tiny, "--variant", "v7.2", "--switches", 12, "--preemptions", 2, "--json")
     assert done.code == 0
@@ -106,7 +140,8 @@ def test_ctrl_c_keeps_what_was_done(start: Start, finish: Finish, logs: Path) ->
     process = start("explore", "migrate", "--whole", "--variant", "v7.2", "--switches", "250")
     assert process.stderr is not None
     assert process.stderr.readline().startswith("migrate, v7.2: ")
-    assert "states" in process.stderr.readline()
+    while " states, " not in process.stderr.readline():
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.code == 130

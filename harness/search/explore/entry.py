@@ -17,6 +17,7 @@ from harness.search.explore.explore import LEFT_OUT, Exploration
 from harness.search.explore.explored import Explored, ExploreLimits, Failure, Reductions
 from harness.search.explore.failure import with_steps_max
 from harness.search.explore.reaching import Reached, limits_of, reaching
+from harness.search.explore.session import saved_of
 from harness.search.explore.store import Saved, save
 from harness.spec import RunSpec, load_scenario, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -206,7 +207,7 @@ def explore_entry(
         write_whole(schedule, f"{schedule_of(case, explored.failure)}\n".encode())
     elif explored.verdict == INCONCLUSIVE and keep and explored.states >= LEAST:
         store = entry.path or folder_of(case) / "search.store"
-        save(exploration.saved(), store)
+        save(saved_of(exploration), store)
     reached = None
     if explored.verdict == PROVED and entry.sometimes:
         left = limits_of(limits, explored.seconds)

@@ -18,15 +18,14 @@ from harness.search.explore.explored import Explored, ExploreLimits, Failure, Re
 from harness.search.explore.failure import failure_of, livelock_of
 from harness.search.explore.graph import Graph
 from harness.search.explore.memo import Memo
-from harness.search.explore.packed import WIDTH, TooManyError
+from harness.search.explore.packed import TooManyError
 from harness.search.explore.sample import Sample
-from harness.search.explore.session import restore, tables_of
+from harness.search.explore.session import restore, resume
 from harness.search.explore.space import FewSwitches, Space, Whole
 from harness.search.explore.store import Saved
 from harness.search.explore.stubborn import Stubborn
 from harness.search.explore.symmetry import mirrors
 from harness.search.explore.task import ExploredTask
-from harness.spec import portable
 from harness.variants import ERAS
 from harness.verdict import INCONCLUSIVE, PROVED, VIOLATED
 from model.rules.registry import RULES
@@ -142,7 +141,7 @@ class Exploration:
         self.passes = 0
         self.search = DepthFirst(self.space, map(self.space.node, self.roots), self.on_cycle)
         if saved is not None:
-            self.restore(saved)
+            resume(self, saved)
 
     def make_graph(self, saved: Saved | None) -> Graph:
         """Return the graph, with what an earlier session knew of it.
@@ -356,59 +355,6 @@ class Exploration:
         """How many states were reached (with bounds on switches: nodes)."""
         self.peak = max(self.peak, len(self.search.seen))
         return self.peak
-
-    # -- another session -----------------------------------------------------------------------
-
-    def saved(self) -> Saved:
-        """Return this search as a value, so that it can go on another time."""
-        graph, search = self.graph, self.search
-        width = (WIDTH * len(graph.packing.groups) + 31) // 8
-        spec = self.case.spec
-        futures = self.space.plain() if isinstance(self.space, Stubborn) else None
-        return Saved(
-            schedule=str(portable(spec.schedule_of(()))),
-            bounds=(self.limits.switches, self.limits.preemptions),
-            dead=self.reductions.dead,
-            held_back=self.reductions.held_back,
-            stubborn=self.reductions.stubborn,
-            symmetric=self.reductions.symmetric,
-            tables={**tables_of(graph.memo), **graph.packing.tables(), "futures": futures},
-            progress={
-                "path": search.path,
-                "todo": search.todo,
-                "depth": search.depth,
-                "transitions": graph.transitions,
-                "ends": graph.ends,
-                "misses": graph.memo.misses,
-                "checked": self.sample.checked,
-                "unfair": self.unfair,
-                "passes": self.passes,
-                "cut": self.space.cut if isinstance(self.space, FewSwitches) else 0,
-                "before": (self.seconds(), self.cpu_seconds()),
-            },
-            width=width,
-            seen=b"".join([state.to_bytes(width, "little") for state in search.seen]),
-        )
-
-    def restore(self, saved: Saved) -> None:
-        """Go to where an earlier session stopped."""
-        graph, search, progress = self.graph, self.search, saved.progress
-        search.seen = saved.states()
-        search.path = progress["path"]
-        search.todo = progress["todo"]
-        search.depth = progress["depth"]
-        graph.transitions = progress["transitions"]
-        graph.ends = progress["ends"]
-        graph.memo.misses = progress["misses"]
-        self.sample.checked = progress["checked"]
-        self.unfair = progress["unfair"]
-        if isinstance(self.space, FewSwitches):
-            self.space.cut = progress["cut"]
-        self.before = progress["before"]
-        self.passes = progress["passes"]
-        if isinstance(self.space, Stubborn):
-            self.space.restore(saved.tables["futures"])
-        self.noted = len(search.seen)
 
 
 @contextmanager

@@ -167,8 +167,8 @@ class Futures:
         """Work out anew what may be touched; from here on it is so."""
         changed = list(self.changed)
         self.changed.clear()
-        if any([self.spread(without, changed) for without in self.variants]):  # noqa: C419  # all of them
-            self.grown += 1
+        became_more = [self.spread(without, changed) for without in self.variants]
+        self.grown += any(became_more)
 
     def spread(self, without: int, changed: Iterable[Node]) -> bool:
         """Work it out for one mask of tasks that do not go; return whether it became more.

@@ -9,11 +9,12 @@ from typing import Any
 
 from harness.search.explore.packed import Change, Move, Packing
 from harness.search.explore.values import Get, Values, getter
-from harness.search.explore.watch import Watch
+from harness.search.explore.watch import Swap, Watch
 from model.check.checker import Checker
 from model.check.listener import Listener
 from model.check.violation import Violation
 from model.facts import Fact
+from model.part import Part
 
 __all__ = ["Debts", "Heard", "Hearing", "Rules"]
 
@@ -90,7 +91,7 @@ Answer = tuple[tuple[Change, ...], Verdicts, int, int]
 class Unit:
     """One listener that hears some facts: what to call, in order, and what came of it before."""
 
-    __slots__ = ("calls", "get", "known", "own", "places", "rules")
+    __slots__ = ("calls", "get", "known", "own", "parts", "places", "rules", "swaps")
 
     def __init__(self, rules: Rules, listener: Listener, facts: tuple[Fact, ...]) -> None:
         self.rules = rules
@@ -98,6 +99,8 @@ class Unit:
         self.places = rules.reads(listener)
         self.get = getter(self.places)
         self.known: dict[Any, Answer] = {}
+        self.parts: list[Part] = []
+        self.swaps: list[Swap] | None = None
         heard = {*rules.views(listener), listener}
         checker = rules.checker
         self.calls = [
@@ -124,7 +127,10 @@ class Unit:
         checker.violations = []
         watch = rules.watch
         assert watch is not None
-        watch.begin([values[place - start].part for place in self.places])
+        if self.swaps is None:
+            self.parts = [values[place - start].part for place in self.places]
+            self.swaps = watch.subset(self.parts)
+        watch.begin(self.parts, self.swaps)
         try:
             for handler, fact in self.calls:
                 handler(fact)

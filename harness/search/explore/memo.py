@@ -7,7 +7,7 @@ would be missing from the key, and make a proof wrong without a word.
 
 from collections.abc import Coroutine, Hashable, Iterator, Sequence
 from inspect import CORO_CLOSED, getcoroutinestate
-from typing import Any, Final
+from typing import Any
 
 from harness.context import Context
 from harness.engine.encoding import encode
@@ -16,6 +16,7 @@ from harness.engine.footprint import FootprintError
 from harness.engine.position import position
 from harness.engine.slot import IDLE_OP
 from harness.search.explore.explored import Reductions
+from harness.search.explore.guards import CLOCK, Guards
 from harness.search.explore.hearing import Debts, Rules
 from harness.search.explore.hidden import Hidden
 from harness.search.explore.packed import Packing
@@ -29,9 +30,6 @@ from model.facts import Fact
 from model.part import Part
 
 __all__ = ["Beginning", "Memo"]
-
-CLOCK: Final = "clock"
-"""The kind of actor that moves the time."""
 
 Row = tuple[int, ...]
 
@@ -82,11 +80,8 @@ class Memo:
         self.bits = Bits([*machine.parts, *world.checker.parts])
         self.watch = Watch(self.parts, self.bits)
         self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
-        self.looked: dict[Place, None] = {}
-        """The places of guards and conditions that have read more than before."""
-        self.masks = [0]
-        self.mask_numbers = {0: 0}
-        """What guards and conditions have read, as masks of fields, by number."""
+        self.guards = Guards(self)
+        self.may_go, self.replaced = self.guards.may_go, self.guards.replaced
         self.made = 0
         self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0
@@ -150,66 +145,7 @@ class Memo:
         slot.op, slot.guard, slot.guard_reads, slot.alt = IDLE_OP, None, 0, None
         return slot.main(slot)
 
-    # -- what is asked of a place --------------------------------------------------------------
-
-    def may_go(self, place: Place, row: Row) -> bool:
-        """Ask the guard of a place; from now on the answer is known."""
-        answer = self.ask(place, place.guard_key, 0, row)
-        key = place.waits(row)
-        place.waited[key] = answer
-        place.waited_reads[key] = self.looked_at(place)
-        return answer
-
-    def replaced(self, place: Place, row: Row) -> bool:
-        """Ask whether the alternative is made; from now on the answer is known."""
-        answer = self.ask(place, place.condition_key, 1, row)
-        key = place.asks(row)
-        place.asked[key] = answer
-        place.asked_reads[key] = self.looked_at(place)
-        return answer
-
-    def looked_at(self, place: Place) -> int:
-        """Return the number of the mask of what the guard or condition asked just now has read."""
-        reads = self.watch.fields_read
-        if self.slots[place.task].actor.kind == CLOCK:
-            reads = self.bits.deadlines
-        if reads & ~place.looks:
-            place.looks |= reads
-            self.looked[place] = None
-        number = self.mask_numbers.setdefault(reads, len(self.masks))
-        if number == len(self.masks):
-            self.masks.append(reads)
-        return number
-
-    def ask(self, place: Place, key: Hashable, which: int, row: Row) -> bool:
-        """Evaluate a place's guard (0) or condition (1) in a state.
-
-        Raises:
-            FootprintError: it reads what it did not declare, writes, or changes by itself.
-
-        """
-        slots = place.wait_slots[which]
-        function = place.condition if which else place.guard
-        if function is None:  # it is known of an earlier session only
-            place.parked.append(self.take(place))
-            function = place.condition if which else place.guard
-        assert function is not None
-        what = f"{self.slots[place.task].name}: {'condition' if which else 'guard'}"
-        self.put(slots, [row[slot] for slot in slots])
-        self.enter(place)
-        if encode(function) != key:
-            raise FootprintError(f"{what} is another by the time it is asked")
-        watch = self.watch
-        watch.begin()
-        try:
-            answer = function()
-        finally:
-            watch.end()
-            watch.late()
-        if bad := watch.writes or watch.reads & ~self.mask(slots):
-            verb = "wrote" if watch.writes else "read"
-            raise FootprintError(f"{what} {verb} {self.world.resources.names(bad)} unannounced")
-        return bool(answer)
+    # -- parts and places ----------------------------------------------------------------------
 
     def mask(self, slots: tuple[int, ...]) -> int:
         """Return the bits of the parts at these places of a row."""

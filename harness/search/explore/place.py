@@ -109,9 +109,8 @@ class Place:
 
     __slots__ = (
         "alt", "asked", "asked_reads", "asks", "condition", "condition_key", "cpus", "guard",
-        "guard_key", "key",
-        "known", "looks", "number", "op", "parked", "reads", "recipe", "returned", "slots", "task",
-        "wait_slots", "waited", "waited_reads", "waits", "writes",
+        "guard_key", "key", "known", "looks", "number", "op", "parked", "reads", "recipe",
+        "returned", "slots", "task", "wait_slots", "waited", "waited_reads", "waits", "writes",
     )  # fmt: skip
 
     def __init__(self, task: int, number: int, key: Hashable, recipe: Recipe) -> None:

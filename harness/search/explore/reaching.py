@@ -78,8 +78,9 @@ class Meeting(Exploration):
         self.wanted = wanted
         super().__init__(case, limits, shortest=False, watch=lambda _self: self.missing and more())
 
-    def make_graph(self, saved: Saved | None) -> Graph:  # noqa: ARG002
+    def make_graph(self, saved: Saved | None) -> Graph:
         """Return the graph, with what tells of the states as a part of each."""
+        assert saved is None
         graph = graph_of(self.case, self.reductions, states=True)
         values = graph.memo.rules.values
         n = next(n for n, each in enumerate(values) if isinstance(each.part, Seen))

@@ -24,31 +24,25 @@ where it leads the same path goes on; this cannot be for ever, because of the pr
 the step itself is made from a state of the search: and then it was learnt of.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from harness.search.explore.futures import ALWAYS, Futures, Node, Table
 from harness.search.explore.graph import Broken, Graph, Hot
 from harness.search.explore.hearing import Heard
-from harness.search.explore.memo import CLOCK
 from harness.search.explore.packed import CHANGE_BITS, MASK, WIDTH, Row
+from harness.search.explore.phases import Phases
 from harness.search.explore.place import Effect
-from harness.search.explore.touched import member
-from model.host.thread import VcpuThread
-from model.pcpu import Pcpu
 
 __all__ = ["Stubborn"]
 
 SERIAL_BITS = 40
 QUIET: Final = 50
 """After so many walks of which nothing was learnt it is enough."""
-STEPS_MAX: Final = 50_000
-MISSES_MAX: Final = 6_000
+STEPS_MAX: Final = 20_000
+MISSES_MAX: Final = 3_000
 """So many steps of walks are made at most, and so many for real: what is large learns later."""
-OWNER, PLACE = Pcpu.FIELDS.index("owner"), VcpuThread.FIELDS.index("place")
-HANDLER, VCPU = "host-irq", "vcpu"
-"""Kinds of actors."""
 
 
 class Stubborn:
@@ -67,7 +61,7 @@ class Stubborn:
         self.memo = memo = graph.memo
         self.futures = Futures(memo.places)
         self.touch_of: dict[tuple[int, ...], int] = {}
-        self.guards: list[int] = []
+        self.guard_touches: list[int] = []
         """By the number of a guard's mask, that of what it touches."""
         self.ticks: dict[tuple[Node, tuple[int, int]], None] = {}
         """From where the clock was seen to go from one time to another."""
@@ -78,30 +72,9 @@ class Stubborn:
         """How often more had been learnt than was known, when the search began."""
         self.on = True
         """Whether steps are left out; else it only learns."""
-        self.stimuli = [n for n, slot in enumerate(memo.slots) if slot.optional]
-        self.clock = [n for n, slot in enumerate(memo.slots) if slot.actor.kind == CLOCK]
-        self.owners = self.who_has_cpus()
-        clocks = [n for n, part in enumerate(memo.parts, memo.tasks) if part is memo.bits.clock]
-        self.phase_slots = (*clocks, *self.stimuli)
-        self.threads = [
-            n for n, part in enumerate(memo.parts, memo.tasks) if isinstance(part, VcpuThread)
-        ]
-        self.turners = sum(1 << n for n in (*self.stimuli, *self.clock))
-        if self.owners:
-            self.turners |= sum(
-                1 << n for n, slot in enumerate(memo.slots) if slot.actor.kind == VCPU
-            )
-        self.tables: dict[Hashable, list[Table]] = {}
-
-    def who_has_cpus(self) -> dict[int, int]:
-        """Return, of each interrupt handler's task, the place in a row of whose its CPU is."""
-        memo = self.memo
-        pcpus = {p.index: n for n, p in enumerate(memo.parts, memo.tasks) if isinstance(p, Pcpu)}
-        return {
-            n: pcpus[slot.actor.pcpu]
-            for n, slot in enumerate(memo.slots)
-            if slot.actor.kind == HANDLER and slot.actor.pcpu in pcpus
-        }
+        self.phases = Phases(memo, self.futures)
+        self.turners = self.phases.turners
+        self.phase = self.phases.tables_of
 
     def node(self, state: int) -> int:
         """Return the node of a state."""
@@ -142,8 +115,8 @@ class Stubborn:
         """Work out all that was learnt; return how often more was learnt than was known."""
         if len(self.times.bits) > self.compared:
             self.compare()
-        self.futures.looks(self.memo.looked)
-        self.memo.looked.clear()
+        self.futures.looks(self.memo.guards.looked)
+        self.memo.guards.looked.clear()
         self.futures.renew()
         return self.futures.grown
 
@@ -170,9 +143,9 @@ class Stubborn:
             numbers.append(number)
             row += group.contents[number]
         ready = graph.ready(row)
-        if self.memo.looked:
-            self.futures.looks(self.memo.looked)
-            self.memo.looked.clear()
+        if self.memo.guards.looked:
+            self.futures.looks(self.memo.guards.looked)
+            self.memo.guards.looked.clear()
         graph.movers = []
         if not graph.enabled & graph.urgent and graph.rests(state, row):
             return []
@@ -190,36 +163,6 @@ class Stubborn:
             graph.transitions -= len(found)
             found = self.follow(state, numbers, row, ready, tables, graph.enabled)
         return found
-
-    def phase(self, row: Row) -> list[Table]:
-        """Return the nodes of each task in the phase of a state."""
-        key = [row[slot] for slot in self.phase_slots]
-        key += [self.field(slot, row[slot], PLACE) for slot in self.threads]
-        owners = [self.field(slot, row[slot], OWNER) for slot in self.owners.values()]
-        both = (*key, *owners)
-        found = self.tables.get(both)
-        if found is None:
-            of_task = dict(zip(self.owners, owners, strict=True))
-            found = self.tables[both] = [
-                self.futures.table(task, (*key, of_task.get(task, -1)))
-                for task in range(self.memo.tasks)
-            ]
-        return found
-
-    def field(self, slot: int, number: int, index: int) -> int:
-        """Return a field of a part, by the number of the part's value."""
-        key: Any = self.memo.values[slot - self.memo.tasks].keys[number]
-        return int(key[index])
-
-    def turns(self, effect: Effect, row: Row) -> bool:
-        """Tell whether a step turns the phase."""
-        looks = [(slot, OWNER) for slot in self.owners.values()]
-        looks += [(slot, PLACE) for slot in self.threads]
-        then = self.memo.changed(row, effect)
-        return any(row[slot] != then[slot] for slot in self.phase_slots) or any(
-            self.field(slot, row[slot], index) != self.field(slot, then[slot], index)
-            for slot, index in looks
-        )
 
     def at(self, tables: list[Table], row: Row) -> list[Node]:
         """Return where each task is."""
@@ -259,7 +202,7 @@ class Stubborn:
                     node.known.add(key)
                     self.learn(node, task, effect, heard, row)
                 if effect.turns is None:
-                    effect.turns = self.turns(effect, row)
+                    effect.turns = self.phases.turns(effect, row)
                 if effect.turns:
                     turns.append((hot[0], effect))
                 if heard is not None:
@@ -343,7 +286,7 @@ class Stubborn:
             futures.renew()
         enabled, urgent = graph.enabled, graph.urgent
         best, least = enabled, len(ready)
-        stimuli = sum(1 << task for task in self.stimuli if not nodes[task].place.returned)
+        stimuli = sum(1 << task for task in self.phases.stimuli if not nodes[task].place.returned)
         for start in (0, stimuli) if stimuli else (0,):
             for hot in ready:
                 if not hot[0] & urgent:
@@ -415,7 +358,7 @@ class Stubborn:
             key += [effect.number, 0 if heard is None else heard[2]]
         found = self.touch_of.get(tuple(key))
         if found is None:
-            masks = self.memo.masks
+            masks = self.memo.guards.masks
             reads, writes = masks[waits] | masks[asks], 0
             for effect, heard in zip(effects, answers, strict=True):
                 read, written = self.touches(effect, heard)
@@ -429,10 +372,10 @@ class Stubborn:
         place = self.memo.places[task][row[task]]
         if place.returned:
             return 0
-        if task in self.clock:
+        if task in self.phases.clock:
             return self.futures.number((self.memo.bits.sets, 0))
         mask = place.waited_reads[place.waits(row)]
-        guards, masks = self.guards, self.memo.masks
+        guards, masks = self.guard_touches, self.memo.guards.masks
         while mask >= len(guards):
             guards.append(self.futures.number((masks[len(guards)], 0)))
         return guards[mask]
@@ -443,38 +386,3 @@ class Stubborn:
         self.touch_of.clear()
         for node, span in self.ticks:
             self.futures.add(node, 0, self.times.passed(*span))
-
-    # -- another session -----------------------------------------------------------------------
-
-    def plain(self) -> dict[str, Any]:
-        """Return what was learnt as plain values."""
-        bits = self.memo.bits
-        numbers = {node: n for n, node in enumerate(self.futures.nodes)}
-        return {
-            "nodes": self.futures.plain(),
-            "times": list(bits.times.bits),
-            "members": [list(keys) for keys in bits.numbers.values()],
-            "ticks": [(numbers[node], span) for node, span in self.ticks],
-            "believed": self.believed(),
-        }
-
-    def restore(self, plain: dict[str, Any]) -> None:
-        """Take up what an earlier session has learnt.
-
-        Raises:
-            ValueError: it is not of this case.
-
-        """
-        bits = self.memo.bits
-        for time in plain["times"]:
-            bits.times.bit(time)
-        for known, keys in zip(bits.numbers.values(), plain["members"], strict=True):
-            known.clear()
-            for key in keys:
-                member(known, key)
-        self.futures.restore(plain["nodes"])
-        nodes = self.futures.nodes
-        self.ticks = {(nodes[n], span): None for n, span in plain["ticks"]}
-        self.believe()
-        if not plain["believed"]:
-            self.trusted -= 1

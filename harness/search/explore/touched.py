@@ -31,7 +31,7 @@ SETS: Final = "sets"
 
 
 class Times:
-    """The times that the clock was compared with, each with a bit: "has it come".
+    """The times that the clock was compared with, each with a bit that says whether it has come.
 
     A read of the clock that is no comparison is in ``whole``.
     """

@@ -23,7 +23,7 @@ from harness.search.explore.memo import Memo
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script
 from harness.search.explore.values import Get, getter
-from harness.search.explore.watch import Watch
+from harness.search.explore.watch import Swap, Watch
 from harness.world import VgicWorld
 from model.part import Part
 from model.rules.sometimes import Reached
@@ -99,7 +99,11 @@ class PartsOnly(Watch):
         self.pairs = [(part, type(part), audited(type(part), self.seen)) for part in parts]
         self.reads = self.writes = self.fields_read = self.fields_written = 0
 
-    def begin(self, written: Iterable[Part] = ()) -> None:  # noqa: ARG002  # as the other has it
+    def begin(
+        self,
+        written: Iterable[Part] = (),  # noqa: ARG002  # as the other has it
+        only: list[Swap] | None = None,  # noqa: ARG002
+    ) -> None:
         """Begin to look."""
         for part, _, cls in self.pairs:
             part.__class__ = cls

@@ -8,7 +8,10 @@ from harness.search.explore.touched import Bits, Touched
 from model.check.state import MembersPart
 from model.part import Part
 
-__all__ = ["Watch"]
+__all__ = ["Swap", "Watch"]
+
+Swap = tuple[Any, type, type]
+"""A part or a table, its class, and the one that it has while it is looked at."""
 
 
 class Watch:
@@ -26,22 +29,35 @@ class Watch:
 
     def __init__(self, parts: Iterable[Part], bits: Bits) -> None:
         self.touched = Touched(bits)
-        self.pairs: list[tuple[Any, type, type]] = []
+        self.pairs: list[Swap] = []
         for part in parts:
             if isinstance(part, MembersPart):
                 members = part.members
                 self.pairs.append((members, type(members), self.touched.table(part)))
             else:
                 self.pairs.append((part, type(part), self.touched.audited(part)))
+        self.swapped = self.pairs
         self.reads = self.writes = 0
         self.fields_read = self.fields_written = 0
         self.before: list[tuple[Part, dict[str, Any]]] = []
 
-    def begin(self, written: Iterable[Part] = ()) -> None:
-        """Begin to look; ``written`` are parts that may be written, as they are now."""
+    def subset(self, parts: Iterable[Part]) -> list[Swap]:
+        """Return what :meth:`begin` needs to look at these parts only."""
+        wanted = [id(part.members) if isinstance(part, MembersPart) else id(part) for part in parts]
+        return [swap for swap in self.pairs if id(swap[0]) in wanted]
+
+    def begin(self, written: Iterable[Part] = (), only: list[Swap] | None = None) -> None:
+        """Begin to look.
+
+        Args:
+            written: parts that may be written, as they are now.
+            only: what is looked at (of :meth:`subset`); None: all parts.
+
+        """
         bits = self.touched.bits
         self.before = [(part, bits.values(part)) for part in written]
-        for part, _, cls in self.pairs:
+        self.swapped = self.pairs if only is None else only
+        for part, _, cls in self.swapped:
             part.__class__ = cls
         self.touched.clear()
         Instant.recorder = self.touched
@@ -60,7 +76,7 @@ class Watch:
         touched = self.touched
         self.reads, self.writes = touched.reads, touched.writes
         self.fields_read, self.fields_written = touched.fields_read, touched.fields_written
-        for part, cls, _ in self.pairs:
+        for part, cls, _ in self.swapped:
             part.__class__ = cls
         same = 0
         for part, before in self.before:

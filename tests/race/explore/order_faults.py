@@ -4,11 +4,10 @@ from typing import Any, Final
 
 import pytest
 
-from harness.search.explore import touched as touched_module
 from harness.search.explore.futures import Futures
-from harness.search.explore.memo import Memo
+from harness.search.explore.guards import Guards
 from harness.search.explore.stubborn import Stubborn
-from harness.search.explore.touched import Deadlines, Touched
+from harness.search.explore.touched import Bits, Deadlines, Touched
 from harness.search.explore.watch import Watch
 from tests.race.explore.faults import Fault, around
 from tests.race.explore.toys import Program, drawn_apart
@@ -89,7 +88,7 @@ def first_pass_believed(patch: pytest.MonkeyPatch) -> None:
 def conditions_not_read(looked_at: Any) -> Any:
     """What a guard or a condition looks at is not what its step reads."""
 
-    def looked(self: Memo, place: Any) -> int:
+    def looked(self: Guards, place: Any) -> int:
         looked_at(self, place)
         return 0
 
@@ -149,12 +148,9 @@ ORDER_FAULTS: Final = (
     Fault("writes taken for reads", APART, around(Watch, "end", writes_are_reads)),
     Fault("writes of the same value unseen", APART, around(Watch, "end", sets_unseen)),
     Fault("a first pass believed", APART, first_pass_believed),
-    Fault("guards not read", APART, around(Memo, "looked_at", conditions_not_read)),
+    Fault("guards not read", APART, around(Guards, "looked_at", conditions_not_read)),
     Fault("phases never turned", MACHINE, phases_unturned),
     Fault("deadlines never set", MACHINE, deadlines_unset),
     Fault("levels that no time changes", MACHINE, clock_not_compared),
-    Fault(
-        "derived values not read", MACHINE,
-        around(touched_module.Bits, "__init__", derived_not_read),
-    ),
+    Fault("derived values not read", MACHINE, around(Bits, "__init__", derived_not_read)),
 )  # fmt: skip
