@@ -73,6 +73,8 @@ class Futures:
         """What steps and guards touch, by number."""
         self.rivals: dict[int, dict[int, int]] = {0: {}}
         """By such a mask, and by the number of what is touched, the nodes that may touch that."""
+        self.fresh: list[Node] = []
+        """The nodes that were made since it was last worked out what may be touched."""
         self.changed: dict[Node, None] = {}
         """The nodes of which something was learnt that is not worked out yet."""
         self.grown = 0
@@ -97,6 +99,7 @@ class Futures:
             self.nodes.append(found)
             self.of_place.setdefault(place, []).append(found)
             self.task_of[bit] = 1 << task
+            self.fresh.append(found)
             self.changed[found] = None
             self.add(found, place.looks, 0)
             for without in self.variants:
@@ -161,24 +164,26 @@ class Futures:
             self.rivals[movers] = {}
             for node in self.nodes:
                 node.all[movers] = node.reads, node.writes
-            self.spread(movers, self.nodes)
+            self.spread(movers, self.nodes, ())
 
     def renew(self) -> None:
         """Work out anew what may be touched; from here on it is so."""
         changed = list(self.changed)
         self.changed.clear()
-        became_more = [self.spread(without, changed) for without in self.variants]
+        fresh, self.fresh = self.fresh, []
+        became_more = [self.spread(without, changed, fresh) for without in self.variants]
         self.grown += any(became_more)
 
-    def spread(self, without: int, changed: Iterable[Node]) -> bool:
+    def spread(self, without: int, changed: Iterable[Node], fresh: Iterable[Node]) -> bool:
         """Work it out for one mask of tasks that do not go; return whether it became more.
 
         Args:
             without: the mask.
             changed: the nodes that touch more, or that more follows, than before.
+            fresh: those that are new.
 
         """
-        more = dict.fromkeys(changed)
+        more = dict.fromkeys(fresh)
         grown = False
         todo = []
         for node in changed:
@@ -200,9 +205,10 @@ class Futures:
             for earlier in node.before:
                 if earlier.after[node] & ~without:
                     todo.append((earlier, reads, writes))
-        rivals = self.rivals[without]
-        for touch, known in rivals.items():
-            rivals[touch] = known | self.conflicting(touch, without, more)
+        if more:
+            rivals = self.rivals[without]
+            for touch, known in rivals.items():
+                rivals[touch] = known | self.conflicting(touch, without, more)
         return grown
 
     # -- another session -----------------------------------------------------------------------
