@@ -47,8 +47,8 @@ class Touched:
 
 
 def audited(cls: type[Part], touched: Touched) -> type[Part]:
-    """Return a subclass of ``cls`` that notes every access to a state field."""
-    fields = frozenset(cls.FIELDS)
+    """Return a subclass of ``cls`` that notes every access to its state, and to what it derives."""
+    fields = frozenset((*cls.FIELDS, *getattr(cls, "CACHES", ())))
     get = object.__getattribute__
     put = cls.__setattr__  # which may be looking, too
 

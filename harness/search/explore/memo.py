@@ -24,7 +24,7 @@ from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script, contexts_of
 from harness.search.explore.touched import Bits, Deadlines
 from harness.search.explore.values import Values, getter
-from harness.search.explore.watch import Watch
+from harness.search.explore.watch import PartsOnly, Watch
 from harness.world import VgicWorld
 from model.facts import Fact
 from model.part import Part
@@ -78,8 +78,12 @@ class Memo:
         self.places: list[list[Place]] = [[] for _ in self.slots]
         self.numbers: list[dict[Hashable, Place]] = [{} for _ in self.slots]
         self.bits = Bits([*machine.parts, *world.checker.parts])
-        self.watch = Watch(self.parts, self.bits)
-        self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
+        self.watch: Watch = PartsOnly(self.parts)
+        self.rules.watch = PartsOnly(())
+        if reductions.stubborn:
+            self.watch = Watch(self.parts, self.bits)
+            self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
+        self.stubborn = reductions.stubborn
         self.guards = Guards(self)
         self.may_go, self.replaced = self.guards.may_go, self.guards.replaced
         self.made = 0
@@ -195,8 +199,9 @@ class Memo:
         slot, watch = self.slots[task], self.watch
         self.prepare(task, recipe)
         self.facts.clear()
-        deadlines = Deadlines(self.bits, self.parts, recipe.slots, self.tasks)
-        watch.begin([self.parts[slot - self.tasks] for slot in recipe.slots])
+        touched = [self.parts[slot - self.tasks] for slot in recipe.slots]
+        deadlines = Deadlines(self.bits, touched if self.stubborn else ())
+        watch.begin(touched)
         try:
             self.resume(slot, coroutine)
         finally:
@@ -218,7 +223,8 @@ class Memo:
         for at in self.slots_of(watch.writes):
             values = self.values[at - self.tasks]
             number = values.read()
-            writes |= self.bits.differ(values.part, values.keys[number])
+            if self.stubborn:
+                writes |= self.bits.differ(values.part, values.keys[number])
             if number != before[at]:
                 changes.append((at, number))
         self.hidden.check()

@@ -155,18 +155,15 @@ class Deadlines:
 
     Args:
         bits: the fields of all parts.
-        parts: those of the machine.
-        slots: the places in a row of those that the step reads.
-        first: the place of the first one.
+        parts: those that the step reads.
 
     """
 
-    def __init__(self, bits: Bits, parts: Sequence[Part], slots: Sequence[int], first: int) -> None:
+    def __init__(self, bits: Bits, parts: Sequence[Part]) -> None:
         self.bits = bits
-        mine = [parts[slot - first] for slot in slots]
-        self.timers = [part for part in mine if isinstance(part, HwTimer | HrTimer)]
+        self.timers = [part for part in parts if isinstance(part, HwTimer | HrTimer)]
         clock = bits.clock
-        self.now = clock.now if clock is not None and clock in mine else -1
+        self.now = clock.now if clock is not None and clock in parts else -1
         self.before = [self.of(timer) for timer in self.timers]
 
     def of(self, timer: HwTimer | HrTimer) -> tuple[int, int]:

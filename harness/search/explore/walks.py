@@ -10,22 +10,19 @@ timer are 1.5 times as fast as on the direct engine, eight thousand five times (
 the table). On all other built-in scenarios nearly every step of an execution leads to a new state.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from harness.contract import RunInfo, Strategy
-from harness.engine.audit import Touched, audited
 from harness.engine.slot import Candidates, Slot
 from harness.search.explore.explored import Reductions
 from harness.search.explore.memo import Memo
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script
 from harness.search.explore.values import Get, getter
-from harness.search.explore.watch import Swap, Watch
 from harness.world import VgicWorld
-from model.part import Part
 from model.rules.sometimes import Reached
 
 __all__ = ["LONGEST", "MISSES_MAX", "NODES_MAX", "Clean", "Walks"]
@@ -86,44 +83,6 @@ class Branch:
         self.to: dict[Any, Any] = {}
 
 
-class PartsOnly(Watch):
-    """Sees which parts are touched; of fields nothing need be known, as nothing is left out here.
-
-    Args:
-        parts: what is looked at.
-
-    """
-
-    def __init__(self, parts: Iterable[Part]) -> None:
-        self.seen = Touched()
-        self.pairs = [(part, type(part), audited(type(part), self.seen)) for part in parts]
-        self.reads = self.writes = self.fields_read = self.fields_written = 0
-
-    def begin(
-        self,
-        written: Iterable[Part] = (),  # noqa: ARG002  # as the other has it
-        only: list[Swap] | None = None,  # noqa: ARG002
-    ) -> None:
-        """Begin to look."""
-        for part, _, cls in self.pairs:
-            part.__class__ = cls
-        self.seen.reads = self.seen.writes = 0
-
-    def kept(self, value: Any) -> Any:
-        """Return a value as it is: the clock is read as it stands."""
-        return value
-
-    def late(self) -> int:
-        """Return that no field was read since: none is looked at."""
-        return 0
-
-    def end(self) -> None:
-        """End; what was touched can be asked for from here on."""
-        self.reads, self.writes = self.seen.reads, self.seen.writes
-        for part, cls, _ in self.pairs:
-            part.__class__ = cls
-
-
 class Node:
     """A state: its row, the tasks that can go, and what their steps led to, by task."""
 
@@ -166,8 +125,7 @@ class Walks:
 
     def __init__(self, world: VgicWorld) -> None:
         world.checker.subscribe(last={})  # bounds: see LONGEST, and the clock in ``intern``
-        self.memo = memo = Memo(world, Reductions(held_back=False))
-        memo.watch, memo.rules.watch = PartsOnly(memo.parts), PartsOnly(())
+        self.memo = memo = Memo(world, Reductions(held_back=False, stubborn=False))
         self.limits = world.limits
         self.script = memo.script = Asking()
         for slot in memo.slots:

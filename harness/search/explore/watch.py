@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from harness.engine.audit import Touched as Whole, audited
 from harness.search.explore.instant import Instant
 from harness.search.explore.touched import Bits, Touched
 from model.check.state import MembersPart
 from model.part import Part
 
-__all__ = ["Swap", "Watch"]
+__all__ = ["PartsOnly", "Swap", "Watch"]
 
 Swap = tuple[Any, type, type]
 """A part or a table, its class, and the one that it has while it is looked at."""
@@ -90,3 +91,47 @@ class Watch:
         same &= self.fields_written
         self.fields_written ^= same
         self.fields_read |= same
+
+
+class PartsOnly(Watch):
+    """Sees which parts are touched; of fields nothing need be known where nothing is left out.
+
+    Args:
+        parts: what is looked at.
+
+    """
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.seen = Whole()
+        self.pairs = [(part, type(part), audited(type(part), self.seen)) for part in parts]
+        self.swapped = self.pairs
+        self.reads = self.writes = self.fields_read = self.fields_written = 0
+
+    def subset(self, parts: Iterable[Part]) -> list[Swap]:  # noqa: ARG002  # as the other has it
+        """Return that no rule is looked at."""
+        return []
+
+    def begin(
+        self,
+        written: Iterable[Part] = (),  # noqa: ARG002
+        only: list[Swap] | None = None,
+    ) -> None:
+        """Begin to look."""
+        self.swapped = self.pairs if only is None else only
+        for part, _, cls in self.swapped:
+            part.__class__ = cls
+        self.seen.reads = self.seen.writes = 0
+
+    def kept(self, value: Any) -> Any:
+        """Return a value as it is: the clock is read as it stands."""
+        return value
+
+    def late(self) -> int:
+        """Return that no field was read since: none is looked at."""
+        return 0
+
+    def end(self) -> None:
+        """End; what was touched can be asked for from here on."""
+        self.reads, self.writes = self.seen.reads, self.seen.writes
+        for part, cls, _ in self.swapped:
+            part.__class__ = cls
