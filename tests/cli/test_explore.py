@@ -87,6 +87,7 @@ def test_a_search_that_a_bound_stops_goes_on(cli: Cli, tmp_path: Path, tiny: Pat
     cli("explore", tiny, "--resume", store).refused("give none")
 
 
+@pytest.mark.long
 def test_a_search_on_two_cpus_goes_on(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "two.toml"
     guests = '[[vcpu]]\nprogram = ["work 1"]\n' * 2

@@ -17,7 +17,7 @@ from harness.search.explore.explore import LEFT_OUT, Exploration
 from harness.search.explore.explored import Explored, ExploreLimits, Failure, Reductions
 from harness.search.explore.failure import with_steps_max
 from harness.search.explore.reaching import Reached, limits_of, reaching
-from harness.search.explore.session import saved_of
+from harness.search.explore.session import resume, saved_of
 from harness.search.explore.store import Saved, save
 from harness.spec import RunSpec, load_scenario, parse_knobs
 from harness.variants import ERAS, expand_variant, resolve_variant
@@ -200,6 +200,8 @@ def explore_entry(
         exploration = Exploration(
             case, limits, reductions, shortest=shortest, watch=watch, saved=saved
         )
+        if saved is not None:
+            resume(exploration, saved)
         explored = exploration.run()
     schedule = store = None
     if explored.failure is not None:

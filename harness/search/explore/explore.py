@@ -20,11 +20,11 @@ from harness.search.explore.graph import Graph
 from harness.search.explore.memo import Memo
 from harness.search.explore.packed import TooManyError
 from harness.search.explore.sample import Sample
-from harness.search.explore.session import restore, resume
 from harness.search.explore.space import FewSwitches, Space, Whole
 from harness.search.explore.store import Saved
 from harness.search.explore.stubborn import Stubborn
 from harness.search.explore.symmetry import mirrors
+from harness.search.explore.tables import restore
 from harness.search.explore.task import ExploredTask
 from harness.variants import ERAS
 from harness.verdict import INCONCLUSIVE, PROVED, VIOLATED
@@ -97,7 +97,7 @@ class Exploration:
             CPU, where nearly all of them can be told apart.
         shortest: whether a violation is looked for again, breadth first.
         watch: is called every few hundred states with this; returns whether to go on.
-        saved: a search of this case to go on with.
+        saved: a search of this case to go on with, by ``session.resume``; here its tables are used.
 
     Raises:
         UsageError: the variant cannot be had, or what was saved is not of this case.
@@ -140,8 +140,6 @@ class Exploration:
         self.space = self.make_space()
         self.passes = 0
         self.search = DepthFirst(self.space, map(self.space.node, self.roots), self.on_cycle)
-        if saved is not None:
-            resume(self, saved)
 
     def make_graph(self, saved: Saved | None) -> Graph:
         """Return the graph, with what an earlier session knew of it.

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from harness.engine.choice import Choice, Draw, StepOf
+from harness.search.explore.guards import Guards
 from harness.search.explore.memo import Beginning, Memo
 from harness.search.explore.packed import CHANGE_BITS, MASK, WIDTH, Move, Row
 from harness.search.explore.place import Draws, Effect
@@ -44,6 +45,7 @@ class Graph:
 
     def __init__(self, memo: Memo) -> None:
         self.memo = memo
+        self.guards = Guards(memo)
         self.packing = memo.packing
         self.broken: list[Broken] = []
         self.transitions = 0
@@ -142,7 +144,7 @@ class Graph:
             else:
                 answer = hot[2].get(waits(row))
                 if answer is None:
-                    answer = self.memo.may_go(hot[9], row)
+                    answer = self.guards.may_go(hot[9], row)
                 if not answer:
                     continue
             enabled |= hot[0]
@@ -159,7 +161,7 @@ class Graph:
         if asks is not None:
             answer = asked.get(asks(row))
             if answer is None:
-                answer = self.memo.replaced(place, row)
+                answer = self.guards.replaced(place, row)
             if answer:
                 k, reads, known = 1, reads2, known2
         effects: tuple[Effect, ...] | None = known.get(reads(row))

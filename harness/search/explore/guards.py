@@ -1,20 +1,14 @@
 """Guards and conditions, asked for real; from then on the answer is known, and what it hung on."""
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Final
 
 from harness.engine.encoding import encode
 from harness.engine.footprint import FootprintError
+from harness.search.explore.memo import CLOCK, Memo
 from harness.search.explore.packed import Row
 from harness.search.explore.place import Place
 
-if TYPE_CHECKING:
-    from harness.search.explore.memo import Memo
-
-__all__ = ["CLOCK", "Guards"]
-
-CLOCK: Final = "clock"
-"""The kind of actor that moves the time."""
+__all__ = ["Guards"]
 
 
 class Guards:
@@ -24,7 +18,7 @@ class Guards:
     ``looked`` the places of which one has read more than before.
     """
 
-    def __init__(self, memo: "Memo") -> None:
+    def __init__(self, memo: Memo) -> None:
         self.memo = memo
         self.masks = [0]
         self.numbers = {0: 0}

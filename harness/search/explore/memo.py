@@ -7,7 +7,7 @@ would be missing from the key, and make a proof wrong without a word.
 
 from collections.abc import Coroutine, Hashable, Iterator, Sequence
 from inspect import CORO_CLOSED, getcoroutinestate
-from typing import Any
+from typing import Any, Final
 
 from harness.context import Context
 from harness.engine.encoding import encode
@@ -16,7 +16,6 @@ from harness.engine.footprint import FootprintError
 from harness.engine.position import position
 from harness.engine.slot import IDLE_OP
 from harness.search.explore.explored import Reductions
-from harness.search.explore.guards import CLOCK, Guards
 from harness.search.explore.hearing import Debts, Rules
 from harness.search.explore.hidden import Hidden
 from harness.search.explore.packed import Packing
@@ -29,7 +28,10 @@ from harness.world import VgicWorld
 from model.facts import Fact
 from model.part import Part
 
-__all__ = ["Beginning", "Memo"]
+__all__ = ["CLOCK", "Beginning", "Memo"]
+
+CLOCK: Final = "clock"
+"""The kind of actor that moves the time."""
 
 Row = tuple[int, ...]
 
@@ -84,8 +86,6 @@ class Memo:
             self.watch = Watch(self.parts, self.bits)
             self.rules.watch = Watch([part for _, part in world.checker.parts], self.bits)
         self.stubborn = reductions.stubborn
-        self.guards = Guards(self)
-        self.may_go, self.replaced = self.guards.may_go, self.guards.replaced
         self.made = 0
         self.hidden = Hidden(world.kvm, world.variant)
         self.misses = 0

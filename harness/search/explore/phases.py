@@ -6,17 +6,14 @@ works for that VCPU. A phase is turned by few steps, and only by those of a few 
 """
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.search.explore.futures import Futures, Table
-from harness.search.explore.guards import CLOCK
+from harness.search.explore.memo import CLOCK, Memo
 from harness.search.explore.packed import Row
+from harness.search.explore.place import Effect
 from model.host.thread import VcpuThread
 from model.pcpu import Pcpu
-
-if TYPE_CHECKING:
-    from harness.search.explore.memo import Memo
-    from harness.search.explore.place import Effect
 
 __all__ = ["Phases"]
 
@@ -38,7 +35,7 @@ class Phases:
 
     """
 
-    def __init__(self, memo: "Memo", futures: Futures) -> None:
+    def __init__(self, memo: Memo, futures: Futures) -> None:
         self.memo = memo
         self.futures = futures
         slots, parts = memo.slots, list(enumerate(memo.parts, memo.tasks))
@@ -80,7 +77,7 @@ class Phases:
         key: Any = self.memo.values[slot - self.memo.tasks].keys[number]
         return int(key[index])
 
-    def turns(self, effect: "Effect", row: Row) -> bool:
+    def turns(self, effect: Effect, row: Row) -> bool:
         """Tell whether a step turns the phase."""
         looks = [(slot, OWNER) for slot in self.cpus.values()]
         looks += [(slot, PLACE) for slot in self.threads]

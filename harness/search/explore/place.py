@@ -100,7 +100,7 @@ class Place:
             never. ``guard_key`` is the guard as a value, ``condition_key`` the condition.
         waits, waited: what takes what the guard reads from a row, and what it said by that.
         asks, asked: the same of the condition. ``waited_reads`` and ``asked_reads`` have the
-            fields that were read for each answer, as the number of a mask (``Memo.masks``),
+            fields that were read for each answer, as the number of a mask (``Guards.masks``),
             ``looks`` has all of them.
         reads, known: the same of the step, for ``op`` and for ``alt``.
         parked: coroutines of the task that are here.

@@ -56,10 +56,10 @@ class Sample:
             name = memo.slots[task].name
             if place.waits is not None:
                 known = place.waited.get(place.waits(row))
-                self.same(known, memo.may_go(place, row), f"whether {name} can go")
+                self.same(known, graph.guards.may_go(place, row), f"whether {name} can go")
             if place.asks is not None:
                 known = place.asked.get(place.asks(row))
-                self.same(known, memo.replaced(place, row), f"which operation {name} makes")
+                self.same(known, graph.guards.replaced(place, row), f"which operation {name} makes")
             for k in (0, 1):
                 effects = place.known[k].get(place.reads[k](row))
                 if effects is not None:

@@ -115,8 +115,8 @@ class Stubborn:
         """Work out all that was learnt; return how often more was learnt than was known."""
         if len(self.times.bits) > self.compared:
             self.compare()
-        self.futures.looks(self.memo.guards.looked)
-        self.memo.guards.looked.clear()
+        self.futures.looks(self.graph.guards.looked)
+        self.graph.guards.looked.clear()
         self.futures.renew()
         return self.futures.grown
 
@@ -143,9 +143,9 @@ class Stubborn:
             numbers.append(number)
             row += group.contents[number]
         ready = graph.ready(row)
-        if self.memo.guards.looked:
-            self.futures.looks(self.memo.guards.looked)
-            self.memo.guards.looked.clear()
+        if self.graph.guards.looked:
+            self.futures.looks(self.graph.guards.looked)
+            self.graph.guards.looked.clear()
         graph.movers = []
         if not graph.enabled & graph.urgent and graph.rests(state, row):
             return []
@@ -358,7 +358,7 @@ class Stubborn:
             key += [effect.number, 0 if heard is None else heard[2]]
         found = self.touch_of.get(tuple(key))
         if found is None:
-            masks = self.memo.guards.masks
+            masks = self.graph.guards.masks
             reads, writes = masks[waits] | masks[asks], 0
             for effect, heard in zip(effects, answers, strict=True):
                 read, written = self.touches(effect, heard)
@@ -375,7 +375,7 @@ class Stubborn:
         if task in self.phases.clock:
             return self.futures.number((self.memo.bits.sets, 0))
         mask = place.waited_reads[place.waits(row)]
-        guards, masks = self.guard_touches, self.memo.guards.masks
+        guards, masks = self.guard_touches, self.graph.guards.masks
         while mask >= len(guards):
             guards.append(self.futures.number((masks[len(guards)], 0)))
         return guards[mask]

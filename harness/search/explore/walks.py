@@ -18,6 +18,7 @@ import msgspec
 from harness.contract import RunInfo, Strategy
 from harness.engine.slot import Candidates, Slot
 from harness.search.explore.explored import Reductions
+from harness.search.explore.guards import Guards
 from harness.search.explore.memo import Memo
 from harness.search.explore.place import Draws, Effect, Place, Recipe
 from harness.search.explore.task import Script
@@ -126,6 +127,7 @@ class Walks:
     def __init__(self, world: VgicWorld) -> None:
         world.checker.subscribe(last={})  # bounds: see LONGEST, and the clock in ``intern``
         self.memo = memo = Memo(world, Reductions(held_back=False, stubborn=False))
+        self.guards = Guards(memo)
         self.limits = world.limits
         self.script = memo.script = Asking()
         for slot in memo.slots:
@@ -244,7 +246,7 @@ class Walks:
     def learn(self, hot: Hot, row: list[int], drawn: tuple[int, ...], draw: Draw) -> Effect:
         """Make the step of a place for real; from now on what it does is known."""
         memo, place = self.memo, hot.place
-        k = int(place.asks is not None and memo.replaced(place, tuple(row)))
+        k = int(place.asks is not None and self.guards.replaced(place, tuple(row)))
         slots = place.slots[k]
         recipe = Recipe(place, k, slots, tuple([row[slot] for slot in slots]), drawn)
         self.script.ask = draw
@@ -299,7 +301,7 @@ class Walks:
         if place.returned or place.waits is None:
             return not place.returned
         answer = place.waited.get(place.waits(row))
-        return self.memo.may_go(place, tuple(row)) if answer is None else answer
+        return self.guards.may_go(place, tuple(row)) if answer is None else answer
 
     def intern(self, row: list[int], enabled: int) -> Node:
         """Return the node of a state."""
