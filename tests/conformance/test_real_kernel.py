@@ -16,6 +16,7 @@ from harness.kernel.toolchain import build_execution
 from harness.scenarios.schema import load_builtin, load_file
 
 pytestmark = pytest.mark.kernel
+thorough = pytest.mark.thorough
 
 RACE = Path(__file__).parents[1] / "race" / "scenarios"
 REAL = Path(__file__).parent / "real"
@@ -41,6 +42,7 @@ def test_clean_on_every_kernel(kernel: str) -> None:
     assert (found.executions >= 100, found.bad, rules(found)) == (True, 0, set())
 
 
+@thorough
 @pytest.mark.parametrize(
     ("name", "options"),
     [("timer-phys", {}), ("timer-phys", {"vhe": True}), ("migrate", {}), ("registers", {}),
@@ -54,6 +56,7 @@ def test_clean_on_the_newest(name: str, options: dict[str, object]) -> None:
     assert {"G1", "G3", "G4", "I7"} <= set(found.checked)
 
 
+@thorough
 def test_f8_and_its_control() -> None:
     """A DIR that trapped wakes nobody: LATE, and the interrupt is pending and not active."""
     found = ran("dir-wakes-nobody.toml")
@@ -62,6 +65,7 @@ def test_f8_and_its_control() -> None:
     assert ran("dir-once.toml").bad == 0
 
 
+@thorough
 @pytest.mark.parametrize("kernel", ["6.12", NEWEST])
 def test_f12_and_its_control(kernel: str) -> None:
     """An idle guest whose due timer is not let through: its thread is woken without end."""
@@ -71,6 +75,7 @@ def test_f12_and_its_control(kernel: str) -> None:
     assert [each.woken for each in found.symptoms] == [False]
 
 
+@thorough
 @pytest.mark.parametrize("kernel", ["6.12", NEWEST])
 def test_f13_and_its_control(kernel: str, tmp_path: Path) -> None:
     """The same of a VCPU that is powered off with its timer due."""
@@ -84,6 +89,7 @@ def test_f13_and_its_control(kernel: str, tmp_path: Path) -> None:
     assert [each.woken for each in found.symptoms] == [False, True, False, False]
 
 
+@thorough
 def test_f14_and_its_control() -> None:
     """A level completed within one stay is presented again; in 6.12 each end is notified."""
     found = ran("spi-resample", executions=10)
@@ -93,6 +99,7 @@ def test_f14_and_its_control() -> None:
     assert (before.bad, rules(before)) == (0, set())
 
 
+@thorough
 @pytest.mark.parametrize("kernel", ["6.12", NEWEST])
 def test_f29_and_its_control(kernel: str) -> None:
     """What became pending while the distributor was off is on no list: it does not come."""
@@ -101,6 +108,7 @@ def test_f29_and_its_control(kernel: str) -> None:
     assert ran("idle-while-off.toml", kernel, executions=30).bad == 0
 
 
+@thorough
 def test_exhibit_45_is_in_6_12_and_not_in_7_2() -> None:
     """A DIR of another VCPU's interrupt is lost: LOST; in 7.2 it traps (and then F8: LATE)."""
     assert any(not each.late for each in ran("dir-wakes-nobody.toml", "6.12").stuck)

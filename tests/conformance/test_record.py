@@ -25,7 +25,7 @@ RECORDED = [
 ]
 MACHINE = pytest.mark.parametrize(("series", "gic"), MACHINES)
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.thorough]
 
 
 @functools.cache
