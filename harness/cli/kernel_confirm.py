@@ -43,8 +43,10 @@ def confirm(
     instead. A report is left under logs/.
     """
     from harness.cli.output import print_json
+    from harness.errors import UsageError
+    from harness.kernel.errors import MachineFailedError
     from harness.kernel.image import choose
-    from harness.verdict import EXIT_CODES, worst
+    from harness.verdict import EXIT_CODES, INCONCLUSIVE, worst
 
     if is_model(what):
         return confirm_schedule(what, wanted, vhe=vhe, windows=windows, as_json=as_json)
@@ -54,7 +56,15 @@ def confirm(
         leave_reproducer(cases, kernel, reproducer, vhe=vhe, as_json=as_json)
     verdicts, violations = [], []
     for case in cases:
-        found, path = tried(case, kernel, vhe=vhe, windows=windows, quiet=as_json)
+        try:
+            found, path = tried(case, kernel, vhe=vhe, windows=windows, quiet=as_json)
+        except MachineFailedError as error:
+            if len(cases) == 1:
+                raise UsageError(f"kernel {kernel.version}: {error}") from None
+            verdicts.append(INCONCLUSIVE)
+            if not as_json:
+                click.echo(f"{case.id}: {INCONCLUSIVE}: {error}")
+            continue
         verdicts.append(verdict_of(found))
         row = as_dict(found, path)
         if verdicts[-1] == "violated":

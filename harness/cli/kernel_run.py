@@ -112,7 +112,7 @@ def run(
     from harness.kernel.errors import MachineFailedError
     from harness.kernel.image import choose
     from harness.kernel.run import run_scenario, vcpus_of
-    from harness.verdict import EXIT_CODES, worst
+    from harness.verdict import EXIT_CODES, INCONCLUSIVE, worst
 
     options = options_of(**given)
     scenarios = scenarios_of(scenario, scenario_file)
@@ -130,7 +130,11 @@ def run(
         try:
             ran = run_scenario(each, kernel, options)
         except MachineFailedError as error:
-            raise UsageError(f"kernel {kernel.version}: {error}") from None
+            if scenario != ALL:
+                raise UsageError(f"kernel {kernel.version}: {error}") from None
+            verdicts.append(INCONCLUSIVE)
+            say_failed(each, error, as_json=as_json)
+            continue
         if histories is not None:
             write_histories(ran, histories)
         verdicts.append(verdict_of(ran))
@@ -145,6 +149,18 @@ def run(
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
                     "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
     return EXIT_CODES[verdict]
+
+
+def say_failed(scenario: "Scenario", error: Exception, *, as_json: bool) -> None:
+    """Say that a scenario's machine failed: nothing is known of it."""
+    from harness.cli.output import print_json
+    from harness.verdict import INCONCLUSIVE
+
+    if as_json:
+        print_json({"type": "scenario", "scenario": scenario.name, "verdict": INCONCLUSIVE,
+                    "executions": 0, "machines_failed": [str(error)]})  # fmt: skip
+    else:
+        click.echo(f"{scenario.name}: {INCONCLUSIVE}: {error}")
 
 
 def check(scenario: "Scenario", options: "Options") -> None:

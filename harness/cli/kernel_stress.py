@@ -110,11 +110,13 @@ def possible(
 
 
 def verdict_of(result: "Result") -> str:
-    """Return a scenario's verdict: inconclusive if there was no execution."""
+    """Return a scenario's verdict: inconclusive if there was no execution, or a machine failed."""
     from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 
     if result.searched.bad:
         return VIOLATED
+    if result.failed:
+        return INCONCLUSIVE
     return CLEAN if result.searched.executions else INCONCLUSIVE
 
 
@@ -157,6 +159,7 @@ def scenario_row(result: "Result", kernel: "Image") -> dict[str, Any]:
         "executions": result.searched.executions,
         "bad": result.searched.bad,
         "boot_seconds": round(result.boot_seconds, 3),
+        "machines_failed": result.failed,
         "strategies": [
             {
                 "strategy": name,
@@ -218,6 +221,8 @@ def print_result(result: "Result") -> None:
             f"  {name:24} {share.bad:6} of {share.executions:7}  {share.rate:7.1f}/s"
             + (f"  {stops:6.0f} stops each" if share.stops else "")
         )
+    for text in result.failed:
+        click.echo(f"  {text} (another one went on)")
     for kind in searched.kinds:
         print_kind(result, kind)
 

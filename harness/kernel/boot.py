@@ -105,7 +105,7 @@ def boot(
         hardware: the machine.
         extra: more arguments for QEMU, such as ``-plugin``; not part of what a snapshot is of.
         append: more words of the kernel's command line.
-        snapshot: use one, and make it where there is none.
+        snapshot: use one, and make it where there is none, if such a machine can be saved.
 
     Raises:
         KernelUnavailableError: QEMU or the compiler is missing.
@@ -113,6 +113,7 @@ def boot(
     """
     program = build_host()
     words = f"{APPEND} {append}".strip()
+    snapshot = snapshot and hardware.can_be_saved
     with tempfile.TemporaryDirectory(prefix="vgic-race-boot-") as folder:
         initrd = Path(folder) / "initrd"
         initrd.write_bytes(pack({"init": program}, ("dev", "proc", "sys", "tmp")))

@@ -22,7 +22,8 @@ from harness.kernel.errors import KernelUnavailableError, MachineFailedError
 __all__ = ["QEMU", "Emulator", "Hardware", "emulate"]
 
 QEMU = "qemu-system-aarch64"
-LAST_LINES = 12
+LAST_LINES, TOLD_LINES = 60, 3
+"""Of the console, with an error and in its text."""
 END_SECONDS = 5.0
 POLL_SECONDS = 0.02
 PROMPT = b"(qemu) "
@@ -39,6 +40,11 @@ class Hardware:
     cpu: str = "cortex-a57"
     cpus: int = 2
     memory: str = "512M"
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether QEMU saves all of it: not the timer of EL2, by which a host with VHE runs."""
+        return self.cpu != "max"
 
     def arguments(self) -> list[str]:
         """Return QEMU's arguments."""
@@ -143,8 +149,10 @@ class Emulator:
 
     def failed(self, what: str) -> MachineFailedError:
         """Return an error that says what happened, and what the console's last lines were."""
-        last = "\n".join(self.lines[-LAST_LINES:])
-        return MachineFailedError(f"the machine failed: {what}; its last lines:\n{last}")
+        said = " / ".join(self.lines[-TOLD_LINES:]) or "nothing"
+        return MachineFailedError(
+            f"the machine failed: {what}; it said last: {said}", self.lines[-LAST_LINES:]
+        )
 
     def end(self) -> None:
         """End QEMU, if it has not ended."""

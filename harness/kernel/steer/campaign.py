@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from harness.findings.lookup import find_known
+from harness.kernel.errors import MachineFailedError
 from harness.kernel.image import Image
 from harness.kernel.run import Options
 from harness.kernel.steer.derive import Trial, derive, known_script
@@ -24,7 +25,7 @@ from harness.kernel.steer.machine import places_in, steer
 from harness.kernel.steer.places import Table, missing
 from harness.kernel.steer.script import Script, case_names, load_case
 from harness.kernel.steer.search import TURNS, Failure, Searched, search
-from harness.kernel.steer.subject import of_scenario
+from harness.kernel.steer.subject import Subject, of_scenario
 from harness.kernel.steer.windows import Kind
 from harness.places import slug, write_whole
 from harness.scenarios.schema import Scenario
@@ -40,6 +41,10 @@ KINDS_MAX = 4
 EXPLAIN_SHARE = 0.3
 """Of the time, for all of them."""
 LEAST_SECONDS = 20.0
+MACHINES_MAX = 4
+"""So many machines a scenario has, if they fail."""
+SEEDS = 1000
+"""The next machine's seed is so much more."""
 SHIPPED = "v7.2+shipped"
 
 
@@ -68,6 +73,8 @@ class Result:
     explained: dict[Kind, Explained] = field(default_factory=dict)
     boot_seconds: float = 0.0
     kept: int = 0
+    failed: list[str] = field(default_factory=list)
+    """Why machines failed, which were given up: what they did then nobody knows."""
 
 
 def steering_of(failure: Failure) -> dict[str, Any]:
@@ -113,7 +120,6 @@ class Campaign:
         Raises:
             UsageError: a scenario is none that a real guest can do.
             KernelUnavailableError: QEMU, a compiler or a function of the kernel is missing.
-            MachineFailedError: a machine failed, or the VMM in it.
         """
         parts = [(scenario, 0) for scenario in scenarios]
         if len(parts) < self.jobs:
@@ -132,38 +138,62 @@ class Campaign:
                 raise
 
     def one(self, scenario: Scenario, seconds: float, part: int) -> Result:
-        """Search one scenario, then look into its failures."""
+        """Search one scenario, then look into its failures; on another machine if one fails."""
         until = time.monotonic() + seconds
         result = Result(Searched(scenario.name))
         with tempfile.TemporaryDirectory(prefix="vgic-race-stress-") as name:
             subject = of_scenario(scenario, self.options, Path(name))
-            places = places_in(self.kernel, subject.hardware)
-            known = [
-                (finding, script)
-                for finding, script in known_scripts()
-                if not missing(places, script.places)
-            ]
-            named = [place for _, script in known for place in script.places]
-            with steer(
-                self.kernel, subject.hardware, places, scripts=named, guest=subject.relax
-            ) as steered:
-                result.boot_seconds = steered.machine.seconds
-                left = max(1.0, until - time.monotonic())
-                searching = search(
-                    steered, subject, self.executions, left * (1 - EXPLAIN_SHARE),
-                    self.seed + part, result.searched,
-                )  # fmt: skip
-                with contextlib.closing(searching):
-                    for failure in searching:
-                        self.keep(failure, steered.table, result)
-                        if self.stopped.is_set():
-                            return result
-                for kind in list(result.searched.kinds)[:KINDS_MAX]:
-                    trial = Trial(steered, subject, kind, self.time_for(until, result))
-                    result.explained[kind] = self.explain(scenario, trial, known, result)
+            for machine in range(MACHINES_MAX):
+                if machine and until - time.monotonic() < LEAST_SECONDS:
+                    break
+                try:
+                    self.on_a_machine(scenario, subject, until, part + machine * SEEDS, result)
+                    break
+                except MachineFailedError as error:
+                    self.machine_failed(error, result)
         with self.lock:
             self.done(result)
         return result
+
+    def on_a_machine(
+        self, scenario: Scenario, subject: Subject, until: float, part: int, result: Result
+    ) -> None:
+        """Search on one machine, as long as there is time.
+
+        Raises:
+            MachineFailedError: it failed, or the VMM in it.
+        """
+        places = places_in(self.kernel, subject.hardware)
+        known = [
+            (finding, script)
+            for finding, script in known_scripts()
+            if not missing(places, script.places)
+        ]
+        named = [place for _, script in known for place in script.places]
+        with steer(
+            self.kernel, subject.hardware, places, scripts=named, guest=subject.relax
+        ) as steered:
+            result.boot_seconds = steered.machine.seconds
+            left = max(1.0, until - time.monotonic())
+            searching = search(
+                steered, subject, self.executions, left * (1 - EXPLAIN_SHARE),
+                self.seed + part, result.searched,
+            )  # fmt: skip
+            with contextlib.closing(searching):
+                for failure in searching:
+                    self.keep(failure, steered.table, result)
+                    if self.stopped.is_set():
+                        return
+            for kind in list(result.searched.kinds)[:KINDS_MAX]:
+                if kind not in result.explained:
+                    trial = Trial(steered, subject, kind, self.time_for(until, result))
+                    result.explained[kind] = self.explain(scenario, trial, known, result)
+
+    def machine_failed(self, error: MachineFailedError, result: Result) -> None:
+        """Note that a machine failed; what it printed last is evidence too."""
+        result.failed.append(str(error))
+        name = f"{slug(result.searched.scenario)}-machine-{len(result.failed)}.txt"
+        write_whole(self.folder / name, "\n".join([str(error), "", *error.console, ""]).encode())
 
     @staticmethod
     def time_for(until: float, result: Result) -> float:

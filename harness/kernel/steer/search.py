@@ -108,7 +108,9 @@ def search(
     """
     until = time.monotonic() + seconds
     plain = min(FIRST_BATCH, max(1, executions // 4))
-    for told in jobs(steered, subject.words, Control(), plain, seconds * UNSTEERED_SHARE):
+    first = searched.executions
+    share = seconds * UNSTEERED_SHARE
+    for told in jobs(steered, subject.words, Control(), plain, share, first=first):
         yield from take(searched, subject, UNSTEERED, seed, told)
     turn = 0
     while searched.executions < executions and time.monotonic() < until:
