@@ -71,6 +71,9 @@ def unpacked(data: bytes) -> Path:
     return path
 
 
+VERSION = re.compile(r"\d+(\.\d+)*")
+
+
 def matches(version: str, wanted: str) -> bool:
     """Tell whether a version begins with the numbers that are wanted, as 7.2.13 with 7.2."""
     found, numbers = (re.findall(r"\d+", text) for text in (version, wanted))
@@ -86,7 +89,7 @@ def choose(wanted: str | None) -> Image:
         UsageError: there is no such file, or it is no kernel.
         KernelUnavailableError: no kernel of this version can be had.
     """
-    if wanted is not None and not re.fullmatch(r"\d+(\.\d+)*", wanted):
+    if wanted is not None and not VERSION.fullmatch(wanted):
         return read_image(Path(wanted))
     known = [kernel for kernel in kept() if wanted is None or is_of(kernel, wanted)]
     if known:
@@ -110,8 +113,12 @@ def wanted_of(versions: tuple[str, ...]) -> list[Offer]:
     """Return what of Debian's offers is wanted: all, or the newest of each of these versions.
 
     Raises:
+        UsageError: a word that is no version.
         KernelUnavailableError: there is no apt, or none of that version.
     """
+    for version in versions:
+        if not VERSION.fullmatch(version):
+            raise UsageError(f"kernel {version!r}: expected the beginning of a version, as 7.2")
     offers = offered()
     if not versions:
         return offers

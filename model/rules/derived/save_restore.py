@@ -125,6 +125,12 @@ class L6(Rule):
         if self.of[f.vcpu].saved:
             self.report(self.CHANGED, vcpu=f.vcpu, fact=f.KIND)
 
+    @on(facts.GuestAccess)
+    def on_access(self, f: facts.GuestAccess) -> None:
+        """Another guest, which runs again first, may write what was restored."""
+        if f.owner >= 0 and f.vintid == VTIMER_PPI and f.value >= 0:
+            self.of[f.owner].read = None
+
     @on(facts.TimerRestored)
     def on_timer(self, f: facts.TimerRestored) -> None:
         """A restored timer is as its guest had programmed it."""
