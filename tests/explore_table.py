@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from harness.catalogue.shows import SHOWS
-from harness.scenarios.schema import ForwardSpec, VcpuSpec, builtin_names, load_builtin
+from harness.scenarios.schema import ForwardSpec, Scenario, VcpuSpec, builtin_names, load_builtin
 from harness.search.case import Case
 from harness.search.explore.entry import Entry, smaller
 from harness.search.explore.explore import explore
@@ -39,6 +39,15 @@ def programs(*lines: str) -> tuple[VcpuSpec, ...]:
 
 TWO_CPUS: Final[dict[str, Any]] = {"pcpus": 2, "preemptions": 0}
 OVERFLOW: Final[dict[str, Any]] = {"vcpu": programs("timer 60, wait, idle 1"), "preemptions": 0}
+SMALLEST_F3: Final = Scenario(
+    name="F3 at its smallest",
+    title="another VCPU makes an SPI active",
+    pcpus=2,
+    vcpu=programs("work 1", "activate 80"),
+    forward=(ForwardSpec(intid=50, kind="edge", events=1),),
+)
+F3_VARIANTS: Final = "tests/race/explore/f03_variants.py"
+MODES_MOVED, RECHECKED = f"{F3_VARIANTS}:ModesMoved", f"{F3_VARIANTS}:Rechecked"
 OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "4": ("the PPI masked", {"vcpu": programs("timer 100, spin 1 2, ppi off, timer 50, spin 2 2")}),
     "30": ("a second CPU", {**TWO_CPUS, "forward": forward("level", 1)}),

@@ -55,6 +55,10 @@ class ModesMoved(V7_2):
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """Trust that halting was enough."""
 
+    def is_folded(self, t: Context, irq: VgicIrq) -> bool:
+        """And look no more."""
+        return True
+
 
 class Rechecked(ModesMoved):
     """The requests are looked at again before the flush."""
