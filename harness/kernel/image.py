@@ -50,11 +50,12 @@ def read_image(path: Path) -> Image:
         raise UsageError(
             f"kernel {str(path)!r}: no kernel for arm64; expected arch/arm64/boot/Image"
         )
-    banner, build_id = BANNER.search(data), BUILD_ID.search(data)
+    # Those of the vDSOs, which are in it, come before its own.
+    banner, build_ids = BANNER.search(data), BUILD_ID.findall(data)
     return Image(
         path,
         banner[1].decode(errors="replace") if banner else "unknown",
-        build_id[1].hex() if build_id else "",
+        build_ids[-1].hex() if build_ids else "",
     )
 
 

@@ -13,7 +13,8 @@ from harness.kernel.image import matches, read_image
 from harness.kernel.symbols import read_symbols
 
 NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0" + bytes(range(20))
-IMAGE = bytes(56) + b"ARM\x64" + bytes(40) + b"Linux version 7.2.1 (x) " + NOTE
+OF_A_VDSO = NOTE[:-20] + bytes(range(20, 40))
+IMAGE = bytes(56) + b"ARM\x64" + bytes(40) + b"Linux version 7.2.1 (x) " + OF_A_VDSO + NOTE
 
 
 def test_an_image_says_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
