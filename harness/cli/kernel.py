@@ -11,6 +11,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("harness.cli.kernel_run:run", "Run a scenario on a real kernel."),
     "stress": ("harness.cli.kernel_stress:stress", "Search a real kernel's schedules."),
     "confirm": ("harness.cli.kernel_confirm:confirm", "Confirm a finding on a real kernel."),
+    "compare": (
+        "harness.cli.kernel_compare:compare",
+        "Hold what guests see against the model.",
+    ),
     "build": ("harness.cli.kernel_build:build", "Build a small kernel with KVM from its source."),
 }
 

@@ -1,0 +1,1 @@
+"""What guests saw on a real kernel, held against what the model allows."""

@@ -1,0 +1,77 @@
+"""A scenario's stories on a real kernel, held against those that the model allows."""
+
+from dataclasses import dataclass, replace
+
+from harness.kernel.compare.allowed import Allowed, as_it_is_there, explored, searched
+from harness.kernel.compare.real import Heard, Ways, stories_on
+from harness.kernel.compare.seen import Story
+from harness.kernel.image import Image
+from harness.kernel.run import Options
+from harness.scenarios.schema import Scenario
+from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
+
+__all__ = ["Bounds", "Compared", "compare"]
+
+SHIPPED = "v7.2+shipped"
+"""The era with the faults that kernels have as they are shipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is done: of the model, states and executions; of the kernel, executions each way.
+
+    Each may take ``seconds``. With ``whole`` the scenario is run as it is, not the smaller one at
+    which exploring ends.
+    """
+
+    states: int = 1_000_000
+    schedules: int = 20_000
+    executions: int = 1000
+    seconds: float = 120.0
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class Compared:
+    """What came of it: ``shipped`` has stories that only the era as it is shipped came to."""
+
+    scenario: str
+    ways: Ways
+    allowed: Allowed
+    shipped: frozenset[Story] = frozenset()
+
+    def strangers(self, heard: Heard) -> list[Story]:
+        """Return the stories that the model was not seen to allow."""
+        return sorted(set(heard.stories) - self.allowed.stories)
+
+    @property
+    def verdict(self) -> str:
+        """Inconclusive where a search has not met a story: it may be one all the same."""
+        heard = (self.ways.unsteered, self.ways.steered)
+        if any(self.strangers(each) for each in heard):
+            return VIOLATED if self.allowed.whole else INCONCLUSIVE
+        return CLEAN if all(each.executions for each in heard) else INCONCLUSIVE
+
+
+def compare(scenario: Scenario, kernel: Image, options: Options, bounds: Bounds) -> Compared:
+    """Run a scenario on a kernel and in the model, and return what each told.
+
+    Raises:
+        UsageError: no guest of a real KVM can do this; says why.
+        KernelUnavailableError: QEMU, a compiler or a function of the kernel is missing.
+        MachineFailedError: the machine failed, or the VMM in it.
+    """
+    sized = as_it_is_there(scenario if bounds.whole else scenario.smaller())
+    ways = stories_on(kernel, sized, options, bounds.executions, bounds.seconds)
+    heard = frozenset(ways.unsteered.stories) | frozenset(ways.steered.stories)
+    allowed = Allowed(frozenset(), False, 0)
+    if not bounds.whole:
+        allowed = explored(sized, bounds.seconds, bounds.states)
+    if not allowed.whole:
+        found = searched(sized, heard - allowed.stories, bounds.schedules, bounds.seconds)
+        allowed = replace(found, stories=found.stories | allowed.stories)
+    shipped: frozenset[Story] = frozenset()
+    if strangers := heard - allowed.stories:
+        found = searched(sized, strangers, bounds.schedules, bounds.seconds / 2, SHIPPED)
+        shipped = strangers & found.stories
+    return Compared(scenario.name, ways, allowed, shipped)
