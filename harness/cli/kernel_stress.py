@@ -207,6 +207,8 @@ def explained_of(explained: "Explained | None") -> dict[str, Any]:
         "seen": explained.seen,
         "of": explained.of,
         "file": shown(Path(explained.path)) if explained.path else None,
+        "orders": dict(explained.orders),
+        "looked": explained.looked,
     }
 
 
@@ -248,6 +250,8 @@ def print_kind(result: "Result", kind: "Kind") -> None:
                    f"vgic-race kernel confirm {shown(Path(explained.path))}")  # fmt: skip
     else:
         click.echo("    no script was found that shows it")
+    for finding, count in explained.orders:
+        click.echo(f"    the order of {finding} is in {count} of {explained.looked} of these")
     if explained.maybe and not explained.finding:
         click.echo(f"    maybe {explained.maybe}, which has such failures in such scenarios")
 

@@ -8,9 +8,10 @@ import contextlib
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from harness.kernel.steer.machine import places_in, steer
 from harness.kernel.steer.places import Table, missing
 from harness.kernel.steer.script import Script, case_names, load_case
 from harness.kernel.steer.search import TURNS, Failure, Searched, search
+from harness.kernel.steer.signature import signatures
 from harness.kernel.steer.subject import Subject, of_scenario
 from harness.kernel.steer.windows import Kind
 from harness.places import slug, write_whole
@@ -41,6 +43,8 @@ KINDS_MAX = 4
 EXPLAIN_SHARE = 0.3
 """Of the time, for all of them."""
 LEAST_SECONDS = 20.0
+LOOKED_MAX = 100
+"""In so many failures of a kind the orders of known findings are looked for."""
 MACHINES_MAX = 4
 """So many machines a scenario has, if they fail."""
 SEEDS = 1000
@@ -54,7 +58,7 @@ class Explained:
 
     ``finding`` is one whose script shows the same, ``seen`` in so many windows of ``of``; else
     ``script`` is one made of a failing window, or None. ``maybe`` is a finding that has such
-    violations.
+    violations. ``orders`` has in how many of ``looked`` failures the order of which finding is.
     """
 
     finding: str = ""
@@ -63,6 +67,8 @@ class Explained:
     of: int = 0
     maybe: str = ""
     path: str = ""
+    orders: tuple[tuple[str, int], ...] = ()
+    looked: int = 0
 
 
 @dataclass(slots=True)
@@ -187,7 +193,11 @@ class Campaign:
             for kind in list(result.searched.kinds)[:KINDS_MAX]:
                 if kind not in result.explained:
                     trial = Trial(steered, subject, kind, self.time_for(until, result))
-                    result.explained[kind] = self.explain(scenario, trial, known, result)
+                    explained = self.explain(scenario, trial, known, result)
+                    looked = result.searched.kinds[kind][:LOOKED_MAX]
+                    result.explained[kind] = replace(
+                        explained, orders=self.orders(looked, steered.table), looked=len(looked)
+                    )
 
     def machine_failed(self, error: MachineFailedError, result: Result) -> None:
         """Note that a machine failed; what it printed last is evidence too."""
@@ -234,6 +244,11 @@ class Campaign:
             "history": [] if failure.history is None else list(failure.history.lines()),
             "said": list(failure.said),
         }  # fmt: skip
+
+    def orders(self, failures: Sequence[Failure], table: Table) -> tuple[tuple[str, int], ...]:
+        """Return in how many failures the order of which finding is."""
+        counts = Counter(id_ for each in failures for id_ in signatures(self.record(each, table)))
+        return tuple(sorted(counts.items()))
 
     def explain(
         self, scenario: Scenario, trial: Trial, known: Sequence[tuple[str, Script]], result: Result
