@@ -36,6 +36,7 @@ NUMBERS = {
     "gic_lag": (0, 8),
     "eoimode": (0, 1),
     "tdir": (0, 1),
+    "posted_writes": (0, 1),
     "preemptions": (0, 8),
     "steps_max": (1, 1_000_000),
 }
@@ -47,6 +48,7 @@ KNOBS: dict[str, str] = {
     "lr_on_guest_deactivate": "arch (default), polled, quirk or erratum: how a HW LR ends",
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
     "tdir": "0 or 1: whether a GICv3 can trap a guest's DIR alone, without TC (default 1)",
+    "posted_writes": "0 or 1: whether a write to ISACTIVER takes effect later (default 0)",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
     "steps_max": "the bound on the steps of an execution (default 4000)",
 }
@@ -233,6 +235,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             gic_lag=int(knobs.get("gic_lag", 1)),
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
             tdir=knobs.get("tdir", "1") == "1",
+            posted_writes=knobs.get("posted_writes", "0") == "1",
             forwards=tuple(
                 Forward(
                     f.intid,

@@ -54,6 +54,7 @@ WORDS: Final = {
     "gic_line": "line",
     "gic_maintenance": "line",
     "gic_pin": "signal",
+    "gic_write": "active",
     "guest_device": "device-served guest-mask guest-storm",
     "guest_dir": (
         "active deactivation-arrived deactivation-sent exit "

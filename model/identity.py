@@ -35,6 +35,7 @@ WORDS: Final = {
     "passthrough": "the driver's side",
     "software": "the VM monitor's thread",
     "maintenance": "the maintenance interrupt",
+    "writes": "the posted writes",
 }
 """Kinds of actors, as a reader calls them."""
 
@@ -44,8 +45,8 @@ class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
 
     ``kind`` is "vcpu" (the thread of ``vcpu``), "host-irq" (of ``pcpu``), "soft-timer" (timer ``n``
     of ``vcpu``, BG_TIMER or a timer's number), "worker" (the work item of ``vcpu``'s background
-    timer), "line", "deactivations", "pin" and "maintenance" (channels of the GIC of ``pcpu``),
-    "edge" and "event" (those of host device and passthrough device ``n``), "device" and
+    timer), "line", "deactivations", "writes", "pin" and "maintenance" (channels of the GIC of
+    ``pcpu``), "edge" and "event" (those of host device and passthrough device ``n``), "device" and
     "passthrough" (device ``n``), "software" (the VM monitor's thread of device ``n``), "clock",
     "host-scheduler", "user-space", or "engine".
     """

@@ -2,30 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
+from model.config import GIC_MESSAGES, Config
 from model.device import Device, Forward, ForwardedDevice, device_of
 from model.facts import Fact, HostMasked, PhysActiveWritten
 from model.gic.gic import LR_MODES, Gic
 from model.gic.registers import FIRST_SPI, SGIS
 from model.guest import (
-    AWAIT,
-    DIR,
     DIST,
-    EOI,
-    GROUP,
     LPIS,
-    MMIO,
-    PTIMER as PTIMER_ON,
-    PTIMER_OFF,
     READ_DIST,
-    READ_PTIMER,
-    SGI,
-    TARGET,
-    WAKE_SGI,
     Guest,
     GuestVm,
-    Instruction,
 )
 from model.host.lock import Lockable
 from model.host.thread import HrTimer, VcpuThread
@@ -38,81 +25,16 @@ from model.pcpu import Pcpu, Signals
 from model.timer import PTIMER_PPI, Clock, HwTimer
 from model.timer_context import TimerContext
 from model.vgic.cpu import DistCtlr, VgicCpu, VgicDist
-from model.vgic.irq import PRIORITY, VgicIrq
+from model.vgic.irq import VgicIrq
 from model.vgic.its import VgicIts
 
 __all__ = ["GIC_MESSAGES", "LR_MODES", "START_NS", "Config", "Forward", "Machine"]
-
-GIC_MESSAGES = ("queued", "synchronous", "lagging")
 
 START_NS = 10_000
 SINGLE = ("clock", "dist", "ctlr", "its", "vm", "monitor", "own_vm")
 """Parts that a machine has one of, whose names carry no number."""
 CNTVOFF_NS = 4_000
 """CNTVOFF of the VM: not zero, so that an offset forgotten somewhere shows."""
-
-
-class Config(msgspec.Struct, frozen=True):
-    """Sizes and knobs of a machine. Times are in virtual nanoseconds."""
-
-    pcpus: int = 1
-    vcpus: int = 1
-    lrs: int = 4
-    gic_version: int = 3
-    eoimode: int = 0
-    gic_messages: str = "queued"
-    gic_lag: int = 1
-    lr_on_guest_deactivate: str = "arch"
-    tdir: bool = True
-    """Whether the CPUs can trap a guest's DIR alone (ICH_VTR_EL2.TDS)."""
-    devices: tuple[tuple[int, int], ...] = ()
-    """Host devices: the SPI of each, and how many edges it may send in an execution."""
-    forwards: tuple[Forward, ...] = ()
-    """Passthrough devices."""
-    handler: int = 0
-    """How many instructions a guest's handler executes before it completes the interrupt."""
-    eoi_first: bool = False
-    """Whether guests complete an interrupt before they silence its device."""
-    twice: int = -1
-    """The vINTID that guests' handlers deactivate a second time, as they must not (-1: none)."""
-    nested: bool = False
-    """Whether guests let interrupts of higher priority into their handlers."""
-    deactivate: str = "handler"
-    """Who deactivates in EOImode 1: "handler", "later" (any order) or "other" (another VCPU)."""
-    timer_priority: int = PRIORITY
-    sgi_priority: int = PRIORITY
-    programs: tuple[tuple[Instruction, ...], ...] = ()
-    timers: tuple[tuple[int, int], ...] = ()
-    """When the virtual and the physical timer fire that user space programmed for each VCPU before
-    it runs, in ns from then on (-1: it is off; empty: all are)."""
-
-    def sgis(self) -> tuple[int, ...]:
-        """Return the SGIs that guests may send, in order."""
-        named = (SGI, AWAIT, EOI, DIR, *MMIO)
-        sent = {i.a for p in self.programs for i in p if i.code in named and 0 <= i.a < SGIS}
-        if self.wakes:
-            sent.add(WAKE_SGI)
-        return tuple(sorted(sent))
-
-    @property
-    def ptimer(self) -> bool:
-        """Whether guests use the physical timer, which KVM then emulates."""
-        return any(physical >= 0 for _, physical in self.timers) or any(
-            i.code in (PTIMER_ON, PTIMER_OFF, READ_PTIMER)
-            for program in self.programs
-            for i in program
-        )
-
-    @property
-    def toggles_groups(self) -> bool:
-        """Whether guests disable their interrupt group, which KVM asks to be told of."""
-        return any(i.code == GROUP for program in self.programs for i in program)
-
-    @property
-    def wakes(self) -> bool:
-        """Whether a guest's handler may have to wake another VCPU: what it waits for was done."""
-        moves = any(i.code == TARGET for program in self.programs for i in program)
-        return self.vcpus > 1 and (self.deactivate == "other" or moves)
 
 
 Telling = (
@@ -175,6 +97,7 @@ class Machine:
             lag=config.gic_lag,
             bounded=config.gic_messages != "lagging",
             maintained=maintained,
+            posted=config.posted_writes,
         )
         self.threads = [VcpuThread(v, v % config.pcpus) for v in vcpus]
         self.make_timers(config)
@@ -356,10 +279,15 @@ class Machine:
                 part.emit = emit
         self.emit = self.gic.emit = self.messages.emit = emit
 
-    def write_active(self, c: int, v: int, intid: int, on: bool) -> None:
-        """irq_set_irqchip_state(IRQCHIP_STATE_ACTIVE) by CPU ``c``, for VCPU ``v``."""
+    def write_active(
+        self, c: int, v: int, intid: int, on: bool, *, read_back: bool = False
+    ) -> None:
+        """irq_set_irqchip_state(IRQCHIP_STATE_ACTIVE) by CPU ``c``, for VCPU ``v``.
+
+        ``read_back``: it reads the register again, so that the write has taken effect.
+        """
         self.messages.before_access(c)
-        self.gic.set_active(c, intid, on)
+        self.messages.send_write(c, intid, on, read_back=read_back)
         if self.emit is not None:
             self.emit(PhysActiveWritten(v, c, intid, on))
 

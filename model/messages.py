@@ -13,6 +13,11 @@ does, so:
 4. anything else may outlive at most ``lag`` guest entries or interrupts taken on the CPU that it
    goes to.
 
+With ``posted_writes`` a CPU's write to ISACTIVER is posted: it takes effect later, before that
+CPU's other accesses to the distributor, and after ``lag`` of its guest entries at the latest. What
+is no memory waits for no such write: List Registers, timers, CPU interfaces. (One to ICACTIVER acts
+at once: while it is late, its interrupt is held back, and no more comes of it.)
+
 Subclasses break one of them on purpose (``harness.kvm.museum``).
 """
 
@@ -39,10 +44,13 @@ MAINTENANCE_PPI = 25
 class Channel(Part):
     """What is in flight from and to one CPU, and how many entries it has outlived.
 
-    ``deactivations`` are pairs of an INTID and a number that no other one under way here has.
+    ``deactivations`` are pairs of an INTID and a number that no other one under way here has;
+    ``writes`` are the INTIDs that posted writes are to make active.
     """
 
-    __slots__ = FIELDS = ("deactivations", "line_age", "maintenance_age", "pin_age")
+    __slots__ = FIELDS = (
+        "deactivations", "line_age", "maintenance_age", "pin_age", "writes", "writes_age",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +58,12 @@ class Channel(Part):
         self.line_age = 0
         self.maintenance_age = 0
         self.pin_age = 0
+        self.writes: tuple[int, ...] = ()
+        self.writes_age = 0
+
+    def has_write(self) -> bool:
+        """Tell whether a posted write has not taken effect."""
+        return self.writes != ()
 
     def has_deactivation(self) -> bool:
         """Tell whether a deactivation waits to be delivered."""
@@ -57,7 +71,11 @@ class Channel(Part):
 
 
 class Messages:
-    """Delivers what is in flight. ``bounded`` is false for ``gic_messages=lagging``."""
+    """Delivers what is in flight.
+
+    ``bounded`` is false for ``gic_messages=lagging``; ``posted`` says that writes to ISACTIVER are
+    posted.
+    """
 
     def __init__(
         self,
@@ -71,6 +89,7 @@ class Messages:
         lag: int = 1,
         bounded: bool = True,
         maintained: bool = False,
+        posted: bool = False,
     ) -> None:
         self.gic = gic
         self.timers = timers
@@ -81,6 +100,7 @@ class Messages:
         self.lag = lag
         self.bounded = bounded
         self.maintained = maintained
+        self.posted = posted
         self.channels = [Channel() for _ in timers]
 
     # -- what is in flight ---------------------------------------------------------------------
@@ -104,6 +124,7 @@ class Messages:
         """Tell whether anything is on its way to this CPU that its pin does not show yet."""
         return (
             self.channels[c].deactivations != ()
+            or self.channels[c].writes != ()
             or self.line_differs(c)
             or (self.maintained and self.maintenance_differs(c))
             or self.pin_differs(c)
@@ -135,7 +156,32 @@ class Messages:
             self.emit(DeactivationSent(c, intid, message))
         channel.deactivations = (*under_way, (intid, message))
 
+    def send_write(self, c: int, intid: int, on: bool, *, read_back: bool) -> None:
+        """Write an active state at the distributor, ``read_back`` or not.
+
+        A read back of what was written waits for it.
+        """
+        self.deliver_writes(c)
+        if self.posted and on and not read_back:
+            channel = self.channels[c]
+            channel.writes = (*channel.writes, intid)
+        else:
+            self.gic.set_active(c, intid, on)
+
     # -- delivery ------------------------------------------------------------------------------
+
+    def deliver_write(self, c: int) -> None:
+        """Let the oldest posted write of this CPU take effect."""
+        channel = self.channels[c]
+        intid = channel.writes[0]
+        channel.writes = channel.writes[1:]
+        channel.writes_age = 0
+        self.gic.set_active(c, intid, True)
+
+    def deliver_writes(self, c: int) -> None:
+        """Let all of them take effect: this CPU accesses the distributor again."""
+        while self.channels[c].writes:
+            self.deliver_write(c)
 
     def deliver_deactivation(self, c: int) -> None:
         """Apply the oldest deactivation of this CPU at the distributor."""
@@ -224,11 +270,21 @@ class Messages:
         """Bounds 3 and 4: called at a guest entry on this CPU."""
         if self.bounded:
             self.deliver_deactivations(c)
+            if self.posted:
+                self.grow_writes_old(c)
         self.grow_old(c)
 
     def at_interrupt(self, c: int) -> None:
         """Bound 4: called when this CPU takes an interrupt."""
         self.grow_old(c)
+
+    def grow_writes_old(self, c: int) -> None:
+        """Age posted writes of this CPU."""
+        channel = self.channels[c]
+        if channel.writes_age >= self.lag:
+            self.deliver_writes(c)
+        elif channel.writes:
+            channel.writes_age += 1
 
     def grow_maintenance_old(self, c: int) -> None:
         """Age a maintenance interrupt that the distributor has not seen rise, or fall."""

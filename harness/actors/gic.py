@@ -3,6 +3,7 @@
 Register accesses act in the step that makes them; their consequences are delivered here, each kind
 from each CPU by a task of its own, so that independent ones stay independent:
 
+- ``wN``: posted writes of CPU N to the distributor, in order (knob ``posted_writes``);
 - ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
 - ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
 - ``mN``: the level of CPU N's maintenance interrupt, where there can be one;
@@ -43,6 +44,7 @@ class GicSteps:
 
     # With lr_on_guest_deactivate=erratum it may wedge the CPU interface.
     gic_deactivate = Step((LPIS.here,), (CHANNEL.here, BANK.here, SPI.all, CPUIF.here))
+    gic_write = Step((), (CHANNEL.here, BANK.here, SPI.all))
     gic_line = Step((HW_TIMER.here, CLOCK), (BANK.here, CHANNEL.here))
     gic_maintenance = Step((VIF.here,), (BANK.here, CHANNEL.here))
     gic_pin = Step(SIGNAL_R, (SIGNAL.here, CHANNEL.here))
@@ -108,6 +110,15 @@ class Channels:
             (*SIGNAL_R, SIGNAL.here),
             partial(messages.deliver_pin, c),
         )
+        if messages.posted:
+            yield self.channel(
+                f"w{c}",
+                Actor("writes", pcpu=c),
+                GicSteps.gic_write,
+                messages.channels[c].has_write,
+                (CHANNEL.here,),
+                partial(messages.deliver_write, c),
+            )
         if messages.maintained:
             yield self.channel(
                 f"m{c}",

@@ -214,6 +214,8 @@ MATTERS = {
     "loses one there (variant 57); for the timer a guest cannot tell",
     "eoimode": "scenarios with overflow: EOImode 1 deactivates by DIR, which may trap",
     "tdir": "EOImode 1 with SPIs or overflow, on a GICv3: without TDIR EL2 carries out each DIR",
+    "posted_writes": "forwarded interrupts: a guest may deactivate before the write arrives, where "
+    "the host does not read it back (variant read-back, and v4.14)",
     "preemptions": "scenarios that migrate: with 0 no VCPU thread is ever moved",
     "steps_max": "executions that end at a bound, which makes a campaign inconclusive",
 }

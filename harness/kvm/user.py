@@ -106,6 +106,7 @@ class User(Hooks):
         at = u.at(forward.vcpu, irq)
         await u.step(Steps.disable_irq, at)
         machine.messages.before_access(u.c)
+        machine.messages.deliver_writes(u.c)
         machine.mask(forward.target, forward.intid, True)
         await self.synchronize_irq(u)
         await self.reset_irq(u, irq, forward.vcpu)

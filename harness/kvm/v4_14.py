@@ -219,6 +219,10 @@ class V4_14(UnderflowOnly, Kvm):
         if irq.is_spi():
             self.sample_enabled(t, irq)
 
+    def reads_back(self, active: bool) -> bool:
+        """Until 464cb98f1c07 (6.13) a write of an active state is not read back."""
+        return False
+
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_change_active: wait until the VCPU that may still have to fold it was put.
 

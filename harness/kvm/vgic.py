@@ -335,8 +335,18 @@ class Vgic(Hooks):
         if not irq.is_spi():
             return self.input_level(t, t.v)
         self.machine.messages.before_access(t.c)
+        self.machine.messages.deliver_writes(t.c)
         return self.machine.gic.is_pending(t.c, irq.hwintid)
 
     def set_phys_active(self, t: Context, intid: int, active: bool) -> None:
         """vgic_irq_set_phys_active: the physical active state, on the CPU this runs on."""
-        self.machine.write_active(t.c, t.v, intid, active)
+        back = self.reads_back(active)
+        self.machine.write_active(t.c, t.v, intid, active, read_back=back)
+
+    def reads_back(self, active: bool) -> bool:
+        """gic_irq_set_irqchip_state: whether ISACTIVER is read after it was written.
+
+        So that a guest cannot deactivate before that (464cb98f1c07, November 2024): in the driver
+        of a GICv3 alone, and not for ICACTIVER.
+        """
+        return active and self.machine.gic.version == 3

@@ -168,6 +168,7 @@ class VgicMmio(Hooks):
                 self.set_phys_active(t, irq.hwintid, True)
             else:
                 self.machine.messages.before_access(t.c)
+                self.machine.messages.deliver_writes(t.c)
                 self.machine.gic.set_pending(t.c, irq.hwintid, False)
                 if not irq.active:
                     self.set_phys_active(t, irq.hwintid, False)

@@ -94,6 +94,7 @@ class VgicV3(Hooks):
         if not self.polls or not lr.hw or lr.state < ACTIVE:
             return lr
         machine.messages.before_access(t.c)
+        machine.messages.deliver_writes(t.c)
         if machine.gic.is_active(t.c, lr.pintid):
             return lr
         return Lr(vintid=lr.vintid, state=INACTIVE, hw=True, pintid=lr.pintid)

@@ -21,6 +21,7 @@ RANKS: Final = {
     "deactivations": MESSAGES,
     "pin": MESSAGES,
     "maintenance": MESSAGES,
+    "writes": MESSAGES,
     "edge": MESSAGES,
     "event": MESSAGES,
     "host-irq": HANDLERS,

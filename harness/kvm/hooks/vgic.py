@@ -123,6 +123,10 @@ class VgicHooks:
         """vgic_irq_set_phys_active: the physical active state, on the CPU this runs on."""
         raise NotImplementedError
 
+    def reads_back(self, active: bool) -> bool:
+        """gic_irq_set_irqchip_state: whether the register is read after it was written."""
+        raise NotImplementedError
+
     def traps_dir(self) -> bool:
         """Tell whether an SPI is in flight anywhere: any VCPU may be the one to deactivate it."""
         raise NotImplementedError
