@@ -13,6 +13,7 @@ from model.guest import (
     LPIS,
     PEND,
     PMR,
+    PTIMER,
     SGI,
     TARGET,
     TIMER,
@@ -32,6 +33,7 @@ __all__ = [
     "far_timer",
     "halted_twice",
     "idle_and_due",
+    "idle_and_masked",
     "level_made_pending",
     "lpis_disabled",
     "made_pending",
@@ -40,9 +42,11 @@ __all__ = [
     "outside_the_registers",
     "polled_device",
     "powered_off",
+    "recounted",
     "resampled",
     "routed_from_the_dead",
     "switched_off",
+    "waits_for_register",
 ]
 
 DEFAULT_LRS = 4
@@ -157,10 +161,24 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
     return is_split(case) and (violation.rule == "deadlock" or is_device(violation, case))
 
 
+def recounted(violation: Violation, case: Case) -> bool:
+    """Another VCPU deactivates a level of software whose line may be high again by then."""
+    scenario, vintid = case.scenario, violation.subject.vintid
+    if scenario.deactivate != "other" or not is_split(case) or violation.type != LOST:
+        return False
+    again = scenario.eoi_first or uses(case, PEND, vintid)
+    return any(
+        f.vintid == vintid and f.level and not f.is_mapped and (again or f.events > 1)
+        for f in scenario.forward
+    )
+
+
 def not_trapped_yet(violation: Violation, case: Case) -> bool:
     """Another VCPU deactivates a device's SPI, and that is lost."""
     if violation.type != LOST or case.scenario.deactivate != "other":
         return False
+    if recounted(violation, case):
+        return False  # F28 is likelier by far
     spis = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
     return is_split(case) and len(case.programs) > 1 and violation.subject.vintid in spis
 
@@ -180,22 +198,30 @@ def polled_device(violation: Violation, case: Case) -> bool:
 
 
 def idle_and_due(violation: Violation, case: Case) -> bool:
-    """A guest that idles does not let its timer through: disabled, masked, off, or made active.
-
-    In 4.14 any interrupt that is active for longer will do.
-    """
+    """A guest that idles does not let its timer through: disabled, masked, off, or made active."""
     timers = (VTIMER_PPI, PTIMER_PPI)
-    return (
-        switched_off(violation, case)
-        or any(
-            i.code == PMR
-            or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
-            or (i.code == ACTIVATE and case.era == "v4.14")
-            for program in case.programs
-            for i in program
-        )
-        or (case.era == "v4.14" and case.scenario.deactivate == "other")
+    return switched_off(violation, case) or any(
+        (i.code == PMR and uses_timer(case)) or (i.code in (DISABLE, ACTIVATE) and i.a in timers)
+        for program in case.programs
+        for i in program
     )
+
+
+def uses_timer(case: Case) -> bool:
+    """Tell whether a guest has a timer, or user space gave it one."""
+    given = any(spec.timer is not None or spec.ptimer is not None for spec in case.scenario.vcpu)
+    timers = (TIMER, TVAL, PTIMER)
+    return given or any(i.code in timers for program in case.programs for i in program)
+
+
+def idle_and_masked(_violation: Violation, case: Case) -> bool:
+    """A guest idles while something is pending for it that is active, or below its priority mask.
+
+    It stays active where the guest made it so, or leaves its deactivation to another VCPU.
+    """
+    if case.scenario.deactivate == "other":
+        return True
+    return any(i.code in (PMR, ACTIVATE) for program in case.programs for i in program)
 
 
 def resampled(violation: Violation, case: Case) -> bool:
@@ -228,6 +254,11 @@ def outside_the_registers(violation: Violation, case: Case) -> bool:
     own = {i.a for program in case.programs for i in program if i.code == SGI}
     most = len(case.scenario.forward) + 2 + len(own)
     return most > case.scenario.lrs
+
+
+def waits_for_register(violation: Violation, case: Case) -> bool:
+    """More may be pending than there are List Registers, so that the timer has to wait for one."""
+    return outside_the_registers(violation, case)
 
 
 def lpis_disabled(violation: Violation, case: Case) -> bool:

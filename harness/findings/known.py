@@ -12,36 +12,28 @@ from harness.findings.conditions import (
     deactivated_while_high,
     enabled_level,
     far_timer,
-    halted_twice,
     idle_and_due,
     level_made_pending,
-    lpis_disabled,
     made_pending,
-    not_trapped_yet,
     one_register,
-    outside_the_registers,
-    polled_device,
     powered_off,
     resampled,
     routed_from_the_dead,
-    switched_off,
 )
 from harness.findings.finding import Condition, Finding
+from harness.findings.later import (
+    BOTH,
+    FORGOTTEN,
+    HERE,
+    INV_ACT,
+    LATER,
+    NOBODY,
+    NOT_DELIVERED,
+    STUCK,
+    TODAY,
+)
 
 __all__ = ["FINDINGS"]
-
-BOTH = ("v4.14", "v7.2")
-TODAY = ("v7.2",)
-OLD = ("v4.14",)
-INV_ACT = ("R12", "R15", "R23", "I1")
-"""A guest runs with a HW List Register whose physical interrupt is not active."""
-NOT_DELIVERED = ("L1", "I6", "R27", "G9", "deadlock")
-STUCK = ("I8", "G1", "G4", "G6")
-"""An interrupt is active that its guest has ended, or is not though it has not."""
-FORGOTTEN = ("G6:device", "G7", "I2", "I10")
-"""A physical interrupt is active for nothing, and what it stands for does not come."""
-NOBODY = "nobody was asked"
-HERE = "--scenario-file tests/race/scenarios/"
 
 FINDINGS: dict[str, Finding] = {
     finding.id: finding
@@ -177,7 +169,7 @@ FINDINGS: dict[str, Finding] = {
             since="today, and before",
             what="A guest idles while its timer is due and not let through (disabled at the GIC): "
             "KVM arms a background timer for the past, again and again, and burns the CPU. In 4.14 "
-            "WFI does not block at all, nor with any interrupt that is pending and active",
+            "WFI does not block at all then",
             see=f"{HERE}idle-and-due.toml",
             source="kvm_timer_blocking (7.2); kvm_vcpu_check_block, kvm_cpu_has_pending_timer, "
             "kvm_vgic_vcpu_pending_irq (4.14)",
@@ -281,108 +273,7 @@ FINDINGS: dict[str, Finding] = {
                 ),
             ),
         ),
-        Finding(
-            id="F20",
-            title="the documented life cycle takes a new activation for the old one",
-            since="the document; 4.2 and 4.3, for the timer only",
-            what="Where KVM polls the distributor to find out what its guest has deactivated, a "
-            "device's interrupt that the host acknowledges again before the fold looks, on another "
-            "CPU or (4.14) with interrupts on, is taken for the one that the guest has ended: it "
-            "stays active, reads so, and the new one is lost. For the timer nobody can tell",
-            see="spi-level --knob lr_on_guest_deactivate=polled",
-            source="vgic_sync_hwirq of 4.3 (the timer's alone was mapped, so that no kernel had "
-            "it); the document, Life Cycle; museum 57",
-            upstream="gone since 4.4, which trusts the List Register (9f958c11b780)",
-            conditions=(
-                Condition(
-                    BOTH,
-                    (*INV_ACT, *STUCK, *NOT_DELIVERED, "L2:idle"),
-                    polled_device,
-                    knob="lr_on_guest_deactivate=polled",
-                ),
-            ),
-        ),
-        Finding(
-            id="F23",
-            title="an SPI can be handled before another VCPU's DIR traps",
-            since="today, since November 2025",
-            what="The VM's first SPI goes on an ap_list, the locks are dropped, and only then are "
-            "all VCPUs asked to leave their guests, to trap DIR from there on. In between its VCPU "
-            "may enter with it, and its guest leave the deactivation to another one: that DIR "
-            "finds it in no List Register, does not trap, and is lost. The SPI stays active. "
-            "Nobody waits for the kicks to arrive, either",
-            see="tests/race/test_dir_not_trapped_yet.py",
-            source="vgic_queue_irq_unlock, kvm_make_all_cpus_request (without KVM_REQUEST_WAIT), "
-            "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
-            upstream=NOBODY,
-            conditions=(Condition(BOTH, ("G6",), not_trapped_yet),),
-        ),
-        Finding(
-            id="F25",
-            title="who halts the guests lets them go on though another has them halted",
-            since="today",
-            what="Irq bypass halts all guests and lets them go on without config_lock, and `pause` "
-            "is a flag: what a guest's access to an active state has halted runs again meanwhile",
-            see=f"{HERE}second-halter.toml --variant v7.2",
-            source="kvm_arch_irq_bypass_stop and _start, kvm_arm_resume_guest (7.2)",
-            upstream='"Turn vcpu->arch.pause into a counter" was posted on 29 September 2026',
-            conditions=(Condition(TODAY, ("L4:entered", "L4:too-soon", *STUCK), halted_twice),),
-        ),
-        Finding(
-            id="F26",
-            title="what is completed outside the List Registers stays active",
-            since="before November 2025",
-            what="With more interrupts than List Registers, 4.14 asks for an exit only when these "
-            "run empty, and reads no EOIcount: what waits outside is late, and the completion of "
-            "what is active there is lost. So is a DIR by another VCPU, which does not trap",
-            see="overflow --variant v4.14+shipped",
-            source="vgic_flush_lr_state, vgic_v3_fold_lr_state (4.14)",
-            upstream="3cfd59f81e0f and its series, 2025",
-            conditions=(
-                Condition(
-                    OLD,
-                    ("I12", "I14", "L2", "I10", "I2", *STUCK, *NOT_DELIVERED),
-                    outside_the_registers,
-                ),
-            ),
-        ),
-        Finding(
-            id="F29",
-            title="what is pending while the distributor is off does not come when it is on again",
-            since="all",
-            what="A guest switches its distributor off (GICD_CTLR) and on again. What became "
-            "pending meanwhile was not queued, and what was pending left its ap_list at the next "
-            "prune; switching it on kicks those who have something on their list, and queues "
-            "nothing. An edge, an SGI, a timer or a device's line stays pending, and is not "
-            "presented until something else queues it (as a write of ISENABLER does)",
-            see=f"{HERE}dist-off.toml --variant v7.2",
-            source="vgic_target_oracle (dist->enabled), vgic_prune_ap_list, vgic_queue_irq_unlock, "
-            "vgic_mmio_write_v3_misc, vgic_mmio_write_v2_misc, vgic_kick_vcpus (7.2; 4.14 alike)",
-            upstream=NOBODY,
-            conditions=(
-                Condition(
-                    BOTH,
-                    ("I5", "I12", "G8:held", *NOT_DELIVERED),
-                    switched_off,
-                ),
-            ),
-        ),
-        Finding(
-            id="F30",
-            title="a message that comes while LPIs are being disabled is presented all the same",
-            since="all, GICv3 with an ITS",
-            what="A guest clears EnableLPIs of its redistributor. KVM takes the pending LPIs off "
-            "the ap_list, and only then forgets what its cache would translate without asking "
-            "whether LPIs are enabled; nor does one that was looked up before ask anew. What comes "
-            "in between is queued, and the guest gets it after RWP has read as 0. Before 5.1 "
-            "nothing is taken off the list at all",
-            see=f"{HERE}lpis-off.toml --variant v7.2",
-            source="vgic_mmio_write_v3r_ctlr, vgic_flush_pending_lpis, "
-            "vgic_its_inject_cached_translation, vgic_its_resolve_lpi (7.2); 4.14 lacks "
-            "96085b949672, which flushes",
-            upstream=NOBODY,
-            conditions=(Condition(BOTH, ("G2",), lpis_disabled),),
-        ),
+        *LATER,
     )
 }
 """All of them by id, in order. (F6 was none, and F11 was a fault of the model.)"""

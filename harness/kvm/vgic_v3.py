@@ -65,8 +65,13 @@ class VgicV3(Hooks):
         return decide.populate(irq, observe_edges_only=self.observes_edges(irq))
 
     def fold_edge_or_level(self, irq: VgicIrq, lr: Lr) -> bool:
-        """vgic_v3_fold_lr's decisions; return whether the guest deactivated the interrupt."""
-        clears = not self.observes_edges(irq)
+        """vgic_v3_fold_lr's decisions; return whether the guest deactivated the interrupt.
+
+        In 4.14 the latch of a level goes when its register is no longer pending. With 67b5b673ad4d,
+        which the eras have for levels of software (vgic_v3_populate_lr), it stays until that is
+        empty: what is active would have no pending bit.
+        """
+        clears = irq.hw and not self.observes_edges(irq)
         keeps = self.keeps_lpi_active or not irq.is_lpi()
         return decide.fold_edge_or_level(irq, lr, acked_clears_latch=clears, keeps_active=keeps)
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.context import Context
 from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
+from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.variants import check_overrides
+from model.vgic.irq import VgicIrq
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
@@ -37,9 +41,42 @@ class CountsPauses(V7_2):
             super().resume_guest(v)
 
 
+class LooksBeforeTheFlush(V7_2):
+    """F31: the timer's line is looked at before its interrupt may get a List Register."""
+
+    async def flush_lrs(self, t: Context) -> None:
+        irq = self.timer_irq(t.v)
+        await t.lock(irq, Steps.fold_lr, t.at(t.v, irq))
+        t.acquired(irq)
+        if irq.line_level and not irq.active:
+            await self.resample(t, irq)
+        await self.irq_unlock(t, irq)
+        await super().flush_lrs(t)
+
+
+class AsksForBoth(V4_14):
+    """F32: what is active, or below the mask, is no reason to run (as today).
+
+    The mask has to be in memory for that (5eeaf10eec39).
+    """
+
+    async def handle_wfi(self, t: Context) -> None:
+        vgic = self.machine.vgics[t.v]
+        vgic.vmcr = self.machine.gic.save_vmcr(t.c)
+        await super().handle_wfi(t)
+
+    def deliverable(self, irq: VgicIrq, pmr: int) -> bool:
+        return super().deliverable(irq, pmr) and not irq.active and irq.priority < pmr
+
+
 @pytest.mark.parametrize(
     ("scenario", "mended", "schedules"),
-    [("powered-off", CoversIdleGuestsOnly, 60), ("second-halter", CountsPauses, 420)],
+    [
+        ("powered-off", CoversIdleGuestsOnly, 60),
+        ("second-halter", CountsPauses, 420),
+        ("silenced-outside", LooksBeforeTheFlush, 60),
+        ("idle-below-pmr", AsksForBoth, 12),
+    ],
 )
 def test_with_it_the_scenario_is_clean(scenario: str, mended: type[Kvm], schedules: int) -> None:
     check_overrides(mended, mended.__name__)

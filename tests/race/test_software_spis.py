@@ -20,7 +20,14 @@ ERAS = (V4_14, V7_2)
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(
-    "name", ["soft-devices", "resample-eoi-first", "resample-unserved", "soft-reset"]
+    "name",
+    [
+        "soft-devices",
+        "resample-eoi-first",
+        "resample-unserved",
+        "soft-reset",
+        "pended-while-served",
+    ],
 )
 async def test_the_eras_are_clean(era: type[Kvm], name: str) -> None:
     async for outcome in outcomes(world_of(str(HERE / f"{name}.toml"), era), 8, audited=2):
