@@ -44,7 +44,7 @@ CHOICES = {"gic_messages": GIC_MESSAGES, "lr_on_guest_deactivate": LR_MODES}
 KNOBS: dict[str, str] = {
     "gic_version": "2 or 3: the layout and rules of the GIC (default 3)",
     "gic_lag": "how many entries or interrupts a message may outlive, 0 to 8 (default 1)",
-    "gic_messages": "queued (default), synchronous, or lagging (without bounds 1 to 3)",
+    "gic_messages": "queued (default), synchronous, or lagging (without any bound on how late)",
     "lr_on_guest_deactivate": "arch (default), polled, quirk or erratum: how a HW LR ends",
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
     "tdir": "0 or 1: whether a GICv3 can trap a guest's DIR alone, without TC (default 1)",

@@ -142,11 +142,12 @@ class Messages:
         """Send a guest's deactivation on its way, behind what the guest wrote to the device.
 
         A driver reads its device back before it completes the interrupt, so a line that the guest
-        lowered has fallen at the distributor by then.
+        lowered has fallen at the distributor by then (not where there are no bounds).
         """
-        if not self.timers[c].output() and self.line_differs(c):
-            self.deliver_line(c)
-        self.deliver_falls()
+        if self.bounded:
+            if not self.timers[c].output() and self.line_differs(c):
+                self.deliver_line(c)
+            self.deliver_falls()
         channel = self.channels[c]
         under_way = channel.deactivations
         message = 0
@@ -273,6 +274,11 @@ class Messages:
             if self.posted:
                 self.grow_writes_old(c)
         self.grow_old(c)
+
+    def at_acknowledge(self, c: int) -> None:
+        """Bound 1: called when this CPU has acknowledged an interrupt; its own pin falls."""
+        if self.bounded:
+            self.deliver_pin(c)
 
     def at_interrupt(self, c: int) -> None:
         """Bound 4: called when this CPU takes an interrupt."""

@@ -23,7 +23,7 @@ class IrqChip(Hooks):
         machine = self.machine
         await h.task.step(h.here[Steps.host_iar])
         intid = machine.gic.iar(h.c)
-        machine.messages.deliver_pin(h.c)
+        machine.messages.at_acknowledge(h.c)
         # GICv2 has the source CPU of an SGI in the bits above the number.
         number = intid if intid >= FIRST_LPI else intid & 0x3FF
         if not SPECIAL <= number < FIRST_LPI:

@@ -219,7 +219,7 @@ class PhysicalInterfaces(Distributor):
         if self.emit is not None:
             self.emit(PriorityDropped(c, intid, cpuif.running))
         if apr0 | apr1 and not cpuif.eoimode:
-            self.clear_active(c, intid, "deactivate")
+            self.deactivate(c, intid)
 
     def dir(self, c: int, value: int) -> None:
         """Deactivate: write GICC_DIR or ICC_DIR_EL1, which is ignored in EOImode 0.
@@ -230,13 +230,14 @@ class PhysicalInterfaces(Distributor):
         """
         intid = value & (0x3FF if self.version == 2 else INTID_MASK)
         if intid < 1020 and self.cpuifs[c].eoimode:
-            self.clear_active(c, intid, "deactivate")
+            self.deactivate(c, intid)
 
     def deactivate(self, c: int, intid: int, cause: str = "deactivate") -> None:
-        """Deactivate ``intid`` because a guest deactivated a HW List Register of CPU ``c``.
+        """Deactivate ``intid`` for CPU ``c``: by EOIR, DIR, or a guest and a HW List Register.
 
-        ``cause`` is what the fact says of it. With the "erratum" of AmpereOne (AC03_CPU_57) it
-        wedges this CPU if the interrupt is not active but the CPU's highest priority pending one.
+        ``cause`` is what the fact says of it. With the "erratum" of AmpereOne (AC03_CPU_57,
+        AC04_CPU_29; Linux vgic_v3_deactivate) it wedges this CPU if the interrupt is not active but
+        the CPU's highest priority pending one.
         """
         if self.erratum and not self.is_active(c, intid) and self._best(c) & INTID_MASK == intid:
             cpuif = self.cpuifs[c]

@@ -88,10 +88,25 @@ def test_erratum_needs_the_highest_priority_pending_interrupt() -> None:
     assert not gic.cpuifs[0].wedged
 
 
-def test_erratum_is_not_met_by_the_hosts_own_deactivation() -> None:
+@pytest.mark.parametrize("eoimode", [0, 1])
+def test_erratum_is_met_by_the_hosts_dir_and_eoir_as_well(eoimode: int) -> None:
+    """Of an interrupt that is pending, first, and not active; and not when it is active."""
+    for active in (False, True):
+        gic = machine("erratum")
+        gic.set_eoimode(0, eoimode)
+        gic.set_line(0, PPI, True)
+        gic.iar(0)
+        if not active:
+            gic.set_active(0, PPI, False)
+        gic.eoir(0, PPI)
+        gic.dir(0, PPI)
+        assert gic.cpuifs[0].wedged is not active
+
+
+def test_erratum_is_not_met_by_a_dir_of_what_is_not_pending() -> None:
     gic = machine("erratum")
-    gic.set_line(0, PPI, True)
     gic.dir(0, PPI)
+    gic.set_line(0, PPI, True)
     assert gic.irq_signal(0)
 
 

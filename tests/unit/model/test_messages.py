@@ -323,6 +323,26 @@ def test_lagging_has_no_bounds() -> None:
     assert (b.line(), b.active(), b.pin()) == (False, True, False)
 
 
+def test_lagging_lets_a_deactivation_overtake_the_fall_of_its_line() -> None:
+    for mode, falls in (("queued", True), ("lagging", False)):
+        b = Bench(mode=mode)
+        b.fire()
+        b.messages.deliver_line(0)
+        b.fire(on=False)
+        b.deactivate_later()
+        assert b.line() is not falls
+
+
+def test_lagging_lets_a_cpu_take_what_it_has_acknowledged() -> None:
+    for mode, falls in (("queued", True), ("lagging", False)):
+        b = Bench(mode=mode)
+        b.gic.set_line(0, VTIMER_PPI, True)
+        b.messages.deliver_pin(0)
+        b.gic.iar(0)
+        b.messages.at_acknowledge(0)
+        assert b.pin() is not falls
+
+
 def test_synchronous_keeps_the_bounds() -> None:
     b = Bench(mode="synchronous")
     b.fire()
