@@ -55,20 +55,20 @@ QUICK = (
 """Folders, files and tests, as their ids begin. None may be an oracle's or a benchmark's."""
 
 SAMPLED = {
-    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 5,
+    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 6,
     "race/test_every_alarm.py::test_it_is_raised_and_the_era_is_silent": 3,
     "race/test_known_findings.py::test_each_is_found_and_named": 2,
     "race/test_instructions.py::test_its_example_runs": 2,
-    "unit/check/test_needs.py::test_without_a_kind_of_fact_a_rule_says_the_same": 3,
+    "unit/check/test_needs.py::test_without_a_kind_of_fact_a_rule_says_the_same": 5,
     "unit/check/test_needs.py::test_without_a_kind_of_fact_no_rule_cries": 2,
-    "unit/check/test_mid_life.py::test_what_is_said_in_mid_life_is_true": 4,
-    "unit/check/test_again.py::test_broken_executions_have_the_same_violations": 3,
-    "unit/check/test_again.py::test_clean_executions_are_clean": 3,
-    "unit/model/test_world_histories.py::test_two_worlds_under_one_schedule_agree_at_every_step": 4,
-    "unit/engine/test_engines_agree.py::test_same_outcomes": 5,
-    "unit/engine/test_footprint_audit.py::test_patches_keep_to_their_footprints[": 3,
-    "unit/engine/test_footprint_audit.py::test_eras_keep_to_their_footprints[": 3,
-    "unit/engine/test_prefix.py::test_state_after_a_prefix": 3,
+    "unit/check/test_mid_life.py::test_what_is_said_in_mid_life_is_true": 8,
+    "unit/check/test_again.py::test_broken_executions_have_the_same_violations": 6,
+    "unit/check/test_again.py::test_clean_executions_are_clean": 6,
+    "unit/model/test_world_histories.py::test_two_worlds_under_one_schedule_agree_at_every_step": 6,
+    "unit/engine/test_engines_agree.py::test_same_outcomes": 6,
+    "unit/engine/test_footprint_audit.py::test_patches_keep_to_their_footprints[": 6,
+    "unit/engine/test_footprint_audit.py::test_eras_keep_to_their_footprints[": 5,
+    "unit/engine/test_prefix.py::test_state_after_a_prefix": 5,
     "unit/log/test_check.py::test_a_patch_is_caught_again": 3,
     "unit/log/test_check.py::test_without_a_kind_of_fact_each_rule_says_the_same": 3,
     "quality/test_museum.py::test_a_patch_is_found_and_its_era_is_silent": 4,
@@ -76,15 +76,19 @@ SAMPLED = {
     "race/test_lr_modes.py::test_a_guest_cannot_tell_the_four_apart": 2,
     "unit/guard/test_own_variants.py::test_a_mistake_is_said_with_file_and_line": 2,
     "unit/check/test_checker.py::test_a_fact_writes_what_it_is_said_to_write": 3,
-    "unit/check/test_mid_life.py::test_no_rule_cries_in_mid_life": 3,
-    "unit/check/test_mid_life.py::test_no_rule_cries_of_what_was_lost": 3,
+    "unit/check/test_mid_life.py::test_no_rule_cries_in_mid_life": 6,
+    "unit/check/test_mid_life.py::test_no_rule_cries_of_what_was_lost": 6,
     "quality/test_state_is_a_value.py::test_the_same_state_has_the_same_future": 3,
     "cli/test_stress.py::test_a_full_disk_hides_nothing": 2,
     "cli/test_stress.py::test_a_signal_with_workers_running": 2,
-    "race/test_lr_modes.py::test_correct_kvm_is_clean": 3,
+    "race/test_lr_modes.py::test_correct_kvm_is_clean": 5,
     "race/test_lr_modes.py::test_nor_with_messages_on_their_way": 3,
 }
-"""Sweeps of which the default run takes one in so many, the long run the others."""
+"""Sweeps of which the default run takes one in so many, the long run a third of the others.
+
+The rest is marked ``thorough`` as well, and run by hand.
+"""
+THOROUGH = 3
 
 
 def leave_to_the_long_run(items: list[pytest.Item]) -> set[str]:
@@ -95,8 +99,11 @@ def leave_to_the_long_run(items: list[pytest.Item]) -> set[str]:
         sweep = next((entry for entry in SAMPLED if name.startswith(entry)), None)
         if sweep is None:
             continue
-        if seen[sweep] % SAMPLED[sweep] and not name.startswith(QUICK):
+        turn, place = divmod(seen[sweep], SAMPLED[sweep])
+        if place and not name.startswith(QUICK):
             item.add_marker(pytest.mark.long)
+            if (turn + place) % THOROUGH:
+                item.add_marker(pytest.mark.thorough)
         seen[sweep] += 1
     return {sweep for sweep, count in seen.items() if not count}
 
