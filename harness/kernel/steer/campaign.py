@@ -94,6 +94,13 @@ def steering_of(failure: Failure) -> dict[str, Any]:
     return {"window": failure.window.number, "control": asked}
 
 
+def of_a_guest(script: Script) -> bool:
+    """Tell whether a script has places in a guest of its own, which no scenario's has."""
+    return any(
+        place.startswith("guest ") and place != "guest guest_relax" for place in script.places
+    )
+
+
 def known_scripts() -> list[tuple[str, Script]]:
     """Return all scripts of findings."""
     return [(case.id, script) for case in map(load_case, case_names()) for script in case.script]
@@ -173,7 +180,7 @@ class Campaign:
         known = [
             (finding, script)
             for finding, script in known_scripts()
-            if not missing(places, script.places)
+            if not missing(places, script.places) and not of_a_guest(script)
         ]
         named = [place for _, script in known for place in script.places]
         with steer(

@@ -3,7 +3,7 @@
 A script that shows a finding in its own guest need not fit another scenario. But what it brings
 about can be looked for in a failing window: F2, a List Register filled between a trapped DIR's look
 and its fold; F3, an active state written while another VCPU has still to fold; and F8, a VCPU that
-sleeps with an SPI pending that another one deactivated last.
+sleeps with an SPI pending that another one deactivated last. And one of QEMU's own faults.
 
 ``python -m harness.kernel.steer.signature FILE...`` names them for failures that ``kernel stress``
 has left.
@@ -29,12 +29,18 @@ HALT, WRITE = "enter kvm_arm_halt_guest", "enter vgic_mmio_change_active"
 LOOK, FOLD = "enter vgic_v3_deactivate", "return vgic_v3_fold_lr in vgic_v3_deactivate"
 SPIS = re.compile(r"SPIs pending (?:0x)?([0-9a-f]+) active (?:0x)?([0-9a-f]+)")
 FIRST_SPI, SPIS_MAX = 32, 64
+QEMUS = "QEMU's EOIcount"
+"""Its GIC counts an EOIR of what is in no List Register with EOImode 1 as well (icv_eoir_write),
+and KVM takes that for a deactivation."""
 
 
 def signatures(failure: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the findings whose order is in a failure, as ``kernel stress`` writes one."""
     decisions = failure["decisions"]
-    looks = {"F2": has_f2(decisions), "F3": has_f3(decisions), "F8": has_f8(failure)}
+    looks = {
+        "F2": has_f2(decisions), "F3": has_f3(decisions), "F8": has_f8(failure),
+        QEMUS: has_eoicount(failure),
+    }  # fmt: skip
     found = [id_ for id_, has in looks.items() if has]
     return tuple(found)
 
@@ -73,16 +79,41 @@ def has_f3(decisions: Sequence[Sequence[Any]]) -> bool:
 
 
 def has_f8(failure: Mapping[str, Any]) -> bool:
-    """Tell whether an SPI is pending, not active, and another VCPU's DIR was the last of it."""
-    late = any(each["alarm"] == "late" for each in failure["violations"])
-    for said in failure["said"] if late else ():
-        found = SPIS.search(said)
-        if found is None:
-            continue
-        waiting = int(found[1], 16) & ~int(found[2], 16)
-        intids = [FIRST_SPI + n for n in range(SPIS_MAX) if waiting >> n & 1]
-        if any(ends_in_a_dir(before_silence(failure["history"]), intid) for intid in intids):
-            return True
+    """Tell whether an SPI is to come, is not active, and another VCPU's DIR was the last of it."""
+    if not any(each["alarm"] == "late" for each in failure["violations"]):
+        return False
+    history = before_silence(failure["history"])
+    waiting = {line.split()[4] for line in history if is_raised(line, history)}
+    for said in failure["said"]:
+        if found := SPIS.search(said):
+            bits = int(found[1], 16) & ~int(found[2], 16)
+            waiting |= {str(FIRST_SPI + n) for n in range(SPIS_MAX) if bits >> n & 1}
+    return any(ends_in_a_dir(history, intid) for intid in waiting)
+
+
+def is_raised(line: str, history: Sequence[str]) -> bool:
+    """Tell whether a line tells of a device that had an event and was not served since."""
+    _, _, who, what = line.split(None, 3)
+    if who != "--" or not what.endswith(" raised"):
+        return False
+    after = history[history.index(line) + 1 :]
+    return not any(each.endswith(f" served {what.split()[1]}") for each in after)
+
+
+def has_eoicount(failure: Mapping[str, Any]) -> bool:
+    """Tell whether a guest has an interrupt again that it has completed and nobody deactivated."""
+    if not any(each["rule"] == "G4" for each in failure["violations"]):
+        return False
+    completed: set[str] = set()
+    with_dir = any(" dir " in line for line in failure["history"])
+    for line in failure["history"]:
+        what, _, intid = line.split(None, 3)[3].rpartition(" ")
+        if what == "IAR =" and intid in completed:
+            return with_dir
+        if what == "eoi":
+            completed.add(intid)
+        elif what == "dir":
+            completed.discard(intid)
     return False
 
 
@@ -93,7 +124,7 @@ def before_silence(history: Sequence[str]) -> Sequence[str]:
     return history[: gaps.index(max(gaps)) + 1] if gaps else history
 
 
-def ends_in_a_dir(history: Sequence[str], intid: int) -> bool:
+def ends_in_a_dir(history: Sequence[str], intid: str) -> bool:
     """Tell whether a VCPU deactivated an interrupt that another one had acknowledged last."""
     who = ""
     for line in reversed(history):
@@ -108,5 +139,7 @@ def ends_in_a_dir(history: Sequence[str], intid: int) -> bool:
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         text = json.loads(Path(name).read_text(encoding="utf-8"))
+        if text["type"] != "failure":
+            continue
         kinds = ", ".join(f"{each['rule']} {each['alarm']}" for each in text["violations"])
         print(f"{name}: {kinds}: {' '.join(signatures(text)) or '-'}")

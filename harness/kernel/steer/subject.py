@@ -33,6 +33,10 @@ RELAX = "guest_relax"
 """Where guests spin until another VCPU does something (``guests/execute.h``)."""
 
 
+PLACE = "guest_at_"
+"""So the names begin of a guest's functions that are places for scripts."""
+
+
 @dataclass(slots=True)
 class Subject:
     """A guest: the words of its job, its loops, the machine for it; ``judge`` for a scenario's.
@@ -68,7 +72,8 @@ def of_case(case: "Case", folder: Path, *, vhe: bool) -> Subject:
     files = {"guest": folder / "guest.bin", "out": folder / "histories"}
     words = files | words_of_case(case)
     control: dict[str, object] = {} if case.control is None else {"argument": case.control.argument}
-    relax = {RELAX: program.symbols[RELAX]}
+    named = (name for name in program.symbols if name == RELAX or name.startswith(PLACE))
+    relax = {name: program.symbols[name] for name in named}
     return Subject(case.id, words, relax, Hardware(gic=3, cpu=VHE if vhe else NVHE), control)
 
 

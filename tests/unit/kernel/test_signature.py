@@ -16,7 +16,7 @@ def failure(
 ) -> dict[str, object]:
     return {
         "decisions": [[cpu, place, cpu] for cpu, place in places],
-        "violations": [{"rule": "progress", "alarm": alarm}],
+        "violations": [{"rule": "G4" if alarm == "active" else "progress", "alarm": alarm}],
         "history": history,
         "said": SAID,
     }
@@ -39,5 +39,19 @@ def test_an_order_of_places(places: list[tuple[int, str]], found: tuple[str, ...
 def test_who_sleeps_though_another_vcpu_has_deactivated() -> None:
     assert signatures(failure([], "late")) == ("F8",)
     assert signatures(failure([], "lost")) == ()
+    raised = [
+        "0 +1 -- device 80 raised",
+        *HISTORY[:1],
+        "1 +1 v0 served 80",
+        "2 +1 -- device 80 raised",
+    ]
+    level = failure([], "late", [*raised, *HISTORY[1:]])
+    assert signatures({**level, "said": []}) == ("F8",)
     own = [line.replace("v1", "v0") for line in HISTORY]
     assert signatures(failure([], "late", own)) == ()
+
+
+def test_who_has_it_again_though_nobody_has_deactivated() -> None:
+    again = ["1 +1 v1 dir 81", *HISTORY[:2], "3 +1 v0 IAR = 80"]
+    assert signatures(failure([], "active", again)) == ("QEMU's EOIcount",)
+    assert signatures(failure([], "active", HISTORY)) == ()
