@@ -13,7 +13,7 @@ from harness.engine.footprint import Ref, Resource
 
 __all__ = [
     "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "CTLR", "DELIVERS_R",
-    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IRQS", "ITS", "LPIS",
+    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IPI", "IRQS", "ITS", "LPIS",
     "MONITOR", "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI",
     "THIS_IRQ", "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
 ]  # fmt: skip
@@ -33,6 +33,7 @@ VIF: Final = Resource("vif")
 LPIS: Final = Resource("lpis", optional=True)
 SPI: Final = Resource("spi")
 CHANNEL: Final = Resource("channel")
+IPI: Final = Resource("ipi", optional=True)
 
 # -- timers and devices
 HW_TIMER: Final = Resource("hw_timer")
@@ -77,4 +78,5 @@ SIGNAL_R: Final[tuple[Ref, ...]] = (BANK.here, CPUIF.here, SPI.all, LPIS.here)
 AGES_R: Final[tuple[Ref, ...]] = (*DELIVERS_R, *SIGNAL_R)
 AGES_W: Final[tuple[Ref, ...]] = (
     BANK.here, CHANNEL.here, CPUIF.here, SIGNAL.here, DEVICE.all, FORWARD.all, SPI.all, LPIS.here,
+    IPI.here,
 )  # fmt: skip

@@ -51,6 +51,7 @@ WORDS: Final = {
     "gic_deactivate": "active deactivation-arrived",
     "gic_edge": "pending",
     "gic_event": "edge line pending",
+    "gic_ipi": "pending",
     "gic_line": "line",
     "gic_maintenance": "line",
     "gic_pin": "signal",

@@ -20,9 +20,10 @@ from model.guest import (
 )
 from model.vgic.irq import PRIORITY
 
-__all__ = ["GIC_MESSAGES", "Config"]
+__all__ = ["GIC_MESSAGES", "IPIS", "Config"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
+IPIS = ("at-once", "queued", "lossy")
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -40,6 +41,8 @@ class Config(msgspec.Struct, frozen=True):
     """Whether the CPUs can trap a guest's DIR alone (ICH_VTR_EL2.TDS)."""
     posted_writes: bool = False
     """Whether a CPU's writes to ISACTIVER take effect later, unless they are read back."""
+    ipis: str = "at-once"
+    """How the host's SGIs to its own CPUs travel: one of ``IPIS``."""
     devices: tuple[tuple[int, int], ...] = ()
     """Host devices: the SPI of each, and how many edges it may send in an execution."""
     forwards: tuple[Forward, ...] = ()

@@ -36,6 +36,7 @@ WORDS: Final = {
     "software": "the VM monitor's thread",
     "maintenance": "the maintenance interrupt",
     "writes": "the posted writes",
+    "ipis": "the IPIs",
 }
 """Kinds of actors, as a reader calls them."""
 
@@ -45,10 +46,10 @@ class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
 
     ``kind`` is "vcpu" (the thread of ``vcpu``), "host-irq" (of ``pcpu``), "soft-timer" (timer ``n``
     of ``vcpu``, BG_TIMER or a timer's number), "worker" (the work item of ``vcpu``'s background
-    timer), "line", "deactivations", "writes", "pin" and "maintenance" (channels of the GIC of
-    ``pcpu``), "edge" and "event" (those of host device and passthrough device ``n``), "device" and
-    "passthrough" (device ``n``), "software" (the VM monitor's thread of device ``n``), "clock",
-    "host-scheduler", "user-space", or "engine".
+    timer), "line", "deactivations", "writes", "ipis", "pin" and "maintenance" (channels of the GIC
+    of ``pcpu``), "ipi-loss" (what a broken one loses), "edge" and "event" (those of host device and
+    passthrough device ``n``), "device" and "passthrough" (device ``n``), "software" (the VM
+    monitor's thread of device ``n``), "clock", "host-scheduler", "user-space", or "engine".
     """
 
     kind: str

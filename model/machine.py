@@ -98,6 +98,7 @@ class Machine:
             bounded=config.gic_messages != "lagging",
             maintained=maintained,
             posted=config.posted_writes,
+            travels=config.ipis != "at-once",
         )
         self.threads = [VcpuThread(v, v % config.pcpus) for v in vcpus]
         self.make_timers(config)
@@ -234,6 +235,7 @@ class Machine:
             "signal": by_index(self.signals),
             "hw_timer": by_index(self.hw_timers),
             "channel": by_index(self.messages.channels),
+            "ipi": by_index(self.messages.ipis),
             "thread": by_index(self.threads),
             "vgic": by_index(self.vgics),
             "vtimer_irq": {v: irq for (v, n), irq in irqs if n == VTIMER_PPI},

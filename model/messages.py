@@ -18,15 +18,25 @@ CPU's other accesses to the distributor, and after ``lag`` of its guest entries 
 is no memory waits for no such write: List Registers, timers, CPU interfaces. (One to ICACTIVER acts
 at once: while it is late, its interrupt is held back, and no more comes of it.)
 
+With ``ipis`` the SGIs that the host's CPUs send each other are messages as well, in order per
+target, and may outlive ``lag`` guest entries of that CPU; a machine may lose one (knob ``ipis``).
+
 Subclasses break one of them on purpose (``harness.kvm.museum``).
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from model.facts import DeactivationArrived, DeactivationSent, EdgeArrived, Fact, Signalled
+from model.channel import Channel, Ipis
+from model.facts import (
+    DeactivationArrived,
+    DeactivationSent,
+    EdgeArrived,
+    Fact,
+    IpiSent,
+    Signalled,
+)
 from model.gic.registers import FIRST_LPI
-from model.part import Part
 from model.timer import VTIMER_PPI
 
 if TYPE_CHECKING:
@@ -35,46 +45,17 @@ if TYPE_CHECKING:
     from model.pcpu import Signals
     from model.timer import HwTimer
 
-__all__ = ["MAINTENANCE_PPI", "VTIMER_PPI", "Channel", "Messages"]
+__all__ = ["MAINTENANCE_PPI", "VTIMER_PPI", "Channel", "Ipis", "Messages"]
 
 MAINTENANCE_PPI = 25
 """The PPI of the virtual interface's maintenance interrupt (BSA)."""
-
-
-class Channel(Part):
-    """What is in flight from and to one CPU, and how many entries it has outlived.
-
-    ``deactivations`` are pairs of an INTID and a number that no other one under way here has;
-    ``writes`` are the INTIDs that posted writes are to make active.
-    """
-
-    __slots__ = FIELDS = (
-        "deactivations", "line_age", "maintenance_age", "pin_age", "writes", "writes_age",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.deactivations: tuple[tuple[int, int], ...] = ()
-        self.line_age = 0
-        self.maintenance_age = 0
-        self.pin_age = 0
-        self.writes: tuple[int, ...] = ()
-        self.writes_age = 0
-
-    def has_write(self) -> bool:
-        """Tell whether a posted write has not taken effect."""
-        return self.writes != ()
-
-    def has_deactivation(self) -> bool:
-        """Tell whether a deactivation waits to be delivered."""
-        return self.deactivations != ()
 
 
 class Messages:
     """Delivers what is in flight.
 
     ``bounded`` is false for ``gic_messages=lagging``; ``posted`` says that writes to ISACTIVER are
-    posted.
+    posted, ``travels`` that SGIs of the host are messages.
     """
 
     def __init__(
@@ -90,6 +71,7 @@ class Messages:
         bounded: bool = True,
         maintained: bool = False,
         posted: bool = False,
+        travels: bool = False,
     ) -> None:
         self.gic = gic
         self.timers = timers
@@ -101,6 +83,7 @@ class Messages:
         self.bounded = bounded
         self.maintained = maintained
         self.posted = posted
+        self.ipis = [Ipis() for _ in timers] if travels else []
         self.channels = [Channel() for _ in timers]
 
     # -- what is in flight ---------------------------------------------------------------------
@@ -125,6 +108,7 @@ class Messages:
         return (
             self.channels[c].deactivations != ()
             or self.channels[c].writes != ()
+            or any(to.sent for to in self.ipis[c : c + 1])
             or self.line_differs(c)
             or (self.maintained and self.maintenance_differs(c))
             or self.pin_differs(c)
@@ -169,7 +153,29 @@ class Messages:
         else:
             self.gic.set_active(c, intid, on)
 
+    def send_ipi(self, source: int, target: int, sgi: int) -> None:
+        """Send an SGI from one CPU of the host to another, or to itself."""
+        if not self.ipis:
+            self.gic.send_sgi(source, target, sgi)
+            return
+        if self.emit is not None:
+            self.emit(IpiSent(source, target, sgi))
+        to = self.ipis[target]
+        to.sent = (*to.sent, (source, sgi))
+
     # -- delivery ------------------------------------------------------------------------------
+
+    def deliver_ipi(self, c: int) -> None:
+        """Let the oldest SGI on its way to this CPU arrive."""
+        source, sgi = self.ipis[c].sent[0]
+        self.lose_ipi(c)
+        self.gic.receive_sgi(source, c, sgi)
+
+    def lose_ipi(self, c: int) -> None:
+        """Lose it: a machine that is broken."""
+        to = self.ipis[c]
+        to.sent = to.sent[1:]
+        to.age = 0
 
     def deliver_write(self, c: int) -> None:
         """Let the oldest posted write of this CPU take effect."""
@@ -273,6 +279,8 @@ class Messages:
             self.deliver_deactivations(c)
             if self.posted:
                 self.grow_writes_old(c)
+            if self.ipis:
+                self.grow_ipis_old(c)
         self.grow_old(c)
 
     def at_acknowledge(self, c: int) -> None:
@@ -291,6 +299,15 @@ class Messages:
             self.deliver_writes(c)
         elif channel.writes:
             channel.writes_age += 1
+
+    def grow_ipis_old(self, c: int) -> None:
+        """Age SGIs that are on their way to this CPU."""
+        to = self.ipis[c]
+        if to.sent and to.age < self.lag:
+            to.age += 1
+            return
+        while to.sent:
+            self.deliver_ipi(c)
 
     def grow_maintenance_old(self, c: int) -> None:
         """Age a maintenance interrupt that the distributor has not seen rise, or fall."""

@@ -4,6 +4,7 @@ Register accesses act in the step that makes them; their consequences are delive
 from each CPU by a task of its own, so that independent ones stay independent:
 
 - ``wN``: posted writes of CPU N to the distributor, in order (knob ``posted_writes``);
+- ``qN``: SGIs that the host's CPUs send to CPU N, in order (knob ``ipis``); ``nN`` loses one;
 - ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
 - ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
 - ``mN``: the level of CPU N's maintenance interrupt, where there can be one;
@@ -27,6 +28,7 @@ from harness.resources import (
     DEVICE,
     FORWARD,
     HW_TIMER,
+    IPI,
     LPIS,
     SIGNAL,
     SIGNAL_R,
@@ -45,6 +47,8 @@ class GicSteps:
     # With lr_on_guest_deactivate=erratum it may wedge the CPU interface.
     gic_deactivate = Step((LPIS.here,), (CHANNEL.here, BANK.here, SPI.all, CPUIF.here))
     gic_write = Step((), (CHANNEL.here, BANK.here, SPI.all))
+    gic_ipi = Step((), (IPI.here, BANK.here))
+    gic_ipi_lost = Step((), (IPI.here,))
     gic_line = Step((HW_TIMER.here, CLOCK), (BANK.here, CHANNEL.here))
     gic_maintenance = Step((VIF.here,), (BANK.here, CHANNEL.here))
     gic_pin = Step(SIGNAL_R, (SIGNAL.here, CHANNEL.here))
@@ -119,6 +123,17 @@ class Channels:
                 (CHANNEL.here,),
                 partial(messages.deliver_write, c),
             )
+        if messages.ipis:
+            yield self.channel(
+                f"q{c}",
+                Actor("ipis", pcpu=c),
+                GicSteps.gic_ipi,
+                messages.ipis[c].under_way,
+                (IPI.here,),
+                partial(messages.deliver_ipi, c),
+            )
+        if self.rt.config.ipis == "lossy":
+            yield self.loser(c)
         if messages.maintained:
             yield self.channel(
                 f"m{c}",
@@ -128,6 +143,19 @@ class Channels:
                 (VIF.here, BANK.here),
                 partial(messages.deliver_maintenance, c),
             )
+
+    def loser(self, c: int) -> Slot:
+        """Return the task that may lose one SGI on its way to CPU ``c``: a broken machine."""
+        op = self.rt.resources.ops(c=c)[GicSteps.gic_ipi_lost]
+        reads = self.rt.resources.mask((IPI.here,), c=c)
+        messages = self.messages
+
+        async def main(task: Slot) -> None:
+            if task.choose(f"loses{c}", 2):
+                await task.step(op, messages.ipis[c].under_way, reads)
+                messages.lose_ipi(c)
+
+        return self.rt.new_task(f"n{c}", Actor("ipi-loss", pcpu=c), main, optional=True)
 
     def of_devices(self) -> Iterator[Slot]:
         """Make those of the host's devices and of the passthrough devices."""

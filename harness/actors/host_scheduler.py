@@ -10,7 +10,7 @@ not crowd at the beginning.
 from harness.engine.execution import Slot
 from harness.engine.footprint import Step
 from harness.kvm.kvm_main import SGI_RESCHEDULE
-from harness.resources import BANK, CLOCK, GUEST, PCPU, THREAD
+from harness.resources import BANK, CLOCK, GUEST, IPI, PCPU, THREAD
 from harness.runtime import Runtime
 from model.identity import Actor
 from model.machine import START_NS
@@ -19,7 +19,7 @@ __all__ = ["make"]
 
 SLICE_NS = 50
 SLICES = 4
-PREEMPT = Step((), (THREAD.all, PCPU.all, BANK.all), "host_preempt")
+PREEMPT = Step((), (THREAD.all, PCPU.all, BANK.all, IPI.all), "host_preempt")
 
 
 def make(rt: Runtime) -> Slot:
@@ -60,4 +60,4 @@ def resched(rt: Runtime, v: int) -> None:
     c = rt.machine.threads[v].cpu
     if c >= 0 and rt.machine.pcpus[c].owner == v:
         rt.machine.pcpus[c].need_resched = True
-        rt.machine.gic.send_sgi(c, c, SGI_RESCHEDULE)
+        rt.machine.messages.send_ipi(c, c, SGI_RESCHEDULE)

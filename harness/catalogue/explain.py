@@ -216,6 +216,8 @@ MATTERS = {
     "tdir": "EOImode 1 with SPIs or overflow, on a GICv3: without TDIR EL2 carries out each DIR",
     "posted_writes": "forwarded interrupts: a guest may deactivate before the write arrives, where "
     "the host does not read it back (variant read-back, and v4.14)",
+    "ipis": "kicks: what KVM asks of a VCPU that runs reaches it by an IPI; lossy is a broken "
+    "machine (variant ipi-lost)",
     "preemptions": "scenarios that migrate: with 0 no VCPU thread is ever moved",
     "steps_max": "executions that end at a bound, which makes a campaign inconclusive",
 }

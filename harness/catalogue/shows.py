@@ -36,6 +36,8 @@ SHOWS: dict[str, tuple[str, int, frozenset[str]]] = {
     "v4.14+57": ("spi-level", 100, frozenset({"L2"})),
     "v7.2+57": ("spi-level", 100, frozenset({"L1"})),
     "v7.2+read-back": ("migrate", 500, frozenset({"I1", "R12", "R23"})),
+    "v4.14+ipi-lost": ("smp-mix", 500, frozenset({"I6", "L1", "R27", "L4", "deadlock"})),
+    "v7.2+ipi-lost": ("smp-mix", 500, frozenset({"I6", "L1", "R27", "L4", "deadlock"})),
     "v4.14+bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
     "v7.2+bound-1": ("migrate", 1_000, frozenset({"I1", "R12", "R23"})),
     "v4.14+bound-2": ("timer-busy", 500, frozenset({"R31"})),

@@ -243,7 +243,7 @@ class KvmMain(Hooks):
         if self.machine.gic.version == 2:
             # GICD_SGIR is an access to the distributor, ICC_SGI1R_EL1 is not.
             self.machine.messages.before_access(ctx.c)
-        self.machine.gic.send_sgi(ctx.c, cpu, sgi)
+        self.machine.messages.send_ipi(ctx.c, cpu, sgi)
 
     # -- the mutex -----------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from harness.resources import (
     FORWARD,
     GUEST,
     HW_TIMER,
+    IPI,
     IRQS,
     ITS,
     LPIS,
@@ -74,8 +75,8 @@ class Steps:
     make_request = Step((VGIC.own,), (THREAD.own,))
     wake_up = Step((VGIC.own,), (THREAD.own,))
     kick_mode = Step((VGIC.own,), (THREAD.own,))
-    kick_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, *DELIVERS_W))
-    kick_process = Step((THREAD.own, PCPU.all, *DELIVERS_R), (BANK.all, *DELIVERS_W))
+    kick_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, IPI.all, *DELIVERS_W))
+    kick_process = Step((THREAD.own, PCPU.all, *DELIVERS_R), (BANK.all, IPI.all, *DELIVERS_W))
     prepare_wait = Step((), (THREAD.own,))
     set_interruptible = Step((), (THREAD.own,))
     check_block = Step((CTLR, THREAD.own, VGIC.own, *IRQS, VTIMER.own, PTIMER.own, CLOCK))
@@ -87,7 +88,7 @@ class Steps:
     config_unlock = Step((), (DIST, THREAD.all))
     bypass_begins = Step((THREAD.all, GUEST.all))
     pause_guests = Step((), (THREAD.all,))
-    call_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, PCPU.all, *DELIVERS_W))
+    call_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, PCPU.all, IPI.all, *DELIVERS_W))
     call_wait = Step((PCPU.all,))
     resume_guest = Step((), (THREAD.own,))
     wait_folded = Step((THIS_IRQ, THREAD.all, VGIC.own), (PCPU.here,))

@@ -10,10 +10,10 @@ __all__ = ["Lane", "lane_of", "lanes_of", "title_of"]
 
 KINDS = (
     "vcpu", "host-irq", "soft-timer", "worker", "deactivations", "line", "pin", "maintenance",
-    "writes", "edge", "event", "clock", "device", "passthrough", "software", "host-scheduler",
-    "user-space", "engine", "task",
+    "writes", "ipis", "ipi-loss", "edge", "event", "clock", "device", "passthrough", "software",
+    "host-scheduler", "user-space", "engine", "task",
 )  # fmt: skip
-GIC = ("deactivations", "line", "pin", "maintenance", "writes", "edge", "event")
+GIC = ("deactivations", "line", "pin", "maintenance", "writes", "ipis", "ipi-loss", "edge", "event")
 AROUND = (
     "clock", "device", "passthrough", "software", "host-scheduler", "user-space", "engine", "task",
 )  # fmt: skip
@@ -66,6 +66,7 @@ TITLES = {
     "pin": "GIC pin {0.pcpu}",
     "maintenance": "GIC maint {0.pcpu}",
     "writes": "GIC writes {0.pcpu}",
+    "ipis": "GIC IPIs {0.pcpu}",
     "edge": "GIC edge {0.n}",
     "event": "GIC event {0.n}",
     "clock": "clock",

@@ -22,6 +22,7 @@ RANKS: Final = {
     "pin": MESSAGES,
     "maintenance": MESSAGES,
     "writes": MESSAGES,
+    "ipis": MESSAGES,
     "edge": MESSAGES,
     "event": MESSAGES,
     "host-irq": HANDLERS,

@@ -103,6 +103,10 @@ class Distributor:
         """
         if self.emit is not None:
             self.emit(IpiSent(source, target, intid))
+        self.receive_sgi(source, target, intid)
+
+    def receive_sgi(self, source: int, target: int, intid: int) -> None:
+        """Make an SGI that was sent pending at its target."""
         if self.version == 2:
             self.set_sgi_pending(target, intid, source, True)
         else:

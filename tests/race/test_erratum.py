@@ -1,4 +1,4 @@
-"""A DIR too many (Linux 6dd333c8942b): with the erratum a CPU hangs, else nothing comes of it.
+"""A DIR too many (Linux 6dd333c8942b): nothing comes of it, but with the erratum a CPU hangs.
 
 KVM must not deactivate for a guest what the List Register has deactivated already. Nested guests,
 where upstream did so, are not modelled; here KVM deactivates twice what it deactivates at all.

@@ -7,51 +7,15 @@ import pytest
 from harness.museum.bound_1_access import OvertakingMachine
 from harness.museum.bound_2_exit import LateLineMachine
 from harness.museum.bound_3_entry import LateDeactivationMachine
-from model.facts import DeactivationArrived, DeactivationSent, Fact, LineChanged, Signalled
-from model.machine import Config, Machine
-from model.timer import ENABLE, VTIMER_PPI
-
-SPI = 40
-
-
-class Bench:
-    """A machine of two CPUs without any task, and the facts it tells."""
-
-    def __init__(
-        self,
-        lag: int = 1,
-        mode: str = "queued",
-        cls: type[Machine] = Machine,
-        *,
-        posted: bool = False,
-    ) -> None:
-        self.facts: list[Fact] = []
-        config = Config(
-            pcpus=2, gic_lag=lag, gic_messages=mode, devices=((SPI, 4),), posted_writes=posted
-        )
-        self.machine = cls(config, self.facts.append)
-        self.gic = self.machine.gic
-        self.messages = self.machine.messages
-        self.facts.clear()
-
-    def fire(self, c: int = 0, on: bool = True) -> None:
-        """Raise or lower the output of a CPU's timer; the distributor has not seen it yet."""
-        self.machine.hw_timers[c].ctl = ENABLE if on else 0
-
-    def line(self, c: int = 0) -> bool:
-        return self.gic.line(c, VTIMER_PPI)
-
-    def pin(self, c: int = 0) -> bool:
-        return self.machine.signals[c].pin
-
-    def deactivate_later(self, c: int = 0, intid: int = VTIMER_PPI) -> None:
-        """The guest's deactivation, of an interrupt that is active."""
-        self.gic.set_active(c, intid, True)
-        self.messages.send_deactivation(c, intid)
-
-    def active(self, c: int = 0) -> bool:
-        return self.gic.is_active(c, VTIMER_PPI)
-
+from model.facts import (
+    DeactivationArrived,
+    DeactivationSent,
+    LineChanged,
+    Signalled,
+)
+from model.machine import Machine
+from model.timer import VTIMER_PPI
+from tests.unit.model.bench import SPI, Bench
 
 # -- what is in flight ----------------------------------------------------------------------------
 
@@ -262,51 +226,6 @@ def test_bound_4_a_delivery_in_between_starts_anew() -> None:
         b.messages.at_entry(0)
         assert b.line() == change
         b.fire(on=change)
-
-
-# -- posted writes ---------------------------------------------------------------------------------
-
-
-def test_a_posted_write_takes_effect_later() -> None:
-    b = Bench(posted=True)
-    b.machine.write_active(0, 0, VTIMER_PPI, True)
-    assert (b.active(), b.messages.in_flight(0), b.messages.in_flight(1)) == (False, True, False)
-    b.messages.deliver_write(0)
-    assert (b.active(), b.messages.in_flight(0)) == (True, False)
-
-
-def test_one_that_is_read_back_does_at_once_and_so_does_one_that_clears() -> None:
-    b = Bench(posted=True)
-    b.machine.write_active(0, 0, SPI, True)
-    b.machine.write_active(0, 0, VTIMER_PPI, True, read_back=True)
-    assert (b.active(), b.gic.is_active(0, SPI)) == (True, True)
-    b.machine.write_active(0, 0, SPI, True)
-    b.machine.write_active(0, 0, SPI, False)
-    assert not b.gic.is_active(0, SPI)
-    assert not b.messages.channels[0].has_write()
-
-
-def test_a_posted_write_outlives_so_many_entries_and_no_more() -> None:
-    b = Bench(lag=1, posted=True)
-    b.machine.write_active(0, 0, VTIMER_PPI, True)
-    b.messages.at_entry(1)
-    b.messages.at_entry(0)
-    b.messages.before_access(0)
-    assert not b.active()
-    b.messages.at_entry(0)
-    assert b.active()
-    b.machine.write_active(0, 0, SPI, True)
-    b.messages.at_entry(0)
-    assert not b.gic.is_active(0, SPI)
-
-
-def test_a_deactivation_may_overtake_a_posted_write() -> None:
-    b = Bench(posted=True)
-    b.machine.write_active(0, 0, VTIMER_PPI, True)
-    b.messages.send_deactivation(0, VTIMER_PPI)
-    b.messages.deliver_deactivation(0)
-    b.messages.deliver_write(0)
-    assert b.active()
 
 
 # -- without bounds, and with one missing ---------------------------------------------------------

@@ -117,6 +117,7 @@ def test_every_knob_changes_something() -> None:
         "steps_max": "77",
         "tdir": "0",
         "posted_writes": "1",
+        "ipis": "queued",
     }
     assert set(values) == set(KNOBS)
     plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
