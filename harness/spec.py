@@ -25,7 +25,7 @@ from harness.scenarios.schema import (
 from harness.user_rules import ids_of, own_of, referred, with_own
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
-from model.config import IPIS
+from model.config import COUNTERS, IPIS
 from model.gic.registers import FIRST_LPI
 from model.guest import LPIS
 from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
@@ -41,7 +41,12 @@ NUMBERS = {
     "preemptions": (0, 8),
     "steps_max": (1, 1_000_000),
 }
-CHOICES = {"gic_messages": GIC_MESSAGES, "lr_on_guest_deactivate": LR_MODES, "ipis": IPIS}
+CHOICES = {
+    "gic_messages": GIC_MESSAGES,
+    "lr_on_guest_deactivate": LR_MODES,
+    "counter": COUNTERS,
+    "ipis": IPIS,
+}
 KNOBS: dict[str, str] = {
     "gic_version": "2 or 3: the layout and rules of the GIC (default 3)",
     "gic_lag": "how many entries or interrupts a message may outlive, 0 to 8 (default 1)",
@@ -50,6 +55,7 @@ KNOBS: dict[str, str] = {
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
     "tdir": "0 or 1: whether a GICv3 can trap a guest's DIR alone, without TC (default 1)",
     "posted_writes": "0 or 1: whether a write to ISACTIVER takes effect later (default 0)",
+    "counter": "runs (default) or stops: what a guest's counter does while its VM is saved",
     "ipis": "at-once (default), queued (messages), or lossy (one may be lost on its way to a CPU)",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
     "steps_max": "the bound on the steps of an execution (default 4000)",
@@ -238,6 +244,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
             tdir=knobs.get("tdir", "1") == "1",
             posted_writes=knobs.get("posted_writes", "0") == "1",
+            counter=knobs.get("counter", "runs"),
             ipis=knobs.get("ipis", "at-once"),
             forwards=tuple(
                 Forward(

@@ -20,9 +20,10 @@ from model.guest import (
 )
 from model.vgic.irq import PRIORITY
 
-__all__ = ["GIC_MESSAGES", "IPIS", "Config"]
+__all__ = ["COUNTERS", "GIC_MESSAGES", "IPIS", "Config"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
+COUNTERS = ("runs", "stops")
 IPIS = ("at-once", "queued", "lossy")
 
 
@@ -41,6 +42,8 @@ class Config(msgspec.Struct, frozen=True):
     """Whether the CPUs can trap a guest's DIR alone (ICH_VTR_EL2.TDS)."""
     posted_writes: bool = False
     """Whether a CPU's writes to ISACTIVER take effect later, unless they are read back."""
+    counter: str = "runs"
+    """What the guests' counter does while a VM is saved: one of ``COUNTERS``."""
     ipis: str = "at-once"
     """How the host's SGIs to its own CPUs travel: one of ``IPIS``."""
     devices: tuple[tuple[int, int], ...] = ()

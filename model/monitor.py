@@ -31,11 +31,13 @@ class SavedIrq(msgspec.Struct, frozen=True, gc=False):
 class SavedVcpu(msgspec.Struct, frozen=True, gc=False):
     """What was read of a VCPU: its private interrupts, and (CVAL in ns, CTL) of each timer.
 
-    The latter are KVM_REG_ARM_TIMER_CVAL and _CTL, and those of KVM_REG_ARM_PTIMER.
+    The latter are KVM_REG_ARM_TIMER_CVAL and _CTL, and those of KVM_REG_ARM_PTIMER. ``count`` is
+    KVM_REG_ARM_TIMER_CNT, where the VM monitor restores it.
     """
 
     irqs: tuple[SavedIrq, ...] = ()
     timers: tuple[tuple[int, int], ...] = ()
+    count: int = 0
 
 
 NOTHING_SAVED = SavedVcpu()

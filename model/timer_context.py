@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from model.facts import Fact, GuestRead, GuestTimer, TimerRead, TimerRestored, TimerSaved
+from model.facts import (
+    CounterMoved,
+    Fact,
+    GuestRead,
+    GuestTimer,
+    TimerRead,
+    TimerRestored,
+    TimerSaved,
+)
 from model.part import Part
 from model.timer import ENABLE, ISTATUS, HwTimer
 
@@ -15,15 +23,16 @@ class TimerContext(Part):
     ``loaded`` says that a hardware timer holds it and ``cval`` and ``ctl`` here are stale;
     ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the
     last write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's
-    offset in ns, constant. The physical timer is emulated: never ``loaded``, and without an offset.
+    offset in ns, which only user space changes. The physical timer is emulated: never ``loaded``,
+    and without an offset.
 
     ``alone`` says that guests use no other timer: then nobody reads it while it is loaded. (In
     4.14 the background timer also stands in for the physical timer of a running guest, and its
     callback asks both for their deadlines, whatever is loaded.)
     """
 
-    FIELDS = ("cval", "ctl", "loaded", "irq_level", "cleared_last")
-    __slots__ = (*FIELDS, "alone", "cntvoff", "emit", "timer", "vcpu")
+    FIELDS = ("cval", "ctl", "loaded", "irq_level", "cleared_last", "cntvoff")
+    __slots__ = (*FIELDS, "alone", "emit", "timer", "vcpu")
 
     emit: Callable[[Fact], object] | None
 
@@ -43,7 +52,7 @@ class TimerContext(Part):
     def canonical(self) -> object:
         """Without what the hardware has while it is loaded: a save brings both back."""
         if self.loaded and self.alone:
-            return (0, 0, True, self.irq_level, self.cleared_last)
+            return (0, 0, True, self.irq_level, self.cleared_last, self.cntvoff)
         return self.key()
 
     def can_fire(self) -> bool:
@@ -92,6 +101,17 @@ class TimerContext(Part):
         if self.emit is not None:
             left = hardware.ctl
             self.emit(TimerSaved(self.vcpu, self.timer, cpu, self.ctl, self.cval, left))
+
+    def count(self, now: int) -> int:
+        """Return what its guest counts at ``now`` (virtual time in ns)."""
+        return now - self.cntvoff
+
+    def set_count(self, now: int, count: int) -> None:
+        """KVM_REG_ARM_TIMER_CNT: let its guest count ``count`` at ``now``, and on from there."""
+        shift = now - count - self.cntvoff
+        self.cntvoff += shift
+        if shift and self.emit is not None:
+            self.emit(CounterMoved(self.vcpu, shift))
 
     def read(self, register: str, now: int) -> None:
         """Carry out a guest's read of CNTP_CTL_EL0, CNTP_CVAL_EL0 or CNTP_TVAL_EL0, by ``now``."""

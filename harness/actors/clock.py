@@ -15,9 +15,10 @@ from model.host.thread import HrTimer
 from model.identity import Actor
 from model.timer import ENABLE, HwTimer
 
-__all__ = ["make"]
+__all__ = ["HRTIMERS", "make", "pass_time"]
 
-DEADLINES = (HW_TIMER.all, BG_TIMER.all, PTIMER_HRTIMER.all)
+HRTIMERS = (BG_TIMER.all, PTIMER_HRTIMER.all)
+DEADLINES = (HW_TIMER.all, *HRTIMERS)
 WATCHED = (*DEADLINES, CLOCK)
 TICK = Step(DEADLINES, (CLOCK, SIGNAL.all), "clock_tick")
 
@@ -46,19 +47,22 @@ def make(rt: Runtime) -> Slot:
         # As next_deadline() >= 0, but for the work: it is asked at every change of a timer.
         return any_deadline(timers, hrtimers, clock.now)
 
-    def tick() -> None:
-        now = clock.now = next_deadline()
-        rt.emit(Ticked(now))
-        for hrtimer in hrtimers:
-            if hrtimer.armed and hrtimer.expiry <= now:
-                machine.signals[hrtimer.cpu].soft |= hrtimer.signal
-
     async def main(task: Slot) -> None:
         while True:
             await task.step(op, waits, reads)
-            tick()
+            pass_time(rt, next_deadline())
 
     return rt.new_task("c", Actor("clock"), main)
+
+
+def pass_time(rt: Runtime, now: int) -> None:
+    """Let it be ``now`` (virtual ns): timers that expire by then fire, soft ones by a signal."""
+    machine = rt.machine
+    machine.clock.now = now
+    rt.emit(Ticked(now))
+    for hrtimer in machine.hrtimers.values():
+        if hrtimer.armed and hrtimer.expiry <= now:
+            machine.signals[hrtimer.cpu].soft |= hrtimer.signal
 
 
 def any_deadline(timers: Sequence[HwTimer], hrtimers: Sequence[HrTimer], now: int) -> bool:

@@ -5,16 +5,22 @@ before each time, whether it waits until a certain guest is in its interrupt han
 whose guests has finished is left alone.
 """
 
+from harness.actors.clock import HRTIMERS, pass_time
 from harness.context import Context
 from harness.engine.execution import Slot
+from harness.engine.footprint import Step
 from harness.kvm.kvm import Kvm
 from harness.kvm.steps import Steps
-from harness.resources import GUEST, THREAD
+from harness.resources import CLOCK, GUEST, SIGNAL, THREAD
 from harness.runtime import Runtime
 from model.host.thread import RUNNING
 from model.identity import Actor
 
 __all__ = ["make"]
+
+AWAY = Step(HRTIMERS, (CLOCK, SIGNAL.all), "monitor_away")
+AWAY_NS = 25
+"""For so long, or two or three times that, a VM is away whose counter stops meanwhile."""
 
 
 def make(rt: Runtime, kvm: Kvm) -> Slot:
@@ -46,6 +52,15 @@ def make(rt: Runtime, kvm: Kvm) -> Slot:
     return slot
 
 
+async def be_away(rt: Runtime, u: Context) -> None:
+    """Let time pass between the save and the restore; no VCPU runs, and the guests count nothing.
+
+    Nothing else moves the clock meanwhile, as the timers of VCPUs that are in user space are off.
+    """
+    await u.task.step(u.here[AWAY])
+    pass_time(rt, rt.machine.clock.now + AWAY_NS * (1 + u.task.choose("away", 3)))
+
+
 async def stopped(rt: Runtime, kvm: Kvm, u: Context, *, save: bool) -> None:
     """Signal every VCPU's thread, wait until they are in user space, act, and release them."""
     threads = rt.machine.threads
@@ -62,6 +77,8 @@ async def stopped(rt: Runtime, kvm: Kvm, u: Context, *, save: bool) -> None:
     if not any(thread.done for thread in threads):
         if save:
             await kvm.save_vm(u)
+            if rt.config.counter == "stops":
+                await be_away(rt, u)
             await kvm.restore_vm(u)
         else:
             await kvm.reset_vm(u)

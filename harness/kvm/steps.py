@@ -170,6 +170,7 @@ class Steps:
     restore_vgic = Step((MONITOR,))
     restore_irq = Step((CTLR,), (THIS_IRQ,))
     set_timers = Step((CLOCK,), (VTIMER.own, PTIMER.own))
+    restore_counter = Step((MONITOR, CLOCK), (VTIMER.all,))
     restore_timer = Step((MONITOR,), (VTIMER.own, PTIMER.own))
 
     # -- timers

@@ -153,6 +153,9 @@ class User(Hooks):
         machine = self.machine
         timers = tuple((timer.cval, timer.ctl) for timer in self.timers(v))
         saved = msgspec.structs.replace(machine.monitor.saved[v], timers=timers)
+        if machine.config.counter == "stops":
+            count = machine.timers[v][VTIMER].count(machine.clock.now)
+            saved = msgspec.structs.replace(saved, count=count)
         fires = self.timers(v)[0].should_fire(machine.clock.now)
         machine.monitor.keep(v, saved, "timer", level=fires, active=False)
 
@@ -187,10 +190,24 @@ class User(Hooks):
                 await self.restore_irq(u, v, saved[i])
                 i += 1
             machine.monitor.wrote_back(v, "vgic")
+            if machine.config.counter == "stops":
+                await u.step(Steps.restore_counter, u.at(v))
+                self.restore_counter(v)
             await u.step(Steps.restore_timer, u.at(v))
             self.restore_timers(v)
             machine.monitor.wrote_back(v, "timer")
             v += 1
+
+    def restore_counter(self, v: int) -> None:
+        """KVM_SET_ONE_REG, KVM_REG_ARM_TIMER_CNT: the guest's counter goes on where it stopped.
+
+        It is the VM's: whichever VCPU it is written for, it moves for all (timer_set_offset today,
+        update_vtimer_cntvoff in 4.14).
+        """
+        machine = self.machine
+        count = machine.monitor.saved[v].count
+        for timers in machine.timers:
+            timers[VTIMER].set_count(machine.clock.now, count)
 
     def restore_timers(self, v: int) -> None:
         """KVM_SET_ONE_REG: write CVAL and CTL of a VCPU's timers."""

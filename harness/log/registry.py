@@ -249,6 +249,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Stopping: "the VM monitor stops VCPU {vcpu}: {stop}",
     facts.VmReset: "the VM monitor resets VCPU {vcpu}",
     facts.VmSaved: "the VM monitor saves the {part} of VCPU {vcpu}: {level}, active {active}",
+    facts.CounterMoved: "the counter of VCPU {vcpu} moves: what it waits for is {shift} ns later",
     facts.VmRestored: "the VM monitor restores the {part} of VCPU {vcpu}",
 }
 

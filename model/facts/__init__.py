@@ -80,6 +80,7 @@ from model.facts.kvm import (
     Woken as Woken,
 )
 from model.facts.vgic import (
+    CounterMoved as CounterMoved,
     DistRead as DistRead,
     Emulated as Emulated,
     GuestDist as GuestDist,

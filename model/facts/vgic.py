@@ -5,6 +5,7 @@ from typing import ClassVar
 from model.facts.base import Fact
 
 __all__ = [
+    "CounterMoved",
     "DistRead",
     "Emulated",
     "GuestDist",
@@ -220,6 +221,17 @@ class VmSaved(Fact, frozen=True, gc=False):
     part: str
     level: bool
     active: bool
+
+
+class CounterMoved(Fact, frozen=True, gc=False):
+    """User space moved the virtual counter of ``vcpu``: CNTVOFF rose by ``shift``, in ns.
+
+    What its guest had programmed in its own count is due that much later.
+    """
+
+    KIND: ClassVar[str] = "counter-moved"
+    vcpu: int
+    shift: int
 
 
 class VmRestored(Fact, frozen=True, gc=False):

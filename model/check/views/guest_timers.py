@@ -72,6 +72,11 @@ class GuestTimers(View):
         programmed.cval = f.cval
         programmed.deadline = f.deadline
 
+    @on(facts.CounterMoved)
+    def on_counter(self, f: facts.CounterMoved) -> None:
+        """What it programmed in its own count comes at another time."""
+        self.virtual[f.vcpu].deadline += f.shift
+
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """Its guest starts anew, with its timers off, whatever was done about that."""

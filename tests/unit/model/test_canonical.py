@@ -192,7 +192,7 @@ def test_a_timer_counts_while_somebody_has_it() -> None:
     alone, other = TimerContext(0, VTIMER, 4_000, alone=True), TimerContext(0, VTIMER, 4_000)
     for context in (alone, other):
         context.cval, context.ctl, context.loaded = 5, ENABLE, True
-    assert alone.canonical() == (0, 0, True, False, False)
+    assert alone.canonical() == (0, 0, True, False, False, 4_000)
     assert other.canonical() == other.key()
 
 

@@ -118,6 +118,7 @@ def test_every_knob_changes_something() -> None:
         "tdir": "0",
         "posted_writes": "1",
         "ipis": "queued",
+        "counter": "stops",
     }
     assert set(values) == set(KNOBS)
     plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
