@@ -192,5 +192,5 @@ class VgicWorld:
         return classify_late_or_lost(late, lost)
 
     def reached(self) -> int:
-        """Return the "sometimes" states of this execution as bits."""
+        """Return the "sometimes" states of this execution as bits, by position in EVERY."""
         return sum(state.bits for state in self.checker.states if isinstance(state, Reached))

@@ -15,7 +15,7 @@ from harness.held_rules import nothing_to_check
 from harness.spec import RunSpec
 from harness.variants import resolve_variant
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED, worst
-from model.rules.sometimes import NAMES
+from model.rules.windows import EVERY, WINDOWS, name_of
 
 __all__ = ["FEW", "KEPT_MAX", "Again", "Campaign", "Tally"]
 
@@ -30,7 +30,8 @@ class Tally(msgspec.Struct):
 
     ``counted`` says that the number of schedules was given, not the time for them. ``wanted`` are
     the "sometimes" states that the scenario names for the variant's ``era``;
-    ``reached`` counts executions by the states they reached, as bits in the order of NAMES.
+    ``reached`` counts executions by the states they reached, as bits in the order of EVERY; those
+    of windows are counted one by one.
     ``seconds`` is the time that workers spent, ``tasks`` and ``k`` are the n and k of pct,
     ``broken`` counts failing executions by the first rule they broke, and ``groups`` has all of
     them, sorted. The rest is as in
@@ -116,8 +117,13 @@ class Tally(msgspec.Struct):
         Raises:
             ValueError: there is no state of that name.
         """
-        bit = 1 << NAMES.index(name)
+        bit = 1 << EVERY.index(name)
         return sum(count for bits, count in self.reached.items() if bits & bit)
+
+    def windows(self) -> dict[str, int]:
+        """Return in how many executions something happened in each window of the era's kernel."""
+        here = [window for window in WINDOWS if self.era in window.eras]
+        return {window.id: self.times_reached(name_of(window)) for window in here}
 
     @property
     def unmet(self) -> list[str]:
@@ -232,6 +238,7 @@ class Tally(msgspec.Struct):
             "schedules": self.schedules,
             "steps": self.steps,
             "sometimes": {name: self.times_reached(name) for name in self.wanted},
+            "windows": {window: count for window, count in self.windows().items() if count},
             "bounds": dict(sorted(self.bounds.items())),
             "broken": self.broken,
             "reasons": self.reasons(),
@@ -284,6 +291,15 @@ class Campaign(msgspec.Struct):
     def steps(self) -> int:
         """All their steps."""
         return sum(t.steps for t in self.tallies)
+
+    def windows(self) -> dict[str, dict[str, int]]:
+        """Return in how many executions something happened in each window, by the era it ran in."""
+        found: dict[str, dict[str, int]] = {window.id: {} for window in WINDOWS}
+        for tally in self.tallies:
+            for window, count in tally.windows().items():
+                of = found[window]
+                of[tally.era] = of.get(tally.era, 0) + count
+        return {window: of for window, of in found.items() if of}
 
     @property
     def verdict(self) -> str:

@@ -21,6 +21,7 @@ from harness.guard.inspect import Inspection
 from harness.guard.watch import watch
 from harness.strategies.pct import Pct
 from harness.strategies.round_robin import RoundRobin
+from model.rules.windows import bits_of, split
 
 __all__ = ["Worker"]
 
@@ -89,7 +90,8 @@ class Site:
             self.walks = None
         if clean is None:
             return None
-        return Outcome(clean.steps, 0, [], [], "", clean.reached, clean.steps)
+        reached, windows = split(clean.reached)
+        return Outcome(clean.steps, 0, [], [], "", reached, clean.steps, windows)
 
     def finding(self, index: int, outcome: Outcome) -> Finding:
         """Return what is kept of an execution that just ended."""
@@ -236,6 +238,9 @@ class Worker:
             result.done += 1
             result.steps += outcome.steps
             reached[outcome.reached] = reached.get(outcome.reached, 0) + 1
+            for bit in bits_of(outcome.windows):
+                # Each by itself, so that there are not as many keys as combinations.
+                reached[bit] = reached.get(bit, 0) + 1
             if counting is not None:
                 k = result.k = max(k, counting.count)
             elif batch.k and type(strategy) is Pct:

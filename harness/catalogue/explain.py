@@ -267,6 +267,23 @@ def hook(name: str) -> Item:
     return {"type": "hook", "name": name, "title": hooks()[name], "eras": eras}
 
 
+def window(name: str) -> Item:
+    """Return what a window is, and which scenarios exist to have something happen in it."""
+    from harness.catalogue.windows import row
+    from harness.scenarios.schema import builtin_names, load_builtin
+    from model.rules.windows import WINDOWS, name_of
+
+    found = next(each for each in WINDOWS if each.id == name)
+    state = name_of(found)
+    tries = [
+        n
+        for n in builtin_names()
+        if any(state in states for states in load_builtin(n).sometimes.values())
+    ]
+    words = ["vgic-race stress", *tries[:1], "-v"]
+    return {"type": "window", **row(found), "tried by": tries, "command": " ".join(words)}
+
+
 def event(name: str) -> Item:
     """Return what an event of a log says."""
     from harness.log.registry import REGISTRY
@@ -285,5 +302,6 @@ def paragraphs(text: str | None) -> list[str]:
 
 EXPLAIN: dict[str, Callable[[str], Item]] = {
     "rule": rule, "variant": variant, "finding": finding, "scenario": scenario, "knob": knob,
-    "instruction": instruction, "strategy": strategy, "hook": hook, "event": event,
+    "instruction": instruction, "strategy": strategy, "hook": hook, "window": window,
+    "event": event,
 }  # fmt: skip

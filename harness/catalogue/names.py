@@ -63,6 +63,13 @@ def instructions() -> list[str]:
     return [entry.name for entry in entries()]
 
 
+def windows() -> list[str]:
+    """Return the windows of the kernel's comments."""
+    from model.rules.windows import WINDOWS
+
+    return [window.id for window in WINDOWS]
+
+
 def topics() -> list[str]:
     """Return the topics of the reference."""
     from harness.help.topics import TOPICS
@@ -86,6 +93,7 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "instruction": instructions,
     "strategy": strategies,
     "hook": hooks,
+    "window": windows,
     "event": events,
 }
 """What a name may be the name of, as ``list NAME`` looks for it."""

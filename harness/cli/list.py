@@ -1,6 +1,7 @@
 """``vgic-race list``: what there is to choose from."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -166,6 +167,28 @@ def findings() -> list[Item]:
     ]
 
 
+def windows() -> list[Item]:
+    """Return the windows of the kernel's comments."""
+    from harness.catalogue.windows import rows
+
+    return rows()
+
+
+def windows_seen(what: str, seen: Path) -> list[Item]:
+    """Return them with how often something happened in each.
+
+    Raises:
+        UsageError: it is something else that is listed, or ``seen`` is no log and no campaign.
+
+    """
+    from harness.catalogue.windows import rows
+    from harness.errors import UsageError
+
+    if what != "windows":
+        raise UsageError(f"--seen is for windows, not for {what!r}")
+    return rows(seen)
+
+
 SINGULAR = {"strategies": "strategy"}
 KINDS: dict[str, Callable[[], list[Item]]] = {
     "scenarios": scenarios,
@@ -177,23 +200,31 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
     "knobs": knobs,
     "faults": faults,
     "instructions": instructions,
+    "windows": windows,
 }
 
 
 @click.command(epilog=EPILOG)
 @click.argument("what", metavar="|".join((*KINDS, "NAME")))
+@click.option(
+    "--seen",
+    type=click.Path(path_type=Path),
+    metavar="LOG|CAMPAIGN",
+    help="Of windows: how often something happened in each, in a log or a campaign's folder.",
+)
 @json_option
-def command(what: str, as_json: bool) -> int:
+def command(what: str, seen: Path | None, *, as_json: bool) -> int:
     """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, instructions.
 
-    Or say what one thing is: a NAME of any of these, or of an event in logs.
+    Also windows: where KVM's comments say that something may happen, and KVM looks again. Or say
+    what one thing is: a NAME of any of these, or of an event in logs.
     """
     if what not in KINDS:
         from harness.cli.explain import print_explanation
 
         print_explanation(what, as_json=as_json)
         return 0
-    items = KINDS[what]()
+    items = KINDS[what]() if seen is None else windows_seen(what, seen)
     if as_json:
         for item in items:
             print_json({"type": SINGULAR.get(what, what.removesuffix("s")), **item})
@@ -213,6 +244,8 @@ def command(what: str, as_json: bool) -> int:
         print_rules(items)
     elif what == "findings":
         print_findings(items)
+    elif what == "windows":
+        print_windows(items)
     elif what == "instructions":
         for item in items:
             click.echo(f"{item['name']}: {item['title']}")
@@ -255,6 +288,21 @@ def print_findings(items: list[Item]) -> None:
         for text in item["conditions"] or [f"no violation; {item['unseen']}"]:
             click.echo(f"    told by: {text}")
         click.echo(f"    see: {item['see']}; eras here: {', '.join(item['eras']) or 'none'}")
+
+
+def print_windows(items: list[Item]) -> None:
+    """Print the windows, and those of the comments that this machine has not."""
+    from harness.catalogue.windows import left_out
+
+    seen = bool(items) and "seen" in items[0]
+    for item in items:
+        times = f": seen {item['seen']} times" if seen else ""
+        click.echo(f"{item['name']} ({', '.join(item['eras'])}){times}")
+        click.echo(f"    {item['title']}")
+        click.echo(f"    {item['function']}, {item['file']}")
+    click.echo("\nNot here:")
+    for item in left_out():
+        click.echo(f"    {item['function']} ({item['file']}): {item['why']}")
 
 
 def print_variants(items: list[Item]) -> None:

@@ -13,6 +13,7 @@ from harness.engine.choice import Choice
 from harness.engine.outcome import Limits, Outcome
 from harness.engine.slot import CUT, DRAIN, IDLE_OP, NUDGED, SEARCH, Known, Main, Slot
 from model.check.violation import Violation
+from model.rules.windows import split
 
 __all__ = [
     "EndOfExecution", "Execution", "ForeignAwaitError", "Limits", "Main", "Outcome", "Slot",
@@ -54,7 +55,7 @@ class World(Protocol):
         """Word the violations of the drain: late, or lost for good."""
 
     def reached(self) -> int:
-        """Return the "sometimes" states of this execution as bits."""
+        """Return the "sometimes" states of this execution as bits, by position in EVERY."""
 
 
 class Execution:
@@ -325,14 +326,16 @@ class Execution:
 
     def outcome(self) -> Outcome:
         """Return what this execution came to, and tell the strategy."""
+        reached, windows = split(self.world.reached())
         outcome = Outcome(
             steps=self.steps,
             handovers=self.handovers,
             choices=self.choices,
             violations=list(self.world.failures),
             bound=self.bound,
-            reached=self.world.reached(),
+            reached=reached,
             drained_from=self.drained_from,
+            windows=windows,
         )
         self.strategy.end(outcome)
         return outcome

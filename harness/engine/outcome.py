@@ -25,7 +25,8 @@ class Outcome(msgspec.Struct):
     """How an execution ended.
 
     ``choices`` are the strategy's, in the order in which they were made. ``bound`` names the bound
-    that was reached, or is empty. ``reached`` are the "sometimes" states seen, as bits.
+    that was reached, or is empty. ``reached`` are the "sometimes" states seen, as bits, and
+    ``windows`` those in which something happened that KVM saw (``model.rules.windows``).
     ``drained_from`` is the number of steps made before the drain began, or -1 if there was none.
     """
 
@@ -36,3 +37,4 @@ class Outcome(msgspec.Struct):
     bound: str
     reached: int
     drained_from: int
+    windows: int = 0

@@ -103,7 +103,18 @@ class Arm(Hooks):
         await t.step(Steps.mode_in_guest)
         thread.mode = IN_GUEST
         await t.step(Steps.recheck_requests)
-        return not self.entry_is_refused(t)
+        if not self.entry_is_refused(t):
+            return True
+        signals = not self.signal_after_flush
+        for found, window in (
+            (thread.requests & REQ_IRQ_PENDING, "entry-request"),
+            (thread.requests & REQ_SLEEP, "entry-halt"),
+            (signals and thread.stop, "entry-signal"),
+            (signals and t.p.need_resched, "entry-resched"),
+        ):
+            if found:
+                self.machine.threads[t.v].rechecked(window)
+        return False
 
     def entry_is_refused(self, t: Context) -> bool:
         """kvm_vcpu_exit_request: tell whether something was asked since the last look.
@@ -189,6 +200,8 @@ class Arm(Hooks):
                 await t.step(Steps.kick_mode, t.at(v))
                 if thread.kick_for_request(t.cpu):
                     await t.step(Steps.call_ipi, t.at(v))
+                    if thread.mode == OUTSIDE:
+                        self.machine.threads[v].rechecked("halt-left")
                     machine.pcpus[thread.cpu].call = True
                     self.send_ipi(t, thread.cpu, SGI_CALL)
             v += 1

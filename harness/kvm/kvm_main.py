@@ -9,6 +9,7 @@ from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from model.guest import DRIVER
 from model.host.thread import (
+    EXITING,
     INTERRUPTIBLE,
     REQ_IRQ_PENDING,
     REQ_SLEEP,
@@ -111,6 +112,8 @@ class KvmMain(Hooks):
         if await self.about_to_sleep(t):
             self.machine.threads[t.v].sleep()
             await self.switch(t, sleeping=True)
+        else:
+            self.machine.threads[t.v].rechecked("block-woken")
 
     async def sleep(self, t: Context, *, loaded: bool = True) -> None:
         """Call schedule() for a thread that waits for something else."""
@@ -196,6 +199,7 @@ class KvmMain(Hooks):
                 await self.switch(t, sleeping=True)
         await self.finish_wait(t)
         if thread.is_kept_out():
+            self.machine.threads[t.v].rechecked("sleep-again")
             thread.request(REQ_SLEEP)
 
     # -- requests and kicks --------------------------------------------------------------------
@@ -225,6 +229,8 @@ class KvmMain(Hooks):
         here = thread.cpu == ctx.c and (ctx.in_irq or not ctx.hard)
         if thread.kick(ctx.cpu, here=here):
             await ctx.step(Steps.kick_ipi, at)
+            if thread.mode != EXITING:
+                self.machine.threads[v].rechecked("kick-left")
             self.send_ipi(ctx, thread.cpu, SGI_RESCHEDULE)
 
     async def signal_vcpu(self, u: Context, v: int) -> None:

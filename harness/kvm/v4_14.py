@@ -50,8 +50,13 @@ class V4_14(UnderflowOnly, Kvm):
         await t.step(Steps.signal_pending)
         t.p.irqs_off = True
         reason = "signal" if self.machine.threads[t.v].stop else ""
+        if reason:
+            self.machine.threads[t.v].rechecked("entry-signal")
         if not await self.ready_to_enter(t) or reason:
             await t.step(Steps.abort_entry)
+            vgic = self.machine.vgics[t.v]
+            if vgic.ap_list and not vgic.hcr:
+                self.machine.threads[t.v].rechecked("flush-empty")
             self.machine.threads[t.v].mode = OUTSIDE
             work = self.has_vgic_work(t)
             t.p.irqs_off = False
@@ -272,7 +277,9 @@ class V4_14(UnderflowOnly, Kvm):
     async def schedule_soft_timer(self, t: Context) -> None:
         """kvm_timer_schedule: nothing to arm if it fires already, or cannot fire."""
         await self.point(t, Steps.soft_arm)
-        if not self.fires(t.v) and self.earliest(t.v) >= 0:
+        if self.fires(t.v):
+            self.machine.threads[t.v].rechecked("schedule-expired")
+        elif self.earliest(t.v) >= 0:
             self.soft_timer_start(t, BG_TIMER)
 
     async def cancel_soft_timer(self, t: Context, hrtimer: HrTimer) -> None:

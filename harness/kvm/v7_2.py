@@ -90,6 +90,8 @@ class V7_2(Kvm):
         await self.load_phys_active(t)
         await self.cancel_soft_timer(t, self.soft_timer(t.v, BG_TIMER))
         await t.step(Steps.timer_restore)
+        if not vtimer.irq_level and vtimer.should_fire(self.machine.clock.now):
+            self.machine.threads[t.v].rechecked("load-expired")
         self.put_on_hardware(t)
         await self.load_emulation(t)
 
@@ -174,6 +176,8 @@ class V7_2(Kvm):
     async def isr_level(self, h: Context, v: int) -> bool:
         """kvm_timer_should_fire, for the handler, of VCPU ``v``, which is loaded here."""
         await h.step(Steps.isr_should_fire, h.at(v))
+        if not self.machine.timers[v][VTIMER].loaded:
+            self.machine.threads[v].rechecked("handler-saved")
         return self.input_level(h, v)
 
     async def soft_timer_expired(self, h: Context, v: int) -> bool:

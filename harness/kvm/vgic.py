@@ -115,8 +115,11 @@ class Vgic(Hooks):
             ctx.acquired(vgic)
             await ctx.lock(irq, Steps.queue_irq, at)
             ctx.acquired(irq)
-            if irq.vcpu < 0 and self.target_oracle(ctx, irq) == target:
+            now = self.target_oracle(ctx, irq)
+            if irq.vcpu < 0 and now == target:
                 break
+            moved = "queue-gone" if now < 0 else "queue-moved"
+            self.machine.threads[target].rechecked("queue-queued" if irq.vcpu >= 0 else moved)
             await ctx.step(Steps.queue_unlock, at)
             ctx.released(irq)
             ctx.released(vgic, irqs_on=saved)
@@ -300,6 +303,8 @@ class Vgic(Hooks):
         if moves:
             self.unqueue(t, irq)
             vgics[target].queue(t.actor, irq)
+        else:
+            self.machine.threads[v].rechecked("prune-changed")
         await t.step(Steps.irq_unlock, at)
         t.released(irq)
         await t.step(Steps.ap_list_unlock, t.at(high))
@@ -322,6 +327,7 @@ class Vgic(Hooks):
             await t.step(Steps.resample)
         self.sample_line(t, irq)
         if not irq.line_level:
+            self.machine.threads[t.v].rechecked("resample-fell")
             self.set_phys_active(t, irq.hwintid, False)
 
     def sample_line(self, t: Context, irq: VgicIrq) -> None:

@@ -146,6 +146,7 @@ class VgicMmio(Hooks):
         was_high = irq.line_level
         self.sample_line(t, irq)
         if not irq.active and was_high and not irq.line_level:
+            self.machine.threads[t.v].rechecked("enable-fell")
             self.set_phys_active(t, irq.hwintid, False)
 
     async def write_pending(self, t: Context, irq: VgicIrq, on: bool) -> None:
@@ -302,6 +303,7 @@ class VgicMmio(Hooks):
             t.acquired(irq)
             if self.is_folded(t, irq):
                 return
+            self.machine.threads[t.v].rechecked("active-again")
             await self.unlock(t, irq)
 
     def is_folded(self, t: Context, irq: VgicIrq) -> bool:

@@ -258,6 +258,8 @@ class VgicV3(Hooks):
         owner, in_lr = irq.vcpu, irq.on_lr  # on_lr stays false while irq_lock is held
         if irq.sourced and not in_lr and irq.active_source != trap.b:
             owner = -1
+        if owner < 0 or in_lr:
+            self.machine.threads[t.v].rechecked("dir-in-register" if in_lr else "dir-gone")
         if owner >= 0 and not in_lr:
             vgic.deactivate_outside(t.c, owner, irq, self.without_active(irq), "dir")
             await self.deactivate_looked_at(t, irq)

@@ -229,6 +229,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.HcrWritten: "KVM writes HCR of CPU {pcpu}: {value}",
     facts.Queued: "vINTID {vintid} goes on the ap_list of VCPU {vcpu}",
     facts.Unqueued: "vINTID {vintid} leaves the ap_list of VCPU {vcpu}",
+    facts.Rechecked: "KVM looks again for VCPU {vcpu}: {window}",
     facts.Trapped: "guest DIR {vintid} traps to KVM",
     facts.Emulated: (
         "KVM deactivates vINTID {vintid} of VCPU {vcpu}, outside the LRs, with INTID {intid} "

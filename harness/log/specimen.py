@@ -21,6 +21,7 @@ from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
 from model.facts import KINDS, Fact
 from model.rules.sometimes import NAMES
+from model.rules.windows import EVERY
 
 if TYPE_CHECKING:
     from harness.world import VgicWorld
@@ -63,7 +64,7 @@ def specimen(engine: Engine, spec: RunSpec) -> Specimen:
     story = story_for(world.scenario.name, world.kvm.era)
     wanted = 0
     for state in world.scenario.sometimes.get(world.kvm.era, ()):
-        wanted |= 1 << NAMES.index(state)
+        wanted |= 1 << EVERY.index(state)
     events: list[Event] = []
     listen(world, story, events)
     most = SEEDS_MAX if story is not None else STATES_SEEDS_MAX
@@ -96,7 +97,8 @@ def worth(story: Story | None, events: list[Event], outcome: Outcome, wanted: in
         return 0
     if story is not None:
         return 1 if find_story(story, events) else 0
-    return (outcome.reached & wanted).bit_count()
+    states = outcome.reached | outcome.windows << len(NAMES)
+    return (states & wanted).bit_count()
 
 
 def listen(world: "VgicWorld", story: Story | None, events: list[Event]) -> None:

@@ -37,6 +37,7 @@ class Entry(msgspec.Struct, frozen=True):
     steps: int
     broken: dict[str, int] = {}
     reasons: tuple[str, ...] = ()
+    windows: dict[str, int] = {}
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -43,6 +43,7 @@ def show_campaign(
     if not campaign.plan.only_kept:
         console.print(campaign_table(campaign, verbose=verbose))
         if verbose:
+            show_windows(console, campaign)
             show_confidence(console, campaign)
         show_open(console, campaign)
         show_notes(console, campaign, verbose=verbose)
@@ -111,6 +112,20 @@ def verdict_cell(tally: Tally, *, verbose: bool) -> Text:
         short = confidence.short() if verbose else confidence.short().partition(";")[0]
         text.append(f" {short}", "dim")
     return text
+
+
+def show_windows(console: "Console", campaign: Campaign) -> None:
+    """Print in how many executions something happened in each of the kernel's windows, by era."""
+    counts = campaign.windows()
+    eras = sorted({era for of in counts.values() for era in of})
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("window (list windows)", no_wrap=True)
+    for era in eras:
+        table.add_column(era, justify="right", no_wrap=True)
+    for window, of in counts.items():
+        table.add_row(Text(window), *(Text(str(of[era]) if era in of else "") for era in eras))
+    console.print()
+    console.print(table)
 
 
 def show_confidence(console: "Console", campaign: Campaign) -> None:

@@ -33,7 +33,7 @@ from model.guest import (
     TARGET,
     Instruction,
 )
-from model.rules.sometimes import NAMES
+from model.rules.windows import EVERY
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = [
@@ -81,10 +81,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM, and ``bypasses``
     how often irq bypass halts all guests in era v7.2 (``harness.actors.irq_bypass``). ``sometimes``
-    names, per era, the states the scenario exists to reach. With ``grows`` it can be given more
-    VCPUs than it has programs: they take the programs in turn, because none waits for another.
-    ``explore`` is for an exhaustive search, and nothing else. ``unclean`` names the eras that are
-    not clean on it, as their kernels were not, each with the reason.
+    names, per era, the states the scenario exists to reach, windows (``list windows``) among them.
+    With ``grows`` it can be given more VCPUs than it has programs: they take the programs in turn,
+    because none waits for another. ``explore`` is for an exhaustive search, and nothing else.
+    ``unclean`` names the eras that are not clean on it, as their kernels were not, each with the
+    reason.
     """
 
     name: str
@@ -236,8 +237,8 @@ def check(scenario: Scenario, where: str) -> None:
                 raise UsageError(f"{where}: {field}.{era}: unknown era, expected 'v4.14' or 'v7.2'")
     for era, names in scenario.sometimes.items():
         for name in names:
-            if name not in NAMES:
-                raise unknown_name(f"state in {where}, sometimes.{era}:", name, NAMES)
+            if name not in EVERY:
+                raise unknown_name(f"state in {where}, sometimes.{era}:", name, EVERY)
 
 
 def check_interrupts(scenario: Scenario, where: str) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "HcrWritten",
     "PriorityWritten",
     "Queued",
+    "Rechecked",
     "RegisterRead",
     "RegisterWritten",
     "Resumed",
@@ -51,6 +52,17 @@ class Unqueued(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "unqueue"
     vcpu: int
     vintid: int
+
+
+class Rechecked(Fact, frozen=True, gc=False):
+    """KVM, for ``vcpu``, looked again behind a window, and found that something had happened.
+
+    ``window`` is its id in ``model.rules.windows``.
+    """
+
+    KIND: ClassVar[str] = "recheck"
+    vcpu: int
+    window: str
 
 
 class Trapped(Fact, frozen=True, gc=False):

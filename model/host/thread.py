@@ -18,6 +18,7 @@ from model.facts import (
     Loaded,
     NeedResched,
     Put,
+    Rechecked,
     Requested,
     RequestsChecked,
     Stopping,
@@ -153,6 +154,11 @@ class VcpuThread(Part):
         if self.emit is not None:
             self.emit(Kicked(cpu, self.vcpu, inside))
         return inside
+
+    def rechecked(self, window: str) -> None:
+        """Say that KVM's second look found something; ``window`` is of ``model.rules.windows``."""
+        if self.emit is not None:
+            self.emit(Rechecked(self.vcpu, window))
 
     def wake(self) -> bool:
         """rcuwait_wake_up: wake a thread that sleeps or is about to; return whether it was."""

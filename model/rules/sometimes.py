@@ -4,13 +4,10 @@ A campaign that never reached a state its scenario lists proves nothing about it
 inconclusive. They read the same facts as the rules.
 """
 
-from collections.abc import Collection
-
 from model import facts
 from model.check.listener import Listener, on
 from model.check.state import State
 from model.check.table import Keys, add, remove
-from model.check.unknown import Bits
 from model.check.views.active_states import ActiveStates
 from model.check.views.deactivations import Deactivations
 from model.check.views.guest_timers import GuestTimers
@@ -26,9 +23,10 @@ from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
 from model.identity import BG_TIMER, PTIMER
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
 from model.rules.state_names import BIT, NAMES
+from model.rules.windows import Looked, Seen
 from model.timer import ENABLE, PTIMER_PPI
 
-__all__ = ["NAMES", "STATES", "Reached"]
+__all__ = ["NAMES", "STATES", "Reached", "Seen"]
 
 VTIMER_BIT = 1 << VTIMER_PPI
 MAINTENANCE_BIT = 1 << MAINTENANCE_PPI
@@ -67,15 +65,6 @@ REARMED = BIT["the physical timer was programmed again while armed"]
 RESTORED = BIT["restored with an interrupt pending or active"]
 NOTIFIED = BIT["the end of a level was notified"]
 RAISED_AGAIN = BIT["a line was raised again after its end"]
-
-
-class Seen(State):
-    """``bits`` are the states reached, by position in NAMES; what was seen is never forgotten."""
-
-    bits: Bits = 0
-
-    def forget(self, but: Collection[tuple[State, str]] = ()) -> None:
-        """Keep what was seen."""
 
 
 class OfVcpu(State):
@@ -117,8 +106,11 @@ class Trap(State):
     vcpu: int = -1
 
 
-class Reached(Listener):
-    """Which of the states the current execution has reached: ``bits``, by position in NAMES."""
+class Reached(Looked):
+    """Which of the states the current execution has reached: ``bits``, by position in EVERY.
+
+    Those of the windows are behind the others.
+    """
 
     guests: Guests
     loaded: LoadedVcpus
@@ -141,7 +133,7 @@ class Reached(Listener):
 
     @property
     def bits(self) -> int:
-        """The states that were reached, as bits by position in NAMES."""
+        """The states that were reached, as bits by position in EVERY."""
         return self.seen.bits
 
     @on(facts.Blocked)

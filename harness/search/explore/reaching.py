@@ -20,6 +20,7 @@ from harness.search.explore.values import Values
 from harness.strategies.random_walk import RandomWalk
 from harness.verdict import PROVED
 from model.rules.sometimes import NAMES, Seen
+from model.rules.windows import EVERY
 
 __all__ = ["EXECUTIONS", "Reached", "limits_of", "reaching"]
 
@@ -66,7 +67,7 @@ class Meeting(Exploration):
 
     Args:
         case: what is run.
-        wanted: those states, as bits by position in NAMES.
+        wanted: those states, as bits by position in EVERY.
         limits: when to give up.
         more: is asked now and then whether to go on.
 
@@ -110,7 +111,7 @@ def reaching(
         more: is asked now and then whether to go on.
 
     """
-    bits = {name: 1 << NAMES.index(name) for name in wanted}
+    bits = {name: 1 << EVERY.index(name) for name in wanted}
     met = by_chance(case, sum(bits.values()))
     left = sum(bits.values()) & ~met
     all_seen = True
@@ -134,7 +135,7 @@ def by_chance(case: Case, wanted: int) -> int:
     for seed in range(EXECUTIONS):
         outcome = engine.execute(Execution(world, RandomWalk(seed)))
         if outcome is not None:
-            met |= outcome.reached
+            met |= outcome.reached | outcome.windows << len(NAMES)
         if not wanted & ~met:
             break
     return met

@@ -48,7 +48,7 @@ def test_two_bugs_are_two_buckets() -> None:
     assert sum(bucket.count for bucket in found) == total
     assert all(bucket.exact for bucket in found)
     causes = {b.explanation.cause.op for b in found if b.explanation and b.explanation.cause}
-    assert causes == {"phys_active", "write_lrs"}
+    assert causes == {"phys_active", "recheck_requests"}
     assert [b.count for b in found] == sorted((b.count for b in found), reverse=True)
     for bucket in found:
         assert sum(bucket.alarms.values()) == sum(bucket.scenarios.values()) == bucket.count
