@@ -33,7 +33,7 @@ KINDS: frozenset[type[Fact]] = frozenset(
         facts.ReadTrapped, facts.RegisterRead, facts.SgiSent, facts.Ticked, facts.UserEntered,
         facts.UserLeft,
         # What never happens there, or makes a rule say less where it is not told.
-        facts.AckedByHost, facts.Blocked, facts.Emulated, facts.GuestLpis,
+        facts.AckedByHost, facts.Blocked, facts.CounterMoved, facts.Emulated, facts.GuestLpis,
         facts.IsrBegan, facts.IsrEnded, facts.KeptAsleep, facts.LineChanged, facts.Loaded,
         facts.LrWritten,
         facts.NeverAcknowledges, facts.Put, facts.RegisterWritten, facts.Trapped, facts.Unblocked,

@@ -59,6 +59,10 @@ class UserHooks:
         """Make a fresh VM and write the saved state into it: interrupts, then timers."""
         raise NotImplementedError
 
+    def restore_counter(self, v: int) -> None:
+        """KVM_SET_ONE_REG, KVM_REG_ARM_TIMER_CNT: set the counter of all guests back."""
+        raise NotImplementedError
+
     def restore_timers(self, v: int) -> None:
         """KVM_SET_ONE_REG: write CVAL and CTL of a VCPU's timers."""
         raise NotImplementedError

@@ -17,7 +17,7 @@ from tests.race.mutant import Mutant
 from tests.unit.check.evidence import OLD_IN_THE_LONG_RUN, Evidence, broken, clean, judge, mutants
 
 ALL = frozenset(KINDS.values())
-UNUSED = {"request", "user-entry", "dir-trap"}
+UNUSED = {"request", "user-entry", "dir-trap", "recheck"}
 
 
 class Toy(Rule):

@@ -133,7 +133,7 @@ def test_a_request_that_nobody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None
     pair, window = found.pairs[0], found.windows[0]
     assert names([pair.first, pair.second]) == ["i1:kick_mode", "v0:mode_in_guest"]
     assert names([window.what, window.before]) == ["y0:device_event", "v0:mode_in_guest"]
-    assert names([found.cause]) == ["v0:timer_restore"]  # it enters all the same
+    assert names([found.cause]) == ["v0:recheck_requests"]  # it is told nothing, and enters
     assert (found.calm, found.base) == (False, None)
     assert 0 < found.inevitable <= pair.second.step
     assert found.symptom is not None
