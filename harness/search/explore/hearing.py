@@ -136,6 +136,7 @@ class Unit:
                 handler(fact)
         finally:
             watch.end()
+            said = tuple([watch.kept(violation) for violation in checker.violations])
             watch.late()
         changes = []
         for place in self.places:
@@ -143,7 +144,7 @@ class Unit:
             if place in self.own and after != row[place]:
                 changes.append((place, after))
         touched = watch.fields_read, watch.fields_written
-        return tuple(changes), tuple(checker.violations), *touched
+        return tuple(changes), said, *touched
 
 
 class Hearing:

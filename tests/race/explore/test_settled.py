@@ -1,6 +1,6 @@
 """What was not settled by sampling, and is by looking at everything.
 
-A timer that is armed again while its VCPU is preempted is finding F1: it takes 126 steps, a level
+A timer that is armed again while its VCPU is preempted is finding F1: it takes 131 steps, a level
 that the distributor shows late, and era v7.2. I14 with one List Register is finding F7, and no
 false alarm: behind it is a storm.
 """
@@ -27,11 +27,11 @@ def armed(era: str, messages: str) -> Case:
 
 
 @pytest.mark.long
-def test_a_timer_armed_again_takes_126_steps() -> None:
+def test_a_timer_armed_again_takes_131_steps() -> None:
     failure = explore(armed("v7.2", "queued")).failure
     assert failure is not None
     assert failure.shortest
-    assert failure.steps == 126
+    assert failure.steps == 131
     assert {violation.rule for violation in failure.violations} == {"R12", "R15", "R23", "I1"}
     for violation in failure.violations:
         known = find_known(violation, ARMED, "v7.2", {})
@@ -60,8 +60,9 @@ def one_register(era: str, lrs: int, without: tuple[str, ...] = ()) -> Case:
 def test_with_one_register_there_is_a_storm_behind_i14(era: str) -> None:
     failure = explore(one_register(era, 1)).failure
     assert failure is not None
-    assert [violation.rule for violation in failure.violations] == ["I14"]
-    storm = explore(one_register(era, 1, without=("I14",)))
+    late = ["I12"] * (era == "v4.14")  # F26: 4.14's own overflow
+    assert [violation.rule for violation in failure.violations] == [*late, "I14"]
+    storm = explore(one_register(era, 1, without=(*late, "I14")))
     assert storm.verdict == VIOLATED
     assert storm.failure is not None
     assert storm.failure.cycle > 10
