@@ -31,7 +31,7 @@ struct job {
     uint64_t executions; /* how many are wanted */
     uint64_t first;      /* the number of the first */
     int seconds;         /* no execution begins after so long */
-    int hang_ms;         /* an execution that takes longer hangs */
+    int hang_ms;         /* an execution hangs in which nobody does anything for so long */
     int scale;           /* how many ns of the guest's clock one of the scenario is */
     int jitter;          /* timers and beginnings vary from execution to execution */
     int preemptions;     /* so many at most in an execution */
