@@ -26,13 +26,15 @@ class OfVcpu(State):
     """vINTIDs.
 
     ``owed``: taken back pending, and not presented nor over since. ``lowered``: the line was made
-    low since it was last written pending, so there is nothing to owe. ``routed``: routed elsewhere,
+    low since it was last written pending, so there is nothing to owe; ``just`` are those of them
+    since the VCPU's last exit, which the flush may have read before. ``routed``: routed elsewhere,
     and perhaps back, since the VCPU's last exit (KVM kicks nobody for that); or enabled since then,
     perhaps after the flush, so that it comes by the kick for that.
     """
 
     owed: Debt[Keys[int]] = ()
     lowered: Keys[int] = ()
+    just: Keys[int] = ()
     routed: Keys[int] = ()
 
 
@@ -109,7 +111,8 @@ class R8(Rule):
             return
         of = self.of[v]
         if is_now:
-            of.lowered = remove(of.lowered, after.vintid)
+            if not has(of.just, after.vintid):
+                of.lowered = remove(of.lowered, after.vintid)
             if after.vintid == before.vintid:
                 return
         if was and not has(of.lowered, before.vintid):
@@ -125,8 +128,10 @@ class R8(Rule):
         of = self.of[f.vcpu]
         if f.level:
             of.lowered = remove(of.lowered, f.vintid)
+            of.just = remove(of.just, f.vintid)
         else:
             of.lowered = add(of.lowered, f.vintid)
+            of.just = add(of.just, f.vintid)
             of.owed = remove(of.owed, f.vintid)
 
     @on(facts.Resampled)
@@ -163,8 +168,9 @@ class R8(Rule):
 
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:
-        """Whatever is routed elsewhere is so for the whole of the next stay."""
-        self.of[f.vcpu].routed = ()
+        """Whatever is routed elsewhere, or low, is so for the whole of the next stay."""
+        of = self.of[f.vcpu]
+        of.routed = of.just = ()
 
     # -- what is owed --------------------------------------------------------------------------
 

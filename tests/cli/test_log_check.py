@@ -149,7 +149,7 @@ def test_bad_input(cli: Cli, clean: Path, broken: Path) -> None:
     lines = [json.loads(line) for line in clean.read_text().splitlines()]
     next(line for line in lines if line["event"] == "entry")["vcpu"] = 7
     copy.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    cli("log", "check", copy).refused("a 'entry' line that is none: vcpu 7, expected -1 to 0")
+    cli("log", "check", copy).refused("a 'entry' line that is none: vcpu 7, expected 0 to 0")
     # One that is none hides nothing of the others, whose verdict comes first.
     done = cli("log", "check", broken, copy, clean)
     done.refused("copy.jsonl", "vcpu 7")

@@ -39,7 +39,7 @@ def test_why(cli: Cli, logs: Path) -> None:
     lines = done.out.splitlines()
     assert lines[0].startswith("VIOLATED spi-level v4.14+30")
     assert any("fails; the" in line for line in lines), "the order that decides"
-    assert any("cause      v0 timer_restore" in line for line in lines)
+    assert any("cause      v0 recheck_requests" in line for line in lines)
     assert lines[-1].startswith("reproduce: vgic-race replay ")
     folder = logs / "why-spi-level-v4.14-30"
     kept = json.loads((folder / "why.json").read_text())
@@ -47,7 +47,7 @@ def test_why(cli: Cli, logs: Path) -> None:
     assert cli("replay", kept["passing"]).code == 0
     again = cli("why", folder / "failing.schedule", "--no-shrink", "--json")
     assert again.code == 1
-    assert again.summary["cause"]["op"] == kept["cause"]["op"] == "timer_restore"
+    assert again.summary["cause"]["op"] == kept["cause"]["op"] == "recheck_requests"
     assert again.summary["pairs"]
     assert again.summary["violations"][0]["rule"] == "I12"
 

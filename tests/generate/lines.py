@@ -155,13 +155,12 @@ def own(w: Writer, cpu: Cpu) -> int:
 
 def linked(w: Writer, vintid: int) -> bool:
     """Tell whether a List Register links it to a physical interrupt that has an active state."""
-    kinds = [f.kind for f in w.machine.forward if f.vintid == vintid]
-    return vintid == VTIMER_PPI or any(kind != "lpi" for kind in kinds)
+    return vintid == VTIMER_PPI or any(f.is_mapped for f in w.machine.forward if f.vintid == vintid)
 
 
 def is_level(w: Writer, vintid: int) -> bool:
     """Tell whether it is a device's level."""
-    return any(f.vintid == vintid and f.kind == "level" for f in w.machine.forward)
+    return any(f.vintid == vintid and f.level for f in w.machine.forward)
 
 
 def enable(w: Writer, cpu: Cpu) -> None:

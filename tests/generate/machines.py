@@ -9,8 +9,9 @@ from tests.generate.choosing import Chooser
 
 __all__ = ["Machine", "knobs_of", "make_machine"]
 
-Kind = Literal["level", "edge", "lpi"]
-KINDS: tuple[Kind, ...] = ("level", "edge", "lpi")
+Kind = Literal["level", "edge", "lpi", "software"]
+Signals = Literal["edge", "level", "resample"]
+SIGNALS: tuple[Signals, ...] = ("edge", "level", "resample")
 Who = Literal["handler", "later", "other"]
 FIRST_VINTID, FIRST_INTID, FIRST_LPI, HOST_INTID = 80, 50, 8192, 40
 PRIORITIES = (0xA0, 0x80, 0x60, 0x40, 0x20, 0xC0)
@@ -47,10 +48,6 @@ class Machine(msgspec.Struct, frozen=True):
     def others_deactivate(self) -> bool:
         """Tell whether a VCPU must stay until another's devices have been served."""
         return self.eoimode == 1 and self.deactivate == "other" and bool(self.forward)
-
-    def software(self) -> list[int]:
-        """Return the vINTIDs of devices whose interrupts are software's alone."""
-        return [f.vintid for f in self.forward if f.kind == "lpi"]
 
 
 def make_machine(choose: Chooser) -> Machine:
@@ -94,27 +91,36 @@ def make_devices(choose: Chooser) -> tuple[DeviceSpec, ...]:
 def make_forwards(
     choose: Chooser, vcpus: int, pcpus: int, gic_version: int
 ) -> tuple[ForwardSpec, ...]:
-    """Choose passthrough devices: none, or up to three of any kind."""
+    """Choose devices, of passthrough or the VM monitor's: none, or up to three of any kind."""
     made: list[ForwardSpec] = []
     for n in range(choose.one_of((0, 1, 1, 2, 0, 3))):
         kinds: tuple[Kind, ...] = (
-            ("level", "edge") if gic_version == 2 else ("level", "edge", "lpi")
+            ("level", "edge", "software")
+            if gic_version == 2
+            else ("level", "edge", "lpi", "software")
         )
         kind = choose.one_of(kinds)
         after = choose.one_of(made).vintid if made and choose.chance(25) else None
-        made.append(
-            ForwardSpec(
-                intid=n + (FIRST_LPI if kind == "lpi" else FIRST_INTID),
-                kind=kind,
-                vintid=FIRST_VINTID + n,
-                vcpu=choose.below(vcpus),
-                pcpu=choose.below(pcpus),
-                events=choose.number(0, 2),
-                priority=choose.one_of(PRIORITIES),
-                after=after,
-            )
+        spec = ForwardSpec(
+            kind=kind,
+            vintid=FIRST_VINTID + n,
+            vcpu=choose.below(vcpus),
+            events=choose.number(0, 2),
+            priority=choose.one_of(PRIORITIES),
+            after=after,
         )
+        made.append(with_source(choose, spec, n, pcpus))
     return tuple(made)
+
+
+def with_source(choose: Chooser, spec: ForwardSpec, n: int, pcpus: int) -> ForwardSpec:
+    """Choose the physical interrupt of device ``n``, or how the VM monitor signals it."""
+    if spec.kind != "software":
+        first = FIRST_LPI if spec.kind == "lpi" else FIRST_INTID
+        return msgspec.structs.replace(spec, intid=first + n, pcpu=choose.below(pcpus))
+    signals = choose.one_of(SIGNALS)
+    exits = True if signals != "level" and choose.chance(30) else None
+    return msgspec.structs.replace(spec, signals=signals, exits=exits)
 
 
 def knobs_of(choose: Chooser, machine: Machine) -> tuple[tuple[str, str], ...]:
@@ -126,7 +132,7 @@ def knobs_of(choose: Chooser, machine: Machine) -> tuple[tuple[str, str], ...]:
     can be taken again, too, as only the timer's is in both eras (museum 57).
     """
     messages = choose.one_of(("queued", "queued", "synchronous"))
-    linked = [f for f in machine.forward if f.kind != "lpi"]
+    linked = [f for f in machine.forward if f.is_mapped]
     pinned = machine.pcpus == 1 or not linked
     mode = "arch"
     if pinned and not machine.wild and choose.chance(30):

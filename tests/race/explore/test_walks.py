@@ -9,7 +9,7 @@ import pytest
 from harness.contract import Strategy
 from harness.engine.direct_engine import DirectEngine, DirectTask
 from harness.engine.execution import Execution
-from harness.engine.outcome import Limits
+from harness.engine.outcome import Limits, Outcome
 from harness.scenarios.schema import builtin_names
 from harness.search.explore import walks as module
 from harness.search.explore.task import ExploredTask
@@ -20,6 +20,7 @@ from harness.strategies.random_walk import RandomWalk
 from harness.variants import ERAS
 from harness.world import VgicWorld
 from model.facts import Exited
+from model.rules.state_names import NAMES
 
 SMALL = [(name, era) for name in ("timer-wfi", "timer-busy") for era in ERAS]
 MUSEUM = [("timer-wfi", "v7.2+14"), ("timer-wfi", "v7.2+29"), ("timer-wfi", "v4.14+23")]
@@ -27,6 +28,11 @@ MUSEUM = [("timer-wfi", "v7.2+14"), ("timer-wfi", "v7.2+29"), ("timer-wfi", "v4.
 
 def strategy(n: int) -> Strategy:
     return Pct(n, 3, (100, 200)[n // 2 % 2]) if n % 2 else RandomWalk(n)
+
+
+def joined(outcome: Outcome) -> int:
+    """Return the states and windows of an execution, as a walk gives them."""
+    return outcome.reached | outcome.windows << len(NAMES)
 
 
 class Both:
@@ -51,7 +57,7 @@ class Both:
                 continue
             assert not outcome.violations
             assert not outcome.bound
-            assert walked == Clean(outcome.steps, outcome.reached)
+            assert walked == Clean(outcome.steps, joined(outcome))
             clean += 1
         return clean
 
