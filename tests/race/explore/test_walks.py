@@ -21,6 +21,7 @@ from harness.variants import ERAS
 from harness.world import VgicWorld
 from model.facts import Exited
 from model.rules.state_names import NAMES
+from tests.race.explore.tiny import in_turns
 
 SMALL = [(name, era) for name in ("timer-wfi", "timer-busy") for era in ERAS]
 MUSEUM = [("timer-wfi", "v7.2+14"), ("timer-wfi", "v7.2+29"), ("timer-wfi", "v4.14+23")]
@@ -68,16 +69,15 @@ def test_each_is_the_engines(scenario: str, variant: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("scenario", "variant"), [*SMALL, *MUSEUM])
-def test_thousands_are_the_engines(scenario: str, variant: str) -> None:
-    assert Both(scenario, variant).agree(range(3_000)) >= 1_000
+@pytest.mark.parametrize(("scenario", "variant"), [*SMALL[1:3], *MUSEUM[:2]])
+def test_hundreds_are_the_engines(scenario: str, variant: str) -> None:
+    assert Both(scenario, variant).agree(range(250)) >= 60
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("variant", ERAS)
-@pytest.mark.parametrize("scenario", builtin_names())
+@pytest.mark.parametrize(("scenario", "variant"), in_turns(builtin_names()))
 def test_so_they_are_on_larger_machines(scenario: str, variant: str) -> None:
-    assert Both(scenario, variant).agree(range(30)) > 0
+    assert Both(scenario, variant).agree(range(3)) > 0
 
 
 def test_states_are_dropped_and_steps_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

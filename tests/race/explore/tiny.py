@@ -4,12 +4,24 @@ One or two for each thing that scenarios do: timers, passthrough devices, SGIs, 
 devices, the emulated distributor, resets and saves.
 """
 
+from collections.abc import Iterable
+from itertools import cycle
 from typing import Final
 
 from harness.search.case import Case
 from harness.spec import RunSpec
+from harness.variants import ERAS
 
-__all__ = ["APART", "BY_STATES", "EVERY_PATH", "PATCHED", "TINY", "case_of"]
+__all__ = [
+    "APART",
+    "BY_STATES",
+    "BY_STATES_SOON",
+    "EVERY_PATH",
+    "PATCHED",
+    "TINY",
+    "case_of",
+    "in_turns",
+]
 
 FORWARD = '[[forward]]\nintid = {}\nkind = "{}"\nevents = 1\n'
 LEVEL, EDGE = FORWARD.format(50, "level"), FORWARD.format(50, "edge")
@@ -60,6 +72,9 @@ EVERY_PATH: Final = (
 BY_STATES: Final = tuple(name for name in TINY if name != "sgi")
 """Those for the search that turns back at states it has seen, with everything in flight."""
 
+BY_STATES_SOON: Final = tuple(x for x in BY_STATES if x not in ("timer", "elsewhere", "preempted"))
+"""Those of them that take it seconds; two of the others are looked at with bugs in them."""
+
 PATCHED: Final = (("timer", "v4.14+23"), ("preempted", "v4.14+1"))
 """Configurations with bugs: the same violations must be found."""
 
@@ -70,3 +85,8 @@ def case_of(name: str, variant: str, messages: str = "synchronous") -> Case:
         "tiny", variant, toml={**TINY, **APART}[name], knobs={"gic_messages": messages}
     )
     return Case.of(spec)
+
+
+def in_turns(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each name with an era, the eras in turns: so a sweep costs half."""
+    return list(zip(names, cycle(ERAS), strict=False))
