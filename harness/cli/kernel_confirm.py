@@ -205,6 +205,7 @@ def violation_of(row: dict[str, Any]) -> dict[str, Any]:
 
 def as_dict(found: "Confirmation", path: Path) -> dict[str, Any]:
     """Return what came of a case, as a JSON line."""
+    from harness.kernel.run import VHE
     from harness.kernel.steer.report import title_of
     from harness.places import shown
 
@@ -216,6 +217,7 @@ def as_dict(found: "Confirmation", path: Path) -> dict[str, Any]:
         "said": found.verdict,
         "kernel": found.kernel.version,
         "build_id": found.kernel.build_id,
+        "vhe": found.hardware.cpu == VHE,
         "without": {"wrong": len(found.plain.bad), "of": found.plain.executions},
         "scripts": [
             {

@@ -179,7 +179,7 @@ class Campaign:
         places = places_in(self.kernel, subject.hardware)
         known = [
             (finding, script)
-            for finding, script in known_scripts()
+            for finding, script in ((id_, each.on(places)) for id_, each in known_scripts())
             if not missing(places, script.places) and not of_a_guest(script)
         ]
         named = [place for _, script in known for place in script.places]

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from harness.kernel.emulator import Hardware
 from harness.kernel.image import Image
 from harness.kernel.steer import control as ctl
@@ -132,7 +134,7 @@ def verdict_of_plain(plain: Tally, controlled: Tally) -> tuple[str, str]:
     wrong, control = len(plain.bad), len(controlled.bad)
     if not wrong:
         return NOT_CONFIRMED, f"wrong in none of {plain.executions} windows"
-    if control:
+    if not beyond(wrong, plain.executions, control, controlled.executions):
         return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
     return CONFIRMED, f"wrong in {wrong} of {plain.executions} windows"
 
@@ -159,6 +161,7 @@ def confirm(
     with tempfile.TemporaryDirectory(prefix="vgic-race-confirm-") as name:
         subject = of_case(case, Path(name), vhe=vhe)
         places = places_in(kernel, subject.hardware)
+        case = msgspec.structs.replace(case, script=tuple(each.on(places) for each in case.script))
         scripted = [place for script in case.script for place in script.places]
         with steer(
             kernel, subject.hardware, places, scripts=scripted, guest=subject.relax

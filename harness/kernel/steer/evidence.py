@@ -26,6 +26,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     id: str
     said: str
     kernel: str = ""
+    vhe: bool = False
     script: str = ""
     wrong: int = 0
     of: int = 0
@@ -55,7 +56,8 @@ def table(rows: Iterable[Evidence]) -> str:
         name = f"{row.id} {row.script}".strip()
         counts = [of(row.wrong, row.of), of(row.without, row.without_of)]
         control = of(row.control, row.control_of)
-        lines.append(line([name, row.kernel or "any", row.said, *counts, control, row.why]))
+        kernel = row.kernel + " (VHE)" * row.vhe or "any"
+        lines.append(line([name, kernel, row.said, *counts, control, row.why]))
     return "\n".join(lines) + "\n"
 
 
@@ -81,6 +83,7 @@ def rows_of(lines: Iterable[str]) -> Iterator[Evidence]:
                 id=found["id"],
                 said=each["said"],
                 kernel=found["kernel"],
+                vhe=found.get("vhe", False),
                 script=each["script"] or "",
                 wrong=0 if plain else each["wrong"],
                 of=0 if plain else each["of"],

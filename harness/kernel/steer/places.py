@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from harness.kernel.steer.control import BLOCKED, IDLE
 from harness.kernel.symbols import Symbols
 
-__all__ = ["IDLE_NAME", "Places", "Table", "missing", "places_of"]
+__all__ = ["IDLE_NAME", "SYNTAX", "Places", "Table", "is_elsewhere", "missing", "places_of"]
 
 IDLE_NAME = "idle"
 SYNTAX = re.compile(

@@ -8,6 +8,8 @@ import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import msgspec
+
 from harness.errors import UsageError
 from harness.kernel.emulator import Hardware
 from harness.kernel.image import Image
@@ -90,6 +92,7 @@ def copy_sources(case: Case, folder: Path) -> None:
 def write_steering(case: Case, kernel: Image, folder: Path, *, vhe: bool) -> list[str]:
     """Write the kernel's places, and what steers each script; return the names of these."""
     places = places_in(kernel, Hardware(cpu=VHE if vhe else NVHE))
+    case = msgspec.structs.replace(case, script=tuple(each.on(places) for each in case.script))
     table = places.table([place for script in case.script for place in script.places])
     table.add(BEGIN, places.addresses(f"enter {BEGIN}"), roles="O", level=0)
     write_whole(folder / "places.txt", table.text().encode())

@@ -14,18 +14,20 @@ import msgspec
 
 from harness.errors import UsageError, unknown_name
 from harness.kernel.steer.control import STEPS_MAX
-from harness.kernel.steer.places import IDLE_NAME, SYNTAX
+from harness.kernel.steer.places import SYNTAX, Places, is_elsewhere
 
 __all__ = ["Case", "Script", "case_names", "load_case", "read_case"]
 
 CPUS_MAX = 8
 WINDOWS = 200
+OR = " or "
 STEP = re.compile(r"(\d+) (.+)")
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An order of places: its name, what it brings about, and its steps.
 
+    A step may name several places, with "or" between them: the first that a kernel has is meant.
     With ``alone`` the first step's CPU goes on alone from the beginning of a window.
     """
 
@@ -42,6 +44,15 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def places(self) -> list[str]:
         """The places that it names."""
         return [place for _, place in self.parsed()]
+
+    def on(self, places: Places) -> "Script":
+        """Return it for a kernel: of places of which one is to do, the first that is there."""
+        steps = []
+        for cpu, named in self.parsed():
+            either = named.split(OR)
+            there = (each for each in either if is_elsewhere(each) or places.addresses(each))
+            steps.append(f"{cpu} {next(there, either[0])}")
+        return msgspec.structs.replace(self, steps=tuple(steps))
 
 
 class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,8 +166,8 @@ def check_step(step: str, where: str) -> None:
     found = STEP.fullmatch(step)
     if found is None or int(found[1]) >= CPUS_MAX:
         raise UsageError(f"{where}: step {step!r}: expected CPU PLACE, CPU from 0 to 7")
-    if found[2] != IDLE_NAME and SYNTAX.fullmatch(found[2]) is None:
+    if any(SYNTAX.fullmatch(place) is None for place in found[2].split(OR)):
         raise UsageError(
             f"{where}: step {step!r}: expected a place: enter F, call F in G, return F, "
-            "return F in G, or idle"
+            'return F in G, guest F, or idle; several with " or " between them'
         )

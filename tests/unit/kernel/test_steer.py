@@ -36,6 +36,12 @@ def kernel(tmp_path: Path) -> Places:
     return Places(Symbols({"_text": BASE} | {name: at for at, name in starts}, starts, image))
 
 
+def test_of_several_places_the_first_that_is_there_is_meant(tmp_path: Path) -> None:
+    steps = ("0 enter gone or enter vgic_b", "1 idle or enter vgic_b", "1 enter gone or enter lost")
+    script = Script("x", "y", steps).on(kernel(tmp_path))
+    assert script.steps == ("0 enter vgic_b", "1 idle", "1 enter gone")
+
+
 def test_places_are_where_the_kernel_calls(tmp_path: Path) -> None:
     places = kernel(tmp_path)
     assert places.addresses("enter vgic_b") == [BASE + 32]
