@@ -39,6 +39,13 @@ class NoMessages(Messages):
         """Nothing is under way."""
 
 
+class UnseenGic(Gic):
+    """The physical GIC: a trace shows writes of the active state, and nothing else of it."""
+
+    def set_pending(self, c: int, intid: int, on: bool) -> None:
+        """Nothing: that is not followed."""
+
+
 class TracedMachine(Machine):
     """The machine of a traced VM: what the hypervisor's functions look at, and no more.
 
@@ -69,7 +76,7 @@ class TracedMachine(Machine):
     def set_version(self, version: int) -> None:
         """Make the guest's GIC one of this architecture version."""
         self.version = version
-        self.gic = Gic(version=version, cpus=1, lrs=1, spis=())
+        self.gic = UnseenGic(version=version, cpus=1, lrs=1, spis=())
         for irq in (*self.private.values(), *self.spis.values()):
             irq.sourced = version == 2 and irq.is_sgi()
             irq.group = int(version == 3)
