@@ -8,6 +8,7 @@ import click
 from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
+    from harness.kernel.image import Image
     from harness.kernel.run import Options, Ran
     from harness.scenarios.schema import Scenario
 
@@ -94,10 +95,16 @@ def list_scenarios(*, gic: str, software: bool, as_json: bool) -> int:
 @click.option("--no-preempt", is_flag=True, help="Threads stay where they are.")
 @click.option("--histories", metavar="FILE", type=click.File("wb", lazy=True),
               help="Write every different history there, a JSON line each.")  # fmt: skip
+@click.option(
+    "--trace",
+    metavar="FILE",
+    type=click.File("wb", lazy=True),
+    help="Record what KVM does beside it, for 'trace follow' and 'trace check'.",
+)
 @json_option
 def run(
     scenario: str | None, *, scenario_file: str | None, wanted: str | None,
-    histories: "IO[bytes] | None", as_json: bool, **given: Any,
+    histories: "IO[bytes] | None", trace: "IO[bytes] | None", as_json: bool, **given: Any,
 ) -> int:  # fmt: skip
     """Run SCENARIO (or all that can be run) as a real guest, on a real Linux KVM under QEMU.
 
@@ -116,6 +123,8 @@ def run(
 
     options = options_of(**given)
     scenarios = scenarios_of(scenario, scenario_file)
+    if trace is not None and scenario == ALL:
+        raise UsageError("--trace: expected one scenario, not all")
     if scenario != ALL:
         check(scenarios[0], options)
     kernel = choose(wanted)
@@ -128,7 +137,11 @@ def run(
                     click.echo(f"{each.name}: left out: {reason}")
                 continue
         try:
-            ran = run_scenario(each, kernel, options)
+            ran = (
+                traced(each, kernel, options, trace)
+                if trace
+                else run_scenario(each, kernel, options)
+            )
         except MachineFailedError as error:
             if scenario != ALL:
                 raise UsageError(f"kernel {kernel.version}: {error}") from None
@@ -149,6 +162,18 @@ def run(
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
                     "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
     return EXIT_CODES[verdict]
+
+
+def traced(scenario: "Scenario", kernel: "Image", options: "Options", file: "IO[bytes]") -> "Ran":
+    """Run a scenario with a trace beside it, which is written to a file."""
+    import gzip
+
+    from harness.kernel.traced import trace_scenario
+
+    found = trace_scenario(scenario, kernel, options)
+    packed = str(getattr(file, "name", "")).endswith(".gz")
+    file.write(gzip.compress(found.trace, mtime=0) if packed else found.trace)
+    return found.ran
 
 
 def say_failed(scenario: "Scenario", error: Exception, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from harness.kernel.toolchain import build_program
 __all__ = ["Outcome", "run_script"]
 
 _QEMU = "qemu-system-aarch64"
-_LAST_LINES = 12
+_LAST_LINES, _TOLD_LINES = 60, 3
 _DONE = "MACHINE DONE"
 _INIT = """\
 #!/bin/busybox sh
@@ -56,6 +56,7 @@ def run_script(
     gic: int,
     seconds: float,
     cpu: str = "cortex-a57",
+    cpus: int = 2,
 ) -> Outcome:
     """Boot a kernel, run a shell script as root, and give what it printed and left in ``/out``.
 
@@ -66,6 +67,7 @@ def run_script(
         gic: the machine's GIC, 2 or 3.
         seconds: how long it may take, of the wall clock; 60 to 100 times slower than hardware.
         cpu: QEMU's name of the CPU: "cortex-a57" has no VHE, "max" has.
+        cpus: how many.
 
     Raises:
         KernelUnavailableError: QEMU or the compiler is missing.
@@ -86,18 +88,21 @@ def run_script(
         }
         initrd = Path(folder) / "initrd"
         initrd.write_bytes(pack(content, ("dev", "proc", "sys", "tmp", "out")))
-        console = _run(_command(image, initrd, gic, cpu), seconds)
+        console = _run(_command(image, initrd, gic, cpu, cpus), seconds)
         if _DONE not in console:
-            last = "\n".join(console[-_LAST_LINES:])
-            raise MachineFailedError(f"the machine did not finish in {seconds:.0f} s:\n{last}")
+            last = " / ".join(console[-_TOLD_LINES:])
+            raise MachineFailedError(
+                f"the machine did not finish in {seconds:.0f} s; it said last: {last}",
+                console[-_LAST_LINES:],
+            )
         return Outcome(console, {path.name: path.read_bytes() for path in out.iterdir()})
 
 
-def _command(image: Path, initrd: Path, gic: int, cpu: str) -> list[str]:
+def _command(image: Path, initrd: Path, gic: int, cpu: str, cpus: int) -> list[str]:
     return [
         _QEMU,
         *("-machine", f"virt,virtualization=on,gic-version={gic}"),
-        *("-cpu", cpu, "-smp", "2", "-m", "1G", "-accel", "tcg,thread=multi"),
+        *("-cpu", cpu, "-smp", str(cpus), "-m", "1G", "-accel", "tcg,thread=multi"),
         *("-display", "none", "-monitor", "none", "-net", "none", "-no-reboot"),
         *("-serial", "stdio", "-kernel", str(image), "-initrd", str(initrd)),
         *("-append", "console=ttyAMA0 quiet panic=-1"),

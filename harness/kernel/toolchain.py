@@ -11,12 +11,14 @@ from pathlib import Path
 
 from harness.kernel.errors import KernelUnavailableError
 
-__all__ = ["Program", "build_execution", "build_guest", "build_host", "build_program"]
+__all__ = ["Program", "build_execution", "build_guest", "build_host", "build_program", "build_vmm"]
 
 _CC = "aarch64-linux-gnu-gcc"
 _OBJCOPY = "aarch64-linux-gnu-objcopy"
 _NM = "aarch64-linux-gnu-nm"
 _PACKAGES = "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+CONSOLES = ("init.c", "semihosting.c")
+"""What of the VMM takes jobs from a console, and files from who runs QEMU."""
 _FLAGS = ("-O1", "-Wall", "-Wextra", "-Werror", "-static")
 _BARE = (
     "-ffreestanding",
@@ -48,6 +50,19 @@ def build_host() -> bytes:
     with as_file(files("harness.kernel")) as folder:
         sources = sorted(str(path) for path in (folder / "host").glob("*.c"))
         return _compile(["-pthread", *sources])
+
+
+@functools.cache
+def build_vmm() -> bytes:
+    """Compile the VMM by itself: a program whose arguments are the words of a job.
+
+    Raises:
+        KernelUnavailableError: there is no compiler for arm64, or it refuses.
+    """
+    with as_file(files("harness.kernel")) as folder:
+        own = [path for path in (folder / "host").glob("*.c") if path.name not in CONSOLES]
+        own += (folder / "steer" / "reproducer_files").glob("*.c")
+        return _compile(["-pthread", f"-I{folder / 'host'}", *sorted(map(str, own))])
 
 
 def build_guest(source: Path) -> bytes:

@@ -20,12 +20,10 @@ from harness.kernel.steer.machine import BEGIN, places_in
 from harness.kernel.steer.places import missing
 from harness.kernel.steer.script import Case
 from harness.kernel.steer.subject import words_of_case
+from harness.kernel.toolchain import CONSOLES
 from harness.places import cannot, write_whole
 
 __all__ = ["write_reproducer"]
-
-NOT_NEEDED = ("init.c", "semihosting.c")
-"""What of the VMM takes jobs from a console, and files from who runs QEMU."""
 
 
 def write_reproducer(case: Case, kernel: Image, folder: Path, *, vhe: bool) -> None:
@@ -79,7 +77,7 @@ def copy_sources(case: Case, folder: Path) -> None:
         shutil.copytree(kernel / "steer" / "plugin", folder / "plugin")
         for name in ("gic.h", "guest.ld"):
             shutil.copy(kernel / name, folder / name)
-        for name in NOT_NEEDED:
+        for name in CONSOLES:
             (folder / "host" / name).unlink()
         for name in ("main.c", "files.c"):
             shutil.copy(kernel / "steer" / "reproducer_files" / name, folder / "host" / name)
