@@ -158,7 +158,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         for name, (size, most) in sizes.items():
             if not 1 <= size <= most:
                 raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
-        if (knobs or {}).get("gic_version") == "2":
+        if (knobs or {}).get("gic_version", str(loaded.gic_version)) == "2":
             check_gicv2(loaded, scenario, max(sizes["pcpus"][0], sizes["vcpus"][0]))
         checked = {name: check_knob(name, value) for name, value in (knobs or {}).items()}
         return cls(
@@ -237,7 +237,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             pcpus=self.pcpus,
             vcpus=self.vcpus,
             lrs=self.lrs,
-            gic_version=int(knobs.get("gic_version", 3)),
+            gic_version=int(knobs.get("gic_version", scenario.gic_version)),
             eoimode=int(knobs.get("eoimode", scenario.eoimode)),
             gic_messages=knobs.get("gic_messages", "queued"),
             gic_lag=int(knobs.get("gic_lag", 1)),

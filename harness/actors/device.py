@@ -9,9 +9,10 @@ from harness.contract import Guard
 from harness.engine.execution import Slot
 from harness.engine.footprint import Step
 from harness.kvm.kvm import Kvm
-from harness.resources import DEVICE, FORWARD, THREAD
+from harness.resources import DEVICE, FORWARD, GUEST, THREAD
 from harness.runtime import Runtime
-from model.device import SoftwareDevice
+from model.device import ForwardedDevice, SoftwareDevice
+from model.guest import TARGET
 from model.identity import Actor
 
 __all__ = ["make", "make_driven"]
@@ -54,15 +55,16 @@ def make_forwarded(rt: Runtime, n: int) -> Slot:
     """Return the task of passthrough device ``n``.
 
     A device that holds its line has its next event only once its driver served the last; one that
-    sends edges has them when it likes.
+    sends edges has them when it likes, or, if the scenario says so, while a guest routes it.
     """
     forward = rt.machine.forwards[n]
+    routed = rt.scenario.forward[n].when_routed
     op = rt.resources.ops(n=n)[EVENT]
     threads = rt.machine.threads
-    reads = rt.resources.mask((THREAD.all, FORWARD.nth), n=n)
+    reads = rt.resources.mask((THREAD.all, FORWARD.nth, *((GUEST.all,) if routed else ())), n=n)
 
     def may_happen() -> bool:
-        if threads[forward.vcpu].done:
+        if threads[forward.vcpu].done or (routed and not is_routed(rt, forward)):
             return False
         return not (forward.level and forward.work)
 
@@ -84,6 +86,19 @@ def make_forwarded(rt: Runtime, n: int) -> Slot:
 
     whole = main if forward.after is None else follow
     return rt.new_task(f"y{n}", Actor("passthrough", n=n), whole)
+
+
+def is_routed(rt: Runtime, forward: ForwardedDevice) -> bool:
+    """Tell whether a guest has left to write the route of an SPI, and not yet gone on.
+
+    Once another guest than its own has finished nobody may be left who does.
+    """
+    machine = rt.machine
+    return any(
+        (guest.trap.code == TARGET and guest.trap.a == forward.vintid)
+        or (guest.vcpu != forward.vcpu and machine.threads[guest.vcpu].done)
+        for guest in machine.guests
+    )
 
 
 def make_software(rt: Runtime, kvm: Kvm, device: SoftwareDevice, n: int) -> Slot:

@@ -4,7 +4,7 @@ It only sets TIF_NEED_RESCHED and sends the reschedule IPI; put, release, acquir
 thread's own steps. How many preemptions there are is drawn before the first, so that none at all is
 an execution too. Whom each one hits, where it puts the thread, before which time it does not come,
 and whether it waits until that guest is in its interrupt handler is drawn as well, so that they do
-not crowd at the beginning.
+not crowd at the beginning; or, if the scenario says so, until the thread is about to sleep.
 """
 
 from harness.engine.execution import Slot
@@ -19,6 +19,7 @@ __all__ = ["make"]
 
 SLICE_NS = 50
 SLICES = 4
+IN_HANDLER, ABOUT_TO_SLEEP = 1, 2
 PREEMPT = Step((), (THREAD.all, PCPU.all, BANK.all, IPI.all), "host_preempt")
 
 
@@ -35,12 +36,14 @@ def make(rt: Runtime) -> Slot:
             v = task.choose("preempted-vcpu", rt.config.vcpus)
             place = task.choose("placed-on", rt.config.pcpus)
             not_before_ns = START_NS + task.choose("not-before", SLICES) * SLICE_NS
-            in_handler = task.choose("in-handler", 2) == 1
+            when = task.choose("in-handler", 2 + rt.scenario.preempts_sleepers)
 
-            def due(v: int = v, at: int = not_before_ns, in_handler: bool = in_handler) -> bool:
+            def due(v: int = v, at: int = not_before_ns, when: int = when) -> bool:
                 if threads[v].done or (at > START_NS and clock.now < at):
                     return False
-                return not in_handler or guests[v].in_handler()
+                if when == ABOUT_TO_SLEEP:
+                    return threads[v].waiting and threads[v].loaded
+                return when != IN_HANDLER or guests[v].in_handler()
 
             await task.step(op, due, reads)
             preempt(rt, v, place)

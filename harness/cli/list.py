@@ -66,6 +66,33 @@ def variants() -> list[Item]:
     return items
 
 
+def museum() -> list[Item]:
+    """Return the museum's table: each patch with where it shows, and what is no patch, and why."""
+    from harness.catalogue.shows import SHOWS
+    from harness.museum import patches
+    from harness.museum.left_out import LEFT_OUT
+    from harness.variants import ERAS
+
+    items: list[Item] = []
+    for patch in patches().values():
+        shown = {era: SHOWS[f"{era}+{patch.id}"] for era in ERAS if f"{era}+{patch.id}" in SHOWS}
+        items.append({
+            "name": patch.id,
+            "title": patch.title,
+            "source": patch.source,
+            "symptom": patch.symptom,
+            "shown_by": {era: show[0] for era, show in shown.items()},
+            "rules": sorted({rule for show in shown.values() for rule in show[2]}),
+            "missing": "",
+        })  # fmt: skip
+    items += [
+        {"name": x.id, "title": x.title, "source": x.source, "symptom": "", "shown_by": {},
+         "rules": [], "missing": x.missing}
+        for x in LEFT_OUT
+    ]  # fmt: skip
+    return items
+
+
 def list_hooks() -> list[Item]:
     """Return what a variant may override, with the kernel function and when it is called."""
     from harness.kvm.hooks import ERA_LISTS, hooks
@@ -189,7 +216,7 @@ def windows_seen(what: str, seen: Path) -> list[Item]:
     return rows(seen)
 
 
-SINGULAR = {"strategies": "strategy"}
+SINGULAR = {"strategies": "strategy", "museum": "museum"}
 KINDS: dict[str, Callable[[], list[Item]]] = {
     "scenarios": scenarios,
     "variants": variants,
@@ -201,6 +228,7 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
     "faults": faults,
     "instructions": instructions,
     "windows": windows,
+    "museum": museum,
 }
 
 
@@ -216,8 +244,9 @@ KINDS: dict[str, Callable[[], list[Item]]] = {
 def command(what: str, seen: Path | None, *, as_json: bool) -> int:
     """List scenarios, variants, hooks, rules, findings, strategies, knobs, faults, instructions.
 
-    Also windows: where KVM's comments say that something may happen, and KVM looks again. Or say
-    what one thing is: a NAME of any of these, or of an event in logs.
+    Also windows: where KVM's comments say that something may happen, and KVM looks again; and the
+    museum: its patches by scenario, and what is none. Or say what one thing is: a NAME of any of
+    these, or of an event in logs.
     """
     if what not in KINDS:
         from harness.cli.explain import print_explanation
@@ -230,26 +259,8 @@ def command(what: str, seen: Path | None, *, as_json: bool) -> int:
             print_json({"type": SINGULAR.get(what, what.removesuffix("s")), **item})
         print_json({"type": "summary", "verdict": CLEAN, "violations": [], "count": len(items)})
         return 0
-    if what == "variants":
-        print_variants(items)
-    elif what == "scenarios":
-        for item in items:
-            sizes = f"{item['pcpus']} pCPUs, {item['vcpus']} VCPUs, {item['lrs']} LRs"
-            click.echo(f"{item['name']}: {item['title']} ({sizes})")
-            for era, names in item["sometimes"].items():
-                click.echo(f"    sometimes, {era}: {', '.join(names)}")
-            for era, why in item["unclean"].items():
-                click.echo(f"    not clean in {era}: {why}")
-    elif what == "rules":
-        print_rules(items)
-    elif what == "findings":
-        print_findings(items)
-    elif what == "windows":
-        print_windows(items)
-    elif what == "instructions":
-        for item in items:
-            click.echo(f"{item['name']}: {item['title']}")
-            click.echo(f"    stated in: {item['source']}; example: {'; '.join(item['example'])}")
+    if what in PRINTERS:
+        PRINTERS[what](items)
     else:
         click.echo(table((what, ""), [(i["name"], i["title"]) for i in items]))
     return 0
@@ -290,6 +301,19 @@ def print_findings(items: list[Item]) -> None:
         click.echo(f"    see: {item['see']}; eras here: {', '.join(item['eras']) or 'none'}")
 
 
+def print_museum(items: list[Item]) -> None:
+    """Print the patches and where each shows, then what is no patch."""
+    rows = [
+        (i["name"], i["source"], "; ".join(f"{e}: {s}" for e, s in i["shown_by"].items()),
+         " ".join(i["rules"]), i["title"])
+        for i in items if not i["missing"]
+    ]  # fmt: skip
+    click.echo(table(("patch", "source", "shown by", "rules", "title"), rows))
+    click.echo("\nNo patches, for what is missing:\n")
+    left = [(i["name"], i["source"], i["title"], i["missing"]) for i in items if i["missing"]]
+    click.echo(table(("id", "source", "title", "missing"), left))
+
+
 def print_windows(items: list[Item]) -> None:
     """Print the windows, and those of the comments that this machine has not."""
     from harness.catalogue.windows import left_out
@@ -315,3 +339,32 @@ def print_variants(items: list[Item]) -> None:
         click.echo(f"    as {', '.join(names)}; {item['source']}; {item['symptom']}")
         for era, why in item["not_in"].items():
             click.echo(f"    not in era {era}: {why}")
+
+
+def print_scenarios(items: list[Item]) -> None:
+    """Print the scenarios; each with its sizes, the states it exists to reach, and what is odd."""
+    for item in items:
+        sizes = f"{item['pcpus']} pCPUs, {item['vcpus']} VCPUs, {item['lrs']} LRs"
+        click.echo(f"{item['name']}: {item['title']} ({sizes})")
+        for era, names in item["sometimes"].items():
+            click.echo(f"    sometimes, {era}: {', '.join(names)}")
+        for era, why in item["unclean"].items():
+            click.echo(f"    not clean in {era}: {why}")
+
+
+def print_instructions(items: list[Item]) -> None:
+    """Print the instructions; each with where it is stated, and an example."""
+    for item in items:
+        click.echo(f"{item['name']}: {item['title']}")
+        click.echo(f"    stated in: {item['source']}; example: {'; '.join(item['example'])}")
+
+
+PRINTERS: dict[str, Callable[[list[Item]], None]] = {
+    "variants": print_variants,
+    "scenarios": print_scenarios,
+    "rules": print_rules,
+    "findings": print_findings,
+    "instructions": print_instructions,
+    "windows": print_windows,
+    "museum": print_museum,
+}

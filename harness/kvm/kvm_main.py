@@ -213,7 +213,16 @@ class KvmMain(Hooks):
     async def wake_up(self, ctx: Context, v: int) -> bool:
         """kvm_vcpu_wake_up: return whether the thread slept or was about to."""
         await ctx.step(Steps.wake_up, ctx.at(v))
-        return self.machine.threads[v].wake()
+        woken = self.machine.threads[v].wake()
+        if woken:
+            self.select_cpu(ctx, v)
+        return woken
+
+    def select_cpu(self, ctx: Context, v: int) -> None:
+        """select_task_rq: any CPU, where the scenario says so, for a thread that has left its."""
+        thread = self.machine.threads[v]
+        if self.rt.scenario.wakes_anywhere and not thread.loaded:
+            thread.place = ctx.task.choose("woken-on", self.rt.config.pcpus)
 
     async def kick(self, ctx: Context, v: int) -> None:
         """kvm_vcpu_kick: wake the thread, or force it out of its guest by an IPI.
@@ -271,5 +280,6 @@ class KvmMain(Hooks):
         dist = self.machine.dist
         for v in dist.waiters:
             self.machine.threads[v].state = RUNNING
+            self.select_cpu(t, v)
         dist.waiters = ()
         t.released(dist)

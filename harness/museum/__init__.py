@@ -12,11 +12,13 @@ from harness.museum.patch import Patch
 
 __all__ = ["patches"]
 
+NO_PATCHES = ("left_out", "patch")
+
 
 @cache
 def patches() -> dict[str, Patch]:
     """Return all patches by id: those with a number in its order, then the others by name."""
-    names = [module.name for module in iter_modules(__path__) if module.name != "patch"]
+    names = [module.name for module in iter_modules(__path__) if module.name not in NO_PATCHES]
     found: list[Patch] = [import_module(f"{__name__}.{name}").PATCH for name in names]
     return {patch.id: patch for patch in sorted(found, key=order)}
 

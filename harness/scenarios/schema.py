@@ -80,7 +80,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lets interrupts of higher priority into it. ``deactivate`` says who deactivates with EOImode 1:
     the handler, its VCPU later, or another VCPU. ``preemptions`` bounds how many the host scheduler
     asks for, ``resets`` and ``saves`` what the VM monitor does to the whole VM, and ``bypasses``
-    how often irq bypass halts all guests in era v7.2 (``harness.actors.irq_bypass``). ``sometimes``
+    how often irq bypass halts all guests in era v7.2 (``harness.actors.irq_bypass``). With
+    ``preempts_sleepers`` a preemption may wait until its thread is about to sleep, and with
+    ``wakes_anywhere`` the CPU of a thread is drawn whenever it is woken. ``gic_version`` is what
+    the knob of that name is if it is not given. ``sometimes``
     names, per era, the states the scenario exists to reach, windows (``list windows``) among them.
     With ``grows`` it can be given more VCPUs than it has programs: they take the programs in turn,
     because none waits for another. ``explore`` is for an exhaustive search, and nothing else.
@@ -106,6 +109,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     saves: Annotated[int, Meta(ge=0, le=4)] = 0
     bypasses: Annotated[int, Meta(ge=0, le=4)] = 0
     preemptions: Annotated[int, Meta(ge=0, le=8)] = 0
+    preempts_sleepers: bool = False
+    wakes_anywhere: bool = False
+    gic_version: Annotated[int, Meta(ge=2, le=3)] = 3
     grows: bool = False
     device: Annotated[tuple[DeviceSpec, ...], Meta(max_length=DEVICES_MAX)] = ()
     forward: Annotated[tuple[ForwardSpec, ...], Meta(max_length=DEVICES_MAX)] = ()

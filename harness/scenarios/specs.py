@@ -48,6 +48,9 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     a resamplefd. ``exits`` is whether its driver's access leaves for user space; not given, it does
     for "level", whose line the VM monitor lowers then.
 
+    With ``when_routed`` each event waits until a guest is about to route the interrupt to a VCPU,
+    or another guest than its own has finished.
+
     A ``vintid`` from 8192 up is a virtual LPI: an MSI is what comes, of a physical LPI or of a
     device of software that signals edges. A physical LPI may reach its guest as an SPI, too.
     """
@@ -62,6 +65,7 @@ class ForwardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[int, Meta(ge=32, le=16383)] | None = None
     signals: Literal["edge", "level", "resample"] | None = None
     exits: bool | None = None
+    when_routed: bool = False
 
     @property
     def level(self) -> bool:
@@ -101,6 +105,8 @@ def check_device(forward: ForwardSpec, where: str) -> None:
             f"{where}: vintid {forward.vintid}: expected 32 to 1019; 8192 or more of kind 'lpi' "
             "and of software that signals edges"
         )
+    if forward.when_routed and forward.kind not in ("edge", "level"):
+        raise UsageError(f"{where}: when_routed: expected kind 'edge' or 'level'")
     if software:
         return
     lpi = forward.kind == "lpi"

@@ -221,6 +221,8 @@ PLAIN: Final = {
     "deactivate": "handler",
     "eoimode": 0,
     "twice": -1,
+    "preempts_sleepers": False,
+    "wakes_anywhere": False,
     "timer_priority": PRIORITY,
     "sgi_priority": PRIORITY,
     "lrs": 4,

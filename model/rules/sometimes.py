@@ -23,7 +23,8 @@ from model.gic.registers import FIRST_SPI, HCR_UIE, SPECIAL
 from model.identity import BG_TIMER, PTIMER
 from model.messages import MAINTENANCE_PPI, VTIMER_PPI
 from model.rules.state_names import BIT, NAMES
-from model.rules.windows import Looked, Seen
+from model.rules.stimuli import Stimulated
+from model.rules.windows import Seen
 from model.timer import ENABLE, PTIMER_PPI
 
 __all__ = ["NAMES", "STATES", "Reached", "Seen"]
@@ -106,10 +107,10 @@ class Trap(State):
     vcpu: int = -1
 
 
-class Reached(Looked):
+class Reached(Stimulated):
     """Which of the states the current execution has reached: ``bits``, by position in EVERY.
 
-    Those of the windows are behind the others.
+    Those of the windows, and what stimuli are for, are behind the others.
     """
 
     guests: Guests
@@ -125,6 +126,7 @@ class Reached(Looked):
 
     def setup(self) -> None:
         """Make the states."""
+        super().setup()
         self.seen = self.one(Seen)
         self.of = self.each_vcpu(OfVcpu)
         self.on = self.each_pcpu(OnCpu)

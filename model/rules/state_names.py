@@ -1,6 +1,6 @@
 """The names of the states that scenarios exist to reach, and a bit for each."""
 
-__all__ = ["BIT", "NAMES"]
+__all__ = ["BIT", "NAMES", "STIMULI"]
 
 NAMES = (
     "slept with the timer armed",
@@ -39,4 +39,13 @@ NAMES = (
     "a line was raised again after its end",
 )
 """What a campaign reports of them, and scenarios list; their bits are in this order."""
+STIMULI = (
+    "preempted while about to sleep",
+    "woken on another CPU",
+    "an SPI was routed while it rose",
+    "another VCPU's active state was written",
+    "one SGI of two senders",
+    "pending and active outside the List Registers",
+)
+"""More of them, about what hardly ever happens by itself; their bits are behind the windows'."""
 BIT = {name: 1 << i for i, name in enumerate(NAMES)}

@@ -14,7 +14,7 @@ from model import facts
 from model.check.listener import Listener, on
 from model.check.state import State
 from model.check.unknown import Bits
-from model.rules.state_names import NAMES
+from model.rules.state_names import NAMES, STIMULI
 from model.timer import VTIMER_PPI
 
 __all__ = [
@@ -141,8 +141,8 @@ LEFT_OUT: Final = (
 )  # fmt: skip
 """Windows of the comments that this machine has not: function, file, and what is missing."""
 
-EVERY: Final = (*NAMES, *(f"window {window.id}" for window in WINDOWS))
-"""The names of all states, those of windows behind the others: their bits are in this order."""
+EVERY: Final = (*NAMES, *(f"window {window.id}" for window in WINDOWS), *STIMULI)
+"""The names of all states, windows among them: their bits are in this order."""
 STATES_MASK: Final = (1 << len(NAMES)) - 1
 BITS: Final = {window.id: 1 << n for n, window in enumerate(WINDOWS, len(NAMES))}
 
@@ -153,13 +153,13 @@ def name_of(window: Window) -> str:
 
 
 def split(bits: int) -> tuple[int, int]:
-    """Return of states, by position in EVERY, those of NAMES and those of WINDOWS, as bits each."""
+    """Return of states, by position in EVERY, those of NAMES and those behind, as bits each."""
     return bits & STATES_MASK, bits >> len(NAMES)
 
 
 def bits_of(windows: int) -> list[int]:
     """Return the bits in EVERY of windows that are given as :func:`split` gives them."""
-    return [bit for bit in BITS.values() if windows << len(NAMES) & bit]
+    return [1 << n for n in range(len(NAMES), len(EVERY)) if windows << len(NAMES) >> n & 1]
 
 
 class Seen(State):

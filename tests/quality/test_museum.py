@@ -1,14 +1,21 @@
 """Every patch of the museum is found where it shows, and the clean era is silent there."""
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from harness.catalogue.shows import SHOWS
+from harness.cli.list import command
 from harness.engine.audit import AuditedExecution
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution, Outcome
+from harness.museum import patches
+from harness.museum.left_out import LEFT_OUT
 from harness.variants import ERAS, resolve_variant, variant_names
 from harness.world import VgicWorld
 from tests.race.running import strategy, world_of
+from tests.race.shown import shown
 
 AUDITED = 10
 """Of so many schedules the footprints are audited, as in every race test."""
@@ -32,9 +39,27 @@ NOT_BY_CHANCE = {"v7.2+F9"}
 
 def test_every_patch_is_listed() -> None:
     assert set(SHOWS) | NOT_BY_CHANCE == set(variant_names()) - set(ERAS)
+    assert len(patches()) >= 45
 
 
-@pytest.mark.parametrize("variant", SHOWS)
+def test_what_is_no_patch_says_why() -> None:
+    assert not {missing.id for missing in LEFT_OUT} & set(patches())
+    assert len({missing.id for missing in LEFT_OUT}) == len(LEFT_OUT)
+    assert all(missing.title and missing.source and missing.missing for missing in LEFT_OUT)
+
+
+def test_the_table_is_printed() -> None:
+    result = CliRunner().invoke(command, ["museum", "--json"], standalone_mode=False)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    rows = {line["name"]: line for line in lines if line["type"] == "museum"}
+    assert lines[-1]["count"] == len(rows) == len(patches()) + len(LEFT_OUT)
+    for name in patches():
+        assert rows[name]["shown_by"] or f"v7.2+{name}" in NOT_BY_CHANCE
+    text = CliRunner().invoke(command, ["museum"], standalone_mode=False).stdout
+    assert all(missing.missing in text for missing in LEFT_OUT)
+
+
+@pytest.mark.parametrize("variant", shown())
 def test_a_patch_is_found_and_its_era_is_silent(variant: str) -> None:
     scenario, within, rules = SHOWS[variant]
     broken = resolve_variant(variant)

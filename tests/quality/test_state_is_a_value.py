@@ -30,6 +30,7 @@ from harness.variants import ERAS, resolve_variant, variant_names
 from harness.world import VgicWorld
 from model.facts import KINDS, Fact
 from tests.race.running import world_of
+from tests.race.shown import shown
 
 WALKS = 3
 PAIRS = 8
@@ -216,7 +217,7 @@ class Positions(Execution):
         return super().pick(current)
 
 
-@pytest.mark.parametrize("variant", [name for name in variant_names() if name not in ERAS])
+@pytest.mark.parametrize("variant", shown(x for x in variant_names() if x not in ERAS))
 def test_no_patch_keeps_an_iterator_or_an_undeclared_local_across_an_await(variant: str) -> None:
     cls: type[Kvm] = resolve_variant(variant)
     scenario = SHOWS[variant][0] if variant in SHOWS else "timer-phys"  # F9: not by chance

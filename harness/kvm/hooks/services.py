@@ -61,6 +61,10 @@ class Services:
         """Mask interrupts where the thread may have been preempted before."""
         raise NotImplementedError
 
+    def select_cpu(self, ctx: Context, v: int) -> None:
+        """select_task_rq: any CPU, where the scenario says so, for a thread that has left its."""
+        raise NotImplementedError
+
     async def about_to_sleep(self, t: Context) -> bool:
         """Mask interrupts for the switch; there is none if the thread was woken already."""
         raise NotImplementedError

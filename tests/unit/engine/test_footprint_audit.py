@@ -22,6 +22,7 @@ from harness.variants import ERAS, resolve_variant, variant_names
 from model.part import Part
 from model.timer import VTIMER_PPI
 from tests.race.running import outcomes, world_of
+from tests.race.shown import shown
 from tests.unit.engine.tiny import STEP, Script, TinyWorld
 
 CELL = Resource("cell")
@@ -283,7 +284,7 @@ def test_eras_keep_to_their_footprints(era: str, scenario: str) -> None:
 PATCHED = [name for name in variant_names() if name in SHOWS]
 
 
-@pytest.mark.parametrize("variant", PATCHED)
+@pytest.mark.parametrize("variant", shown(PATCHED))
 def test_patches_keep_to_their_footprints(variant: str) -> None:
     world = world_of(SHOWS[variant][0], resolve_variant(variant))
     assert all(outcome.steps > 0 for outcome in outcomes(world, 2))
