@@ -46,6 +46,7 @@ __all__ = [
     "resampled",
     "routed_from_the_dead",
     "switched_off",
+    "unnotified",
     "waits_for_register",
 ]
 
@@ -168,7 +169,10 @@ def recounted(violation: Violation, case: Case) -> bool:
         return False
     again = scenario.eoi_first or uses(case, PEND, vintid)
     return any(
-        f.vintid == vintid and f.level and not f.is_mapped and (again or f.events > 1)
+        f.vintid == vintid
+        and f.level
+        and not f.is_mapped
+        and (again or f.events > 1 or f.signals == "resample")
         for f in scenario.forward
     )
 
@@ -228,6 +232,12 @@ def resampled(violation: Violation, case: Case) -> bool:
     """It is about a device of software with a resamplefd, which hears of its guest's end."""
     devices = [f.vintid for f in case.scenario.forward if f.signals == "resample"]
     return violation.subject.vintid in devices or (violation.rule == "deadlock" and bool(devices))
+
+
+def unnotified(violation: Violation, case: Case) -> bool:
+    """Another VCPU deactivates a level that has a resamplefd."""
+    scenario = case.scenario
+    return scenario.deactivate == "other" and is_split(case) and resampled(violation, case)
 
 
 def switched_off(_violation: Violation, case: Case) -> bool:

@@ -12,6 +12,7 @@ from harness.findings.conditions import (
     polled_device,
     recounted,
     switched_off,
+    unnotified,
     waits_for_register,
 )
 from harness.findings.finding import Condition, Finding
@@ -189,6 +190,20 @@ LATER: tuple[Finding, ...] = (
         source="kvm_vgic_vcpu_pending_irq (4.14): pending and enabled are all it asks",
         upstream="it asks for both today (kvm_vgic_vcpu_pending_irq of 6.1)",
         conditions=(Condition(OLD, ("L2:idle",), idle_and_masked),),
+    ),
+    Finding(
+        id="F34",
+        title="a DIR of what another VCPU has in a List Register notifies nobody",
+        since="today, since November 2025",
+        what="In EOImode 1 a guest completes a level of software that has a resamplefd, and "
+        "another VCPU deactivates it while it is in a List Register: KVM clears its active state "
+        "as for a write to ICACTIVER, and calls no notifier. The line stays high, and the "
+        "interrupt is presented once more, for nothing. (Its end is notified then)",
+        see=f"{HERE}dir-unnotified.toml --variant v7.2",
+        source="vgic_v3_deactivate (7.2): `mmio`, which goes to vgic_mmio_write_cactive; only "
+        "vgic_v3_fold_lr calls kvm_notify_acked_irq. Notifying there as well mends it",
+        upstream=NOBODY,
+        conditions=(Condition(TODAY, ("G3:nothing",), unnotified),),
     ),
 )
 """In order."""

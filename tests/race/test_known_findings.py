@@ -55,6 +55,7 @@ SHOWN = [
     ("F29", at("dist-off"), "v7.2", 30),
     ("F29", at("dist-off"), "v4.14", 30),
     ("F30", at("lpis-off"), "v7.2", 60),
+    ("F34", at("dir-unnotified"), "v7.2", 60),
     ("F30", at("lpis-off"), "v4.14", 30),
     ("F31", at("silenced-outside"), "v7.2", 60),
     ("F32", at("idle-below-pmr"), "v4.14", 8),

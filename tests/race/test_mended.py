@@ -69,6 +69,26 @@ class AsksForBoth(V4_14):
         return super().deliverable(irq, pmr) and not irq.active and irq.priority < pmr
 
 
+class NotifiesWhenCleared(V7_2):
+    """F34: the notifier is called there as well (no guest here writes ICACTIVER itself)."""
+
+    async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await super().change_active(t, irq, on)
+        if not on:
+            await self.notify_acked_irq(t, irq)
+
+
+def test_an_end_that_is_notified_comes_once() -> None:
+    """By G3 alone: F28 shows there, too."""
+    file, rules = str(HERE / "dir-unnotified.toml"), frozenset({"G3"})
+    check_overrides(NotifiesWhenCleared, "NotifiesWhenCleared")
+    broken = [
+        [bool(out.violations) for out in outcomes(world_of(file, variant, (), rules), 120)]
+        for variant in (V7_2, NotifiesWhenCleared)
+    ]
+    assert (any(broken[0]), any(broken[1])) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("scenario", "mended", "schedules"),
     [
