@@ -25,6 +25,8 @@ class ModesMoved(V7_2):
         thread.mode = IN_GUEST
         if await self.may_flush(t):
             await self.flush_lrs(t)
+            if self.reached_from_kernel():
+                await self.write_lrs(t)
             reason = await self.enter_and_leave(t) or reason
         await t.step(Steps.mode_outside)
         thread.mode = OUTSIDE
@@ -45,6 +47,8 @@ class ModesMoved(V7_2):
             reason = await self.enter_el2(t)
             await t.step(Steps.mode_outside)
             self.leave_guest_mode(t)
+        if self.reached_from_kernel():
+            await self.save_lrs(t)
         await self.sync_vgic(t)
         return reason
 
