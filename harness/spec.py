@@ -38,6 +38,7 @@ NUMBERS = {
     "eoimode": (0, 1),
     "tdir": (0, 1),
     "posted_writes": (0, 1),
+    "masks": (0, 1),
     "preemptions": (0, 8),
     "steps_max": (1, 1_000_000),
 }
@@ -55,6 +56,7 @@ KNOBS: dict[str, str] = {
     "eoimode": "the guests' EOImode, 0 or 1 (default: the scenario's)",
     "tdir": "0 or 1: whether a GICv3 can trap a guest's DIR alone, without TC (default 1)",
     "posted_writes": "0 or 1: whether a write to ISACTIVER takes effect later (default 0)",
+    "masks": "0 or 1: whether the host masks a timer's interrupt that a guest has (default 0)",
     "counter": "runs (default) or stops: what a guest's counter does while its VM is saved",
     "ipis": "at-once (default), queued (messages), or lossy (one may be lost on its way to a CPU)",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
@@ -244,6 +246,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             lr_on_guest_deactivate=knobs.get("lr_on_guest_deactivate", "arch"),
             tdir=knobs.get("tdir", "1") == "1",
             posted_writes=knobs.get("posted_writes", "0") == "1",
+            masks=knobs.get("masks", "0") == "1",
             counter=knobs.get("counter", "runs"),
             ipis=knobs.get("ipis", "at-once"),
             forwards=tuple(

@@ -42,6 +42,9 @@ class Config(msgspec.Struct, frozen=True):
     """Whether the CPUs can trap a guest's DIR alone (ICH_VTR_EL2.TDS)."""
     posted_writes: bool = False
     """Whether a CPU's writes to ISACTIVER take effect later, unless they are read back."""
+    masks: bool = False
+    """Whether the host holds the timer's interrupt back by masking it, for want of an active state
+    that a guest could end (irq_chip of arch_timer.c; Apple's AIC, seL4)."""
     counter: str = "runs"
     """What the guests' counter does while a VM is saved: one of ``COUNTERS``."""
     ipis: str = "at-once"

@@ -181,6 +181,7 @@ class Machine:
                 hwintid=VTIMER_PPI,
                 priority=config.timer_priority,
                 group=group,
+                linked=not config.masks,
             )
             for n in config.sgis():
                 self.private[v, n] = VgicIrq(
@@ -218,7 +219,9 @@ class Machine:
         of GICv2 SGIs with several sources.
         """
         config = self.config
-        if config.ptimer or any(f.level and f.intid < 0 for f in config.forwards):
+        if config.ptimer or config.masks:
+            return True
+        if any(f.level and f.intid < 0 for f in config.forwards):
             return True
         return bool(config.sgis()) and config.gic_version == 2
 
@@ -286,10 +289,14 @@ class Machine:
     ) -> None:
         """irq_set_irqchip_state(IRQCHIP_STATE_ACTIVE) by CPU ``c``, for VCPU ``v``.
 
-        ``read_back``: it reads the register again, so that the write has taken effect.
+        ``read_back``: it reads the register again, so that the write has taken effect. A host that
+        masks the timer's interrupt does that instead (timer_irq_set_irqchip_state).
         """
         self.messages.before_access(c)
-        self.messages.send_write(c, intid, on, read_back=read_back)
+        if self.config.masks and intid == VTIMER_PPI:
+            self.gic.set_enable(c, intid, not on)
+        else:
+            self.messages.send_write(c, intid, on, read_back=read_back)
         if self.emit is not None:
             self.emit(PhysActiveWritten(v, c, intid, on))
 

@@ -216,6 +216,8 @@ MATTERS = {
     "tdir": "EOImode 1 with SPIs or overflow, on a GICv3: without TDIR EL2 carries out each DIR",
     "posted_writes": "forwarded interrupts: a guest may deactivate before the write arrives, where "
     "the host does not read it back (variant read-back, and v4.14)",
+    "masks": "the timer: no active state that its guest ends, but the host's mask, which the fold "
+    "lifts",
     "counter": "scenarios that save the VM: stops writes KVM_REG_ARM_TIMER_CNT when it is restored",
     "ipis": "kicks: what KVM asks of a VCPU that runs reaches it by an IPI; lossy is a broken "
     "machine (variant ipi-lost)",

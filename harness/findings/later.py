@@ -4,6 +4,7 @@ From there on they were found with both eras read against their sources, functio
 """
 
 from harness.findings.conditions import (
+    anywhere,
     halted_twice,
     idle_and_masked,
     lpis_disabled,
@@ -190,6 +191,20 @@ LATER: tuple[Finding, ...] = (
         source="kvm_vgic_vcpu_pending_irq (4.14): pending and enabled are all it asks",
         upstream="it asks for both today (kvm_vgic_vcpu_pending_irq of 6.1)",
         conditions=(Condition(OLD, ("L2:idle",), idle_and_masked),),
+    ),
+    Finding(
+        id="F33",
+        title="on a host that masks the timer, a level that was read at a load is not taken back",
+        since="today, on hosts whose timer interrupt has no active state (Apple's)",
+        what="A VCPU is loaded while its guest handles its timer and has not silenced it: the load "
+        "reads the line as high. When the guest has silenced it and ended the interrupt, the fold "
+        "lifts the mask, and does not look at the line, as it does for one that is linked by the "
+        "HW bit: the guest is given an interrupt of a timer that is off",
+        see="save --variant v7.2 --knob masks=1",
+        source="vgic_irq_handle_resampling (vgic_irq_needs_resampling), "
+        "kvm_timer_vcpu_load_gic, timer_irq_set_irqchip_state (7.2). A look at the line mends it",
+        upstream=NOBODY,
+        conditions=(Condition(TODAY, ("I7:silent", "I12:left-behind"), anywhere, knob="masks=1"),),
     ),
     Finding(
         id="F34",

@@ -52,12 +52,17 @@ class IrqChip(Hooks):
     def forwarded(self, intid: int) -> bool:
         """Tell whether the interrupt is left active for a guest (irqd_is_forwarded_to_vcpu)."""
         if intid == VTIMER_PPI:
-            return self.timer_forwarded
+            return self.timer_forwarded and not self.machine.config.masks
         return intid in self.rt.forwarded_spis
 
     async def drop_priority(self, h: Context, intid: int) -> None:
-        """gic_eoi_irq, EOImode 1: write EOIR."""
+        """gic_eoi_irq, EOImode 1: write EOIR.
+
+        A host that masks the timer's interrupt has done so with the acknowledge.
+        """
         await h.task.step(h.here[Steps.host_eoir])
+        if self.machine.config.masks and intid == VTIMER_PPI:
+            self.machine.gic.set_enable(h.c, intid, False)
         self.machine.gic.eoir(h.c, intid)
 
     async def deactivate(self, h: Context, intid: int) -> None:

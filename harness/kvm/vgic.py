@@ -320,11 +320,18 @@ class Vgic(Hooks):
     # -- mapped interrupts ---------------------------------------------------------------------
 
     async def resample(self, t: Context, irq: VgicIrq) -> None:
-        """Read the line of a mapped level interrupt; if it fell, release the physical interrupt."""
+        """Read the line of a mapped level interrupt; if it fell, release the physical interrupt.
+
+        Of one that is not linked the line is not read: it is let through again, and comes if its
+        line is high.
+        """
         if irq.is_spi():
             await t.step(Steps.resample_device, t.at(t.v, irq))
         else:
             await t.step(Steps.resample)
+        if not irq.linked:
+            self.set_phys_active(t, irq.hwintid, False)
+            return
         self.sample_line(t, irq)
         if not irq.line_level:
             self.machine.threads[t.v].rechecked("resample-fell")

@@ -45,6 +45,7 @@ class Setting(msgspec.Struct, frozen=True):
     timer_priority: int = PRIORITY
     sgi_priority: int = PRIORITY
     software: tuple[Forwarded, ...] = ()
+    masks: bool = False
 
     @property
     def drivers(self) -> tuple[Forwarded, ...]:
@@ -77,6 +78,7 @@ class Setting(msgspec.Struct, frozen=True):
             forwards=tuple(f for f in forwards if f.intid >= 0),
             software=tuple(f for f in forwards if f.intid < 0),
             devices=tuple(intid for intid, _ in config.devices),
+            masks=config.masks,
             timer_priority=config.timer_priority,
             sgi_priority=config.sgi_priority,
         )

@@ -134,7 +134,7 @@ class R23(Rule):
 
         There this is legal until the next exit.
         """
-        return setting.lr_on_guest_deactivate not in ("polled", "quirk")
+        return setting.lr_on_guest_deactivate not in ("polled", "quirk") and not setting.masks
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:

@@ -48,8 +48,8 @@ class R16(Rule):
 
     @classmethod
     def applies(cls, setting: Setting) -> bool:
-        """Tell whether what is pending is delivered: the erratum ends the delivery of it."""
-        return setting.lr_on_guest_deactivate != "erratum"
+        """Tell whether what is pending is delivered: neither wedged by an erratum, nor masked."""
+        return setting.lr_on_guest_deactivate != "erratum" and not setting.masks
 
     @on(facts.Signalled)
     def on_signal(self, f: facts.Signalled) -> None:
@@ -164,6 +164,11 @@ class R18(Rule):
     levels: TimerLevels
     active: ActiveStates
     guests: Guests
+
+    @classmethod
+    def applies(cls, setting: Setting) -> bool:
+        """Tell whether it is the active state that holds a line back, and no mask."""
+        return not setting.masks
 
     def setup(self) -> None:
         """Make the states."""

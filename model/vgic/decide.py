@@ -102,18 +102,18 @@ def compute_lr(irq: VgicIrq) -> Lr:
     state = ACTIVE if irq.active else INACTIVE
     source = irq.active_source if irq.active else 0
     multi = irq.is_multi_sgi()
-    if irq.is_pending() and not (irq.active and (irq.hw or irq.level or multi)):
+    if irq.is_pending() and not (irq.active and (irq.linked or irq.level or multi)):
         state |= PENDING
         if irq.source:
             source = (irq.source & -irq.source).bit_length() - 1
     return Lr(
         vintid=irq.intid,
         state=state,
-        hw=irq.hw,
-        pintid=irq.hwintid if irq.hw else 0,
+        hw=irq.linked,
+        pintid=irq.hwintid if irq.linked else 0,
         priority=irq.priority,
         group=irq.group,
-        eoi=multi or (irq.level and not irq.hw),
+        eoi=multi or (irq.level and not irq.linked),
         source=source,
     )
 
@@ -167,5 +167,10 @@ def fold_edge_or_level(
 
 
 def resample_needed(irq: VgicIrq, lr: Lr, *, deactivated: bool) -> bool:
-    """vgic_irq_handle_resampling: whether the line of a mapped interrupt must be read again."""
+    """vgic_irq_handle_resampling: whether the line of a mapped interrupt must be read again.
+
+    One that is not linked (VGIC_IRQ_SW_RESAMPLE) is let through again when it is over.
+    """
+    if not irq.linked and irq.hw:
+        return not (irq.active or irq.pending_latch)
     return irq.is_mapped_level() and (lr.state == PENDING or (deactivated and irq.line_level))

@@ -37,9 +37,10 @@ class VgicIrq(Lockable):
 
     ``vcpu`` is the VCPU on whose ap_list it is (-1: none); ``target`` where it should be.
     ``line_level`` and ``pending_latch`` are its software pending state; ``hw`` says that it is
-    mapped to the physical interrupt ``hwintid``. ``on_lr`` says that its state is in a List
-    Register, where software does not see it. ``source`` is the mask of the VCPUs that sent a GICv2
-    SGI (``sourced``) and ``active_source`` the one whose SGI is active.
+    mapped to the physical interrupt ``hwintid``, and ``linked`` that its List Register is, too: a
+    guest's deactivation ends the physical one (not so with VGIC_IRQ_SW_RESAMPLE). ``on_lr`` says
+    that its state is in a List Register, where software does not see it. ``source`` is the mask of
+    the VCPUs that sent a GICv2 SGI (``sourced``) and ``active_source`` the one whose SGI is active.
     ``group`` is 0 or 1, as the VM's GIC has it after a reset: 1 in a GICv3, 0 in a GICv2
     (kvm_vgic_vcpu_init); no guest here writes IGROUPR. ``told`` is the state
     (enabled, active, line, latch) as it was said last within the present hold of the lock, and
@@ -52,7 +53,7 @@ class VgicIrq(Lockable):
         "on_lr", "source", "active_source", "told", "priority",
     )  # fmt: skip
     __slots__ = (
-        *FIELDS[1:], "group", "hw", "hwintid", "initial", "intid", "level", "sourced",
+        *FIELDS[1:], "group", "hw", "hwintid", "initial", "intid", "level", "linked", "sourced",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,7 @@ class VgicIrq(Lockable):
         priority: int = PRIORITY,
         sourced: bool = False,
         group: int = 1,
+        linked: bool = True,
     ) -> None:
         super().__init__(LockId(IRQ, -1 if intid >= FIRST_SPI else target, intid))
         self.group = group
@@ -73,6 +75,7 @@ class VgicIrq(Lockable):
         self.level = level
         self.hw = hwintid >= 0
         self.hwintid = hwintid
+        self.linked = self.hw and linked
         self.initial = self.priority = priority
         self.enabled = True
         self.line_level = False

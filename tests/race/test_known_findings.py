@@ -62,6 +62,7 @@ SHOWN = [
 ]
 WITH_KNOBS = [
     ("F5", at("armed-again"), "v7.2", {"gic_messages": "lagging"}, 204),
+    ("F33", "save", "v7.2", {"masks": "1"}, 12),
     ("F20", "spi-level", "v7.2", POLLED, 6),
     ("F20", "spi-level", "v4.14", POLLED, 6),
     pytest.param("F20", "overflow", "v7.2", POLLED, 350, marks=pytest.mark.long),
@@ -116,7 +117,7 @@ def test_a_timer_silenced_after_its_dir_is_the_first() -> None:
 
 
 def test_what_the_model_shows_is_shown_above() -> None:
-    shown = {row[0] for row in SHOWN} | {"F5", "F20"} | SHOWN_ELSEWHERE
+    shown = {row[0] for row in SHOWN} | {"F5", "F20", "F33"} | SHOWN_ELSEWHERE
     assert shown == {f.id for f in FINDINGS.values() if f.conditions}
     assert all(bool(f.conditions) != bool(f.unseen) for f in FINDINGS.values())
     shipped = {patch.id for patch in patches().values() if patch.shipped}

@@ -119,6 +119,7 @@ def test_every_knob_changes_something() -> None:
         "posted_writes": "1",
         "ipis": "queued",
         "counter": "stops",
+        "masks": "1",
     }
     assert set(values) == set(KNOBS)
     plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
