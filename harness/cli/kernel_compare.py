@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+SIGHTS_MAX = 24
 TOLD_MAX = 5
 """So many stories that the model was not seen to allow are told."""
 
@@ -96,7 +97,11 @@ def heard_dict(found: "Compared", heard: "Heard") -> dict[str, Any]:
         "cut": heard.cut,
         "stories": len(heard.stories),
         "allowed": len(heard.stories) - len(strangers),
-        "not_met": [told(story) for story in strangers[:TOLD_MAX]],
+        "not_met": [
+            {"story": told(story), "breaks": found.broken.get(story)}
+            for story in strangers[:TOLD_MAX]
+        ],
+        "broken": sum(story in found.broken for story in strangers),
         "of_shipped": sum(story in found.shipped for story in strangers),
     }
 
@@ -126,8 +131,9 @@ def told(story: "Story") -> list[list[str]]:
     return [
         [
             f"{name} {value}" if name == "iar" else f"{name} {which % OWNERS} = {value}"
-            for name, which, value in sights
+            for name, which, value in sights[:SIGHTS_MAX]
         ]
+        + [f"and {len(sights) - SIGHTS_MAX} more"] * (len(sights) > SIGHTS_MAX)
         for sights in story
     ]
 
@@ -147,5 +153,6 @@ def print_compared(found: "Compared") -> None:
         )
         for story in strangers[:TOLD_MAX]:
             by = " (the era as shipped has it)" if story in found.shipped else ""
+            by = f" (it breaks {found.broken[story]})" if story in found.broken else by
             said = "; ".join(f"v{v}: {', '.join(x)}" for v, x in enumerate(told(story)))
             click.echo(f"    not met{by}: {said}")

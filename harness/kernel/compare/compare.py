@@ -1,15 +1,18 @@
 """A scenario's stories on a real kernel, held against those that the model allows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from harness.findings.lookup import find_known
 from harness.kernel.compare.allowed import Allowed, as_it_is_there, explored, searched
 from harness.kernel.compare.real import Heard, Ways, stories_on
 from harness.kernel.compare.seen import Story
 from harness.kernel.image import Image
-from harness.kernel.run import Options
+from harness.kernel.judge import Judge, setting_of
+from harness.kernel.run import Options, vcpus_of
 from harness.scenarios.schema import Scenario
+from harness.scenarios.writer import to_toml
 from harness.verdict import CLEAN, INCONCLUSIVE, VIOLATED
 
 __all__ = ["Bounds", "Compared", "compare"]
@@ -35,12 +38,17 @@ class Bounds:
 
 @dataclass(slots=True)
 class Compared:
-    """What came of it: ``shipped`` has stories that only the era as it is shipped came to."""
+    """What came of it.
+
+    Of stories that the model was not seen to allow ``shipped`` has those that the era as it is
+    shipped came to, ``broken`` says which rule they break, and whose finding that is.
+    """
 
     scenario: str
     ways: Ways
     allowed: Allowed
     shipped: frozenset[Story] = frozenset()
+    broken: dict[Story, str] = field(default_factory=dict)
 
     def strangers(self, heard: Heard) -> list[Story]:
         """Return the stories that the model was not seen to allow."""
@@ -71,7 +79,26 @@ def compare(scenario: Scenario, kernel: Image, options: Options, bounds: Bounds)
     if strangers := heard - allowed.stories:
         found = searched(spread(sized), strangers, bounds.schedules, bounds.seconds / 2, SHIPPED)
         shipped = strangers & found.stories
-    return Compared(scenario.name, ways, allowed, shipped)
+    broken = broken_by(sized, ways, heard - allowed.stories, options)
+    return Compared(scenario.name, ways, allowed, shipped, broken)
+
+
+def broken_by(
+    scenario: Scenario, ways: Ways, strangers: frozenset[Story], options: Options
+) -> dict[Story, str]:
+    """Return which rules stories break that are none of the model's, with the findings."""
+    setting = setting_of(scenario, vcpus_of(scenario, options), options.gic)
+    judge, toml = Judge(setting, vhe=options.vhe), to_toml(scenario)
+    broken = {}
+    for story in sorted(strangers):
+        history = (ways.unsteered.histories | ways.steered.histories)[story]
+        said = []
+        for violation in judge.violations(history):
+            known = find_known(violation, scenario.name, SHIPPED, {}, toml=toml)
+            said.append(f"{violation.rule}: {known.id}" if known else violation.rule)
+        if said:
+            broken[story] = ", ".join(dict.fromkeys(said))
+    return broken
 
 
 def allowed_of(sized: Scenario, heard: frozenset[Story], bounds: Bounds) -> Allowed:

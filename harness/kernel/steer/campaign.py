@@ -32,7 +32,6 @@ from harness.kernel.steer.windows import Kind
 from harness.places import slug, write_whole
 from harness.scenarios.schema import Scenario
 from harness.scenarios.writer import to_toml
-from model.check.violation import Violation
 
 __all__ = ["Campaign", "Explained", "Result", "known_scripts"]
 
@@ -139,7 +138,7 @@ class Campaign:
             parts += [(scenarios[n % len(scenarios)], n) for n in range(len(parts), self.jobs)]
         share = self.seconds * self.jobs / len(parts)
         if self.jobs == 1:
-            return [self.one(scenario, share, part) for scenario, part in parts]
+            return self.one_by_one(parts)
         with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self.one, scenario, share, part) for scenario, part in parts]
             try:
@@ -149,6 +148,15 @@ class Campaign:
                 for future in futures:
                     future.cancel()
                 raise
+
+    def one_by_one(self, parts: Sequence[tuple[Scenario, int]]) -> list[Result]:
+        """Search one after the other; what one leaves of its time the others have."""
+        until = time.monotonic() + self.seconds
+        results = []
+        for n, (scenario, part) in enumerate(parts):
+            share = max(1.0, until - time.monotonic()) / (len(parts) - n)
+            results.append(self.one(scenario, share, part))
+        return results
 
     def one(self, scenario: Scenario, seconds: float, part: int) -> Result:
         """Search one scenario, then look into its failures; on another machine if one fails."""
@@ -261,12 +269,12 @@ class Campaign:
         self, scenario: Scenario, trial: Trial, known: Sequence[tuple[str, Script]], result: Result
     ) -> Explained:
         """Find a script for a kind of failure."""
-        maybe = self.maybe(scenario, trial.kind)
+        failures = result.searched.kinds[trial.kind]
+        maybe = self.maybe(scenario, trial, failures)
         found = known_script(trial, known)
         if found is not None:
             finding, script, seen, of = found
             return Explained(finding, script, seen, of, maybe)
-        failures = result.searched.kinds[trial.kind]
         made = derive(trial, failures, "derived")
         if made is None:
             return Explained(maybe=maybe)
@@ -275,12 +283,16 @@ class Campaign:
         self.write_script(scenario, trial.kind, made, path)
         return Explained("", made, seen, of, maybe, str(path))
 
-    def maybe(self, scenario: Scenario, kind: Kind) -> str:
+    def maybe(self, scenario: Scenario, trial: Trial, failures: Sequence[Failure]) -> str:
         """Return a finding that has such violations in such a scenario; "" if none is known."""
-        rule, alarm = ("L1", "lost") if kind[0] == "progress" else kind
         toml = to_toml(scenario)
-        finding = find_known(Violation(rule, alarm), scenario.name, SHIPPED, {}, toml=toml)
-        return finding.id if finding is not None else ""
+        for failure in failures:
+            history = failure.history
+            for violation in () if history is None else trial.subject.violations(history):
+                if (violation.rule, violation.alarm) == trial.kind:
+                    finding = find_known(violation, scenario.name, SHIPPED, {}, toml=toml)
+                    return finding.id if finding is not None else ""
+        return ""
 
     def write_script(self, scenario: Scenario, kind: Kind, script: Script, path: Path) -> None:
         """Write a script, and its scenario beside it, as ``kernel confirm`` takes them."""
