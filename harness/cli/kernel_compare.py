@@ -126,13 +126,10 @@ def as_dict(found: "Compared", kernel: "Image") -> dict[str, Any]:
 
 def told(story: "Story") -> list[list[str]]:
     """Return a story in words: of each VCPU what it saw."""
-    from harness.kernel.compare.seen import OWNERS
+    from harness.kernel.compare.differ import sight_text
 
     return [
-        [
-            f"{name} {value}" if name == "iar" else f"{name} {which % OWNERS} = {value}"
-            for name, which, value in sights[:SIGHTS_MAX]
-        ]
+        [sight_text(sight) for sight in sights[:SIGHTS_MAX]]
         + [f"and {len(sights) - SIGHTS_MAX} more"] * (len(sights) > SIGHTS_MAX)
         for sights in story
     ]

@@ -8,6 +8,7 @@ import click
 from harness.cli.options import EPILOG, json_option
 
 if TYPE_CHECKING:
+    from harness.kernel.history import History
     from harness.kernel.image import Image
     from harness.kernel.steer.confirm import Confirmation
     from harness.kernel.steer.script import Case
@@ -96,6 +97,7 @@ def confirm_schedule(
     """Try a schedule of the model on a kernel."""
     from harness.cli.output import print_json
     from harness.cli.target import load
+    from harness.kernel.compare.differ import differences
     from harness.kernel.image import choose
     from harness.kernel.steer.confirm import confirm as try_it
     from harness.kernel.steer.report import markdown
@@ -115,17 +117,32 @@ def confirm_schedule(
             click.echo(line, err=True)
 
     found = try_it(case, kernel, vhe=vhe, windows=windows, tell=tell, pick=True)
+    parted = list(differences(target.schedule, followed_in(found)))
+    if parted:
+        story += [
+            "",
+            "What the guests saw, the model's and those of a window that followed:",
+            *parted,
+        ]
     write_whole(folder / "report.md", markdown(found, story).encode())
     row = as_dict(found, folder / "report.md")
     verdict = verdict_of(found)
     violations = [violation_of(row)] if verdict == "violated" else []
     if as_json:
-        print_json(row)
+        print_json({**row, "parted": parted})
         print_json({"type": "summary", "verdict": verdict, "violations": violations,
                     "kernel": kernel.version, "build_id": kernel.build_id})  # fmt: skip
     else:
         print_confirmation(found, folder / "report.md")
+        for line in parted:
+            click.echo(f"  {line}")
     return EXIT_CODES[verdict]
+
+
+def followed_in(found: "Confirmation") -> "list[History]":
+    """Return the histories of windows that followed a script, as far as they are kept."""
+    tallies = [each.steered for each in found.shown]
+    return [h for tally in tallies for n, h in tally.histories.items() if n in tally.followed]
 
 
 def cases_of(what: str) -> "list[Case]":

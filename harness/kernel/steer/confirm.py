@@ -134,7 +134,7 @@ def verdict_of_plain(plain: Tally, controlled: Tally) -> tuple[str, str]:
     wrong, control = len(plain.bad), len(controlled.bad)
     if not wrong:
         return NOT_CONFIRMED, f"wrong in none of {plain.executions} windows"
-    if not beyond(wrong, plain.executions, control, controlled.executions):
+    if control and not beyond(wrong, plain.executions, control, controlled.executions):
         return UNCLEAN, f"the control is wrong in {control} of {controlled.executions} windows"
     return CONFIRMED, f"wrong in {wrong} of {plain.executions} windows"
 

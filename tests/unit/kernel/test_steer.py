@@ -12,6 +12,7 @@ from harness.kernel.steer.confirm import (
     NOT_CONFIRMED,
     NOT_FOLLOWED,
     UNCLEAN,
+    verdict_of_plain,
     verdict_of_script,
 )
 from harness.kernel.steer.control import BLOCKED, IDLE, Control, Decision, Fate, Mode, Window
@@ -250,3 +251,15 @@ def test_unfollowed_scripts_say_where(tmp_path: Path) -> None:
     assert "Left at step 2 in 20 windows: CPU 1 reached no further place" in text
     assert "    CPU 1 at enter b" in text
     assert text.endswith("    v0 acquire\n")
+
+
+def test_a_few_windows_do_where_the_control_is_clean() -> None:
+    def tally(executions: int, wrong: int) -> Tally:
+        made = Tally(executions=executions)
+        made.add(("guest", "1"), range(wrong))
+        return made
+
+    assert verdict_of_plain(tally(3, 3), tally(3, 0))[0] == CONFIRMED
+    assert verdict_of_plain(tally(3, 3), tally(3, 1))[0] == UNCLEAN
+    assert verdict_of_plain(tally(100, 60), tally(100, 1))[0] == CONFIRMED
+    assert verdict_of_plain(tally(3, 0), tally(3, 0))[0] == NOT_CONFIRMED
