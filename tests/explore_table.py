@@ -63,11 +63,20 @@ OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {**TWO_CPUS, "vcpu": programs("ptimer 60, work 1", "timer 80")},
     ),
     "bound-3": ("the PPI masked", {"vcpu": programs("timer 100, spin 1 2, ppi off")}),
+    "ipi-lost": (
+        "a second guest and CPU",
+        {**TWO_CPUS, "vcpu": programs("work 1", "activate 80"), "forward": forward("lpi", 1)},
+    ),
     "F9": ("a timer switched off", {"vcpu": programs("ptimer 60, ptimer off")}),
 }
 """What patches need that stay proved at the scenario's own size, and that in its fields."""
 
-ELSEWHERE: Final[dict[str, str]] = {"v4.14+8": "timer-busy", "v7.2+F9": "timer-phys"}
+ELSEWHERE: Final[dict[str, str]] = {
+    "v4.14+8": "timer-busy",
+    "v7.2+F9": "timer-phys",
+    "v4.14+ipi-lost": "lpi",
+    "v7.2+ipi-lost": "lpi",
+}
 """Patches that another scenario's smaller one shows sooner than that of the sampled tests, or that
 those do not show."""
 PATCHES: Final = (*SHOWS, *[x for x in (*ELSEWHERE, *F3) if x not in SHOWS])

@@ -62,7 +62,7 @@ def test_of_random_programs(program: Program) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=MANY)
+@settings(max_examples=100, deadline=None, database=None, suppress_health_check=MANY)
 @given(PROGRAMS)
 def test_of_many_random_programs(program: Program) -> None:
     hold_toys(program, 3_000)
@@ -92,7 +92,7 @@ def test_a_walk_stays_inside() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "variant"), in_turns(EVERY_PATH))
+@pytest.mark.parametrize(("name", "variant"), in_turns(EVERY_PATH[::2]))
 def test_of_every_path_of_all(name: str, variant: str) -> None:
     hold(of_case(case_of(name, variant)), 20_000)
 
@@ -107,11 +107,7 @@ def test_with_everything_in_flight(name: str, variant: str) -> None:
 
 
 @pytest.mark.long
-def test_of_a_device_of_another_cpu() -> None:
-    hold(of_case(case_of("elsewhere", "v7.2")), 0)
-
-
-@pytest.mark.long
 @pytest.mark.parametrize(("name", "variant"), PATCHED)
 def test_of_violations_with_everything_in_flight(name: str, variant: str) -> None:
-    hold(of_case(case_of(name, variant, "queued")), 0)
+    make = of_case(case_of(name, variant, "queued"))
+    agree(by_hashing(make), by_the_explorer(make))

@@ -122,14 +122,14 @@ def test_with_generated_programs() -> None:
 
 @pytest.mark.long
 def test_with_many_generated_programs() -> None:
-    for index, era in zip(range(40), cycle(ERAS), strict=False):
+    for index, era in zip(range(20), cycle(ERAS), strict=False):
         the_same(of_made(index, era), range(2))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("scenario", "era"), in_turns(builtin_names()))
+@pytest.mark.parametrize(("scenario", "era"), in_turns(builtin_names()[::2]))
 def test_in_built_in_scenarios(scenario: str, era: str) -> None:
-    assert the_same(RunSpec.make(scenario, era), range(4))
+    assert the_same(RunSpec.make(scenario, era), range(3))
 
 
 # -- what would be wrong ---------------------------------------------------------------------------

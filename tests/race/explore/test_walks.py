@@ -69,13 +69,13 @@ def test_each_is_the_engines(scenario: str, variant: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("scenario", "variant"), [*SMALL[1:3], *MUSEUM[:2]])
+@pytest.mark.parametrize(("scenario", "variant"), [SMALL[1], *MUSEUM[:2]])
 def test_hundreds_are_the_engines(scenario: str, variant: str) -> None:
-    assert Both(scenario, variant).agree(range(250)) >= 60
+    assert Both(scenario, variant).agree(range(200)) >= 50
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("scenario", "variant"), in_turns(builtin_names()))
+@pytest.mark.parametrize(("scenario", "variant"), in_turns(builtin_names()[::2]))
 def test_so_they_are_on_larger_machines(scenario: str, variant: str) -> None:
     assert Both(scenario, variant).agree(range(3)) > 0
 
