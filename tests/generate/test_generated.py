@@ -46,7 +46,9 @@ def test_it_uses_every_instruction_and_every_knob() -> None:
         assert ("lr_on_guest_deactivate", mode) in knobs
     assert {("gic_version", "2"), ("gic_messages", "synchronous"), ("eoimode", "1")} <= knobs
     assert {made.scenario.lrs for made in many} == {1, 2, 3, 4}
-    assert {f.kind for made in many for f in made.scenario.forward} == {"level", "edge", "lpi"}
+    devices = [f for made in many for f in made.scenario.forward]
+    assert {f.kind for f in devices} == {"level", "edge", "lpi", "software"}
+    assert {f.signals for f in devices} == {None, "level", "edge", "resample"}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

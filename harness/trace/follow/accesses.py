@@ -231,7 +231,7 @@ class Accesses(Fields):
     def on_map_phys(self, flow: Flow, ev: MapPhys) -> None:
         """kvm_vgic_map_phys_irq: the interrupt stands for a physical one from here on."""
         irq = self.irq(ev.vcpu, ev.vintid)
-        irq.hw = True
+        irq.hw = irq.linked = True
         irq.known |= HW
         if irq.hwintid < 0:
             irq.hwintid = ev.vintid

@@ -169,7 +169,7 @@ class Base(Watcher):
             irq.source = irq.active_source = 0
             irq.known |= SOURCE
         if hw is not None:
-            irq.hw = hw
+            irq.hw = irq.linked = hw
             if hw and irq.hwintid < 0:
                 irq.hwintid = irq.intid
 

@@ -35,6 +35,9 @@ class NoMessages(Messages):
     def before_access(self, cpu: int) -> None:
         """Nothing is under way."""
 
+    def deliver_writes(self, cpu: int) -> None:
+        """Nothing is under way."""
+
     def at_exit(self, cpu: int) -> None:
         """Nothing is under way."""
 
