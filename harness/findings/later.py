@@ -217,6 +217,7 @@ LATER: tuple[Finding, ...] = (
         see=f"{HERE}dir-unnotified.toml --variant v7.2",
         source="vgic_v3_deactivate (7.2): `mmio`, which goes to vgic_mmio_write_cactive; only "
         "vgic_v3_fold_lr calls kvm_notify_acked_irq. Notifying there as well mends it",
+        confirmed="7.2.13 (not 6.12.117, where no such DIR has an effect)",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("G3:nothing",), unnotified),),
     ),
