@@ -33,6 +33,8 @@ def prepare(
 ) -> tuple[Case, list[str]]:
     """Return a schedule as a case, and the model's story of it, a line each.
 
+    One in which no VCPU gives way before its program is over has no script: it is run as it comes.
+
     The scenario and the case are left in ``folder``, as ``kernel confirm`` takes them.
 
     Raises:
@@ -47,7 +49,7 @@ def prepare(
     software = bool(why_not(scenario, spec.vcpus, GIC))
     places = places_in(kernel, Hardware(gic=GIC, cpu=VHE if vhe else NVHE))
     made = translate(schedule, spec, places)
-    if not made.scripts:
+    if made.notes and not made.scripts:
         raise UsageError("this schedule has no switch between VCPUs that a real kernel can follow")
     write_whole(folder / "scenario.toml", to_toml(scenario).encode())
     head = {

@@ -25,6 +25,7 @@ __all__ = ["Translation", "translate"]
 NEAR = 6
 """A place so many steps away may stand for one that is not there."""
 VCPU = "vcpu"
+HALTED = "halted"
 EXITS = frozenset({"decode_exit"})
 HANDLERS = frozenset(
     {"send_sgi", "look_spilled", "write_enable", "write_pending", "write_active", "write_target",
@@ -68,7 +69,8 @@ def translate(schedule: Schedule, spec: RunSpec, places: Places) -> Translation:
     stage = Stage.of(Case.of(spec))
     ran = stage.run(schedule.choices, watched=True).steps
     own = [step for step in ran if is_vcpu(step.actor)]
-    blocks = blocks_of(own)
+    # Who has ended gives way for good: that keeps nobody from anything.
+    blocks = [each for each in blocks_of(own) if not ends_in(own, *each)]
     parked = [park(places, own, begin, end) for begin, end in blocks]
     steps: list[tuple[str, ...]] = []
     notes: list[str] = []
@@ -109,6 +111,11 @@ def blocks_of(own: Sequence[Ran]) -> list[tuple[int, int]]:
             blocks.append((begin, n))
             begin = n
     return blocks
+
+
+def ends_in(own: Sequence[Ran], begin: int, end: int) -> bool:
+    """Tell whether a VCPU's program is over in a block."""
+    return any(step.op.name == HALTED for step in own[begin:end])
 
 
 def park(places: Places, own: Sequence[Ran], begin: int, end: int) -> Parked:
