@@ -39,10 +39,10 @@ def make(rt: Runtime) -> Slot:
             when = task.choose("in-handler", 2 + rt.scenario.preempts_sleepers)
 
             def due(v: int = v, at: int = not_before_ns, when: int = when) -> bool:
-                if threads[v].done or (at > START_NS and clock.now < at):
-                    return False
                 if when == ABOUT_TO_SLEEP:
                     return threads[v].waiting and threads[v].loaded
+                if threads[v].done or (at > START_NS and clock.now < at):
+                    return False
                 return when != IN_HANDLER or guests[v].in_handler()
 
             await task.step(op, due, reads)

@@ -21,6 +21,12 @@ __all__ = ["Stimulated"]
 BOTH: Final = HCR_NPIE | HCR_LRENPIE
 
 
+class Time(State):
+    """``now`` is the virtual time in ns, as far as it has moved."""
+
+    now: int = 0
+
+
 class WokenVcpu(State):
     """``woken``: somebody woke the thread of a VCPU, and it has got no CPU since."""
 
@@ -47,15 +53,25 @@ class Stimulated(Looked):
 
     def setup(self) -> None:
         """Make the states."""
+        self.time = self.one(Time, "time")
         self.threads = self.each_vcpu(WokenVcpu, "woken")
         self.rising = self.members(Rising, "rising")
         self.senders = self.members(Senders, "senders")
 
     @on(facts.Armed)
     def on_background(self, f: facts.Armed) -> None:
-        """Today the background timer of a thread is armed when that is put."""
-        if f.timer == BG_TIMER and self.era == "v7.2" and not self.sleepers.of[f.vcpu].asleep:
+        """Today the background timer is armed by the put of a thread that waits, or is about to.
+
+        What is due already wakes it by itself; so it counts if that is still to come.
+        """
+        waits = f.timer == BG_TIMER and self.era == "v7.2" and f.expiry > self.time.now
+        if waits and not self.sleepers.of[f.vcpu].blocked:
             self.seen.bits |= BEFORE_SLEEP
+
+    @on(facts.Ticked)
+    def on_tick(self, f: facts.Ticked) -> None:
+        """Time has moved."""
+        self.time.now = f.now
 
     @on(facts.Woken)
     def on_woken(self, f: facts.Woken) -> None:
