@@ -50,6 +50,11 @@ F3_VARIANTS: Final = "tests/race/explore/f03_variants.py"
 MODES_MOVED, RECHECKED = f"{F3_VARIANTS}:ModesMoved", f"{F3_VARIANTS}:Rechecked"
 F3: Final = ("v7.2+F3", MODES_MOVED, RECHECKED)
 """As shipped, and two ways to mend it: all at the smallest size, for the rule that F3 breaks."""
+REMOTE: Final = load_builtin("remote")
+WITH_HANDLER: Final[dict[str, Any]] = {
+    "vcpu": (*programs("read active 2 1"), REMOTE.vcpu[1]),
+    "forward": REMOTE.forward,
+}
 OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "4": ("the PPI masked", {"vcpu": programs("timer 100, spin 1 2, ppi off, timer 50, spin 2 2")}),
     "30": ("a second CPU", {**TWO_CPUS, "forward": forward("level", 1)}),
@@ -67,6 +72,9 @@ OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "a second guest and CPU",
         {**TWO_CPUS, "vcpu": programs("work 1", "activate 80"), "forward": forward("lpi", 1)},
     ),
+    "12": ("its own handler and device", WITH_HANDLER),
+    "50-end": ("its own handler and device", WITH_HANDLER),
+    "43-far": ("a second CPU", {"pcpus": 2}),
     "F9": ("a timer switched off", {"vcpu": programs("ptimer 60, ptimer off")}),
 }
 """What patches need that stay proved at the scenario's own size, and that in its fields."""

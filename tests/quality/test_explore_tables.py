@@ -19,6 +19,10 @@ CHEAP = ("smp-mix",)
 CHEAP_PATCHES = ("v4.14+3", "v7.2+14", "v4.14+57", "v4.14+bound-2")
 
 
+OUT_OF_REACH = ("21", "43-first", "43-itself", "43-reads", "47")
+"""Patches that show only at larger sizes, or where something is that the explored sizes lack."""
+
+
 @cache
 def rows(heading: str) -> tuple[tuple[str, ...], ...]:
     """Return the cells of the table under a heading."""
@@ -55,7 +59,8 @@ def test_each_patch_is_in_the_table_and_where_it_is_looked_for() -> None:
     assert set(found) == set(PATCHES)
     for variant, (where, *_, verdict) in found.items():
         assert where == case_of_patch(variant)[1]
-        assert verdict.startswith("proved" if variant.endswith(":Rechecked") else "violated")
+        clean = variant.partition("+")[2] in OUT_OF_REACH or variant.endswith(":Rechecked")
+        assert verdict.startswith("proved" if clean else "violated"), variant
 
 
 @pytest.mark.parametrize("era", ERAS)
