@@ -16,7 +16,6 @@ LOW: Final = 0.05
 """A state that is not in the table comes in at least such a share of the schedules."""
 
 RARE: Final = {
-    ("sleepers", "v7.2", "preempted while about to sleep"): 0.025,
     ("overflow-dir", "v7.2", "a maintenance interrupt forced an exit"): 0.034,
     ("smp-mix", "v4.14", "an SPI moved to another VCPU"): 0.013,
     ("smp-mix", "v7.2", "an SPI moved to another VCPU"): 0.023,
