@@ -26,6 +26,7 @@ __all__ = [
     "anywhere",
     "armed_again",
     "cleared_active",
+    "cleared_elsewhere",
     "cleared_pending",
     "deactivated_by_another",
     "deactivated_while_high",
@@ -232,6 +233,12 @@ def resampled(violation: Violation, case: Case) -> bool:
     """It is about a device of software with a resamplefd, which hears of its guest's end."""
     devices = [f.vintid for f in case.scenario.forward if f.signals == "resample"]
     return violation.subject.vintid in devices or (violation.rule == "deadlock" and bool(devices))
+
+
+def cleared_elsewhere(violation: Violation, case: Case) -> bool:
+    """A guest of several VCPUs clears an SPI's pending state."""
+    vintid = violation.subject.vintid
+    return vintid >= FIRST_SPI and len(case.programs) > 1 and uses(case, UNPEND, vintid)
 
 
 def unnotified(violation: Violation, case: Case) -> bool:

@@ -5,6 +5,7 @@ From there on they were found with both eras read against their sources, functio
 
 from harness.findings.conditions import (
     anywhere,
+    cleared_elsewhere,
     halted_twice,
     idle_and_masked,
     lpis_disabled,
@@ -220,6 +221,20 @@ LATER: tuple[Finding, ...] = (
         confirmed="7.2.13 (not 6.12.117, where no such DIR has an effect)",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("G3:nothing",), unnotified),),
+    ),
+    Finding(
+        id="F35",
+        title="a guest's ICPENDR of what is in another VCPU's List Register is undone",
+        since="all",
+        what="A guest clears the pending state of an edge while another VCPU has it in a List "
+        "Register, not acknowledged yet. KVM clears its latch in memory, and halts nobody as it "
+        "does for an active state; the next fold takes the List Register's pending bit for a "
+        "latch, and the guest is given what it has cleared",
+        see=f"{HERE}cleared-elsewhere.toml",
+        source="__clear_pending, vgic_v3_fold_lr (7.2: of an edge the pending bit is kept), "
+        "vgic_mmio_write_cpending, vgic_v3_fold_lr_state (4.14)",
+        upstream=NOBODY,
+        conditions=(Condition(BOTH, ("G3:nothing",), cleared_elsewhere),),
     ),
 )
 """In order."""

@@ -6,6 +6,7 @@ priority stays the running one, and the CPU takes no interrupt of that priority 
 
 from harness.context import Context
 from harness.kvm.hooks import Hooks
+from harness.kvm.steps import Steps
 from harness.museum.patch import Patch
 from model.gic.registers import FIRST_SPI, SPECIAL
 
@@ -19,6 +20,8 @@ class NeverEnded(Hooks):
         """Drop the priority of what is a guest's, an SGI or a PPI."""
         if not FIRST_SPI <= intid < SPECIAL or self.forwarded(intid):
             await super().drop_priority(h, intid)
+        else:
+            await h.task.step(h.here[Steps.host_eoir])
 
 
 PATCH = Patch(

@@ -56,6 +56,8 @@ SHOWN = [
     ("F29", at("dist-off"), "v4.14", 30),
     ("F30", at("lpis-off"), "v7.2", 60),
     ("F34", at("dir-unnotified"), "v7.2", 60),
+    ("F35", at("cleared-elsewhere"), "v7.2", 40),
+    ("F35", at("cleared-elsewhere"), "v4.14", 40),
     ("F30", at("lpis-off"), "v4.14", 30),
     ("F31", at("silenced-outside"), "v7.2", 60),
     ("F32", at("idle-below-pmr"), "v4.14", 8),

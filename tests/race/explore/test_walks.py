@@ -27,6 +27,10 @@ SMALL = [(name, era) for name in ("timer-wfi", "timer-busy") for era in ERAS]
 MUSEUM = [("timer-wfi", "v7.2+14"), ("timer-wfi", "v7.2+29"), ("timer-wfi", "v4.14+23")]
 
 
+TOO_LONG = ("smp-mix", "timer-phys")
+"""Those of which hardly an execution is as short as LONGEST: an engine runs them all."""
+
+
 def strategy(n: int) -> Strategy:
     return Pct(n, 3, (100, 200)[n // 2 % 2]) if n % 2 else RandomWalk(n)
 
@@ -75,9 +79,11 @@ def test_hundreds_are_the_engines(scenario: str, variant: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("scenario", "variant"), in_turns(builtin_names()[::2]))
+@pytest.mark.parametrize(
+    ("scenario", "variant"), in_turns([x for x in builtin_names()[::2] if x not in TOO_LONG])
+)
 def test_so_they_are_on_larger_machines(scenario: str, variant: str) -> None:
-    assert Both(scenario, variant).agree(range(3)) > 0
+    assert Both(scenario, variant).agree(range(30)) > 0
 
 
 def test_states_are_dropped_and_steps_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
