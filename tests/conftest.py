@@ -55,12 +55,12 @@ QUICK = (
 """Folders, files and tests, as their ids begin. None may be an oracle's or a benchmark's."""
 
 SAMPLED = {
-    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 6,
-    "race/test_every_alarm.py::test_it_is_raised_and_the_era_is_silent": 3,
+    "race/test_rules.py::test_mutant_is_caught_and_its_twin_is_silent": 8,
+    "race/test_every_alarm.py::test_it_is_raised_and_the_era_is_silent": 4,
     "race/test_known_findings.py::test_each_is_found_and_named": 2,
-    "race/test_instructions.py::test_its_example_runs": 2,
+    "race/test_instructions.py::test_its_example_runs": 3,
     "unit/check/test_needs.py::test_without_a_kind_of_fact_a_rule_says_the_same": 5,
-    "unit/check/test_needs.py::test_without_a_kind_of_fact_no_rule_cries": 2,
+    "unit/check/test_needs.py::test_without_a_kind_of_fact_no_rule_cries": 4,
     "unit/check/test_mid_life.py::test_what_is_said_in_mid_life_is_true": 8,
     "unit/check/test_again.py::test_broken_executions_have_the_same_violations": 6,
     "unit/check/test_again.py::test_clean_executions_are_clean": 6,
@@ -69,8 +69,8 @@ SAMPLED = {
     "unit/engine/test_footprint_audit.py::test_patches_keep_to_their_footprints[": 6,
     "unit/engine/test_footprint_audit.py::test_eras_keep_to_their_footprints[": 5,
     "unit/engine/test_prefix.py::test_state_after_a_prefix": 5,
-    "unit/log/test_check.py::test_a_patch_is_caught_again": 3,
-    "unit/log/test_check.py::test_without_a_kind_of_fact_each_rule_says_the_same": 3,
+    "unit/log/test_check.py::test_a_patch_is_caught_again": 6,
+    "unit/log/test_check.py::test_without_a_kind_of_fact_each_rule_says_the_same": 5,
     "quality/test_museum.py::test_a_patch_is_found_and_its_era_is_silent": 4,
     "quality/test_state_is_a_value.py::test_no_patch_keeps_an_iterator": 3,
     "race/test_lr_modes.py::test_a_guest_cannot_tell_the_four_apart": 2,
