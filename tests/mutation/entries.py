@@ -46,13 +46,20 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (RACE / "two-senders.toml", (("gic_version", "2"),)),
     (RACE / "deactivate-twice.toml", (("gic_version", "2"),)),
     (OWN / "both-spilled.toml", (("gic_version", "2"),)),
+    (Path("migrate"), (("ipis", "queued"),)),
+    (Path("save"), (("counter", "stops"),)),
 )  # fmt: skip
 """Scenarios for what no built-in one brings about, with knobs: both eras are clean in them."""
-TODAY = (OWN / "masked-just-so.toml", OWN / "pended-active-ptimer.toml")
+TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
+    (OWN / "masked-just-so.toml", ()),
+    (OWN / "pended-active-ptimer.toml", ()),
+    (Path("migrate"), (("posted_writes", "1"),)),
+    (Path("retarget"), (("posted_writes", "1"),)),
+)
 """Those for v7.2 alone.
 
-In 4.14 a guest idles without sleep that has masked what is pending, and what it makes pending while
-it is active is lost at the fold.
+In 4.14 a guest idles without sleep that has masked what is pending (F32), what it makes pending of
+its timer while it is active is lost at the fold, and no write is read back.
 """
 
 FOUND = frozenset({
@@ -80,10 +87,14 @@ def all_entries(*, builtin: bool = False) -> list[Entry]:
     if not builtin:
         root = Path(__file__).parents[2]
         for path, knobs in ADDED:
-            name = str(root / path) if path.suffix else path.name
-            entries += [Entry(name, era, knobs) for era in ERAS]
-        entries += [Entry(str(root / path), ERAS[-1]) for path in TODAY]
+            entries += [Entry(named(root, path), era, knobs) for era in ERAS]
+        entries += [Entry(named(root, path), ERAS[-1], knobs) for path, knobs in TODAY]
     return [e for e in entries if e.era != ERAS[0] or Path(e.scenario).stem not in FOUND]
+
+
+def named(root: Path, path: Path) -> str:
+    """Return what a scenario is called by: its file, or the name of a built-in one."""
+    return str(root / path) if path.suffix else path.name
 
 
 def strategy_of(i: int) -> Strategy:
