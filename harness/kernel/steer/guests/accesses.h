@@ -70,4 +70,21 @@ static inline void wait_us(uint64_t us)
     while (guest_count() < until)
         guest_relax();
 }
+
+/* Whether this interrupt comes within so long; it is over then (EOImode 0). Each look traps. */
+static inline int comes_within(int v, uint32_t wanted, uint64_t us)
+{
+    for (uint64_t turn = 0; turn < us / 100; turn++) {
+        uint32_t intid = cpu_iar();
+        if (intid == wanted) {
+            struct event *e = said(v, EV_IAR, 0, intid, 0);
+            cpu_eoir(intid);
+            over(e);
+            return 1;
+        }
+        trap();
+        wait_us(100);
+    }
+    return 0;
+}
 #endif

@@ -66,22 +66,6 @@ static void leave(uint64_t n)
     wait_for(&over_there, n);
 }
 
-static uint32_t comes(void)
-{
-    for (int turn = 0; turn < PATIENCE_US / 100; turn++) {
-        uint32_t intid = cpu_iar();
-        if (intid == SPI) {
-            struct event *e = said(1, EV_IAR, 0, intid, 0);
-            cpu_eoir(intid);
-            over(e);
-            return 1;
-        }
-        trap();
-        wait_us(100);
-    }
-    return 0;
-}
-
 static void program(int v)
 {
     uint64_t n = board->go;
@@ -94,7 +78,7 @@ static void program(int v)
     wait_us(GONE_US);
     over(said(1, EV_WRITE + TARGET, SPI, 1, 0));
     v3_route(SPI, 1);
-    board->vcpu[1].taken = !comes();
+    board->vcpu[1].taken = !comes_within(1, SPI, PATIENCE_US);
     while (!board->argument && bring_back() != 0)
         trap();
     tell(&over_there, n);

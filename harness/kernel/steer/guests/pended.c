@@ -27,22 +27,6 @@ static void set_up(int v)
     }
 }
 
-static uint32_t comes_again(void)
-{
-    for (int turn = 0; turn < PATIENCE_US / 100; turn++) {
-        uint32_t intid = cpu_iar();
-        if (intid == SPI) {
-            struct event *e = said(0, EV_IAR, 0, intid, 0);
-            cpu_eoir(intid);
-            over(e);
-            return 1;
-        }
-        trap();
-        wait_us(100);
-    }
-    return 0;
-}
-
 static void program(int v)
 {
     uint64_t n = board->go;
@@ -61,7 +45,7 @@ static void program(int v)
     guest_at_eoi();
     eoi(0, intid);
     wait_for(&pended, n);
-    board->vcpu[0].taken = !comes_again();
+    board->vcpu[0].taken = !comes_within(0, SPI, PATIENCE_US);
 }
 
 static uint32_t clean_up(int v)
