@@ -22,7 +22,6 @@ from model.rules.windows import EVERY
 from tests.race.running import strategy, world_of
 
 RARE = "window handler-saved"
-LEAVING = str(Path(__file__).parent / "scenarios" / "leaving.toml")
 WITHIN = [
     ("sleepers", "v7.2", "preempted while about to sleep", 40),
     ("sleepers", "v4.14", "woken on another CPU", 40),
@@ -30,7 +29,7 @@ WITHIN = [
     ("remote", "v4.14", "another VCPU's active state was written", 20),
     ("senders", "v7.2", "one SGI of two senders", 20),
     ("overflow", "v7.2", "pending and active outside the List Registers", 60),
-    pytest.param(LEAVING, "v7.2", RARE, 1500, marks=pytest.mark.long),
+    pytest.param("leaving", "v7.2", RARE, 1500, marks=pytest.mark.long),
 ]
 
 
