@@ -49,7 +49,8 @@ class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     timer), "line", "deactivations", "writes", "ipis", "pin" and "maintenance" (channels of the GIC
     of ``pcpu``), "ipi-loss" (what a broken one loses), "edge" and "event" (those of host device and
     passthrough device ``n``), "device" and "passthrough" (device ``n``), "software" (the VM
-    monitor's thread of device ``n``), "clock", "host-scheduler", "user-space", or "engine".
+    monitor's thread of device ``n``), "clock", "host-scheduler", "user-space", "irq-bypass", or
+    "engine".
     """
 
     kind: str

@@ -100,12 +100,14 @@ def armed_again(violation: Violation, case: Case) -> bool:
 def deactivated_while_high(violation: Violation, case: Case) -> bool:
     """KVM deactivates the timer's interrupt for a guest that silences its timer only then.
 
-    That is a GICv2's DIR, which traps always, or what is active outside the List Registers.
+    That is a GICv2's DIR, which traps always, a GICv3's while there are SPIs, or what is active
+    outside the List Registers.
     """
     scenario, knobs = case.scenario, case.knobs
     if violation.subject.vintid != VTIMER_PPI or knobs.get("gic_messages") == "synchronous":
         return False
-    traps = knobs.get("gic_version") == "2" and is_split(case)
+    spis = any(f.vintid < FIRST_LPI for f in scenario.forward)
+    traps = is_split(case) and (spis or knobs.get("gic_version") == "2")
     return scenario.eoi_first and (traps or scenario.lrs < DEFAULT_LRS)
 
 

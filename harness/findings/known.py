@@ -137,7 +137,9 @@ FINDINGS: dict[str, Finding] = {
             source="vgic_v3_deactivate (7.2)",
             confirmed="7.2.13",
             upstream=NOBODY,
-            conditions=(Condition(TODAY, NOT_DELIVERED, deactivated_by_another),),
+            conditions=(
+                Condition(TODAY, ("I5:elsewhere", *NOT_DELIVERED), deactivated_by_another),
+            ),
         ),
         Finding(
             id="F9",

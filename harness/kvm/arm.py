@@ -188,9 +188,11 @@ class Arm(Hooks):
     async def stop_guests(self, t: Context, own: int) -> None:
         """Do so, whoever asks; ``own`` is its VCPU (-1: none). ``pause`` is set in all first."""
         machine = self.machine
-        await t.step(Steps.pause_guests)
+        await t.step(Steps.pause_guests if own >= 0 else Steps.bypass_halts)
         for v in range(len(machine.threads)):
             self.pause_guest(v)
+            if own < 0:
+                machine.dist.bypassed(v, halted=True)
         v = 0
         while v < len(machine.threads):
             thread = machine.threads[v]
@@ -243,7 +245,8 @@ class Arm(Hooks):
         """kvm_arch_irq_bypass_start: let them go on, though another may have them halted."""
         v = 0
         while v < len(self.machine.threads):
-            await b.step(Steps.resume_guest, b.at(v))
+            await b.step(Steps.bypass_lets_go, b.at(v))
             self.resume_guest(v)
+            self.machine.dist.bypassed(v, halted=False)
             await self.wake_up(b, v)
             v += 1

@@ -87,6 +87,8 @@ class Steps:
     config_lock = Step((), (DIST, THREAD.own))
     config_unlock = Step((), (DIST, THREAD.all))
     bypass_begins = Step((THREAD.all, GUEST.all))
+    bypass_halts = Step((), (THREAD.all,))
+    bypass_lets_go = Step((), (THREAD.own,))
     pause_guests = Step((), (THREAD.all,))
     call_ipi = Step((THREAD.own, *DELIVERS_R), (BANK.all, PCPU.all, IPI.all, *DELIVERS_W))
     call_wait = Step((PCPU.all,))

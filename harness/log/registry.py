@@ -247,6 +247,7 @@ TEXTS: dict[type[Fact], str] = {
     facts.Retargeted: "SPI {vintid} goes to VCPU {target} from here on",
     facts.Halting: "VCPU {vcpu} halts the guests (all have left: {halted})",
     facts.Resumed: "VCPU {vcpu} lets VCPU {resumed} go on",
+    facts.Bypassed: "irq bypass halts VCPU {vcpu}: {halted}",
     facts.Stopping: "the VM monitor stops VCPU {vcpu}: {stop}",
     facts.VmReset: "the VM monitor resets VCPU {vcpu}",
     facts.VmSaved: "the VM monitor saves the {part} of VCPU {vcpu}: {level}, active {active}",

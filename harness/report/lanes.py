@@ -11,11 +11,12 @@ __all__ = ["Lane", "lane_of", "lanes_of", "title_of"]
 KINDS = (
     "vcpu", "host-irq", "soft-timer", "worker", "deactivations", "line", "pin", "maintenance",
     "writes", "ipis", "ipi-loss", "edge", "event", "clock", "device", "passthrough", "software",
-    "host-scheduler", "user-space", "engine", "task",
+    "host-scheduler", "user-space", "irq-bypass", "engine", "task",
 )  # fmt: skip
 GIC = ("deactivations", "line", "pin", "maintenance", "writes", "ipis", "ipi-loss", "edge", "event")
 AROUND = (
-    "clock", "device", "passthrough", "software", "host-scheduler", "user-space", "engine", "task",
+    "clock", "device", "passthrough", "software", "host-scheduler", "user-space", "irq-bypass",
+    "engine", "task",
 )  # fmt: skip
 
 
@@ -75,6 +76,7 @@ TITLES = {
     "software": "VMM device {0.n}",
     "host-scheduler": "scheduler",
     "user-space": "VM monitor",
+    "irq-bypass": "irq bypass",
     "engine": "at rest",
 }
 

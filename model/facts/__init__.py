@@ -80,6 +80,7 @@ from model.facts.kvm import (
     Woken as Woken,
 )
 from model.facts.vgic import (
+    Bypassed as Bypassed,
     CounterMoved as CounterMoved,
     DistRead as DistRead,
     Emulated as Emulated,
@@ -108,6 +109,7 @@ KINDS: dict[str, type[Fact]] = {cls.KIND: cls for cls in Fact.__subclasses__()}
 """Every kind of fact by its name in logs."""
 
 CLAIMS: tuple[type[Fact], ...] = (
+    Bypassed,
     Emulated,
     Halting,
     Kicked,

@@ -5,6 +5,7 @@ from typing import ClassVar
 from model.facts.base import Fact
 
 __all__ = [
+    "Bypassed",
     "CounterMoved",
     "DistRead",
     "Emulated",
@@ -204,6 +205,14 @@ class Resumed(Fact, frozen=True, gc=False):
     KIND: ClassVar[str] = "resume-guests"
     vcpu: int
     resumed: int
+
+
+class Bypassed(Fact, frozen=True, gc=False):
+    """Irq bypass keeps ``vcpu`` out of its guest (``halted``), or lets it go on."""
+
+    KIND: ClassVar[str] = "bypass-halt"
+    vcpu: int
+    halted: bool
 
 
 class Stopping(Fact, frozen=True, gc=False):

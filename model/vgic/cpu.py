@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from model.facts import DistRead, Emulated, Fact, Halting, Queued, Resumed, Trapped, Unqueued
+from model.facts import (
+    Bypassed,
+    DistRead,
+    Emulated,
+    Fact,
+    Halting,
+    Queued,
+    Resumed,
+    Trapped,
+    Unqueued,
+)
 from model.gic.lr import EMPTY, Lr
 from model.gic.registers import Vmcr
 from model.host.lock import Lockable
@@ -174,3 +184,8 @@ class VgicDist(Lockable):
         """Say that ``vcpu``, which had halted the guests, lets ``resumed`` go on."""
         if self.emit is not None:
             self.emit(Resumed(vcpu, resumed))
+
+    def bypassed(self, vcpu: int, *, halted: bool) -> None:
+        """Say that irq bypass keeps ``vcpu`` out of its guest, or lets it go on."""
+        if self.emit is not None:
+            self.emit(Bypassed(vcpu, halted))

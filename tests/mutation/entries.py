@@ -48,9 +48,16 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "both-spilled.toml", (("gic_version", "2"),)),
     (Path("migrate"), (("ipis", "queued"),)),
     (Path("save"), (("counter", "stops"),)),
+    (Path("timer-busy"), (("masks", "1"),)),
 )  # fmt: skip
 """Scenarios for what no built-in one brings about, with knobs: both eras are clean in them."""
+BEFORE: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
+    (Path("save"), (("masks", "1"),)),
+    (Path("migrate"), (("masks", "1"),)),
+)
+"""Those for v4.14 alone: with a host that masks, v7.2 shows F33 there."""
 TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
+    (OWN / "bypassed.toml", ()),
     (OWN / "masked-just-so.toml", ()),
     (OWN / "pended-active-ptimer.toml", ()),
     (Path("migrate"), (("posted_writes", "1"),)),
@@ -59,7 +66,7 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
 """Those for v7.2 alone.
 
 In 4.14 a guest idles without sleep that has masked what is pending (F32), what it makes pending of
-its timer while it is active is lost at the fold, and no write is read back.
+its timer while it is active is lost at the fold, no write is read back, and irq bypass halts nobody.
 """
 
 FOUND = frozenset({
@@ -88,6 +95,7 @@ def all_entries(*, builtin: bool = False) -> list[Entry]:
         root = Path(__file__).parents[2]
         for path, knobs in ADDED:
             entries += [Entry(named(root, path), era, knobs) for era in ERAS]
+        entries += [Entry(named(root, path), ERAS[0], knobs) for path, knobs in BEFORE]
         entries += [Entry(named(root, path), ERAS[-1], knobs) for path, knobs in TODAY]
     return [e for e in entries if e.era != ERAS[0] or Path(e.scenario).stem not in FOUND]
 

@@ -1,4 +1,4 @@
-"""Whom another VCPU keeps out of its guest."""
+"""Whom another VCPU, or irq bypass, keeps out of its guest."""
 
 from model import facts
 from model.check.listener import on
@@ -9,13 +9,14 @@ __all__ = ["Pauses"]
 
 
 class OfVcpu(State):
-    """``kept_out``: some VCPU halts the guests and has not let this one go."""
+    """Who keeps it out: ``halted`` by a VCPU that halts the guests, ``bypassed`` by irq bypass."""
 
-    kept_out: bool = False
+    halted: bool = False
+    bypassed: bool = False
 
 
 class Pauses(View):
-    """``of[v].kept_out``: a VCPU that halts all guests keeps VCPU ``v`` out of its own."""
+    """``is_kept_out(v)``: who halts all guests keeps VCPU ``v`` out of its own."""
 
     trusts = (
         "who says that it halts the guests keeps them out for that long; that they are let go "
@@ -26,13 +27,23 @@ class Pauses(View):
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
 
+    def is_kept_out(self, v: int) -> bool:
+        """Tell whether one of them has not let it go yet."""
+        of = self.of[v]
+        return of.halted or of.bypassed
+
     @on(facts.Halting)
     def on_halting(self, _f: facts.Halting) -> None:
         """All guests are to be left."""
         for of in self.of:
-            of.kept_out = True
+            of.halted = True
 
     @on(facts.Resumed)
     def on_resumed(self, f: facts.Resumed) -> None:
         """One is let go."""
-        self.of[f.resumed].kept_out = False
+        self.of[f.resumed].halted = False
+
+    @on(facts.Bypassed)
+    def on_bypassed(self, f: facts.Bypassed) -> None:
+        """One is to leave its guest, or is let go."""
+        self.of[f.vcpu].bypassed = f.halted

@@ -155,6 +155,13 @@ class L2(Rule):
         of.paused = False
         of.naps = 0
 
+    @on(facts.Bypassed)
+    def on_bypassed(self, f: facts.Bypassed) -> None:
+        """So does irq bypass."""
+        of = self.of[f.vcpu]
+        of.paused = f.halted
+        of.naps = of.turns = 0
+
     @on(facts.AckedByGuest)
     def on_guest_ack(self, f: facts.AckedByGuest) -> None:
         """It was given something."""

@@ -89,6 +89,11 @@ class I11(Rule):
         for v, of in enumerate(self.of):
             of.waking = v == f.resumed
 
+    @on(facts.Bypassed)
+    def on_bypassed(self, f: facts.Bypassed) -> None:
+        """So is whom irq bypass lets go on."""
+        self.of[f.vcpu].waking = not f.halted
+
     @on(facts.Woken)
     def on_woken(self, f: facts.Woken) -> None:
         """It was."""
@@ -121,7 +126,7 @@ class I11(Rule):
     def on_block(self, f: facts.Blocked) -> None:
         """Nothing that it could take may be pending."""
         v = f.vcpu
-        if self.pauses.of[v].kept_out or self.of[v].waking or not self.ideal.switch.is_on():
+        if self.pauses.is_kept_out(v) or self.of[v].waking or not self.ideal.switch.is_on():
             return
         pmr = self.masks.of[v].pmr
         virtual, physical = self.software.virtual[v], self.software.physical[v]
