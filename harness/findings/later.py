@@ -146,7 +146,7 @@ LATER: tuple[Finding, ...] = (
         conditions=(
             Condition(
                 BOTH,
-                ("I5", "I12", "G7:untold", "G8:held", *NOT_DELIVERED),
+                ("R8:left-out", "I5", "I12", "G7:untold", "G8:held", *NOT_DELIVERED),
                 switched_off,
             ),
         ),

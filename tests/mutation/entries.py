@@ -66,7 +66,7 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
 """Those for v7.2 alone.
 
 In 4.14 a guest idles without sleep that has masked what is pending (F32), what it makes pending of
-its timer while it is active is lost at the fold, no write is read back, and irq bypass halts nobody.
+its timer while it is active is lost at the fold, no write is read back, and there is no irq bypass.
 """
 
 FOUND = frozenset({

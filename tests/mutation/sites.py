@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("harness/kvm", "model/vgic")
 LEFT_OUT = {"__init__.py", "steps.py"}
 TELLING = {
-    "assert_free", "assert_held", "begin_isr", "emit", "end_isr", "enter_from_user", "folded",
-    "bypassed", "halting", "leave_to_user", "read", "rechecked", "resumed", "said", "say_mask", "told",
-    "trapped", "wrote_back", "written",
+    "assert_free", "assert_held", "begin_isr", "bypassed", "emit", "end_isr", "enter_from_user",
+    "folded", "halting", "leave_to_user", "read", "rechecked", "resumed", "said", "say_mask",
+    "told", "trapped", "wrote_back", "written",
 }  # fmt: skip
 """What a statement calls or sets that only says what happened, or looks whether a lock is held."""
 HARDWARE = {"at_entry", "at_exit", "before_access", "deliver_pin", "watch"}
