@@ -39,6 +39,7 @@ from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
 from tests.race.mutants_soft import SOFT
 from tests.race.mutants_vgic import VGIC
+from tests.race.mutants_vhe import VHE_HOST
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
@@ -313,5 +314,6 @@ MUTANTS = (
     *REGISTERS,
     *SIGNALS,
     *SOFT,
+    *VHE_HOST,
     *VGIC,
 )
