@@ -158,6 +158,7 @@ WORDS: Final = {
     "write_enable": (
         "active deactivation-arrived gicd-write line lock phys-active resample timer-read recheck"
     ),
+    "write_group": "gicd-write lock",
     "write_lrs": "active deactivation-arrived hcr line lr-written",
     "write_pending": "active deactivation-arrived gicd-write line lock phys-active",
     "write_priority": "gicd-priority lock",

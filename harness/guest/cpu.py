@@ -51,6 +51,7 @@ from model.guest import (
     REGISTERS,
     RETURN,
     SERVE,
+    SET_GROUP,
     SET_PRIORITY,
     SGI,
     SPIN,
@@ -82,7 +83,7 @@ ACCESSES = {
     READ_PRIORITY: ("priority", -1),
 }
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
-WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
+WRITES = {TARGET: "target", SET_PRIORITY: "priority", SET_GROUP: "group"}
 """Those that are written with the instruction's second number."""
 ENDS = {HALT: "halt", CPU_OFF: "psci"}
 """The exits of a guest that goes no further."""

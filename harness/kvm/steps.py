@@ -140,6 +140,7 @@ class Steps:
     read_dist = Step((CTLR,))
     read_pending = Step((VTIMER.own, PTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_priority = Step((), (THIS_IRQ,))
+    write_group = Step((CTLR,), (THIS_IRQ,))
     read_field = Step((THIS_IRQ,))
     send_sgi = Step((CTLR,), (THIS_IRQ,))
 

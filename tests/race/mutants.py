@@ -32,6 +32,7 @@ from tests.race.broken_hardware import (
     on_machine,
 )
 from tests.race.mutant import Mutant
+from tests.race.mutants_groups import GROUPS
 from tests.race.mutants_guest import GUEST
 from tests.race.mutants_phys import PHYS
 from tests.race.mutants_reads import READS
@@ -308,6 +309,7 @@ MUTANTS = (
     Mutant("lock-order", NoIrqSave, V4_14, "spi-level"),
     Mutant("lock-order", LocksSwapped, V7_2, "timer-wfi"),
     Mutant("G8", BlindHandler, V7_2, "timer-busy"),
+    *GROUPS,
     *GUEST,
     *PHYS,
     *READS,

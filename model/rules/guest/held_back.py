@@ -103,6 +103,8 @@ class G8(Rule):
         irq = self.ideal.irq(v, vintid)
         if irq.enabled != YES or irq.active != NO or not self.ideal.switch.is_on():
             return False
+        if self.ideal.may_be_parked(irq):
+            return False
         return len(self.lrs.on[c].used) < self.setting.lrs
 
     def is_held(self, c: int, intid: int) -> bool:
