@@ -13,9 +13,9 @@ from harness.engine.footprint import Ref, Resource
 
 __all__ = [
     "AGES_R", "AGES_W", "BANK", "BG_TIMER", "CHANNEL", "CLOCK", "CPUIF", "CTLR", "DELIVERS_R",
-    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_TIMER", "IPI", "IRQS", "ITS", "LPIS",
-    "MONITOR", "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL", "SIGNAL_R", "SPI",
-    "THIS_IRQ", "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
+    "DELIVERS_W", "DEVICE", "DIST", "FORWARD", "GUEST", "HW_PTIMER", "HW_TIMER", "IPI", "IRQS",
+    "ITS", "LPIS", "MONITOR", "OWN_STATE", "PCPU", "PTIMER", "PTIMER_HRTIMER", "SIGNAL",
+    "SIGNAL_R", "SPI", "THIS_IRQ", "THREAD", "VGIC", "VIF", "VM", "VTIMER", "VTIMER_IRQ",
 ]  # fmt: skip
 
 # -- the host: CPUs, threads, soft timers
@@ -37,6 +37,7 @@ IPI: Final = Resource("ipi", optional=True)
 
 # -- timers and devices
 HW_TIMER: Final = Resource("hw_timer")
+HW_PTIMER: Final = Resource("hw_ptimer", optional=True)
 DEVICE: Final = Resource("device")
 FORWARD: Final = Resource("forward", optional=True)
 
@@ -70,7 +71,9 @@ VM: Final = Resource("vm").all
 MONITOR: Final = Resource("monitor").all
 
 # -- what ``model.messages`` may deliver along with an access, and what an entry may age
-DELIVERS_R: Final[tuple[Ref, ...]] = (HW_TIMER.here, CLOCK, VIF.here, LPIS.here)
+DELIVERS_R: Final[tuple[Ref, ...]] = (
+    HW_TIMER.here, HW_PTIMER.here, CLOCK, VIF.here, LPIS.here,
+)  # fmt: skip
 DELIVERS_W: Final[tuple[Ref, ...]] = (
     BANK.here, CHANNEL.here, CPUIF.here, FORWARD.all, SPI.all,
 )  # fmt: skip

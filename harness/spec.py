@@ -25,7 +25,7 @@ from harness.scenarios.schema import (
 from harness.user_rules import ids_of, own_of, referred, with_own
 from harness.variants import resolve_variant
 from harness.world import VgicWorld
-from model.config import COUNTERS, IPIS
+from model.config import COUNTERS, HOSTS, IPIS
 from model.gic.registers import FIRST_LPI
 from model.guest import LPIS
 from model.machine import GIC_MESSAGES, LR_MODES, Config, Forward
@@ -47,6 +47,7 @@ CHOICES = {
     "lr_on_guest_deactivate": LR_MODES,
     "counter": COUNTERS,
     "ipis": IPIS,
+    "host": HOSTS,
 }
 KNOBS: dict[str, str] = {
     "gic_version": "2 or 3: the layout and rules of the GIC (default 3)",
@@ -59,6 +60,7 @@ KNOBS: dict[str, str] = {
     "masks": "0 or 1: whether the host masks a timer's interrupt that a guest has (default 0)",
     "counter": "runs (default) or stops: what a guest's counter does while its VM is saved",
     "ipis": "at-once (default), queued (messages), or lossy (one may be lost on its way to a CPU)",
+    "host": "nvhe (default), or vhe, era v7.2: guests have the physical timer in hardware",
     "preemptions": "the most preemptions in an execution, 0 to 8 (default: the scenario's)",
     "steps_max": "the bound on the steps of an execution (default 4000)",
 }
@@ -162,6 +164,8 @@ class RunSpec(msgspec.Struct, frozen=True):
                 raise UsageError(f"impossible size: {name}={size}, expected 1 to {most}")
         if (knobs or {}).get("gic_version", str(loaded.gic_version)) == "2":
             check_gicv2(loaded, scenario, max(sizes["pcpus"][0], sizes["vcpus"][0]))
+        if (knobs or {}).get("host") == "vhe":
+            check_vhe(variant)
         checked = {name: check_knob(name, value) for name, value in (knobs or {}).items()}
         return cls(
             scenario=scenario,
@@ -249,6 +253,7 @@ class RunSpec(msgspec.Struct, frozen=True):
             masks=knobs.get("masks", "0") == "1",
             counter=knobs.get("counter", "runs"),
             ipis=knobs.get("ipis", "at-once"),
+            host=knobs.get("host", "nvhe"),
             forwards=tuple(
                 Forward(
                     f.intid,
@@ -326,6 +331,20 @@ def check_gicv2(scenario: Scenario, name: str, cpus: int) -> None:
         raise UsageError(
             f"scenario {name!r} names a VCPU's redistributor, and a GICv2 has none, but banked "
             "registers: leave it out, or expect gic_version=3"
+        )
+
+
+def check_vhe(variant: str) -> None:
+    """Refuse a VHE host for a kernel whose timers do not know of it.
+
+    Raises:
+        UsageError: it is one of era v4.14.
+
+    """
+    if resolve_variant(variant).era == "v4.14":
+        raise UsageError(
+            f"knob host='vhe': variant {variant!r} is of era v4.14, which emulates the physical "
+            "timer on every host (get_timer_map came in 5.1); expected one of era v7.2"
         )
 
 

@@ -58,6 +58,7 @@ WORDS: Final = {
     "gic_line": "line",
     "gic_maintenance": "line",
     "gic_pin": "signal",
+    "gic_ptimer": "line",
     "gic_write": "active",
     "guest_device": "device-served guest-mask guest-storm",
     "guest_dir": (
@@ -71,6 +72,8 @@ WORDS: Final = {
     "guest_iar": "guest-ack guest-mask lr-moved guest-storm",
     "guest_pmr": "guest-control guest-mask guest-storm",
     "guest_read": "guest-mask guest-read guest-storm",
+    "guest_ptimer": "guest-mask guest-timer guest-storm",
+    "guest_read_ptimer": "guest-mask guest-read guest-storm",
     "guest_timer": "guest-mask guest-timer guest-storm",
     "guest_wfi": "exit guest-mask guest-wfi guest-storm",
     "guest_work": "guest-mask guest-storm",
@@ -87,6 +90,8 @@ WORDS: Final = {
     "isr_call": "isr-end",
     "isr_device": "isr-end",
     "isr_read_ctl": "timer-read",
+    "isr_ptimer": "isr-end",
+    "isr_ptimer_should_fire": "isr-end timer-read recheck",
     "isr_should_fire": "isr-end timer-read recheck",
     "isr_timer": "isr-end",
     "kick_ipi": "active deactivation-arrived ipi isr-end line pending recheck",
@@ -108,10 +113,15 @@ WORDS: Final = {
     "read_dist": "dist-read",
     "read_field": "gicd-read",
     "read_pending": "active deactivation-arrived gicd-read line lock timer-read",
+    "ptimer_phys_active": "active deactivation-arrived line phys-active",
+    "ptimer_restore": "active deactivation-arrived line load timer-restore recheck",
+    "ptimer_save": "timer-save",
+    "ptimer_update": "timer-read",
     "read_ptimer": "guest-read",
     "recheck_requests": "recheck",
     "renew_irq": "lock unqueue",
     "resample": "active deactivation-arrived line phys-active resample timer-read recheck",
+    "resample_ptimer": ("active deactivation-arrived line phys-active resample timer-read recheck"),
     "resample_device": "active deactivation-arrived line phys-active resample recheck",
     "reset_device": (
         "active deactivation-arrived device-served host-mask line pending phys-active"
@@ -150,6 +160,7 @@ WORDS: Final = {
     "write_enable": (
         "active deactivation-arrived gicd-write line lock phys-active resample timer-read recheck"
     ),
+    "write_group": "gicd-write lock",
     "write_lrs": "active deactivation-arrived hcr line lr-written",
     "write_pending": "active deactivation-arrived gicd-write line lock phys-active",
     "write_priority": "gicd-priority lock",

@@ -93,7 +93,7 @@ class VgicWorld:
         slots = [vcpu.make(rt, kvm, v) for v in vcpus]
         slots += [host_irq.make(rt, kvm, c) for c in range(self.config.pcpus)]
         slots += [soft_timer.make(rt, kvm, v, BG_TIMER) for v in vcpus]
-        if kvm.emulation_timer and PTIMER in self.machine.timer_numbers:
+        if kvm.emulation_timer and kvm.emulates():
             slots += [soft_timer.make(rt, kvm, v, PTIMER) for v in vcpus]
         slots += gic.make(rt)
         slots.append(clock.make(rt))

@@ -14,6 +14,7 @@ class Channel(Part):
 
     __slots__ = FIELDS = (
         "deactivations", "line_age", "maintenance_age", "pin_age", "writes", "writes_age",
+        "ptimer_age",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Channel(Part):
         self.pin_age = 0
         self.writes: tuple[int, ...] = ()
         self.writes_age = 0
+        self.ptimer_age = 0
 
     def has_write(self) -> bool:
         """Tell whether a posted write has not taken effect."""

@@ -20,11 +20,12 @@ from model.guest import (
 )
 from model.vgic.irq import PRIORITY
 
-__all__ = ["COUNTERS", "GIC_MESSAGES", "IPIS", "Config"]
+__all__ = ["COUNTERS", "GIC_MESSAGES", "HOSTS", "IPIS", "Config"]
 
 GIC_MESSAGES = ("queued", "synchronous", "lagging")
 COUNTERS = ("runs", "stops")
 IPIS = ("at-once", "queued", "lossy")
+HOSTS = ("nvhe", "vhe")
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -49,6 +50,8 @@ class Config(msgspec.Struct, frozen=True):
     """What the guests' counter does while a VM is saved: one of ``COUNTERS``."""
     ipis: str = "at-once"
     """How the host's SGIs to its own CPUs travel: one of ``IPIS``."""
+    host: str = "nvhe"
+    """Where the host's kernel runs: one of ``HOSTS``, at EL1 or at EL2 (VHE, HCR_EL2.E2H)."""
     devices: tuple[tuple[int, int], ...] = ()
     """Host devices: the SPI of each, and how many edges it may send in an execution."""
     forwards: tuple[Forward, ...] = ()
@@ -80,12 +83,20 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def ptimer(self) -> bool:
-        """Whether guests use the physical timer, which KVM then emulates."""
+        """Whether guests use the physical timer, in hardware or as KVM emulates it."""
         return any(physical >= 0 for _, physical in self.timers) or any(
             i.code in (PTIMER_ON, PTIMER_OFF, READ_PTIMER)
             for program in self.programs
             for i in program
         )
+
+    @property
+    def direct_ptimer(self) -> bool:
+        """Whether guests have the physical timer in hardware (get_timer_map, has_vhe).
+
+        The host has then the EL2 physical timer for itself, and leaves that of EL1 to guests.
+        """
+        return self.host == "vhe" and self.ptimer
 
     @property
     def toggles_groups(self) -> bool:

@@ -18,8 +18,8 @@ __all__ = [
     "LPIS", "MASK", "MMIO", "NOTHING", "PEND", "PIDLE", "PMR", "PTIMER", "PTIMER_OFF",
     "READ_ACTIVE", "READ_CPU", "READ_DIST", "READ_ENABLED", "READ_PENDING", "READ_PRIORITY",
     "READ_PTIMER", "READ_TARGET", "READ_VTIMER", "REGISTERS", "REPEAT", "RETURN", "SERVE",
-    "SET_PRIORITY", "SGI", "SILENCE", "SPIN", "TARGET", "TIMER", "TIMER_OFF", "TVAL", "UNPEND",
-    "USER", "WAIT", "WAKE_SGI", "WFI", "WORK", "Guest", "GuestVm", "Instruction",
+    "SET_GROUP", "SET_PRIORITY", "SGI", "SILENCE", "SPIN", "TARGET", "TIMER", "TIMER_OFF", "TVAL",
+    "UNPEND", "USER", "WAIT", "WAKE_SGI", "WFI", "WORK", "Guest", "GuestVm", "Instruction",
 ]  # fmt: skip
 
 TIMER, TIMER_OFF, IDLE, SPIN, WORK, MASK, PMR, USER, HALT, WAIT, SERVE, AWAIT, SGI = range(13)
@@ -33,7 +33,8 @@ READ_CPU, READ_VTIMER, READ_PTIMER = range(41, 44)
 DIST, READ_DIST = range(44, 46)
 CPU_OFF = 46
 LPIS = 47
-MMIO = (*range(ENABLE, READ_ACTIVE + 1), *range(SET_PRIORITY, READ_PRIORITY + 1))
+SET_GROUP = 48
+MMIO = (*range(ENABLE, READ_ACTIVE + 1), *range(SET_PRIORITY, READ_PRIORITY + 1), SET_GROUP)
 """The instructions that are accesses to the emulated distributor or redistributor."""
 
 REGISTERS = (

@@ -29,6 +29,7 @@ WORDS: Final = {
     "soft-timer": "the background timer",
     "user-space": "the VM monitor",
     "line": "the timer line",
+    "ptimer-line": "the physical timer's line",
     "pin": "the IRQ pin",
     "edge": "the edges",
     "event": "the events",
@@ -46,11 +47,11 @@ class Actor(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
 
     ``kind`` is "vcpu" (the thread of ``vcpu``), "host-irq" (of ``pcpu``), "soft-timer" (timer ``n``
     of ``vcpu``, BG_TIMER or a timer's number), "worker" (the work item of ``vcpu``'s background
-    timer), "line", "deactivations", "writes", "ipis", "pin" and "maintenance" (channels of the GIC
-    of ``pcpu``), "ipi-loss" (what a broken one loses), "edge" and "event" (those of host device and
-    passthrough device ``n``), "device" and "passthrough" (device ``n``), "software" (the VM
-    monitor's thread of device ``n``), "clock", "host-scheduler", "user-space", "irq-bypass", or
-    "engine".
+    timer), "line", "ptimer-line", "deactivations", "writes", "ipis", "pin" and "maintenance"
+    (channels of the GIC of ``pcpu``), "ipi-loss" (what a broken one loses), "edge" and "event"
+    (those of host device and passthrough device ``n``), "device" and "passthrough" (device ``n``),
+    "software" (the VM monitor's thread of device ``n``), "clock", "host-scheduler", "user-space",
+    "irq-bypass", or "engine".
     """
 
     kind: str

@@ -74,6 +74,8 @@ class Machine:
             emit=emit,
         )
         self.hw_timers = [HwTimer(self.clock) for _ in cpus]
+        self.direct_ptimer = config.direct_ptimer
+        self.hw_ptimers = [HwTimer(self.clock, PTIMER_PPI) for _ in cpus if self.direct_ptimer]
         self.pcpus = [Pcpu(c) for c in cpus]
         self.signals = [Signals() for _ in cpus]
         self.devices = [Device(intid, edges) for intid, edges in config.devices]
@@ -99,6 +101,7 @@ class Machine:
             maintained=maintained,
             posted=config.posted_writes,
             travels=config.ipis != "at-once",
+            ptimers=self.hw_ptimers,
         )
         self.threads = [VcpuThread(v, v % config.pcpus) for v in vcpus]
         self.make_timers(config)
@@ -152,11 +155,13 @@ class Machine:
         """Make the timers of each VCPU, and the soft timers that stand in for them.
 
         ``timers[v][n]`` is timer ``n`` of VCPU ``v`` (struct arch_timer_cpu); those that guests use
-        are ``timer_numbers``. ``hrtimers[v, n]`` is the soft timer of one that is emulated, and
+        are ``timer_numbers``, those of them in hardware ``direct_timers`` (struct timer_map).
+        ``hrtimers[v, n]`` is the soft timer of one that is emulated, and
         with BG_TIMER for ``n`` the background timer.
         """
         vcpus = range(config.vcpus)
         self.timer_numbers = (VTIMER, PTIMER) if config.ptimer else (VTIMER,)
+        self.direct_timers = self.timer_numbers if self.direct_ptimer else (VTIMER,)
         self.timers = [
             (
                 TimerContext(v, PTIMER, 0),
@@ -165,7 +170,7 @@ class Machine:
             for v in vcpus
         ]
         self.hrtimers = {(v, BG_TIMER): HrTimer(v, BG_TIMER, 1 << v) for v in vcpus}
-        if config.ptimer:
+        if config.ptimer and not self.direct_ptimer:
             for v in vcpus:
                 self.hrtimers[v, PTIMER] = HrTimer(v, PTIMER, 1 << config.vcpus + v)
 
@@ -197,6 +202,8 @@ class Machine:
                     PTIMER_PPI,
                     target=v,
                     level=True,
+                    hwintid=PTIMER_PPI if self.direct_ptimer else -1,
+                    linked=not config.masks,
                     priority=config.timer_priority,
                     group=group,
                 )
@@ -219,7 +226,8 @@ class Machine:
         of GICv2 SGIs with several sources.
         """
         config = self.config
-        if config.ptimer or config.masks:
+        emulates = config.ptimer and not self.direct_ptimer
+        if emulates or config.masks:
             return True
         if any(f.level and f.intid < 0 for f in config.forwards):
             return True
@@ -237,6 +245,7 @@ class Machine:
             "pcpu": by_index(self.pcpus),
             "signal": by_index(self.signals),
             "hw_timer": by_index(self.hw_timers),
+            "hw_ptimer": by_index(self.hw_ptimers),
             "channel": by_index(self.messages.channels),
             "ipi": by_index(self.messages.ipis),
             "thread": by_index(self.threads),
@@ -293,7 +302,7 @@ class Machine:
         masks the timer's interrupt does that instead (timer_irq_set_irqchip_state).
         """
         self.messages.before_access(c)
-        if self.config.masks and intid == VTIMER_PPI:
+        if self.config.masks and intid in (VTIMER_PPI, PTIMER_PPI):
             self.gic.set_enable(c, intid, not on)
         else:
             self.messages.send_write(c, intid, on, read_back=read_back)

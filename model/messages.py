@@ -24,7 +24,7 @@ target, and may outlive ``lag`` guest entries of that CPU; a machine may lose on
 Subclasses break one of them on purpose (``harness.kvm.museum``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from model.channel import Channel, Ipis
@@ -37,7 +37,7 @@ from model.facts import (
     Signalled,
 )
 from model.gic.registers import FIRST_LPI
-from model.timer import VTIMER_PPI
+from model.timer import PTIMER_PPI, VTIMER_PPI
 
 if TYPE_CHECKING:
     from model.device import Device, ForwardedDevice
@@ -72,6 +72,7 @@ class Messages:
         maintained: bool = False,
         posted: bool = False,
         travels: bool = False,
+        ptimers: "Sequence[HwTimer]" = (),
     ) -> None:
         self.gic = gic
         self.timers = timers
@@ -83,6 +84,7 @@ class Messages:
         self.bounded = bounded
         self.maintained = maintained
         self.posted = posted
+        self.ptimers = ptimers
         self.ipis = [Ipis() for _ in timers] if travels else []
         self.channels = [Channel() for _ in timers]
 
@@ -91,6 +93,10 @@ class Messages:
     def line_differs(self, c: int) -> bool:
         """Tell whether the distributor has not seen the level of this CPU's timer."""
         return self.timers[c].output() != bool(self.gic.banks[c].line >> VTIMER_PPI & 1)
+
+    def ptimer_differs(self, c: int) -> bool:
+        """Tell whether the distributor has not seen the level of this CPU's physical timer."""
+        return self.ptimers[c].output() != bool(self.gic.banks[c].line >> PTIMER_PPI & 1)
 
     def maintenance_differs(self, c: int) -> bool:
         """Tell whether the distributor has not seen this CPU's maintenance interrupt, or its end.
@@ -110,6 +116,7 @@ class Messages:
             or self.channels[c].writes != ()
             or any(to.sent for to in self.ipis[c : c + 1])
             or self.line_differs(c)
+            or (bool(self.ptimers) and self.ptimer_differs(c))
             or (self.maintained and self.maintenance_differs(c))
             or self.pin_differs(c)
             or any(device.edges and device.target == c for device in self.devices)
@@ -131,6 +138,8 @@ class Messages:
         if self.bounded:
             if not self.timers[c].output() and self.line_differs(c):
                 self.deliver_line(c)
+            if self.ptimers and not self.ptimers[c].output():
+                self.deliver_ptimer(c)
             self.deliver_falls()
         channel = self.channels[c]
         under_way = channel.deactivations
@@ -205,6 +214,11 @@ class Messages:
         self.gic.set_line(c, VTIMER_PPI, self.timers[c].output())
         self.channels[c].line_age = 0
 
+    def deliver_ptimer(self, c: int) -> None:
+        """Let the distributor sample the physical timer of this CPU."""
+        self.gic.set_line(c, PTIMER_PPI, self.ptimers[c].output())
+        self.channels[c].ptimer_age = 0
+
     def deliver_maintenance(self, c: int) -> None:
         """Let the distributor sample this CPU's maintenance interrupt."""
         self.gic.set_line(c, MAINTENANCE_PPI, self.gic.maintenance(c))
@@ -258,6 +272,8 @@ class Messages:
         """Bound 1: called before this CPU accesses the (re)distributor or gets new state."""
         if self.bounded:
             self.deliver_line(c)
+            if self.ptimers:
+                self.deliver_ptimer(c)
             if self.maintained:
                 self.deliver_maintenance(c)
             self.deliver_falls()
@@ -271,6 +287,8 @@ class Messages:
         """Bound 2: called when an exit completes, before the host's interrupts can be unmasked."""
         if self.bounded:
             self.deliver_line(c)
+            if self.ptimers:
+                self.deliver_ptimer(c)
             self.deliver_falls()
 
     def at_entry(self, c: int) -> None:
@@ -319,6 +337,16 @@ class Messages:
         else:
             channel.maintenance_age += 1
 
+    def grow_ptimer_old(self, c: int) -> None:
+        """Age a level of the physical timer that the distributor has not seen."""
+        channel = self.channels[c]
+        if not self.ptimer_differs(c):
+            channel.ptimer_age = 0
+        elif channel.ptimer_age >= self.lag:
+            self.deliver_ptimer(c)
+        else:
+            channel.ptimer_age += 1
+
     def grow_devices_old(self, c: int) -> None:
         """Age what devices have sent to this CPU."""
         for device in self.devices:
@@ -349,6 +377,8 @@ class Messages:
             self.deliver_line(c)
         else:
             channel.line_age += 1
+        if self.ptimers:
+            self.grow_ptimer_old(c)
         if self.maintained:
             self.grow_maintenance_old(c)
         if not self.pin_differs(c):

@@ -26,6 +26,7 @@ class SavedIrq(msgspec.Struct, frozen=True, gc=False):
     source: int
     active_source: int
     priority: int = PRIORITY
+    group: int = 1
 
 
 class SavedVcpu(msgspec.Struct, frozen=True, gc=False):

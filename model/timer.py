@@ -12,6 +12,7 @@ __all__ = [
     "IMASK",
     "ISTATUS",
     "PTIMER_PPI",
+    "TIMER_PPIS",
     "VTIMER_PPI",
     "Clock",
     "HwTimer",
@@ -25,6 +26,8 @@ VTIMER_PPI = 27
 """The virtual timer's PPI on Arm's reference platforms (BSA)."""
 PTIMER_PPI = 30
 """The PPI of the non-secure EL1 physical timer (BSA)."""
+TIMER_PPIS = (PTIMER_PPI, VTIMER_PPI)
+"""Both, by the number of their timer (PTIMER, VTIMER of ``model.identity``)."""
 
 WRAP = 1 << 64
 """Counts and compare values have 64 bits and no sign."""

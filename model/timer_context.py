@@ -23,8 +23,8 @@ class TimerContext(Part):
     ``loaded`` says that a hardware timer holds it and ``cval`` and ``ctl`` here are stale;
     ``irq_level`` is the level last given to the vgic. ``cleared_last`` is 4.14's memory of "the
     last write of the physical active state was 0" (active_cleared_last). ``cntvoff`` is the VM's
-    offset in ns, which only user space changes. The physical timer is emulated: never ``loaded``,
-    and without an offset.
+    offset in ns, which only user space changes; the physical timer has none. It is ``loaded`` only
+    where the host is VHE, and emulated otherwise.
 
     ``alone`` says that guests use no other timer: then nobody reads it while it is loaded. (In
     4.14 the background timer also stands in for the physical timer of a running guest, and its

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from harness.engine.execution import Slot
 from harness.engine.footprint import Step
-from harness.resources import BG_TIMER, CLOCK, HW_TIMER, PTIMER_HRTIMER, SIGNAL
+from harness.resources import BG_TIMER, CLOCK, HW_PTIMER, HW_TIMER, PTIMER_HRTIMER, SIGNAL
 from harness.runtime import Runtime
 from model.facts import Ticked
 from model.host.thread import HrTimer
@@ -18,7 +18,7 @@ from model.timer import ENABLE, HwTimer
 __all__ = ["HRTIMERS", "make", "pass_time"]
 
 HRTIMERS = (BG_TIMER.all, PTIMER_HRTIMER.all)
-DEADLINES = (HW_TIMER.all, *HRTIMERS)
+DEADLINES = (HW_TIMER.all, HW_PTIMER.all, *HRTIMERS)
 WATCHED = (*DEADLINES, CLOCK)
 TICK = Step(DEADLINES, (CLOCK, SIGNAL.all), "clock_tick")
 
@@ -26,7 +26,7 @@ TICK = Step(DEADLINES, (CLOCK, SIGNAL.all), "clock_tick")
 def make(rt: Runtime) -> Slot:
     """Return the clock's task."""
     machine = rt.machine
-    clock, timers = machine.clock, machine.hw_timers
+    clock, timers = machine.clock, (*machine.hw_timers, *machine.hw_ptimers)
     hrtimers = tuple(machine.hrtimers.values())
     op = rt.resources.ops()[TICK]
     reads = rt.resources.mask(WATCHED)

@@ -7,6 +7,7 @@ from each CPU by a task of its own, so that independent ones stay independent:
 - ``qN``: SGIs that the host's CPUs send to CPU N, in order (knob ``ipis``); ``nN`` loses one;
 - ``dN``: deactivations that guests sent through the HW bit on CPU N, in order;
 - ``lN``: the level of CPU N's virtual timer, sampled by the distributor;
+- ``tN``: the level of CPU N's physical timer, where guests have it in hardware;
 - ``mN``: the level of CPU N's maintenance interrupt, where there can be one;
 - ``pN``: the IRQ signal of CPU N's interface, sampled by the CPU;
 - ``eN``: edges that device N sent, in order;
@@ -27,6 +28,7 @@ from harness.resources import (
     CPUIF,
     DEVICE,
     FORWARD,
+    HW_PTIMER,
     HW_TIMER,
     IPI,
     LPIS,
@@ -50,6 +52,7 @@ class GicSteps:
     gic_ipi = Step((), (IPI.here, BANK.here))
     gic_ipi_lost = Step((), (IPI.here,))
     gic_line = Step((HW_TIMER.here, CLOCK), (BANK.here, CHANNEL.here))
+    gic_ptimer = Step((HW_PTIMER.here, CLOCK), (BANK.here, CHANNEL.here))
     gic_maintenance = Step((VIF.here,), (BANK.here, CHANNEL.here))
     gic_pin = Step(SIGNAL_R, (SIGNAL.here, CHANNEL.here))
     gic_edge = Step((), (DEVICE.all, SPI.all))
@@ -114,6 +117,15 @@ class Channels:
             (*SIGNAL_R, SIGNAL.here),
             partial(messages.deliver_pin, c),
         )
+        if messages.ptimers:
+            yield self.channel(
+                f"t{c}",
+                Actor("ptimer-line", pcpu=c),
+                GicSteps.gic_ptimer,
+                partial(messages.ptimer_differs, c),
+                (HW_PTIMER.here, CLOCK, BANK.here),
+                partial(messages.deliver_ptimer, c),
+            )
         if messages.posted:
             yield self.channel(
                 f"w{c}",

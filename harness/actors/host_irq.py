@@ -14,6 +14,7 @@ from harness.resources import (
     CPUIF,
     DEVICE,
     FORWARD,
+    HW_PTIMER,
     HW_TIMER,
     LPIS,
     PCPU,
@@ -27,7 +28,9 @@ from model.identity import Actor
 __all__ = ["make"]
 
 TAKE = Step(
-    (HW_TIMER.here, VIF.here, CLOCK, BANK.here, CPUIF.here, SPI.all, LPIS.here),
+    (
+        HW_TIMER.here, HW_PTIMER.here, VIF.here, CLOCK, BANK.here, CPUIF.here, SPI.all, LPIS.here,
+    ),
     (
         PCPU.here, BANK.here, CHANNEL.here, SIGNAL.here, DEVICE.all, FORWARD.all, SPI.all,
         LPIS.here,

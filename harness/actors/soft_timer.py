@@ -19,6 +19,7 @@ from harness.resources import (
     CPUIF,
     DEVICE,
     FORWARD,
+    HW_PTIMER,
     HW_TIMER,
     LPIS,
     PCPU,
@@ -38,7 +39,7 @@ from model.part import bits_of
 __all__ = ["make"]
 
 FIRE_R = (
-    HW_TIMER.all, VIF.all, CLOCK, BANK.all, CPUIF.all, SPI.all, LPIS.all,
+    HW_TIMER.all, HW_PTIMER.all, VIF.all, CLOCK, BANK.all, CPUIF.all, SPI.all, LPIS.all,
 )  # fmt: skip
 FIRE_W = (
     PCPU.all, SIGNAL.all, BANK.all, CHANNEL.all, DEVICE.all, FORWARD.all, SPI.all, LPIS.all,

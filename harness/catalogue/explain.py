@@ -218,6 +218,8 @@ MATTERS = {
     "the host does not read it back (variant read-back, and v4.14)",
     "masks": "the timer: no active state that its guest ends, but the host's mask, which the fold "
     "lifts",
+    "host": "the physical timer, in the hardware with vhe: a second interrupt that the host hands "
+    "on; a GICv3's List Registers are then written by the kernel",
     "counter": "scenarios that save the VM: stops writes KVM_REG_ARM_TIMER_CNT when it is restored",
     "ipis": "kicks: what KVM asks of a VCPU that runs reaches it by an IPI; lossy is a broken "
     "machine (variant ipi-lost)",

@@ -68,16 +68,21 @@ def uses(case: Case, code: int, vintid: int) -> bool:
     )
 
 
+def timers_in_hardware(case: Case) -> tuple[int, ...]:
+    """Return the interrupts of the guests' timers that are mapped: both where the host is VHE."""
+    return (VTIMER_PPI, PTIMER_PPI) if case.knobs.get("host") == "vhe" else (VTIMER_PPI,)
+
+
 def is_level(case: Case, vintid: int) -> bool:
-    """Tell whether it is mapped to a level interrupt: the virtual timer's, or a device's."""
+    """Tell whether it is mapped to a level interrupt: a timer's in hardware, or a device's."""
     levels = [f.vintid for f in case.scenario.forward if f.kind == "level"]
-    return vintid == VTIMER_PPI or vintid in levels
+    return vintid in timers_in_hardware(case) or vintid in levels
 
 
 def is_mapped(case: Case, vintid: int) -> bool:
     """Tell whether it is mapped to a physical interrupt, level or edge, that can be active."""
     mapped = [f.vintid for f in case.scenario.forward if f.is_mapped]
-    return vintid == VTIMER_PPI or vintid in mapped
+    return vintid in timers_in_hardware(case) or vintid in mapped
 
 
 def enabled_level(violation: Violation, case: Case) -> bool:
@@ -92,9 +97,11 @@ def enabled_level(violation: Violation, case: Case) -> bool:
 
 def armed_again(violation: Violation, case: Case) -> bool:
     """A guest programs its timer twice, and the fold reads the line before the GIC shows it."""
-    if violation.subject.vintid != VTIMER_PPI or case.knobs.get("gic_messages") == "synchronous":
+    vintid = violation.subject.vintid
+    if vintid not in timers_in_hardware(case) or case.knobs.get("gic_messages") == "synchronous":
         return False
-    return any(sum(i.code in (TIMER, TVAL) for i in program) > 1 for program in case.programs)
+    arms = (TIMER, TVAL) if vintid == VTIMER_PPI else (PTIMER,)
+    return any(sum(i.code in arms for i in program) > 1 for program in case.programs)
 
 
 def deactivated_while_high(violation: Violation, case: Case) -> bool:
@@ -104,7 +111,8 @@ def deactivated_while_high(violation: Violation, case: Case) -> bool:
     outside the List Registers.
     """
     scenario, knobs = case.scenario, case.knobs
-    if violation.subject.vintid != VTIMER_PPI or knobs.get("gic_messages") == "synchronous":
+    timer = violation.subject.vintid in timers_in_hardware(case)
+    if not timer or knobs.get("gic_messages") == "synchronous":
         return False
     spis = any(f.vintid < FIRST_LPI for f in scenario.forward)
     traps = is_split(case) and (spis or knobs.get("gic_version") == "2")

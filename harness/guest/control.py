@@ -35,6 +35,7 @@ __all__ = ["CONTROLS", "GuestControl"]
 
 CONTROLS = (WFI, IAR, EOI, DIR, SILENCE, BPR, GROUP, READ_CPU, READ_VTIMER, RETURN)
 """The instructions that are carried out here."""
+CNTP = frozenset(name for name in REGISTERS if name.startswith("cntp"))
 
 
 class GuestControl(GuestIsr):
@@ -174,7 +175,9 @@ class GuestControl(GuestIsr):
         vintid = self.plain(self.guest.acked if instruction.a < 0 else instruction.a)
         if vintid == VTIMER_PPI:
             return GuestSteps.guest_timer
-        if vintid == PTIMER_PPI or vintid in self.rt.exiting_spis:
+        if vintid == PTIMER_PPI:
+            return self.ptimer_step()
+        if vintid in self.rt.exiting_spis:
             return GuestSteps.exit_trap
         return GuestSteps.guest_device if is_device(vintid) else GuestSteps.guest_work
 
@@ -198,18 +201,19 @@ class GuestControl(GuestIsr):
 
     def read_register(self, number: int) -> None:
         """Read register ``number`` of ``model.guest.REGISTERS``."""
-        timer = self.machine.hw_timers[self.c]
+        machine, register = self.machine, REGISTERS[number]
+        timer = (machine.hw_ptimers if register in CNTP else machine.hw_timers)[self.c]
         if number == 0:
             value = self.gic.vrpr(self.c)
         elif number == 1:
             value = self.plain(self.gic.vhppir(self.c, self.group()))
-        elif number == 2:
+        elif register.endswith("ctl"):
             value = timer.read_ctl()
-        elif number == 3:
+        elif register.endswith("cval"):
             value = timer.cval
         else:
             value = timer.read_tval()
-        self.rt.emit(facts.GuestRead(self.t.v, REGISTERS[number], value))
+        self.rt.emit(facts.GuestRead(self.t.v, register, value))
 
 
 def is_device(vintid: int) -> bool:

@@ -51,6 +51,7 @@ from model.guest import (
     REGISTERS,
     RETURN,
     SERVE,
+    SET_GROUP,
     SET_PRIORITY,
     SGI,
     SPIN,
@@ -82,7 +83,7 @@ ACCESSES = {
     READ_PRIORITY: ("priority", -1),
 }
 """What facts call the registers of the distributor, and what is written: 1 or 0; -1 is a read."""
-WRITES = {TARGET: "target", SET_PRIORITY: "priority"}
+WRITES = {TARGET: "target", SET_PRIORITY: "priority", SET_GROUP: "group"}
 """Those that are written with the instruction's second number."""
 ENDS = {HALT: "halt", CPU_OFF: "psci"}
 """The exits of a guest that goes no further."""
@@ -104,6 +105,13 @@ STEP_OF: dict[int, Step] = {
 }
 STEPS: tuple[Step | None, ...] = tuple([STEP_OF.get(n) for n in range(max(STEP_OF) + 1)])
 """The steps of the instructions that are one, by code; of others the state decides."""
+DIRECT = {
+    PTIMER: GuestSteps.guest_ptimer,
+    PTIMER_OFF: GuestSteps.guest_ptimer,
+    READ_PTIMER: GuestSteps.guest_read_ptimer,
+}
+DIRECT_STEPS: tuple[Step | None, ...] = tuple([DIRECT.get(n, step) for n, step in enumerate(STEPS)])
+"""The same where guests have the physical timer in hardware."""
 
 
 async def run_guest(rt: Runtime, t: Context, forced_exit: Guard, write_dir: DirAtEl2) -> str:
@@ -134,7 +142,11 @@ async def run_guest(rt: Runtime, t: Context, forced_exit: Guard, write_dir: DirA
 class GuestCpu(GuestControl):
     """A guest on a CPU for the length of one stay: references only, no state."""
 
-    __slots__ = ()
+    __slots__ = ("steps",)
+
+    def __init__(self, rt: Runtime, t: Context, write_dir_at_el2: DirAtEl2) -> None:
+        super().__init__(rt, t, write_dir_at_el2)
+        self.steps = DIRECT_STEPS if rt.machine.direct_ptimer else STEPS
 
     def leave(self, reason: str) -> None:
         """Exit to EL2; host interrupts stay masked."""
@@ -155,7 +167,7 @@ class GuestCpu(GuestControl):
         while True:
             instruction = program[guest.pc]
             code = instruction.code
-            step = STEPS[code]
+            step = self.steps[code]
             if step is not None:
                 return here[step if instruction.of < 0 else GuestSteps.exit_trap_far]
             if code in IDLES:
@@ -242,6 +254,9 @@ class GuestCpu(GuestControl):
             return "user"
         if code in (PTIMER, PTIMER_OFF):
             return self.access_ptimer(CNTP_CTL, CTL_ENABLE if code == PTIMER else 0)
+        if code == READ_PTIMER and self.machine.direct_ptimer:
+            self.read_register(instruction.a)
+            return ""
         guest.trap = instruction
         if code == READ_PTIMER:
             self.rt.emit(facts.ReadTrapped(v, REGISTERS[instruction.a]))

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from harness.context import Context
 from harness.contract import Op
 from harness.engine.encoding import wiring
+from harness.engine.footprint import Step
 from harness.guest.steps import GuestSteps
 from harness.runtime import Runtime
 from model import facts
 from model.device import serve_device
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL, SPURIOUS, TRAP
-from model.guest import CNTP_CTL, DRIVER, SGI, WAKE_SGI, Guest, Instruction
-from model.identity import VTIMER
+from model.guest import CNTP_CTL, CNTP_TVAL, DRIVER, SGI, WAKE_SGI, Guest, Instruction
+from model.identity import PTIMER, VTIMER
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["DirAtEl2", "GuestIsr"]
@@ -77,7 +78,9 @@ class GuestIsr:
             return here[GuestSteps.guest_iar]
         if isr == ISR_DEVICE:
             vintid = self.number()
-            if vintid == PTIMER_PPI or vintid in self.rt.exiting_spis:
+            if vintid == PTIMER_PPI:
+                return here[self.ptimer_step()]
+            if vintid in self.rt.exiting_spis:
                 return here[GuestSteps.exit_trap]
             if vintid >= FIRST_SPI:
                 return here[GuestSteps.guest_device]
@@ -300,9 +303,22 @@ class GuestIsr:
     # -- the timers' registers ------------------------------------------------------------------
 
     def access_ptimer(self, code: int, value: int) -> str:
-        """Write CNTP_TVAL_EL0 or CNTP_CTL_EL0, which traps."""
-        self.guest.trap = Instruction(code, value)
-        return "timer"
+        """Write CNTP_TVAL_EL0 or CNTP_CTL_EL0, which traps unless the host is VHE."""
+        machine = self.machine
+        if not machine.direct_ptimer:
+            self.guest.trap = Instruction(code, value)
+            return "timer"
+        timer = machine.hw_ptimers[self.c]
+        if code == CNTP_TVAL:
+            timer.write_tval(value)
+        else:
+            timer.ctl = value
+        self.rt.emit(facts.GuestTimer(self.t.v, PTIMER, timer.cval, timer.ctl, timer.cval))
+        return ""
+
+    def ptimer_step(self) -> Step:
+        """Return the step of a write to the physical timer."""
+        return GuestSteps.guest_ptimer if self.machine.direct_ptimer else GuestSteps.exit_trap
 
     def write_ctl(self, ctl: int) -> None:
         """Write CNTV_CTL_EL0."""

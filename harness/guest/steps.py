@@ -9,6 +9,7 @@ from harness.resources import (
     DELIVERS_W,
     FORWARD,
     GUEST,
+    HW_PTIMER,
     HW_TIMER,
     LPIS,
     PCPU,
@@ -30,10 +31,12 @@ class GuestSteps:
     exit_trap_far = Step(SEEN, (PCPU.here, GUEST.all))
     guest_work = Step((*SEEN, VIF.here), (GUEST.own,))
     guest_timer = Step((*SEEN, VIF.here, CLOCK, VTIMER.own), (GUEST.own, HW_TIMER.here))
+    guest_ptimer = Step((*SEEN, VIF.here, CLOCK), (GUEST.own, HW_PTIMER.here))
     guest_wfi = Step((*SEEN, VIF.here), (GUEST.own, PCPU.here))
     guest_device = Step((*SEEN, VIF.here), (GUEST.own, FORWARD.all))
     guest_pmr = Step(SEEN, (GUEST.own, VIF.here))
     guest_read = Step((*SEEN, VIF.here, HW_TIMER.here, CLOCK, VTIMER.own), (GUEST.own,))
+    guest_read_ptimer = Step((*SEEN, VIF.here, HW_PTIMER.here, CLOCK), (GUEST.own,))
     guest_iar = Step(SEEN, (GUEST.own, VIF.here))
     guest_eoir = Step(
         (*SEEN, CPUIF.here, SPI.all, LPIS.here, *DELIVERS_R),

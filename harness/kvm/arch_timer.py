@@ -1,6 +1,7 @@
 """KVM's timers: the virtual one, which the hardware runs, and the physical one, which KVM emulates.
 
-Linux arch/arm64/kvm/arch_timer.c. Without VHE the real physical timer is the host's, and every
+Linux arch/arm64/kvm/arch_timer.c. With VHE the hardware runs both (``direct_ptimer``). Without, the
+real physical timer is the host's, and every
 access of a guest to its own traps. What the comparator would do, a soft timer does while the VCPU
 is loaded, and the background timer, armed for the earliest of both timers, while it sleeps. Its
 output is a level interrupt of software, vINTID 30, with the EOI bit in its List Register; all of it
@@ -38,8 +39,8 @@ class ArchTimer(Hooks):
         return self.machine.private[v, INTIDS[timer]]
 
     def emulates(self) -> bool:
-        """Tell whether guests use the physical timer."""
-        return PTIMER in self.machine.timer_numbers
+        """Tell whether guests use a physical timer that KVM emulates (get_timer_map)."""
+        return PTIMER in self.machine.timer_numbers and not self.machine.direct_ptimer
 
     def blocking_timers(self, v: int) -> tuple[TimerContext, ...]:
         """Return the timers that the background timer of VCPU ``v`` stands in for."""

@@ -10,9 +10,11 @@ from harness.kvm.hooks import Hooks
 from harness.kvm.kvm_main import SGI_CALL
 from harness.kvm.steps import Steps
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SPECIAL
-from model.timer import VTIMER_PPI
+from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = ["IrqChip"]
+
+TIMERS = (VTIMER_PPI, PTIMER_PPI)
 
 
 class IrqChip(Hooks):
@@ -36,6 +38,8 @@ class IrqChip(Hooks):
         line: bool | None = None
         if number == VTIMER_PPI:
             line = await self.timer_isr(h)
+        elif number == PTIMER_PPI:
+            line = await self.ptimer_isr(h)
         elif number in self.rt.forwarded_spis:
             await self.device_isr(h, number)
         elif number >= FIRST_SPI:
@@ -51,7 +55,7 @@ class IrqChip(Hooks):
 
     def forwarded(self, intid: int) -> bool:
         """Tell whether the interrupt is left active for a guest (irqd_is_forwarded_to_vcpu)."""
-        if intid == VTIMER_PPI:
+        if intid in TIMERS:
             return self.timer_forwarded and not self.machine.config.masks
         return intid in self.rt.forwarded_spis
 
@@ -61,7 +65,7 @@ class IrqChip(Hooks):
         A host that masks the timer's interrupt has done so with the acknowledge.
         """
         await h.task.step(h.here[Steps.host_eoir])
-        if self.machine.config.masks and intid == VTIMER_PPI:
+        if self.machine.config.masks and intid in TIMERS:
             self.machine.gic.set_enable(h.c, intid, False)
         self.machine.gic.eoir(h.c, intid)
 

@@ -7,6 +7,7 @@ overrides a hook or two of an era.
 
 from harness.kvm.arch_timer import ArchTimer
 from harness.kvm.arm import Arm
+from harness.kvm.direct_ptimer import DirectPtimer
 from harness.kvm.irqchip import IrqChip
 from harness.kvm.irqfd import IrqFd
 from harness.kvm.kvm_main import KvmMain
@@ -19,5 +20,7 @@ from harness.kvm.vgic_v3 import VgicV3
 __all__ = ["Kvm"]
 
 
-class Kvm(Arm, KvmMain, ArchTimer, Vgic, VgicV3, VgicMmio, VgicItsFlow, IrqFd, User, IrqChip):
+class Kvm(
+    Arm, KvmMain, ArchTimer, DirectPtimer, Vgic, VgicV3, VgicMmio, VgicItsFlow, IrqFd, User, IrqChip
+):
     """All parts of KVM; an era completes it."""

@@ -21,6 +21,7 @@ from harness.resources import (
     DIST,
     FORWARD,
     GUEST,
+    HW_PTIMER,
     HW_TIMER,
     IPI,
     IRQS,
@@ -124,6 +125,7 @@ class Steps:
     deactivate_phys = Step((VGIC.own, *DELIVERS_R), (CPUIF.here, *DELIVERS_W))
     resample_device = Step(DELIVERS_R, (THIS_IRQ, *DELIVERS_W))
     resample = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    resample_ptimer = Step((PTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     vgic_load = Step((VGIC.own, *DELIVERS_R), (VIF.here, *DELIVERS_W))
     vgic_put = Step((), (VGIC.own, VIF.here))
     set_running = Step((), (PCPU.here, THREAD.own))
@@ -131,15 +133,16 @@ class Steps:
 
     # -- the emulated distributor
     decode_exit = Step((GUEST.own, DIST, VGIC.own))
-    write_enable = Step((CTLR, VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    write_enable = Step((CTLR, VTIMER.own, PTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_pending = Step((CTLR, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_active = Step((CTLR, THREAD.all, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_target = Step((), (THIS_IRQ,))
     write_dist = Step((), (CTLR,))
     kick_pending = Step((VGIC.own, *IRQS, CTLR))
     read_dist = Step((CTLR,))
-    read_pending = Step((VTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
+    read_pending = Step((VTIMER.own, PTIMER.own, *DELIVERS_R), (THIS_IRQ, *DELIVERS_W))
     write_priority = Step((), (THIS_IRQ,))
+    write_group = Step((CTLR,), (THIS_IRQ,))
     read_field = Step((THIS_IRQ,))
     send_sgi = Step((CTLR,), (THIS_IRQ,))
 
@@ -187,6 +190,15 @@ class Steps:
     soft_arm = Step((VTIMER.own, PTIMER.own, CLOCK, THREAD.own), (BG_TIMER.own, SIGNAL.all))
     soft_cancel = Step((), (BG_TIMER.own, SIGNAL.all))
 
+    # -- the physical timer in hardware
+    ptimer_update = Step((CLOCK, VGIC.own), (PTIMER.own,))
+    ptimer_is_active = Step((THIS_IRQ,))
+    ptimer_phys_active = Step((VGIC.own, PTIMER.own, DIST, *DELIVERS_R), DELIVERS_W)
+    ptimer_restore = Step((PTIMER.own, *DELIVERS_R), (PTIMER.own, HW_PTIMER.here, *DELIVERS_W))
+    ptimer_save = Step((CLOCK, THREAD.own, VGIC.own, VTIMER.own), (PTIMER.own, HW_PTIMER.here))
+    isr_ptimer = Step((HW_PTIMER.here, CLOCK), (PCPU.here,))
+    isr_ptimer_should_fire = Step((HW_PTIMER.here, CLOCK), (PTIMER.own,))
+
     # -- the emulated physical timer
     read_ptimer = Step((PTIMER.own, CLOCK))
     write_ptimer = Step((CLOCK,), (PTIMER.own,))
@@ -204,7 +216,7 @@ class Steps:
     )
     host_eoir = Step((), (CPUIF.here, BANK.here, SPI.all))
     host_dir = Step(
-        (HW_TIMER.here, VIF.here, CLOCK, LPIS.here),
+        (HW_TIMER.here, HW_PTIMER.here, VIF.here, CLOCK, LPIS.here),
         (CPUIF.here, BANK.here, FORWARD.all, SPI.all, CHANNEL.here, PCPU.here),
     )
     isr_device = Step((), (PCPU.here,))

@@ -94,6 +94,7 @@ class User(Hooks):
         irq.active = irq.pending_latch = irq.line_level = False
         irq.source = irq.active_source = 0
         irq.priority = irq.initial
+        irq.group = irq.at_first
 
     async def reset_device(self, u: Context, forward: ForwardedDevice) -> None:
         """Reset a passthrough device, and release its interrupt at the distributor.
@@ -170,6 +171,7 @@ class User(Hooks):
             source=irq.source,
             active_source=irq.active_source,
             priority=irq.priority,
+            group=irq.group,
         )
 
     async def restore_vm(self, u: Context) -> None:
@@ -239,5 +241,6 @@ class User(Hooks):
         irq.active = saved.active
         irq.source, irq.active_source = saved.source, saved.active_source
         irq.priority = saved.priority
+        irq.group = saved.group
         irq.said()
         await self.queue_irq_unlock(u, irq, False)

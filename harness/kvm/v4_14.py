@@ -228,6 +228,9 @@ class V4_14(UnderflowOnly, Kvm):
         """Until 464cb98f1c07 (6.13) a write of an active state is not read back."""
         return False
 
+    async def write_group(self, t: Context, irq: VgicIrq, group: int) -> None:
+        """vgic_mmio_write_wi: until 4.19 the write is ignored."""
+
     async def wait_folded(self, t: Context, irq: VgicIrq) -> None:
         """vgic_mmio_change_active: wait until the VCPU that may still have to fold it was put.
 

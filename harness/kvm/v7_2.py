@@ -68,8 +68,11 @@ class V7_2(Kvm):
         return reason
 
     def reached_from_kernel(self) -> bool:
-        """can_access_vgic_from_kernel: a GICv2's registers are memory, a GICv3's are EL2's."""
-        return self.machine.gic.version == 2
+        """can_access_vgic_from_kernel: a GICv2's registers are memory, a GICv3's are EL2's.
+
+        With VHE the kernel runs there.
+        """
+        return self.machine.gic.version == 2 or self.machine.config.host == "vhe"
 
     # -- load and put --------------------------------------------------------------------------
 
@@ -88,11 +91,15 @@ class V7_2(Kvm):
         vtimer.irq_level = level
         await self.inject_timer(t, t.v, VTIMER, level)
         await self.load_phys_active(t)
+        if self.machine.direct_ptimer:
+            await self.load_ptimer(t)
         await self.cancel_soft_timer(t, self.soft_timer(t.v, BG_TIMER))
         await t.step(Steps.timer_restore)
         if not vtimer.irq_level and vtimer.should_fire(self.machine.clock.now):
             self.machine.threads[t.v].rechecked("load-expired")
         self.put_on_hardware(t)
+        if self.machine.direct_ptimer:
+            await self.restore_ptimer(t)
         await self.load_emulation(t)
 
     async def load_emulation(self, t: Context) -> None:
@@ -119,6 +126,8 @@ class V7_2(Kvm):
         """
         await t.step(Steps.timer_save)
         self.take_off_hardware(t)
+        if self.machine.direct_ptimer:
+            await self.save_ptimer(t)
         covers = self.is_blocking(t.v) and self.earliest(t.v) >= 0
         await self.stop_emulation(t)
         if covers:

@@ -8,6 +8,7 @@ from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
 from model.gic.lr import EMPTY, Lr
+from model.timer import PTIMER_PPI
 from model.vgic import decide
 from model.vgic.irq import VgicIrq
 
@@ -327,6 +328,8 @@ class Vgic(Hooks):
         """
         if irq.is_spi():
             await t.step(Steps.resample_device, t.at(t.v, irq))
+        elif irq.intid == PTIMER_PPI:
+            await t.step(Steps.resample_ptimer, t.at(t.v, irq))
         else:
             await t.step(Steps.resample)
         if not irq.linked:
@@ -345,6 +348,8 @@ class Vgic(Hooks):
 
     def device_level(self, t: Context, irq: VgicIrq) -> bool:
         """vgic_get_phys_line_level: a forwarded SPI's line is read as its pending state."""
+        if irq.intid == PTIMER_PPI:
+            return self.ptimer_level(t, t.v)
         if not irq.is_spi():
             return self.input_level(t, t.v)
         self.machine.messages.before_access(t.c)

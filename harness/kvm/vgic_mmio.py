@@ -21,6 +21,7 @@ from model.guest import (
     READ_PENDING,
     READ_PRIORITY,
     READ_TARGET,
+    SET_GROUP,
     SET_PRIORITY,
     TARGET,
     UNPEND,
@@ -65,6 +66,8 @@ class VgicMmio(Hooks):
             await self.write_target(t, irq, access.b)
         elif access.code == SET_PRIORITY:
             await self.write_priority(t, irq, access.b)
+        elif access.code == SET_GROUP:
+            await self.write_group(t, irq, access.b)
         elif access.code in UNLOCKED:
             await self.read_field(t, irq, access.code)
         else:
@@ -208,6 +211,18 @@ class VgicMmio(Hooks):
         t.acquired(irq)
         irq.set_priority(t.v, value)
         await self.unlock(t, irq)
+
+    async def write_group(self, t: Context, irq: VgicIrq, group: int) -> None:
+        """vgic_mmio_write_group: who has it on its list is kicked, and presents it anew.
+
+        Of an edge that is pending in a List Register nothing is pending in memory, and nobody is.
+        """
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_group, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.group = group
+        irq.written(t.v, "igroupr")
+        await self.queue_irq_unlock(t, irq, True)
 
     async def read_field(self, t: Context, irq: VgicIrq, code: int) -> None:
         """vgic_mmio_read_enable, _read_priority, _read_irouter (_read_target): without irq_lock."""

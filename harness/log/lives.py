@@ -178,7 +178,7 @@ class Lives:
             vcpu = fact.owner
         elif way.owner:
             vcpu = getattr(fact, way.owner)
-        elif intid != VTIMER_PPI and not virtual:
+        elif intid not in TIMERS and not virtual:
             return -1, intid
         else:
             vcpu = self.last.get(fact.pcpu, -1) if way.pcpu else -1

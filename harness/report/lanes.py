@@ -9,11 +9,14 @@ from model.identity import BG_TIMER, Actor
 __all__ = ["Lane", "lane_of", "lanes_of", "title_of"]
 
 KINDS = (
-    "vcpu", "host-irq", "soft-timer", "worker", "deactivations", "line", "pin", "maintenance",
-    "writes", "ipis", "ipi-loss", "edge", "event", "clock", "device", "passthrough", "software",
-    "host-scheduler", "user-space", "irq-bypass", "engine", "task",
+    "vcpu", "host-irq", "soft-timer", "worker", "deactivations", "line", "ptimer-line", "pin",
+    "maintenance", "writes", "ipis", "ipi-loss", "edge", "event", "clock", "device",
+    "passthrough", "software", "host-scheduler", "user-space", "irq-bypass", "engine", "task",
 )  # fmt: skip
-GIC = ("deactivations", "line", "pin", "maintenance", "writes", "ipis", "ipi-loss", "edge", "event")
+GIC = (
+    "deactivations", "line", "ptimer-line", "pin", "maintenance", "writes", "ipis", "ipi-loss",
+    "edge", "event",
+)  # fmt: skip
 AROUND = (
     "clock", "device", "passthrough", "software", "host-scheduler", "user-space", "irq-bypass",
     "engine", "task",
@@ -64,6 +67,7 @@ TITLES = {
     "worker": "worker {0.vcpu}",
     "deactivations": "GIC deact {0.pcpu}",
     "line": "GIC line {0.pcpu}",
+    "ptimer-line": "GIC ptimer {0.pcpu}",
     "pin": "GIC pin {0.pcpu}",
     "maintenance": "GIC maint {0.pcpu}",
     "writes": "GIC writes {0.pcpu}",

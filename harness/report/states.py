@@ -228,7 +228,7 @@ class States:
         self.lrs, self.loaded = view(ListRegisters), view(LoadedVcpus)
         self.software, self.handled = view(SoftwareOfAll), view(HandledByGuests)
         self.physical = {f.vintid: f.intid for f in setting.forwards}
-        self.physical[VTIMER_PPI] = VTIMER_PPI
+        self.physical.update({n: n for n in setting.direct})
 
     def hear(self, fact: Fact) -> None:
         """Take notice of a fact."""

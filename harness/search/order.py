@@ -18,6 +18,7 @@ CALM, STAY = "calm", "stay"
 MESSAGES, HANDLERS, SOFT_TIMERS, THREADS, REST = range(5)
 RANKS: Final = {
     "line": MESSAGES,
+    "ptimer-line": MESSAGES,
     "deactivations": MESSAGES,
     "pin": MESSAGES,
     "maintenance": MESSAGES,

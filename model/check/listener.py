@@ -8,6 +8,7 @@ from model.check.setting import Setting
 from model.check.state import Members, MembersPart, State
 from model.facts import Fact
 from model.part import Part
+from model.timer import VTIMER_PPI
 
 __all__ = ["Assembly", "Handler", "Listener", "on"]
 
@@ -29,6 +30,11 @@ def on(*kinds: type[Fact]) -> Callable[[H], H]:
         return method
 
     return mark
+
+
+def name_of(intid: int, name: str) -> str:
+    """Return what a state is called that there is per timer: by the first one's name, or more."""
+    return name if intid == VTIMER_PPI else f"{name}.ptimer".strip(".")
 
 
 class Assembly(Protocol):
@@ -104,6 +110,14 @@ class Listener:
     def each_pcpu(self, cls: type[S], name: str = "") -> tuple[S, ...]:
         """Make a state per physical CPU."""
         return tuple(self._state(cls, name, f"p{c}") for c in range(self.setting.pcpus))
+
+    def direct_vcpus(self, cls: type[S], name: str = "") -> dict[int, tuple[S, ...]]:
+        """Make a state per VCPU for each timer that guests have in hardware, by its INTID."""
+        return {n: self.each_vcpu(cls, name_of(n, name)) for n in self.setting.direct}
+
+    def direct_pcpus(self, cls: type[S], name: str = "") -> dict[int, tuple[S, ...]]:
+        """Make a state per physical CPU for each timer that guests have in hardware, by INTID."""
+        return {n: self.each_pcpu(cls, name_of(n, name)) for n in self.setting.direct}
 
     def one(self, cls: type[S], name: str = "") -> S:
         """Make a single state."""

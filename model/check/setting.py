@@ -6,6 +6,7 @@ import msgspec
 
 from model.gic.registers import FIRST_SPI, SGIS
 from model.machine import Config
+from model.timer import PTIMER_PPI, VTIMER_PPI
 from model.vgic.irq import PRIORITY
 
 __all__ = ["Forwarded", "Setting"]
@@ -46,6 +47,13 @@ class Setting(msgspec.Struct, frozen=True):
     sgi_priority: int = PRIORITY
     software: tuple[Forwarded, ...] = ()
     masks: bool = False
+    direct_ptimer: bool = False
+    """Guests have the physical timer in hardware, as they have the virtual one (VHE)."""
+
+    @property
+    def direct(self) -> tuple[int, ...]:
+        """The PPIs of the timers that guests have in hardware."""
+        return (VTIMER_PPI, PTIMER_PPI) if self.direct_ptimer else (VTIMER_PPI,)
 
     @property
     def drivers(self) -> tuple[Forwarded, ...]:
@@ -79,6 +87,7 @@ class Setting(msgspec.Struct, frozen=True):
             software=tuple(f for f in forwards if f.intid < 0),
             devices=tuple(intid for intid, _ in config.devices),
             masks=config.masks,
+            direct_ptimer=config.direct_ptimer,
             timer_priority=config.timer_priority,
             sgi_priority=config.sgi_priority,
         )

@@ -92,8 +92,9 @@ class GuestAccess(Fact, frozen=True, gc=False):
     """The guest of ``vcpu`` began an access that traps to the state of ``vintid`` at the GIC.
 
     ``register`` says which part of it: "pending" (ISPENDR, ICPENDR), "active" (ISACTIVER,
-    ICACTIVER, and DIR), "target" (IROUTER, ITARGETSR), "priority" (IPRIORITYR), or "enabled", which
-    is only read. ``value`` is what is written: 1 or 0, a VCPU's number for "target", or a priority;
+    ICACTIVER, and DIR), "target" (IROUTER, ITARGETSR), "priority" (IPRIORITYR), "group" (IGROUPR),
+    or "enabled", which is only read. ``value`` is what is written: 1 or 0, a VCPU's number for
+    "target", or a priority;
     -1 is a read. ``owner`` is whose interrupt it is, or -1. The access has taken effect when that
     guest goes on. Writes of the enable bit are :class:`GuestEnable`'s.
     """

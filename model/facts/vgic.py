@@ -145,9 +145,9 @@ class GuestEnable(Fact, frozen=True, gc=False):
 class RegisterWritten(Fact, frozen=True, gc=False):
     """KVM carried out a write of ``vcpu`` to a register of the emulated distributor.
 
-    ``register`` is "isenabler", "icenabler", "ispendr", "icpendr", "isactiver" or "icactiver"; with
-    "reset" it was the VM monitor, and all of them. ``owner`` is the VCPU whose interrupt it is or,
-    of an SPI, on whose ap_list it is or should be.
+    ``register`` is "isenabler", "icenabler", "ispendr", "icpendr", "isactiver", "icactiver" or
+    "igroupr"; with "reset" it was the VM monitor, and all of them. ``owner`` is the VCPU whose
+    interrupt it is or, of an SPI, on whose ap_list it is or should be.
     """
 
     KIND: ClassVar[str] = "gicd-write"

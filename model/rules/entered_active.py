@@ -16,7 +16,6 @@ from model.check.views.list_registers import ListRegisters
 from model.check.views.software_states import SoftwareStates
 from model.check.views.timer_levels import TimerLevels
 from model.gic.lr import PENDING
-from model.messages import VTIMER_PPI
 
 __all__ = ["R12", "R15", "R23"]
 
@@ -45,33 +44,35 @@ class R12(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.on = self.each_pcpu(OnCpu)
+        self.on = self.direct_pcpus(OnCpu)
 
     @on(facts.Placed)
     def on_placed(self, f: facts.Placed) -> None:
         """A VCPU got the CPU: what was set was for another."""
-        self.on[f.pcpu].set_active = False
+        for cpus in self.on.values():
+            cpus[f.pcpu].set_active = False
 
     @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
         """The host's acknowledge or KVM's write sets it; a deactivation ends it."""
-        if f.pcpu >= 0 and f.intid == VTIMER_PPI:
-            self.on[f.pcpu].set_active = f.after and f.cause in ("ack", "write")
+        if f.pcpu >= 0 and f.intid in self.on:
+            self.on[f.intid][f.pcpu].set_active = f.after and f.cause in ("ack", "write")
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
         """KVM writes it, changed or not."""
-        if f.intid == VTIMER_PPI:
-            self.on[f.pcpu].set_active = f.value
+        if f.intid in self.on:
+            self.on[f.intid][f.pcpu].set_active = f.value
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """What is presented was set."""
         c = f.pcpu
-        lr = self.lrs.timer(c)
-        held = self.on[c].set_active or self.masks.has(lr.pintid)
-        if lr.state == PENDING and lr.hw and not held:
-            self.report(self.NOT_SET, vcpu=f.vcpu, pcpu=c, vintid=lr.vintid, intid=lr.pintid)
+        for intid, cpus in self.on.items():
+            lr = self.lrs.timer(c, intid)
+            held = cpus[c].set_active or self.masks.has(lr.pintid)
+            if lr.state == PENDING and lr.hw and not held:
+                self.report(self.NOT_SET, vcpu=f.vcpu, pcpu=c, vintid=lr.vintid, intid=lr.pintid)
 
 
 class R15(Rule):
@@ -147,10 +148,11 @@ class R23(Rule):
 
     @on(facts.Loaded)
     def on_load(self, f: facts.Loaded) -> None:
-        """The load made the timer's interrupt active if it needs to be."""
+        """The load made the timers' interrupts active that need to be."""
         if self.era != "v7.2":
             return
         v, c = f.vcpu, f.pcpu
-        needed = self.software.virtual[v].active or self.levels.of[v].high
-        if needed and not self.active.has(c) and not self.masks.has(VTIMER_PPI):
-            self.report(self.LOADED, vcpu=v, pcpu=c, intid=VTIMER_PPI)
+        for intid, levels in self.levels.direct.items():
+            needed = self.software.direct[intid][v].active or levels[v].high
+            if needed and not self.active.has(c, intid) and not self.masks.has(intid):
+                self.report(self.LOADED, vcpu=v, pcpu=c, intid=intid)

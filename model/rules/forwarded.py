@@ -9,7 +9,6 @@ from model.check.state import State
 from model.check.views.guests import Guests
 from model.check.views.list_registers import ListRegisters
 from model.gic.registers import FIRST_LPI, FIRST_SPI
-from model.messages import VTIMER_PPI
 from model.rules.arrivals import Arrivals
 
 __all__ = ["R4", "R13", "R20", "R21", "R2b"]
@@ -76,7 +75,7 @@ class R4(Rule):
 
     def setup(self) -> None:
         """Note what is mapped to what."""
-        self.mapped = {VTIMER_PPI: VTIMER_PPI}
+        self.mapped = {intid: intid for intid in self.setting.direct}
         self.mapped.update({x.vintid: x.intid for x in self.setting.forwards})
 
     @on(facts.LrWritten)

@@ -6,16 +6,16 @@ from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.views.guest_timers import GuestTimers
+from model.check.views.handlings import TIMER_OF
 from model.check.views.hw_timers import HwTimers
 from model.check.views.lines import Lines
 from model.check.views.running_priority import RunningPriority
-from model.messages import VTIMER_PPI
 
 __all__ = ["R0", "R14"]
 
 
 class OnCpu(State):
-    """``injected``: the VCPU for which the handler there injected the timer's interrupt, or -1."""
+    """``injected``: the VCPU for which the handler there injected that timer's interrupt, or -1."""
 
     injected: int = -1
 
@@ -40,30 +40,32 @@ class R0(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.on = self.each_pcpu(OnCpu)
+        self.on = self.direct_pcpus(OnCpu)
 
     @on(facts.IsrBegan)
     def on_begin(self, f: facts.IsrBegan) -> None:
         """It has injected nothing yet."""
-        self.on[f.pcpu].injected = -1
+        for cpus in self.on.values():
+            cpus[f.pcpu].injected = -1
 
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
         """It injects."""
-        if f.level and f.vintid == VTIMER_PPI and f.pcpu >= 0:
-            self.on[f.pcpu].injected = f.vcpu
+        if f.level and f.vintid in self.on and f.pcpu >= 0:
+            self.on[f.vintid][f.pcpu].injected = f.vcpu
 
     @on(facts.IsrEnded)
     def on_end(self, f: facts.IsrEnded) -> None:
         """If the timer loaded there fires, and the distributor sees it, it was injected."""
-        if f.intid != VTIMER_PPI:
+        on = self.on.get(f.intid)
+        if on is None:
             return
         c = f.pcpu
-        v = self.hw_timers.on[c].vcpu
-        if v < 0 or not self.lines.has(c, VTIMER_PPI):
+        v = self.hw_timers.holders[f.intid][c].vcpu
+        if v < 0 or not self.lines.has(c, f.intid):
             return
         # Silenced already, if the distributor has not seen it yet: there is nothing to inject.
-        if self.timers.fires(v) and self.on[c].injected != v:
+        if self.timers.fires(v, TIMER_OF[f.intid]) and on[c].injected != v:
             self.report(self.MISSED, pcpu=c, intid=f.intid, vcpu=v)
 
 
@@ -87,7 +89,7 @@ class R14(Rule):
 
     def setup(self) -> None:
         """Find what is forwarded."""
-        self.forwarded = (VTIMER_PPI, *(x.intid for x in self.setting.forwards))
+        self.forwarded = (*self.setting.direct, *(x.intid for x in self.setting.forwards))
 
     @on(facts.IsrEnded)
     def on_end(self, f: facts.IsrEnded) -> None:

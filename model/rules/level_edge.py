@@ -16,7 +16,6 @@ from model.check.views.pins import Pins
 from model.check.views.timer_levels import TimerLevels
 from model.check.views.to_signal import LevelsToSignal
 from model.gic.registers import FIRST_LPI, SPURIOUS
-from model.messages import VTIMER_PPI
 
 __all__ = ["R16", "R17", "R18", "R19", "R22"]
 
@@ -172,19 +171,20 @@ class R18(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.on = self.each_pcpu(Taken)
+        self.on = self.direct_pcpus(Taken)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """Era ``v4.14``: the active state is set."""
-        if self.era == "v4.14" and self.levels.of[f.vcpu].high and not self.active.has(f.pcpu):
+        high = self.levels.of[f.vcpu].high
+        if self.era == "v4.14" and high and not self.active.has(f.pcpu):
             self.report(self.ENTERED, vcpu=f.vcpu, pcpu=f.pcpu)
 
     @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:
         """Once is enough."""
-        if f.intid == VTIMER_PPI:
-            on_cpu = self.on[f.pcpu]
+        if f.intid in self.on:
+            on_cpu = self.on[f.intid][f.pcpu]
             again, on_cpu.again = on_cpu.again, False
             if not again:
                 self.report(self.TAKEN, pcpu=f.pcpu, intid=f.intid)
@@ -192,41 +192,41 @@ class R18(Rule):
     @on(facts.LineChanged)
     def on_line(self, f: facts.LineChanged) -> None:
         """It is asserted anew."""
-        if f.intid == VTIMER_PPI and f.level:
-            self.on[f.pcpu].again = True
+        if f.intid in self.on and f.level:
+            self.on[f.intid][f.pcpu].again = True
 
     @on(facts.DeactivationArrived)
     def on_arrived(self, f: facts.DeactivationArrived) -> None:
         """The guest deactivated it: the line is sampled again."""
-        if f.intid == VTIMER_PPI:
-            self.on[f.pcpu].again = True
+        if f.intid in self.on:
+            self.on[f.intid][f.pcpu].again = True
 
     @on(facts.DeactivatedByGuest)
     def on_guest(self, f: facts.DeactivatedByGuest) -> None:
         """The guest did so, perhaps outside the List Registers (EOIcount)."""
-        if f.vintid == VTIMER_PPI:
-            self.on[f.pcpu].asked = True
+        if f.vintid in self.on:
+            self.on[f.vintid][f.pcpu].asked = True
 
     @on(facts.GuestAccess)
     def on_trap(self, f: facts.GuestAccess) -> None:
         """Its DIR trapped."""
         c = self.guests.of[f.vcpu].pcpu
-        if f.vintid == VTIMER_PPI and f.register == "active" and c >= 0 and f.owner == f.vcpu:
-            self.on[c].asked = True
+        if f.vintid in self.on and f.register == "active" and c >= 0 and f.owner == f.vcpu:
+            self.on[f.vintid][c].asked = True
 
     @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
         """What KVM deactivates is the guest's deactivation, if there was one."""
-        if f.intid == VTIMER_PPI and not f.after:
-            on_cpu = self.on[f.pcpu]
+        if f.intid in self.on and not f.after:
+            on_cpu = self.on[f.intid][f.pcpu]
             on_cpu.again |= on_cpu.asked
             on_cpu.asked = False
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
         """KVM changed what holds it back, or tried to."""
-        if f.intid == VTIMER_PPI:
-            self.on[f.pcpu].again = True
+        if f.intid in self.on:
+            self.on[f.intid][f.pcpu].again = True
 
 
 class R19(Rule):
@@ -243,7 +243,7 @@ class R19(Rule):
 
     def setup(self) -> None:
         """Find which interrupts are level-sensitive."""
-        self.levels = (VTIMER_PPI, *(x.intid for x in self.setting.forwards if x.level))
+        self.levels = (*self.setting.direct, *(x.intid for x in self.setting.forwards if x.level))
 
     @on(facts.AckedByHost)
     def on_ack(self, f: facts.AckedByHost) -> None:

@@ -12,7 +12,6 @@ from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
 from model.gic.lr import PENDING
 from model.gic.registers import FIRST_SPI
-from model.timer import VTIMER_PPI
 
 __all__ = ["R8"]
 
@@ -190,7 +189,7 @@ class R8(Rule):
         for vintid in still:
             if vintid in held or has(of.routed, vintid):
                 continue
-            if vintid == VTIMER_PPI and self.setting.masks:
+            if self.setting.masks and vintid in self.setting.direct:
                 continue  # its line, which is let through again, brings it back
             if self.enables.is_enabled(v, vintid):
                 self.report(self.LEFT_OUT, vcpu=v, pcpu=f.pcpu, vintid=vintid)

@@ -8,9 +8,11 @@ from model.check.state import State
 from model.check.views.fired_timers import FiredTimers
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.guests import Guests
+from model.check.views.handlings import TIMER_OF
 from model.check.views.hw_timers import HwTimers
 from model.identity import BG_TIMER
 from model.messages import VTIMER_PPI
+from model.timer import TIMER_PPIS
 
 __all__ = ["R28", "R29", "R30", "R31", "R28b"]
 
@@ -26,43 +28,46 @@ class R28(Rule):
 
     id = "R28"
     section = "The Architected Timer, paragraph 1"
-    title = "a CPU's virtual timer holds one VCPU's state, as its guest programmed it, or is off"
+    title = "a CPU's timer holds one VCPU's state, as its guest programmed it, or is off"
 
     TAKEN = alarm(
         "taken",
-        "the timer of CPU {pcpu} was given VCPU {vcpu}'s state while it held VCPU {owner}'s",
+        "the {timer:physical|virtual} timer of CPU {pcpu} was given VCPU {vcpu}'s state while it "
+        "held VCPU {owner}'s",
     )
     VALUES = alarm(
         "values",
-        "the timer of CPU {pcpu} was given CTL {ctl}, CVAL {cval} for VCPU {vcpu}, whose guest has "
-        "programmed CTL {guest_ctl}, CVAL {guest_cval}",
+        "the {timer:physical|virtual} timer of CPU {pcpu} was given CTL {ctl}, CVAL {cval} for "
+        "VCPU {vcpu}, whose guest has programmed CTL {guest_ctl}, CVAL {guest_cval}",
     )
     NOT_HELD = alarm(
         "not-held",
-        "VCPU {vcpu} entered its guest on CPU {pcpu}, whose timer does not hold its state",
+        "VCPU {vcpu} entered its guest on CPU {pcpu}, whose {timer:physical|virtual} timer does "
+        "not hold its state",
     )
 
     timers: GuestTimers
 
     def setup(self) -> None:
         """Make the states."""
-        self.on = self.each_pcpu(Holder)
+        self.on = self.direct_pcpus(Holder)
 
     @on(facts.TimerRestored)
     def on_restored(self, f: facts.TimerRestored) -> None:
         """The timer changes hands, and must have been nobody's."""
-        holder = self.on[f.pcpu]
+        holder = self.on[TIMER_PPIS[f.timer]][f.pcpu]
         owner, holder.vcpu = holder.vcpu, f.vcpu
         if owner not in (-1, f.vcpu):
-            self.report(self.TAKEN, pcpu=f.pcpu, vcpu=f.vcpu, owner=owner)
+            self.report(self.TAKEN, timer=f.timer, pcpu=f.pcpu, vcpu=f.vcpu, owner=owner)
 
     @on(facts.TimerRestored)
     def on_values(self, f: facts.TimerRestored) -> None:
         """What it is given is what the guest programmed."""
-        timer = self.timers.virtual[f.vcpu]
+        timer = self.timers.of[f.timer][f.vcpu]
         if (f.ctl, f.cval) != (timer.ctl, timer.cval):
             self.report(
                 self.VALUES,
+                timer=f.timer,
                 pcpu=f.pcpu,
                 vcpu=f.vcpu,
                 ctl=f.ctl,
@@ -74,15 +79,16 @@ class R28(Rule):
     @on(facts.TimerSaved)
     def on_saved(self, f: facts.TimerSaved) -> None:
         """It is nobody's from here on."""
-        holder = self.on[f.pcpu]
+        holder = self.on[TIMER_PPIS[f.timer]][f.pcpu]
         if holder.vcpu == f.vcpu:
             holder.vcpu = -1
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
-        """The guest finds its own timer."""
-        if self.on[f.pcpu].vcpu != f.vcpu:
-            self.report(self.NOT_HELD, vcpu=f.vcpu, pcpu=f.pcpu)
+        """The guest finds its own timers."""
+        for intid, cpus in self.on.items():
+            if cpus[f.pcpu].vcpu != f.vcpu:
+                self.report(self.NOT_HELD, timer=TIMER_OF[intid], vcpu=f.vcpu, pcpu=f.pcpu)
 
 
 class R28b(Rule):
@@ -97,14 +103,14 @@ class R28b(Rule):
 
     SOURCE = alarm(
         "source",
-        "KVM asked the timer's {source} state whether the timer of VCPU {vcpu} fires, but the "
-        "{holds} one is what holds",
+        "KVM asked the timer's {source} state whether the {timer:physical|virtual} timer of VCPU "
+        "{vcpu} fires, but the {holds} one is what holds",
     )
     LEVEL = alarm(
         "level",
-        "KVM found from the timer's {source} state that the timer of VCPU {vcpu} "
-        "{level:does not fire|fires}, but its guest has programmed CTL {ctl} and {due} ns, and it "
-        "is {now} ns",
+        "KVM found from the timer's {source} state that the {timer:physical|virtual} timer of VCPU "
+        "{vcpu} {level:does not fire|fires}, but its guest has programmed CTL {ctl} and {due} ns, "
+        "and it is {now} ns",
     )
 
     timers: GuestTimers
@@ -114,13 +120,14 @@ class R28b(Rule):
     def on_read(self, f: facts.TimerRead) -> None:
         """KVM computes the level from the one or the other."""
         v = f.vcpu
-        holds = "live" if self.hw_timers.hold(v) else "memory"
+        holds = "live" if self.hw_timers.hold(v, TIMER_PPIS[f.timer]) else "memory"
         if f.source != holds:
-            self.report(self.SOURCE, vcpu=v, source=f.source, holds=holds)
-        elif f.level != self.timers.fires(v):
-            timer, now = self.timers.virtual[v], self.timers.clock.time.now
+            self.report(self.SOURCE, timer=f.timer, vcpu=v, source=f.source, holds=holds)
+        elif f.level != self.timers.fires(v, f.timer):
+            timer, now = self.timers.of[f.timer][v], self.timers.clock.time.now
             self.report(
                 self.LEVEL,
+                timer=f.timer,
                 vcpu=v,
                 source=f.source,
                 level=f.level,
@@ -151,24 +158,26 @@ class R29(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.of = self.each_vcpu(Written)
+        self.of = self.direct_vcpus(Written)
 
     @on(facts.Placed, facts.Put)
     def on_placed(self, f: facts.Placed | facts.Put) -> None:
         """The thread gets a CPU or gives it away: what was written is another's."""
-        self.of[f.vcpu].pcpu = -1
+        for written in self.of.values():
+            written[f.vcpu].pcpu = -1
 
     @on(facts.PhysActiveWritten)
     def on_write(self, f: facts.PhysActiveWritten) -> None:
         """KVM wrote it."""
-        if f.intid == VTIMER_PPI:
-            self.of[f.vcpu].pcpu = f.pcpu
+        if f.intid in self.of:
+            self.of[f.intid][f.vcpu].pcpu = f.pcpu
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """It was written here."""
-        if self.of[f.vcpu].pcpu != f.pcpu:
-            self.report(self.NOT_WRITTEN, vcpu=f.vcpu, pcpu=f.pcpu, intid=VTIMER_PPI)
+        for intid, written in self.of.items():
+            if written[f.vcpu].pcpu != f.pcpu:
+                self.report(self.NOT_WRITTEN, vcpu=f.vcpu, pcpu=f.pcpu, intid=intid)
 
 
 class R30(Rule):
@@ -204,7 +213,9 @@ class R30(Rule):
     @on(facts.Armed)
     def on_armed(self, f: facts.Armed) -> None:
         """The hardware timer is off by then."""
-        if f.timer == BG_TIMER and self.hw_timers.hold(f.vcpu):
+        if f.timer == BG_TIMER and any(
+            self.hw_timers.hold(f.vcpu, intid) for intid in self.setting.direct
+        ):
             self.report(self.STILL_ON, vcpu=f.vcpu)
 
     @on(facts.Armed)
@@ -219,12 +230,13 @@ class R30(Rule):
     @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
         """A guest that gets its timer's interrupt has waited long enough."""
-        if f.vintid != VTIMER_PPI:
+        fired = self.fired.direct.get(f.vintid)
+        if fired is None:
             return
-        v = self.guests.on[f.pcpu].vcpu
-        if v < 0 or self.fired.of[v].presented or not self.timers.is_on(v):
+        v, timer = self.guests.on[f.pcpu].vcpu, TIMER_OF[f.vintid]
+        if v < 0 or fired[v].presented or not self.timers.is_on(v, timer):
             return
-        due, now = self.timers.virtual[v].deadline, self.timers.clock.time.now
+        due, now = self.timers.of[timer][v].deadline, self.timers.clock.time.now
         if now < due:
             self.report(self.EARLY, vcpu=v, now=now, due=due)
 

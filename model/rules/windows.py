@@ -15,7 +15,6 @@ from model.check.listener import Listener, on
 from model.check.state import State
 from model.check.unknown import Bits
 from model.rules.state_names import NAMES, STIMULI
-from model.timer import VTIMER_PPI
 
 __all__ = [
     "EVERY", "LEFT_OUT", "WINDOWS", "Looked", "Seen", "Window",
@@ -184,8 +183,8 @@ class Looked(Listener):
 
     @on(facts.IsrEnded)
     def on_handler_end(self, f: facts.IsrEnded) -> None:
-        """A handler of the host ended; that of the timer reads nothing where no VCPU is loaded."""
-        if f.intid == VTIMER_PPI and f.line is None and self.era == "v7.2":
+        """A handler of the host ended; that of a timer reads nothing where no VCPU is loaded."""
+        if f.intid in self.setting.direct and f.line is None and self.era == "v7.2":
             self.seen.bits |= BITS["handler-put"]
 
     @on(facts.RequestsChecked)

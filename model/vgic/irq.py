@@ -41,19 +41,19 @@ class VgicIrq(Lockable):
     guest's deactivation ends the physical one (not so with VGIC_IRQ_SW_RESAMPLE). ``on_lr`` says
     that its state is in a List Register, where software does not see it. ``source`` is the mask of
     the VCPUs that sent a GICv2 SGI (``sourced``) and ``active_source`` the one whose SGI is active.
-    ``group`` is 0 or 1, as the VM's GIC has it after a reset: 1 in a GICv3, 0 in a GICv2
-    (kvm_vgic_vcpu_init); no guest here writes IGROUPR. ``told`` is the state
-    (enabled, active, line, latch) as it was said last within the present hold of the lock, and
-    nothing outside one. ``priority`` is what the guest wrote last to IPRIORITYR, ``initial`` what
-    it is after a reset.
+    ``group`` is 0 or 1, what the guest wrote last to IGROUPR, and ``priority`` to IPRIORITYR;
+    ``at_first`` and ``initial`` are what they are after a reset: the group is 1 then in a GICv3, 0
+    in a GICv2 (kvm_vgic_vcpu_init). ``told`` is the state (enabled, active, line, latch) as it was
+    said last within the present hold of the lock, and nothing outside one.
     """
 
     FIELDS = (
         "holder", "enabled", "line_level", "pending_latch", "active", "vcpu", "target",
         "on_lr", "source", "active_source", "told", "priority",
+        "group",
     )  # fmt: skip
     __slots__ = (
-        *FIELDS[1:], "group", "hw", "hwintid", "initial", "intid", "level", "linked", "sourced",
+        *FIELDS[1:], "at_first", "hw", "hwintid", "initial", "intid", "level", "linked", "sourced",
     )  # fmt: skip
 
     def __init__(
@@ -69,7 +69,7 @@ class VgicIrq(Lockable):
         linked: bool = True,
     ) -> None:
         super().__init__(LockId(IRQ, -1 if intid >= FIRST_SPI else target, intid))
-        self.group = group
+        self.at_first = self.group = group
         self.sourced = sourced
         self.intid = intid
         self.level = level

@@ -32,6 +32,7 @@ from tests.race.broken_hardware import (
     on_machine,
 )
 from tests.race.mutant import Mutant
+from tests.race.mutants_groups import GROUPS
 from tests.race.mutants_guest import GUEST
 from tests.race.mutants_phys import PHYS
 from tests.race.mutants_reads import READS
@@ -39,6 +40,7 @@ from tests.race.mutants_registers import REGISTERS, FlushWithIrqsOn
 from tests.race.mutants_signals import SIGNALS
 from tests.race.mutants_soft import SOFT
 from tests.race.mutants_vgic import VGIC
+from tests.race.mutants_vhe import VHE_HOST
 
 LINE_FALLS = str(Path(__file__).parent / "scenarios" / "line-falls.toml")
 MANY_EXITS = str(Path(__file__).parent / "scenarios" / "many-exits.toml")
@@ -307,11 +309,13 @@ MUTANTS = (
     Mutant("lock-order", NoIrqSave, V4_14, "spi-level"),
     Mutant("lock-order", LocksSwapped, V7_2, "timer-wfi"),
     Mutant("G8", BlindHandler, V7_2, "timer-busy"),
+    *GROUPS,
     *GUEST,
     *PHYS,
     *READS,
     *REGISTERS,
     *SIGNALS,
     *SOFT,
+    *VHE_HOST,
     *VGIC,
 )

@@ -49,6 +49,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 SEEN: dict[tuple[str, str], Seen] = {
     ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
+    ("G2", "group"): Seen("GroupAsAtFirst", "groups", 0),
     ("G14", "group"): Seen("PutEnablesGroup", "masked-over-exits", 0),
     ("G14", "masked"): Seen("PutForgetsMask", "masked-over-exits", 0),
     ("G14", "running"): Seen("PutForgetsRunning", "handles-over-exit", 0),

@@ -57,6 +57,10 @@ class MmioHooks:
         """vgic_mmio_write_priority: it counts from the next flush on; nobody is kicked."""
         raise NotImplementedError
 
+    async def write_group(self, t: Context, irq: VgicIrq, group: int) -> None:
+        """vgic_mmio_write_group: who has it on its list is kicked, and presents it anew."""
+        raise NotImplementedError
+
     async def read_field(self, t: Context, irq: VgicIrq, code: int) -> None:
         """vgic_mmio_read_enable, _read_priority, _read_irouter (_read_target): without irq_lock."""
         raise NotImplementedError

@@ -78,7 +78,7 @@ class Services:
         raise NotImplementedError
 
     def emulates(self) -> bool:
-        """Tell whether guests use the physical timer."""
+        """Tell whether guests use a physical timer that KVM emulates (get_timer_map)."""
         raise NotImplementedError
 
     def hrtimer_dequeue(self, hrtimer: HrTimer) -> None:

@@ -52,6 +52,26 @@ class TimerHooks:
         """kvm_arch_timer_get_input_level: from the hardware while loaded, else from memory."""
         raise NotImplementedError
 
+    async def load_ptimer(self, t: Context) -> None:
+        """kvm_timer_vcpu_load_gic, of a physical timer that the hardware runs (VHE)."""
+        raise NotImplementedError
+
+    async def restore_ptimer(self, t: Context) -> None:
+        """timer_restore_state: program the CPU's physical timer with this VCPU's values (VHE)."""
+        raise NotImplementedError
+
+    async def save_ptimer(self, t: Context) -> None:
+        """timer_save_state: store the CPU's physical timer to memory and disable it (VHE)."""
+        raise NotImplementedError
+
+    def ptimer_level(self, t: Context, v: int) -> bool:
+        """kvm_arch_timer_get_input_level, of the physical timer (VHE)."""
+        raise NotImplementedError
+
+    async def ptimer_isr(self, h: Context) -> bool | None:
+        """kvm_arch_timer_handler, for the physical timer's interrupt (VHE)."""
+        raise NotImplementedError
+
     async def inject_timer(self, ctx: Context, v: int, timer: int, level: bool) -> None:
         """kvm_timer_update_irq: give the vgic the level of a timer of VCPU ``v``."""
         raise NotImplementedError

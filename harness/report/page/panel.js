@@ -2,7 +2,7 @@
 
 const NAMES = {
   next: "what each would do next", clock: "clock", pcpu: "physical CPU", signal: "signals of CPU",
-  hw_timer: "virtual timer of CPU", channel: "messages from CPU", thread: "thread of VCPU",
+  hw_timer: "virtual timer of CPU", hw_ptimer: "physical timer of CPU", channel: "messages from CPU", thread: "thread of VCPU",
   vgic: "vgic of VCPU", vtimer_irq: "vgic_irq of the timer, VCPU", vtimer: "timer context, VCPU",
   bg_timer: "background timer, VCPU", guest: "guest of VCPU", ptimer: "physical timer, VCPU",
   device: "host device", forward: "passthrough device", dist: "emulated distributor", vm: "VM",

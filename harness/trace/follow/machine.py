@@ -60,6 +60,8 @@ class TracedMachine(Machine):
         self.clock = Clock(0)
         self.messages = NoMessages()
         self.hw_timers: list[HwTimer] = []
+        self.hw_ptimers: list[HwTimer] = []
+        self.direct_ptimer = False
         self.pcpus: list[Pcpu] = []
         self.signals: list[Signals] = []
         self.threads: list[VcpuThread] = []

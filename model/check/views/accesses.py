@@ -18,7 +18,8 @@ class Irq(Possible):
 
     ``target`` is 0 while an SPI goes where it went at first, and it is ``routed`` from a write of
     it to the next acknowledge: it may be in another VCPU's hands until then. ``priority`` is a mask
-    of what its upper five bits may be, and 0 while it is as it was at first. ``line`` is that of
+    of what its upper five bits may be, ``group`` one of groups; both are 0 while it is as it was at
+    first. ``line`` is that of
     its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
     from an ISPENDR to the next acknowledge: a level is pending then though its line is low; and a
     level was ``raised`` if its line was high since an access began: it may have come again.
@@ -36,11 +37,12 @@ class Irq(Possible):
     latched: Debt[bool] = False
     raised: Debt[bool] = False
     cleared: Debt[bool] = False
+    group: Bits = 0
 
 
 def takes_away(name: str, value: int) -> bool:
     """Tell whether such a write is one that List Registers elsewhere may not show at once."""
-    return (name == "target" and value != READ) or (value == 0 and name in LATER)
+    return (name in ("target", "group") and value != READ) or (value == 0 and name in LATER)
 
 
 def step_of(priority: int) -> int:

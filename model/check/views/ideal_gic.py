@@ -22,10 +22,10 @@ from model.check.views.running_priority import is_special
 from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 
 __all__ = [
-    "AGAIN", "DISABLED", "ELSEWHERE", "NO", "SPURIOUS_ACK", "YES", "IdealGic", "Irq",
+    "AGAIN", "DISABLED", "ELSEWHERE", "NO", "PARKED", "SPURIOUS_ACK", "YES", "IdealGic", "Irq",
 ]  # fmt: skip
 
-DISABLED, SPURIOUS_ACK, AGAIN, ELSEWHERE = 1, 2, 4, 8
+DISABLED, SPURIOUS_ACK, AGAIN, ELSEWHERE, PARKED = 1, 2, 4, 8, 16
 """What is wrong with an acknowledge."""
 
 
@@ -70,6 +70,8 @@ class IdealGic(View):
         self.edges = {x.intid: x.vintid for x in forwards if not x.level}
         self.devices = {x.intid: x.vintid for x in forwards}
         self.sourced = self.setting.gic_version == 2
+        self.group = 1 if self.sourced else 2
+        self.enabled_groups = 3 if self.sourced else 2
         self.irqs = Interrupts(self, Irq)
         self.of = self.each_vcpu(OfVcpu, "accesses")
         self.on = self.each_pcpu(OnCpu, "taken")
@@ -89,12 +91,21 @@ class IdealGic(View):
         """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
         if irq.enabled != YES or irq.active != NO or not self.forwards(vintid):
             return False
+        if self.may_be_parked(irq):
+            return False
         return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
 
+    def may_be_parked(self, irq: Irq) -> bool:
+        """Tell whether it may be in the group that guests have not enabled."""
+        return not lacks(irq.group, ~self.enabled_groups)
+
     def is_held(self, v: int, vintid: int) -> bool:
-        """Tell whether guests hold an interrupt back: disabled, active, the distributor off."""
+        """Tell whether guests hold an interrupt back: disabled, active, the distributor off.
+
+        Or they have put it into a group that they have not enabled.
+        """
         irq = self.irqs.of(v, vintid)
-        held = irq.enabled == NO or irq.active == YES
+        held = irq.enabled == NO or irq.active == YES or self.may_be_parked(irq)
         return held or not self.forwards(vintid)
 
     def forwards(self, vintid: int) -> bool:
@@ -140,6 +151,8 @@ class IdealGic(View):
             irq.routed = irq.routed or value != READ
             if lacks(irq.target, -1):
                 irq.target = 1 << self.home.get(vintid, 0)
+        if name == "group" and lacks(irq.group, -1):
+            irq.group = self.group
         if name == "priority" and lacks(irq.priority, -1):
             irq.priority = 1 << step_of(self.setting.priority_of(vintid))
         if name == "pending" and value == 1:
@@ -305,6 +318,8 @@ class IdealGic(View):
             wrong = DISABLED
         if lacks(irq.active, NO):
             wrong |= AGAIN
+        if not lacks(irq.group, -1) and lacks(irq.group, self.enabled_groups):
+            wrong |= PARKED
         taken = self.take(irq, v, vintid)
         if vintid < SGIS or vintid in self.home:
             wrong |= taken

@@ -32,13 +32,13 @@ class ListRegisters(View):
             if (on_cpu, "used") not in but:
                 on_cpu.used = UnknownTable(universe=tuple(range(self.setting.lrs)))  # type: ignore[assignment]
 
-    def timer(self, c: int) -> Lr:
-        """Return the List Register of CPU ``c`` that holds the virtual timer's interrupt.
+    def timer(self, c: int, vintid: int = VTIMER_PPI) -> Lr:
+        """Return the List Register of CPU ``c`` that holds a timer's interrupt, ``vintid``.
 
         If none does, the empty one.
         """
         for _, lr in self.on[c].used:
-            if lr.vintid == VTIMER_PPI:
+            if lr.vintid == vintid:
                 return lr
         return EMPTY
 

@@ -30,6 +30,8 @@ class PtimerCover(View):
 
     def covers(self, v: int) -> bool:
         """Tell whether, while its guest runs, the timer's interrupt is there or will come."""
+        if self.setting.direct_ptimer:
+            return True  # the hardware's output is
         timers = self.timers
         physical = timers.physical[v]
         if physical.ctl != ENABLE:

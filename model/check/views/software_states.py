@@ -8,7 +8,6 @@ from model.check.views.handlings import TIMER_OF
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.lr import PENDING
 from model.identity import PTIMER, VTIMER
-from model.messages import VTIMER_PPI
 from model.timer import PTIMER_PPI
 
 __all__ = ["SoftwareStates"]
@@ -41,6 +40,7 @@ class SoftwareStates(View):
         vtimers = self.each_vcpu(Software, "vtimer")
         self.of = (ptimers, vtimers) if PTIMER < VTIMER else (vtimers, ptimers)
         self.virtual, self.physical = vtimers, ptimers
+        self.direct = {n: self.of[TIMER_OF[n]] for n in self.setting.direct}
 
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
@@ -52,15 +52,15 @@ class SoftwareStates(View):
     @on(facts.Resampled)
     def on_resample(self, f: facts.Resampled) -> None:
         """KVM read the line again."""
-        if f.vintid == VTIMER_PPI:
-            software = self.virtual[f.vcpu]
+        if f.vintid in self.direct:
+            software = self.direct[f.vintid][f.vcpu]
             software.pending = f.level or software.latched
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """A guest may make its timer's interrupt pending or active by itself, or inactive."""
-        if f.vintid == VTIMER_PPI:
-            software = self.virtual[f.owner]
+        if f.vintid in self.direct:
+            software = self.direct[f.vintid][f.owner]
             if f.register == "ispendr":
                 software.pending = software.latched = True
             elif f.register == "icpendr":
@@ -72,17 +72,18 @@ class SoftwareStates(View):
     def on_written(self, f: facts.LrWritten) -> None:
         """What is put into a List Register is in software no more."""
         state, vintid = f.after.state, f.after.vintid
-        if state == PENDING and vintid == VTIMER_PPI:
-            if (v := self.loaded.on[f.pcpu].vcpu) >= 0:
-                self.virtual[v].pending = self.virtual[v].latched = False
+        if vintid in self.direct:
+            if state == PENDING and (v := self.loaded.on[f.pcpu].vcpu) >= 0:
+                software = self.direct[vintid][v]
+                software.pending = software.latched = False
         elif state and vintid == PTIMER_PPI and (v := self.loaded.on[f.pcpu].vcpu) >= 0:
             self.physical[v].pending = False
 
     @on(facts.Folded)
     def on_fold(self, f: facts.Folded) -> None:
         """What was in a List Register is in software again."""
-        if f.vintid == VTIMER_PPI:
-            software = self.virtual[f.vcpu]
+        if f.vintid in self.direct:
+            software = self.direct[f.vintid][f.vcpu]
             software.active = f.active
             software.pending = f.line_level or f.pending_latch
             software.latched = f.pending_latch

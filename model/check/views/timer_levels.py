@@ -1,9 +1,10 @@
-"""The level that KVM last computed for a guest's virtual timer."""
+"""The level that KVM last computed for a timer that a guest has in hardware."""
 
 from model import facts
 from model.check.listener import on
 from model.check.state import State
 from model.check.view import View
+from model.timer import TIMER_PPIS, VTIMER_PPI
 
 __all__ = ["TimerLevels"]
 
@@ -15,7 +16,10 @@ class OfVcpu(State):
 
 
 class TimerLevels(View):
-    """``of[v].high``: KVM found VCPU ``v``'s virtual timer to fire when it last looked."""
+    """``of[v].high``: KVM found VCPU ``v``'s virtual timer to fire when it last looked.
+
+    ``direct[intid]`` has the same of each timer that guests have in hardware.
+    """
 
     trusts = (
         "it is what KVM concluded, to be held against the active state that follows from it; "
@@ -24,14 +28,16 @@ class TimerLevels(View):
 
     def setup(self) -> None:
         """Make the states."""
-        self.of = self.each_vcpu(OfVcpu)
+        self.direct = self.direct_vcpus(OfVcpu)
+        self.of = self.direct[VTIMER_PPI]
 
     @on(facts.TimerRead)
     def on_read(self, f: facts.TimerRead) -> None:
         """KVM computed it."""
-        self.of[f.vcpu].high = f.level
+        self.direct[TIMER_PPIS[f.timer]][f.vcpu].high = f.level
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """The guest starts anew, its timer off."""
-        self.of[f.vcpu].high = False
+        for timers in self.direct.values():
+            timers[f.vcpu].high = False

@@ -136,9 +136,13 @@ class I2(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.folding = self.each_vcpu(Folding)
-        self.taken = self.each_pcpu(Taken, "taken")
-        self.locks = {LockId(IRQ, v, VTIMER_PPI): v for v in range(self.setting.vcpus)}
+        self.folding = self.direct_vcpus(Folding)
+        self.taken = self.direct_pcpus(Taken, "taken")
+        self.locks = {
+            LockId(IRQ, v, intid): (v, intid)
+            for intid in self.setting.direct
+            for v in range(self.setting.vcpus)
+        }
 
     @on(facts.ActiveChanged)
     def on_active(self, f: facts.ActiveChanged) -> None:
@@ -146,71 +150,75 @@ class I2(Rule):
 
         Until the next load, that is: a GIC that lags brings it after KVM wrote the active state.
         """
-        if f.intid == VTIMER_PPI and f.cause == "ack":
-            self.taken[f.pcpu].yes = True
+        if f.intid in self.taken and f.cause == "ack":
+            self.taken[f.intid][f.pcpu].yes = True
 
     @on(facts.PhysActiveWritten, facts.Put, facts.Placed)
     def on_written(self, f: facts.PhysActiveWritten | facts.Put | facts.Placed) -> None:
         """What is active from here on is KVM's doing."""
-        if not isinstance(f, facts.PhysActiveWritten) or f.intid == VTIMER_PPI:
-            self.taken[f.pcpu].yes = False
+        for intid, taken in self.taken.items():
+            if not isinstance(f, facts.PhysActiveWritten) or f.intid == intid:
+                taken[f.pcpu].yes = False
 
     @on(facts.Folded)
     def on_fold(self, f: facts.Folded) -> None:
         """In era v7.2 the interrupt may be retired at the exit, under its lock."""
-        if f.vintid == VTIMER_PPI and self.era == "v7.2":
-            folding = self.folding[f.vcpu]
+        if f.vintid in self.folding and self.era == "v7.2":
+            folding = self.folding[f.vintid][f.vcpu]
             folding.begun, folding.enables = True, False
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """Who enables it reads the line again, and releases what the host took for it."""
-        if f.register != "isenabler" or f.vintid != VTIMER_PPI or self.era != "v7.2":
+        if f.register != "isenabler" or f.vintid not in self.folding or self.era != "v7.2":
             return
-        if self.software.virtual[f.owner].pending:
-            folding = self.folding[f.owner]
+        if self.software.direct[f.vintid][f.owner].pending:
+            folding = self.folding[f.vintid][f.owner]
             folding.begun, folding.enables = True, True
 
     @on(facts.LockReleased)
     def on_unlock(self, f: facts.LockReleased) -> None:
         """The fold is over: what is retired is active no more."""
-        v = self.locks.get(f.lock, -1)
-        if v < 0 or not self.folding[v].begun:
+        v, intid = self.locks.get(f.lock, (-1, -1))
+        if v < 0 or not self.folding[intid][v].begun:
             return
-        folding = self.folding[v]
+        folding = self.folding[intid][v]
         enables = folding.enables
         folding.begun = folding.enables = False
-        software = self.software.virtual[v]
+        software = self.software.direct[intid][v]
         if software.active or software.pending:
             return
         c = self.loaded.of[v].pcpu
-        if c < 0 or not self.active.has(c) or self.deactivations.on[c].in_flight:
+        if c < 0 or not self.active.has(c, intid) or self.deactivations.on[c].in_flight:
             return
         # What the host took meanwhile is on its way to be injected, and its line is high.
-        if not self.lines.has(c, VTIMER_PPI):
+        if not self.lines.has(c, intid):
             what = self.ENABLED if enables else self.LEFT
-            self.report(what, vcpu=v, pcpu=c, intid=VTIMER_PPI)
+            self.report(what, vcpu=v, pcpu=c, intid=intid)
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """Era v4.14 writes the active state before each entry."""
         if self.era == "v4.14":
-            self.check(f.vcpu, f.pcpu, self.ENTERED)
+            self.check(f.vcpu, f.pcpu, VTIMER_PPI, self.ENTERED)
 
     @on(facts.Loaded)
     def on_load(self, f: facts.Loaded) -> None:
         """Era v7.2 writes it at each load."""
-        if self.era == "v7.2" and not self.taken[f.pcpu].yes:
-            self.check(f.vcpu, f.pcpu, self.LOADED)
-
-    def check(self, v: int, c: int, what: Alarm) -> None:
-        """Complain by ``what`` of an active state on CPU ``c`` that VCPU ``v`` does not need."""
-        if not self.active.has(c):
+        if self.era != "v7.2":
             return
-        software = self.software.virtual[v]
-        needed = software.active or software.pending or self.levels.of[v].high
-        if not needed and not self.lrs.timer(c).state:
-            self.report(what, vcpu=v, pcpu=c, intid=VTIMER_PPI)
+        for intid, taken in self.taken.items():
+            if not taken[f.pcpu].yes:
+                self.check(f.vcpu, f.pcpu, intid, self.LOADED)
+
+    def check(self, v: int, c: int, intid: int, what: Alarm) -> None:
+        """Complain by ``what`` of an active state on CPU ``c`` that VCPU ``v`` does not need."""
+        if not self.active.has(c, intid):
+            return
+        software = self.software.direct[intid][v]
+        needed = software.active or software.pending or self.levels.direct[intid][v].high
+        if not needed and not self.lrs.timer(c, intid).state:
+            self.report(what, vcpu=v, pcpu=c, intid=intid)
 
 
 class I3(Rule):
@@ -283,34 +291,41 @@ class I10(Rule):
 
     def setup(self) -> None:
         """Make the states."""
-        self.on = self.each_pcpu(Orphan)
+        self.on = self.direct_pcpus(Orphan)
 
     @on(facts.Loaded)
     def on_load(self, f: facts.Loaded) -> None:
         """The next load is what clears it in era v7.2: it gets its chance."""
-        self.on[f.pcpu].reloaded = True
+        for cpus in self.on.values():
+            cpus[f.pcpu].reloaded = True
 
     @on(facts.LineChanged, facts.ActiveChanged)
     def on_change(self, f: facts.LineChanged | facts.ActiveChanged) -> None:
         """Something moves: it is not stuck."""
         if f.pcpu >= 0:
-            self.on[f.pcpu].stays = 0
+            for cpus in self.on.values():
+                cpus[f.pcpu].stays = 0
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
         """Count the stays; an exit between two entries is what makes them two."""
-        c, orphan = f.pcpu, self.on[f.pcpu]
-        if self.active.has(c) and not self.lines.has(c, VTIMER_PPI):
-            software = self.software.virtual[f.vcpu]
-            if not (software.active or software.pending or self.lrs.timer(c).state):
-                self.count(orphan, c, f.vcpu)
-                return
-        orphan.stays = 0
+        for intid, cpus in self.on.items():
+            if self.is_orphan(f.pcpu, f.vcpu, intid):
+                self.count(cpus[f.pcpu], f.pcpu, f.vcpu, intid)
+            else:
+                cpus[f.pcpu].stays = 0
 
-    def count(self, orphan: Orphan, c: int, v: int) -> None:
+    def is_orphan(self, c: int, v: int, intid: int) -> bool:
+        """Tell whether it is active on CPU ``c``, where neither its line nor ``v`` needs that."""
+        if not self.active.has(c, intid) or self.lines.has(c, intid):
+            return False
+        software = self.software.direct[intid][v]
+        return not (software.active or software.pending or self.lrs.timer(c, intid).state)
+
+    def count(self, orphan: Orphan, c: int, v: int, intid: int) -> None:
         """One more stay, of VCPU ``v`` on CPU ``c``."""
         if not orphan.stays:
             orphan.reloaded = False
         orphan.stays += 1
         if orphan.stays > 1 and (self.era == "v4.14" or orphan.reloaded):
-            self.report(self.STUCK, intid=VTIMER_PPI, pcpu=c, vcpu=v)
+            self.report(self.STUCK, intid=intid, pcpu=c, vcpu=v)

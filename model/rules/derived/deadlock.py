@@ -57,7 +57,8 @@ class Waiting(View):
 
     def lets_through(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has it enabled, above its priorities, and is done with it."""
-        if self.ideal.irq(v, vintid).active == YES:
+        irq = self.ideal.irq(v, vintid)
+        if irq.active == YES or self.ideal.may_be_parked(irq):
             return False
         return not self.enables.is_disabled(v, vintid) and self.priorities.signals(v, vintid)
 

@@ -63,7 +63,8 @@ class L1(Rule):
 
     def lets_through(self, v: int, vintid: int) -> bool:
         """Tell whether the guest has it enabled, would take it, and has ended the last one."""
-        if self.ideal.irq(v, vintid).active == YES:
+        irq = self.ideal.irq(v, vintid)
+        if irq.active == YES or self.ideal.may_be_parked(irq):
             return False
         return not self.enables.is_disabled(v, vintid) and self.priorities.takes(v, vintid)
 

@@ -157,7 +157,7 @@ class I5(Rule):
             irq.latch = register == "ispendr"
         elif register in ("isactiver", "icactiver"):
             irq.active = register == "isactiver"
-        else:
+        elif register == "reset":
             irq.enabled = True
             irq.active = irq.latch = irq.line = False
             irq.target = -1

@@ -135,7 +135,7 @@ class L6(Rule):
     def on_timer(self, f: facts.TimerRestored) -> None:
         """A restored timer is as its guest had programmed it."""
         v = f.vcpu
-        of, timer = self.of[v], self.timers.virtual[v]
+        of, timer = self.of[v], self.timers.of[f.timer][v]
         if of.saved:
             self.report(self.LOADED, vcpu=v, pcpu=f.pcpu)
         elif of.restored and (f.ctl, f.cval) != (timer.ctl, timer.cval):

@@ -136,6 +136,8 @@ class I11(Rule):
         if virtual.pending and not held and self.is_above(v, VTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=VTIMER_PPI, pmr=pmr)
         enabled = physical.pending and self.enables.is_enabled(v, PTIMER_PPI)
+        if self.setting.direct_ptimer:
+            enabled &= not physical.active and not self.ideal.irq(v, PTIMER_PPI).under_way
         if enabled and self.is_above(v, PTIMER_PPI):
             self.report(self.PENDING, vcpu=v, vintid=PTIMER_PPI, pmr=pmr)
 

@@ -75,8 +75,8 @@ class I7(Rule):
         v = self.guests.on[f.pcpu].vcpu
         if v < 0:
             return
-        if vintid == VTIMER_PPI:
-            of = self.fired.of[v]
+        if vintid in self.fired.direct:
+            of = self.fired.direct[vintid][v]
             if not of.presented and not of.fired:
                 self.report(self.SILENT, vcpu=v, pcpu=f.pcpu)
         elif self.timers.fires(v, PTIMER):
@@ -95,7 +95,7 @@ class I15(Rule):
 
     id = "I15"
     section = "The Architected Timer, paragraph 1 (derived)"
-    title = "a CPU changes hands only with its virtual timer off"
+    title = "a CPU changes hands only with the timers off that guests have there"
 
     STILL_ON = alarm(
         "still-on",
@@ -107,6 +107,7 @@ class I15(Rule):
     @on(facts.Placed)
     def on_placed(self, f: facts.Placed) -> None:
         """A thread gets a CPU."""
-        owner = self.hw_timers.on[f.pcpu].vcpu
-        if owner >= 0:
-            self.report(self.STILL_ON, vcpu=f.vcpu, pcpu=f.pcpu, owner=owner)
+        for cpus in self.hw_timers.holders.values():
+            owner = cpus[f.pcpu].vcpu
+            if owner >= 0:
+                self.report(self.STILL_ON, vcpu=f.vcpu, pcpu=f.pcpu, owner=owner)

@@ -25,10 +25,16 @@ EXCUSES: tuple[Excuse, ...] = (
     Excuse(
         ("G2", "G3", "G5"),
         "a VCPU that runs its guest still takes from its List Registers what another VCPU has "
-        "disabled, cleared (ICPENDR), routed away or switched off (GICD_CTLR), until it leaves its "
-        "guest",
+        "disabled, cleared (ICPENDR), routed away, put into another group (IGROUPR) or switched "
+        "off (GICD_CTLR), until it leaves its guest",
         "such a write kicks nobody; a guest that must be sure polls RWP, which reads as 0",
         "Linux vgic_mmio_write_cenable, _cpending, _irouter, _v3_misc (7.2)",
+    ),
+    Excuse(
+        ("G2",),
+        "in 4.14 an interrupt comes in whatever group its guest has put it",
+        "writes of IGROUPR are ignored until 4.19",
+        "Linux vgic_mmio_write_wi (4.14)",
     ),
     Excuse(
         ("G1",),

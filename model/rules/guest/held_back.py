@@ -92,8 +92,8 @@ class G8(Rule):
             if self.timers.fires(v, timer) and self.is_free(v, vintid, f.pcpu):
                 if not of.handling and self.priorities.takes(v, vintid):
                     due |= 1 << vintid
-                if vintid == VTIMER_PPI and self.is_held(f.pcpu):
-                    self.report(self.HELD, vcpu=v, pcpu=f.pcpu, intid=VTIMER_PPI)
+                if vintid in self.setting.direct and self.is_held(f.pcpu, vintid):
+                    self.report(self.HELD, vcpu=v, pcpu=f.pcpu, intid=vintid)
         of.due = 0 if self.lags else due
         if not due:
             of.stays = 0
@@ -103,13 +103,15 @@ class G8(Rule):
         irq = self.ideal.irq(v, vintid)
         if irq.enabled != YES or irq.active != NO or not self.ideal.switch.is_on():
             return False
+        if self.ideal.may_be_parked(irq):
+            return False
         return len(self.lrs.on[c].used) < self.setting.lrs
 
-    def is_held(self, c: int) -> bool:
-        """Tell whether the timer's physical interrupt is active there for nothing."""
-        if not self.active.has(c) or self.deactivations.on[c].in_flight:
+    def is_held(self, c: int, intid: int) -> bool:
+        """Tell whether a timer's physical interrupt is active there for nothing."""
+        if not self.active.has(c, intid) or self.deactivations.on[c].in_flight:
             return False
-        return not self.lrs.timer(c).state and not self.on[c].kicked
+        return not self.lrs.timer(c, intid).state and not self.on[c].kicked
 
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:

@@ -126,4 +126,5 @@ class G6(Rule):
         v = self.ideal.goes_to(irq, vintid)
         if v < 0 or self.finished.of[v].yes:
             return False
-        return irq.enabled == YES and self.priorities.takes(v, vintid)
+        parked = self.ideal.may_be_parked(irq)
+        return irq.enabled == YES and not parked and self.priorities.takes(v, vintid)

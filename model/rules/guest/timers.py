@@ -54,7 +54,7 @@ class G12(Rule):
             return
         programmed = self.timers.of[VTIMER if timer == "cntv" else PTIMER][f.vcpu]
         now = since = self.timers.clock.time.now
-        if timer == "cntp":
+        if timer == "cntp" and not self.setting.direct_ptimer:
             since = self.of[f.vcpu].since
         if not may_read(programmed, register, f.value, since, now):
             self.report(

@@ -120,6 +120,7 @@ def test_every_knob_changes_something() -> None:
         "ipis": "queued",
         "counter": "stops",
         "masks": "1",
+        "host": "vhe",
     }
     assert set(values) == set(KNOBS)
     plain = RunSpec.make("timer-wfi", "v7.2").build(DirectEngine.task_class)
