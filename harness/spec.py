@@ -23,7 +23,7 @@ from harness.scenarios.schema import (
     read_file,
 )
 from harness.user_rules import ids_of, own_of, referred, with_own
-from harness.variants import resolve_variant
+from harness.variants import SHIPPED, resolve_variant
 from harness.world import VgicWorld
 from model.config import COUNTERS, HOSTS, IPIS
 from model.gic.registers import FIRST_LPI
@@ -124,12 +124,19 @@ class RunSpec(msgspec.Struct, frozen=True):
 
     @property
     def unclean(self) -> str:
-        """Why the era that is the variant is not clean on this scenario, as it says; "" if it is.
+        """Why the variant's era is not clean on this scenario, as it says; "" if it is.
 
-        A scenario of a user's own is run with whatever it is to be run with.
+        What is built on the era is not either: what fails there would be taken for its own. A
+        scenario of a user's own is run with whatever it is to be run with, and so is an era with
+        all its faults.
+
+        Raises:
+            UsageError: there is no such scenario or variant.
         """
-        builtin = not self.toml and not self.scenario.endswith(".toml")
-        return self.loaded().unclean.get(self.variant, "") if builtin else ""
+        shipped = SHIPPED in self.variant.split("+")
+        if self.toml or self.scenario.endswith(".toml") or shipped:
+            return ""
+        return self.loaded().unclean.get(resolve_variant(self.variant).era, "")
 
     @classmethod
     def make(

@@ -2,7 +2,6 @@
 
 import math
 import os
-from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -110,13 +109,14 @@ def make_plan(
     watch.deadline = None if seconds is None else began + seconds
     checked = parse_knobs(knobs)
     only = choose_rules(rules)
-    specs = without_unclean(
+    specs = tuple(
         RunSpec.make(
             scenario, variant, pcpus=pcpus, vcpus=vcpus, lrs=lrs, knobs=checked, rules=only
         )
         for scenario in choose_scenarios(scenarios, files)
         for variant in choose_variants(variants)
     )
+    specs = without_unclean(specs, named=bool(scenarios))
     plan = Plan(
         specs=specs,
         seed=fresh_seed() if seed is None else seed,
@@ -133,18 +133,19 @@ def make_plan(
     return plan, seconds
 
 
-def without_unclean(specs: Iterable[RunSpec]) -> tuple[RunSpec, ...]:
-    """Leave out eras on scenarios that say that they are not clean there.
+def without_unclean(given: tuple[RunSpec, ...], *, named: bool) -> tuple[RunSpec, ...]:
+    """Leave out eras, and what is built on them, on scenarios where the era is not clean.
+
+    A variant of the user's own is run there all the same where the scenarios were ``named``.
 
     Raises:
         UsageError: nothing is left; why, and what runs it all the same.
     """
-    given = tuple(specs)
-    left = tuple(spec for spec in given if not spec.unclean)
+    left = tuple(x for x in given if (named and ":" in x.variant) or not x.unclean)
     if given and not left:
         first = given[0]
         raise UsageError(
-            f"scenario {first.scenario!r}: era {first.variant} is not clean on it: "
+            f"scenario {first.scenario!r}: era {first.variant.split('+')[0]} is not clean on it: "
             f"{first.unclean}; expected another variant, as {first.variant}+shipped, which is run "
             "all the same"
         )

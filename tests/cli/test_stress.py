@@ -88,6 +88,17 @@ def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli: Cli) -> Non
     assert any("never reached" in r for e in done.summary["entries"] for r in e["reasons"])
 
 
+def test_what_is_built_on_an_era_is_not_run_where_the_era_is_not_clean(cli: Cli) -> None:
+    """What fails there would be taken for the patch's doing, and end the search for what is."""
+    done = cli("stress", "--variant", "v4.14+43-first", "--schedules", 1, "--jobs", 1, "--json")
+    entries = [entry["scenario"] for entry in done.summary["entries"]]
+    assert entries == [x for x in builtin_names() if "v4.14" not in load_builtin(x).unclean]
+    alone = cli("stress", "overflow", "--variant", "v4.14+7", "--schedules", 1)
+    assert alone.code == 2
+    assert "era v4.14 is not clean on it" in alone.err
+    assert "v4.14+7+shipped" in alone.err
+
+
 def test_a_bound_that_is_hit_is_inconclusive(cli: Cli) -> None:
     done = cli(
         "stress", "timer-wfi", "--variant", "v7.2", "--schedules", 4, "--jobs", 1, "--seed", 1,
