@@ -256,8 +256,8 @@ DISTRIBUTOR = (
          "that is pending already",
          by=MMIO + "vgic_mmio_write_priority", example="priority 80 0x60; wait"),
     line("igroup", V, Arg("G", "b", 0, 1), OWNER, code=guest.SET_GROUP,
-         does="write IGROUPR for it (a trap): group 0 or 1. A GICv3's are in 1 at first, and guests have "
-         "not enabled 0: there it is held back; a GICv2's are in 0, and both are enabled",
+         does="write IGROUPR for it (a trap): group 0 or 1. A GICv3's are in 1 at first; guests "
+         "have not enabled 0: there it is held back; a GICv2's are in 0, and both are enabled",
          by="IHI0069 GICD_IGROUPR<n>, GICR_IGROUPR0; " + MMIO + "vgic_mmio_write_group",
          example="igroup 80 0; work 3; igroup 80 1; wait"),
     line("target", Arg("V", "a", 32, INTID_MAX), Arg("VCPU", "b", 0, VCPU_MAX), code=guest.TARGET,
