@@ -182,17 +182,19 @@ class Arm(Hooks):
         dist = self.machine.dist
         dist.assert_held(t.actor, "halt the guests")
         dist.halting(t.v, halted=False)
-        await self.stop_guests(t, t.v)
+        await t.step(Steps.pause_guests)
+        self.pause_all()
+        await self.ask_to_leave(t, t.v)
         dist.halting(t.v, halted=True)
 
-    async def stop_guests(self, t: Context, own: int) -> None:
-        """Do so, whoever asks; ``own`` is its VCPU (-1: none). ``pause`` is set in all first."""
-        machine = self.machine
-        await t.step(Steps.pause_guests if own >= 0 else Steps.bypass_halts)
-        for v in range(len(machine.threads)):
+    def pause_all(self) -> None:
+        """``pause`` is set in all before any is asked."""
+        for v in range(len(self.machine.threads)):
             self.pause_guest(v)
-            if own < 0:
-                machine.dist.bypassed(v, halted=True)
+
+    async def ask_to_leave(self, t: Context, own: int) -> None:
+        """kvm_make_all_cpus_request of KVM_REQ_SLEEP; ``own`` is who asks (-1: no VCPU)."""
+        machine = self.machine
         v = 0
         while v < len(machine.threads):
             thread = machine.threads[v]
@@ -239,7 +241,11 @@ class Arm(Hooks):
 
     async def irq_bypass_stop(self, b: Context) -> None:
         """kvm_arch_irq_bypass_stop: halt all guests, without config_lock."""
-        await self.stop_guests(b, -1)
+        await b.step(Steps.bypass_halts)
+        self.pause_all()
+        for v in range(len(self.machine.threads)):
+            self.machine.dist.bypassed(v, halted=True)
+        await self.ask_to_leave(b, -1)
 
     async def irq_bypass_start(self, b: Context) -> None:
         """kvm_arch_irq_bypass_start: let them go on, though another may have them halted."""

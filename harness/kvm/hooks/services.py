@@ -21,8 +21,12 @@ class Services:
         """Run the thread of a VCPU from its first KVM_RUN to the end of its guest."""
         raise NotImplementedError
 
-    async def stop_guests(self, t: Context, own: int) -> None:
-        """kvm_arm_halt_guest, whoever asks; ``own`` is its VCPU, or -1."""
+    def pause_all(self) -> None:
+        """kvm_arm_halt_guest, the first half: ``pause`` is set in all."""
+        raise NotImplementedError
+
+    async def ask_to_leave(self, t: Context, own: int) -> None:
+        """Its second half, whoever asks; ``own`` is its VCPU, or -1."""
         raise NotImplementedError
 
     async def calls_done(self, t: Context) -> None:
