@@ -23,7 +23,8 @@ OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
         "both-spilled", "contended", "dir-elsewhere", "early-after-reset", "enables-served",
-        "ends-and-moves", "first-spi", "idles-while-active", "many-move", "masked-level", "messages-over-reset",
+        "ends-and-moves", "first-spi", "idles-while-active", "many-move", "masked-level",
+        "messages-over-reset",
         "pend-level", "pended-ptimer", "phys-preempted", "powers-off", "preempted-in-handler",
         "queued-while-routed", "reads-active", "reset-disabled", "reset-twice", "resets-devices",
         "routed-while-active", "routed-while-injected", "saves-registers", "second-moves",
@@ -31,7 +32,8 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "activated-again", "active-outside", "deactivate-twice", "device-registers", "distributor",
-        "far-active", "far-registers", "goes-offline", "handles-over-exit", "line-falls", "lpis-virtual",
+        "far-active", "far-registers", "goes-offline", "handles-over-exit", "line-falls",
+        "lpis-virtual",
         "masked-over-exits", "pend-own-timer", "phys-reset", "phys-save", "reset-edges",
         "silenced-early", "timers-set",
     )),
