@@ -79,8 +79,10 @@ def case_of(
     patches = [name for part in filter(None, rest.split("+")) for name in expand(part, shipped)]
     if era not in ERAS or not set(patches) <= set(shipped):
         return None
-    builtin = not toml and not scenario_name.endswith(".toml")
     scenario = scenario_of(scenario_name, toml)
+    # With other List Registers than its own a built-in scenario is one of a user's.
+    shipped_as = lrs is None or lrs == scenario.lrs
+    builtin = shipped_as and not toml and not scenario_name.endswith(".toml")
     if lrs is not None:
         scenario = msgspec.structs.replace(scenario, lrs=lrs)
     return Case(

@@ -150,7 +150,9 @@ class Site:
         if told or violation.rule in FAULTS or vintid == self.twice >= 0:
             return GUESTS_FAULT
         spec = self.spec
-        known = find_known(violation, spec.scenario, spec.variant, spec.knobs, toml=spec.toml)
+        known = find_known(
+            violation, spec.scenario, spec.variant, spec.knobs, lrs=spec.lrs, toml=spec.toml
+        )
         return "" if known is None else known.id
 
     def keep(self, what: str, text: str, outcome: Outcome) -> None:
