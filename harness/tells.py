@@ -161,6 +161,7 @@ WORDS: Final = {
         "active deactivation-arrived gicd-write line lock phys-active resample timer-read recheck"
     ),
     "write_group": "gicd-write lock",
+    "write_lpi": "gicd-write lock",
     "write_lrs": "active deactivation-arrived hcr line lr-written",
     "write_pending": "active deactivation-arrived gicd-write line lock phys-active",
     "write_priority": "gicd-priority lock",

@@ -147,6 +147,7 @@ class Steps:
     send_sgi = Step((CTLR,), (THIS_IRQ,))
 
     # -- LPIs
+    write_lpi = Step((CTLR,), (THIS_IRQ,))
     lpis_disable = Step((), (ITS,))
     lpis_invalidate = Step((), (ITS,))
     lpis_enable = Step((), (ITS,))

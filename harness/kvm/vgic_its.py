@@ -1,13 +1,14 @@
 """LPIs: what a message becomes, and what enabling and disabling them does.
 
 Linux arch/arm64/kvm/vgic/vgic-its.c, vgic-mmio-v3.c (vgic_mmio_write_v3r_ctlr) and vgic.c
-(vgic_flush_pending_lpis). Each LPI is mapped to the VCPU that it goes to, for good: of the ITS's
-commands there is none.
+(vgic_flush_pending_lpis). Each LPI is mapped for good; of the ITS's commands there are INV, MOVI
+and CLEAR.
 """
 
 from harness.context import Context
 from harness.kvm.hooks import Hooks
 from harness.kvm.steps import Steps
+from model.guest import ENABLE, TARGET, UNPEND, Instruction
 from model.vgic.irq import VgicIrq
 from model.vgic.its import VgicIts
 
@@ -42,6 +43,47 @@ class VgicItsFlow(Hooks):
         if self.caches_lpis:
             its.cached = (*its.cached, irq.intid)
         return True
+
+    # -- the ITS's commands ------------------------------------------------------------------------
+
+    async def its_command(self, t: Context, irq: VgicIrq, access: Instruction) -> None:
+        """vgic_its_handle_command: INV, MOVI or CLEAR of an LPI."""
+        if access.code == TARGET:
+            await self.move_lpi(t, irq, access.b)
+        elif access.code == UNPEND:
+            await self.clear_lpi(t, irq)
+        else:
+            await self.update_lpi_config(t, irq, access.code == ENABLE)
+
+    async def update_lpi_config(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """vgic_its_cmd_handle_inv, update_lpi_config: what the table says; who has it is told."""
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_lpi, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.enabled = on
+        irq.written(t.v, "isenabler" if on else "icenabler")
+        await self.queue_irq_unlock(t, irq, True)
+
+    async def move_lpi(self, t: Context, irq: VgicIrq, target: int) -> None:
+        """vgic_its_cmd_handle_movi: invalidate the cache; update_affinity, which kicks nobody."""
+        its = self.machine.its
+        if its is not None:
+            await self.point(t, Steps.lpis_invalidate)
+            its.cached = ()
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_target, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.retarget(t.v, target)
+        await self.unlock(t, irq)
+
+    async def clear_lpi(self, t: Context, irq: VgicIrq) -> None:
+        """vgic_its_cmd_handle_clear: the latch alone; upstream takes no irq_lock for it."""
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_lpi, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.pending_latch = False
+        irq.written(t.v, "icpendr")
+        await self.unlock(t, irq)
 
     # -- GICR_CTLR -------------------------------------------------------------------------------
 

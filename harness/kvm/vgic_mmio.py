@@ -54,7 +54,9 @@ class VgicMmio(Hooks):
             await self.read_dist(t)
             return
         irq = self.machine.irq(t.v if access.of < 0 else access.of, access.a)
-        if access.code in (ENABLE, DISABLE):
+        if irq.is_lpi():
+            await self.its_command(t, irq, access)
+        elif access.code in (ENABLE, DISABLE):
             await self.write_enable(t, irq, access.code == ENABLE)
         elif access.code in (PEND, UNPEND):
             await self.write_pending(t, irq, access.code == PEND)

@@ -71,6 +71,7 @@ class Entry(msgspec.Struct, frozen=True):
 V = Arg("V", "a", 0, INTID_MAX)
 ANY = Arg("V", "a", 0, LPI_MAX)
 OWNER = Arg("VCPU", "of", 0, VCPU_MAX, optional=True)
+LPI = Arg("V", "a", 8192, LPI_MAX)
 LAST = Arg("V", "a", 0, LPI_MAX, optional=True, default=ACKED)
 NS = Arg("NS", "a", 0, NS_MAX)
 N = Arg("N", "a", 0, COUNT_MAX)
@@ -230,6 +231,20 @@ DISTRIBUTOR = (
     line("lpis on", OWNER, code=guest.LPIS, a=1, does="enable them again (a trap)",
          by="IHI0069 GICR_CTLR; Linux vgic_mmio_write_v3r_ctlr, its_sync_lpi_pending_table",
          example="lpis off; lpis on; wait"),
+    line("inv on", LPI, code=guest.ENABLE,
+         does="enable LPI V: its configuration in memory, and the ITS's command INV (a trap)",
+         by="IHI0069 5.3.4 (INV); Linux vgic_its_cmd_handle_inv, update_lpi_config",
+         example="inv off 8192; inv on 8192; wait"),
+    line("inv off", LPI, code=guest.DISABLE, does="disable it, in the same way (a trap)",
+         by="IHI0069 5.3.4 (INV); Linux vgic_its_cmd_handle_inv, update_lpi_config",
+         example="inv off 8192; work 3; inv on 8192; wait"),
+    line("movi", LPI, Arg("VCPU", "b", 0, VCPU_MAX), code=guest.TARGET,
+         does="let LPI V go to a VCPU: the ITS's command MOVI (a trap)",
+         by="IHI0069 5.3.12 (MOVI); Linux vgic_its_cmd_handle_movi, update_affinity",
+         example="movi 8192 0; wait"),
+    line("clear", LPI, code=guest.UNPEND,
+         does="clear the pending state of LPI V: the ITS's command CLEAR (a trap)",
+         by="IHI0069 5.3.1 (CLEAR); Linux vgic_its_cmd_handle_clear", example="clear 8192"),
     line("read dist", code=guest.READ_DIST, does="read whether it is on (a trap)",
          by="Linux vgic_mmio_read_v3_misc, vgic_mmio_read_v2_misc",
          example="disable 80; dist off; read dist; dist on; enable 80"),

@@ -6,6 +6,7 @@ import pytest
 
 from harness.context import Context
 from harness.kvm.kvm import Kvm
+from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from model import facts
@@ -15,6 +16,7 @@ from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 VIRTUAL, OFF = str(HERE / "lpis-virtual.toml"), str(HERE / "lpis-off.toml")
+COMMANDS, MOVED = str(HERE / "its-commands.toml"), str(HERE / "its-moved.toml")
 
 
 @pytest.mark.parametrize("era", [V4_14, V7_2])
@@ -51,3 +53,45 @@ class AsksAgain(V7_2):
 async def test_with_another_look_nothing_comes_that_is_disabled() -> None:
     async for outcome in outcomes(world_of(OFF, AsksAgain), 60, audited=0):
         assert (outcome.violations, outcome.bound) == ([], "")
+
+
+class InvTellsNobody(V7_2):
+    """INV enables an LPI, and leaves it where it is."""
+
+    async def update_lpi_config(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        await self.irqs_off_point(t)
+        await t.lock(irq, Steps.write_lpi, t.at(t.v, irq))
+        t.acquired(irq)
+        irq.enabled = on
+        irq.written(t.v, "isenabler" if on else "icenabler")
+        await self.unlock(t, irq)
+
+
+@pytest.mark.parametrize("era", [V4_14, V7_2])
+@pytest.mark.parametrize("scenario", [COMMANDS, MOVED])
+async def test_commands_of_the_its_are_carried_out(era: type[Kvm], scenario: str) -> None:
+    async for outcome in outcomes(world_of(scenario, era), 8, audited=2):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+def test_an_inv_that_tells_nobody_loses_what_came_meanwhile() -> None:
+    found = {
+        v.rule
+        for outcome in outcomes(world_of(COMMANDS, InvTellsNobody), 48, audited=0)
+        for v in outcome.violations
+    }
+    assert found & {"R27", "I6", "L1", "G9"}
+
+
+def test_an_lpi_is_acknowledged_where_it_was_moved() -> None:
+    world = world_of(MOVED, V7_2)
+    taken: set[int] = set()
+
+    def on_ack(f: facts.AckedByGuest) -> None:
+        if f.vintid >= FIRST_LPI:
+            taken.add(world.machine.pcpus[f.pcpu].running_vcpu)
+
+    world.subscribe({facts.AckedByGuest: on_ack})
+    for _ in outcomes(world, 24, audited=0):
+        pass
+    assert taken == {0, 1}

@@ -1,6 +1,7 @@
 """Hooks of vgic-its.c and GICR_CTLR: LPIs."""
 
 from harness.context import Context
+from model.guest import Instruction
 from model.vgic.irq import VgicIrq
 from model.vgic.its import VgicIts
 
@@ -16,6 +17,22 @@ class ItsHooks:
 
     def resolves(self, its: VgicIts, irq: VgicIrq) -> bool:
         """vgic_its_check_cache, vgic_its_resolve_lpi: tell whether the message finds its LPI."""
+        raise NotImplementedError
+
+    async def its_command(self, t: Context, irq: VgicIrq, access: Instruction) -> None:
+        """vgic_its_handle_command: INV, MOVI or CLEAR of an LPI."""
+        raise NotImplementedError
+
+    async def update_lpi_config(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        """update_lpi_config: what the guest's table says, and who has it pending is told."""
+        raise NotImplementedError
+
+    async def move_lpi(self, t: Context, irq: VgicIrq, target: int) -> None:
+        """vgic_its_cmd_handle_movi: invalidate the cache, and route it; nobody is kicked."""
+        raise NotImplementedError
+
+    async def clear_lpi(self, t: Context, irq: VgicIrq) -> None:
+        """vgic_its_cmd_handle_clear: clear the latch."""
         raise NotImplementedError
 
     async def write_lpis(self, t: Context, owner: int, on: bool) -> None:
