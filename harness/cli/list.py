@@ -83,11 +83,12 @@ def museum() -> list[Item]:
             "symptom": patch.symptom,
             "shown_by": {era: show[0] for era, show in shown.items()},
             "rules": sorted({rule for show in shown.values() for rule in show[2]}),
+            "deep": patch.deep,
             "missing": "",
         })  # fmt: skip
     items += [
         {"name": x.id, "title": x.title, "source": x.source, "symptom": "", "shown_by": {},
-         "rules": [], "missing": x.missing}
+         "rules": [], "deep": "", "missing": x.missing}
         for x in LEFT_OUT
     ]  # fmt: skip
     return items
@@ -304,11 +305,12 @@ def print_findings(items: list[Item]) -> None:
 def print_museum(items: list[Item]) -> None:
     """Print the patches and where each shows, then what is no patch."""
     rows = [
-        (i["name"], i["source"], "; ".join(f"{e}: {s}" for e, s in i["shown_by"].items()),
-         " ".join(i["rules"]), i["title"])
+        (i["name"], i["source"],
+         i["deep"] or "; ".join(f"{e}: {s}" for e, s in i["shown_by"].items()),
+         " ".join(i["rules"]), i["symptom"], i["title"])
         for i in items if not i["missing"]
     ]  # fmt: skip
-    click.echo(table(("patch", "source", "shown by", "rules", "title"), rows))
+    click.echo(table(("patch", "source", "shown by", "rules", "symptom", "title"), rows))
     click.echo("\nNo patches, for what is missing:\n")
     left = [(i["name"], i["source"], i["title"], i["missing"]) for i in items if i["missing"]]
     click.echo(table(("id", "source", "title", "missing"), left))

@@ -36,7 +36,7 @@ class LoadArmsOnly(Hooks):
 PATCH = Patch(
     id="26-load",
     title="a load does not inject what the emulated timer raised while the VCPU slept",
-    source="Linux 245715cbe83c (Fixes bbdd52cfcba29)",
+    source="Linux 245715cbe83c",
     symptom="the physical timer's interrupt is lost while the guest idles",
     hooks=LoadArmsOnly,
     refused={

@@ -44,7 +44,7 @@ LEFT_OUT: Final = (
     Missing("34", "a sleeping lock taken in a hard IRQ handler", "9090825fa997",
             "locks have no type here: PREEMPT_RT's do"),
     Missing("37", "timers of Xen on the wrong CPU", "Xen 43e39ffc70", "Xen's timers"),
-    Missing("39-source", "the sender of an active SGI is forgotten at the exit", "53692908b0f5",
+    Missing("39-source", "the sender of an active SGI is forgotten at the exit", "Fix source vcpu issues for GICv2 SGI (2018)",
             "a GICv2 here does not compare the sender that a guest writes to EOIR"),
     Missing("40", "the sort of a long ap_list locks an interrupt twice", "d4a8061a7c5f",
             "the sort is one step, and takes no locks"),

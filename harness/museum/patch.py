@@ -19,7 +19,8 @@ class Patch(msgspec.Struct, frozen=True):
     ``id`` is how ``--variant`` names it, ``source`` the commit or document that has it, ``symptom``
     what a guest suffers. ``hooks`` is the class with the changed hooks: one for all eras, or one
     for each era that needs its own. ``refused`` says for each era that cannot express it why not.
-    ``shipped`` marks a fault of KVM as shipped, which the eras here are mended for.
+    ``shipped`` marks a fault of KVM as shipped, which the eras here are mended for. ``deep`` is the
+    command that finds one that is too deep for random schedules; "" for all that ``stress`` finds.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Patch(msgspec.Struct, frozen=True):
     hooks: type[Hooks] | Mapping[str, type[Hooks]]
     refused: Mapping[str, str] = {}
     shipped: bool = False
+    deep: str = ""
 
     def hooks_in(self, era: str) -> type[Hooks] | str:
         """Return the hooks for ``era``, or why the era cannot express the bug."""

@@ -9,6 +9,7 @@ from rich.text import Text
 from harness.campaign.evidence import LOGS_MAX, Evidence, Failure
 from harness.campaign.summary import FEW, KEPT_MAX, Campaign, Tally
 from harness.errors import UsageError
+from harness.museum import patches
 from harness.places import shown
 from harness.report.chain import symptom_text
 from harness.report.clean import cleaned
@@ -148,18 +149,31 @@ def show_confidence(console: "Console", campaign: Campaign) -> None:
 
 
 def show_notes(console: "Console", campaign: Campaign, *, verbose: bool) -> None:
-    """Print which states were not reached in the time that there was."""
+    """Print which states were not reached in the time, and which bugs are too deep to be."""
     notes = [
         f"{cleaned(name_of(tally))}: {note}"
         for tally in campaign.tallies
         if tally.verdict == CLEAN
         for note in tally.notes()
     ]
+    notes += too_deep(campaign)
     for note in notes if verbose else notes[:NOTES_MAX]:
         console.print()
         hung(console, Text(note))
     if len(notes) > NOTES_MAX and not verbose:
         console.print(f"\nand so in {len(notes) - NOTES_MAX} more entries (-v shows them)")
+
+
+def too_deep(campaign: Campaign) -> list[str]:
+    """Return which variants have a bug that random schedules hardly come to, and what finds it."""
+    known = patches()
+    clean = [tally.spec.variant for tally in campaign.tallies if tally.verdict == CLEAN]
+    return [
+        f"{variant}: {name} is too deep for random schedules; found by: {known[name].deep}"
+        for variant in dict.fromkeys(clean)
+        for name in variant.split("+")[1:]
+        if name in known and known[name].deep
+    ]
 
 
 def show_open(console: "Console", campaign: Campaign) -> None:

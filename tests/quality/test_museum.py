@@ -54,7 +54,8 @@ def test_the_table_is_printed() -> None:
     rows = {line["name"]: line for line in lines if line["type"] == "museum"}
     assert lines[-1]["count"] == len(rows) == len(patches()) + len(LEFT_OUT)
     for name in patches():
-        assert rows[name]["shown_by"] or f"v7.2+{name}" in NOT_BY_CHANCE
+        assert bool(rows[name]["shown_by"]) != (f"v7.2+{name}" in NOT_BY_CHANCE)
+        assert bool(rows[name]["deep"]) == (f"v7.2+{name}" in NOT_BY_CHANCE)
     text = CliRunner().invoke(command, ["museum"], standalone_mode=False).stdout
     assert all(missing.missing in text for missing in LEFT_OUT)
 
