@@ -176,7 +176,9 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
 def recounted(violation: Violation, case: Case) -> bool:
     """Another VCPU deactivates a level of software whose line may be high again by then."""
     scenario, vintid = case.scenario, violation.subject.vintid
-    if scenario.deactivate != "other" or not is_split(case) or violation.type != LOST:
+    if scenario.deactivate != "other" or not is_split(case):
+        return False
+    if violation.type != LOST and violation.rule != "G1":
         return False
     again = scenario.eoi_first or uses(case, PEND, vintid)
     return any(

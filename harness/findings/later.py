@@ -128,7 +128,7 @@ LATER: tuple[Finding, ...] = (
         "(atomic_dec_if_positive), vgic_prune_ap_list, which counts nothing, "
         "vgic_v3_configure_hcr (7.2). Counting down where it leaves the list mends it",
         upstream=NOBODY,
-        conditions=(Condition(TODAY, ("G6", *NOT_DELIVERED), recounted),),
+        conditions=(Condition(TODAY, ("G1:wrong", "G6", *NOT_DELIVERED), recounted),),
     ),
     Finding(
         id="F29",

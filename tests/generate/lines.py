@@ -5,8 +5,10 @@ A new instruction of ``harness.scenarios.instructions`` needs one here: a test s
 
 from collections.abc import Callable
 
+from model.gic.registers import FIRST_LPI
 from model.timer import PTIMER_PPI, VTIMER_PPI
 from tests.generate.machines import PRIORITIES
+from tests.generate.messages import its, lpis
 from tests.generate.programs import (
     LAST_SGI,
     PHYSICAL,
@@ -144,7 +146,7 @@ def uses_ptimer(w: Writer) -> bool:
 def own(w: Writer, cpu: Cpu) -> int:
     """Choose an interrupt of this VCPU, or an SPI of any; -1: there is none."""
     sgis = sorted({n for n, v in w.sent if v == cpu.v})
-    spis = [f.vintid for f in w.machine.forward]
+    spis = [f.vintid for f in w.machine.forward if f.vintid < FIRST_LPI]
     some = [*spis, *sgis]
     if w.machine.wild or not cpu.armed[VIRTUAL]:
         some.append(VTIMER_PPI)
@@ -222,8 +224,8 @@ def target(w: Writer, cpu: Cpu) -> None:
     moved = [what for what in cpu.undo if what.startswith("target ")]
     if moved and w.choose.chance(50):
         cpu.give_back(w.choose.one_of(moved))
-    elif w.machine.forward and not w.bare:
-        f = w.choose.one_of(w.machine.forward)
+    elif (spis := [f for f in w.machine.forward if f.vintid < FIRST_LPI]) and not w.bare:
+        f = w.choose.one_of(spis)
         cpu.lines.append(f"target {f.vintid} {w.choose.below(w.machine.vcpus)}")
         cpu.undo[f"target {f.vintid}"] = f"target {f.vintid} {f.vcpu}"
         w.moves = True
@@ -288,17 +290,6 @@ def dist(w: Writer, cpu: Cpu) -> None:
         cpu.undo["dist"] = "dist on"
 
 
-def lpis(w: Writer, cpu: Cpu) -> None:
-    """Disable this VCPU's LPIs, until it waits next: finding F30, where it has any."""
-    if not w.machine.wild or w.machine.gic_version == 2:
-        return
-    if "lpis" in cpu.undo:
-        cpu.give_back("lpis")
-    else:
-        cpu.lines.append("lpis off")
-        cpu.undo["lpis"] = "lpis on"
-
-
 def group(w: Writer, cpu: Cpu) -> None:
     """Disable the group, or enable it again."""
     if "group" in cpu.undo:
@@ -306,6 +297,15 @@ def group(w: Writer, cpu: Cpu) -> None:
     else:
         cpu.lines.append("group off")
         cpu.undo["group"] = "group on"
+
+
+def igroup(w: Writer, cpu: Cpu) -> None:
+    """Put an interrupt into the other group, until this VCPU waits next."""
+    n = own(w, cpu)
+    usual = 0 if w.machine.gic_version == 2 else 1
+    if n >= 0 and (w.machine.wild or not is_level(w, n)):
+        cpu.lines.append(f"igroup {n} {1 - usual}")
+        cpu.undo[f"igroup {n}"] = f"igroup {n} {usual}"
 
 
 def wfi(w: Writer, cpu: Cpu) -> None:
@@ -370,6 +370,8 @@ MAKERS: tuple[Maker, ...] = (
     line(3, "deactivate", deactivate),
     line(5, "target", target),
     line(3, "priority", priority),
+    line(2, "igroup", igroup),
+    line(9, "inv on, inv off, movi, clear", its),
     line(6, "read pending, read active, read enabled, read priority, read target", read),
     line(
         4,

@@ -117,7 +117,9 @@ def with_source(choose: Chooser, spec: ForwardSpec, n: int, pcpus: int) -> Forwa
     """Choose the physical interrupt of device ``n``, or how the VM monitor signals it."""
     if spec.kind != "software":
         first = FIRST_LPI if spec.kind == "lpi" else FIRST_INTID
-        return msgspec.structs.replace(spec, intid=first + n, pcpu=choose.below(pcpus))
+        spec = msgspec.structs.replace(spec, intid=first + n, pcpu=choose.below(pcpus))
+        as_lpi = spec.kind == "lpi" and choose.chance(70)
+        return msgspec.structs.replace(spec, vintid=FIRST_LPI + n) if as_lpi else spec
     signals = choose.one_of(SIGNALS)
     exits = True if signals != "level" and choose.chance(30) else None
     return msgspec.structs.replace(spec, signals=signals, exits=exits)

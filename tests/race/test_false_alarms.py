@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.context import Context
 from harness.engine.direct_engine import DirectEngine
 from harness.engine.execution import Execution
 from harness.engine.schedule import Schedule
@@ -12,14 +13,15 @@ from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.spec import RunSpec
 from harness.strategies.replay import Replay
+from model.vgic.irq import VgicIrq
 from tests.race.broken_hardware import EdgeLostWhileActive, LpiTwice, on_machine
 from tests.race.mutants import NotForwarded, NotWrittenAtLoad
 from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
-RESET, DIR, ANOTHER = (
+RESET, DIR, ANOTHER, PENDED = (
     str(HERE / f"{name}.toml")
-    for name in ("reset-edges", "dir-before-silence", "deactivates-another")
+    for name in ("reset-edges", "dir-before-silence", "deactivates-another", "pended-and-rearmed")
 )
 """What a reset takes back (R21, R25); what KVM deactivates for a guest (R18); a write about another
 interrupt (R12, R18, I2, R29)."""
@@ -62,3 +64,23 @@ def test_what_found_no_register_waits_for_one() -> None:
     assert outcome is not None
     assert (outcome.violations, replay.divergence) == ([], None)
     assert outcome.steps > 157
+
+
+async def test_what_a_guest_made_pending_of_its_timer_stays_so_when_that_is_programmed() -> None:
+    early = frozenset({"R30", "I7"})
+    async for outcome in outcomes(world_of(PENDED, V7_2, rules=early), 48, audited=4):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+class GivesItAnyway(V7_2):
+    """What is enabled is pending, whether anybody made it so or not."""
+
+    async def write_enable(self, t: Context, irq: VgicIrq, on: bool) -> None:
+        irq.pending_latch |= on
+        await super().write_enable(t, irq, on)
+
+
+@pytest.mark.parametrize("rule", ["R30", "I7"])
+async def test_but_not_again(rule: str) -> None:
+    world = world_of(PENDED, GivesItAnyway, rules=frozenset({rule}))
+    assert [v.rule async for outcome in outcomes(world, 60, audited=0) for v in outcome.violations]

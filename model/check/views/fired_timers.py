@@ -18,11 +18,13 @@ class OfVcpu(State):
     """``fired``: its line was high, or the guest made it pending, since it was last over.
 
     It is over when the line is lowered or the interrupt deactivated. ``presented``: it was rightly
-    pending in a List Register at the last entry.
+    pending in a List Register at the last entry. ``latched``: what the guest made pending stays so,
+    whatever its timer does, until it is acknowledged or cleared.
     """
 
     fired: bool = False
     presented: bool = False
+    latched: bool = False
 
 
 class FiredTimers(View):
@@ -59,13 +61,25 @@ class FiredTimers(View):
         """The guest programmed it: only what it does from here on counts."""
         timers = self.direct.get(TIMER_PPIS[f.timer])
         if timers is not None:
-            timers[f.vcpu].fired = self.timers.fires(f.vcpu, f.timer)
+            of = timers[f.vcpu]
+            of.fired = of.latched or self.timers.fires(f.vcpu, f.timer)
 
     @on(facts.RegisterWritten)
     def on_register(self, f: facts.RegisterWritten) -> None:
         """A guest may make its timer's interrupt pending by itself."""
-        if f.vintid in self.direct and f.register == "ispendr":
-            self.direct[f.vintid][f.owner].fired = True
+        if f.vintid not in self.direct:
+            return
+        of = self.direct[f.vintid][f.owner]
+        if f.register == "ispendr":
+            of.fired = of.latched = True
+        elif f.register == "icpendr":
+            of.latched = False
+
+    @on(facts.AckedByGuest)
+    def on_ack(self, f: facts.AckedByGuest) -> None:
+        """That ends what the guest made pending."""
+        if f.vintid in self.direct and (v := self.guests.on[f.pcpu].vcpu) >= 0:
+            self.direct[f.vintid][v].latched = False
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
@@ -90,4 +104,4 @@ class FiredTimers(View):
     def on_reset(self, f: facts.VmReset) -> None:
         """The guest starts anew."""
         for timers in self.direct.values():
-            timers[f.vcpu].presented = False
+            timers[f.vcpu].presented = timers[f.vcpu].latched = False
