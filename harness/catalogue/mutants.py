@@ -42,6 +42,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("PutForgetsRunning", "handles-over-exit.toml"),
     ),
     "G2": (
+        ("GroupAsAtFirst", "groups.toml"),
         ("DisableIgnored", "distributor.toml"),
         ("SwitchIgnored", "dist-switched.toml"),
     ),
@@ -64,12 +65,14 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "G8": (
         ("BlindHandler", "timer-busy"),
+        ("ActiveLeft", "timer-phys"),
     ),
     "G9": (
         ("SgiIgnored", "save"),
     ),
     "I1": (
         ("v4.14+23", "timer-wfi"),
+        ("ActiveNotRestored", "timer-phys"),
     ),
     "I10": (
         ("SeedAlwaysActive", "timer-busy"),
@@ -80,6 +83,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("v7.2+26-load", "timer-phys"),
         ("NeverArmed", "timer-phys"),
         ("NeverEmulates", "timer-phys"),
+        ("SleepsOnOne", "timer-phys"),
     ),
     "I12": (
         ("RequestsNotRechecked", "many-exits.toml"),
@@ -97,6 +101,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "I15": (
         ("TimerLeftOn", "migrate"),
+        ("PtimerLeftOn", "timer-phys"),
     ),
     "I16": (
         ("V7_2OnEmptyHostAck", "timer-busy"),
@@ -117,6 +122,8 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("AlwaysActive", "timer-wfi"),
         ("SeedAlwaysActive", "timer-wfi"),
         ("EnablesAndKeeps", "timer-busy"),
+        ("ActiveLeft", "timer-phys"),
+        ("NotReleased", "ptimer-masked.toml"),
     ),
     "I3": (
         ("PendingAndActive", "migrate"),
@@ -184,6 +191,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "R0": (
         ("HandlerInjectsNothing", "timer-wfi"),
         ("BlindHandler", "timer-wfi"),
+        ("OneTimersHandler", "timer-phys"),
     ),
     "R1": (
         ("WritesBeforeMasking", "overflow-dir"),
@@ -198,6 +206,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "R12": (
         ("NeverActive", "timer-wfi"),
+        ("ActiveNotRestored", "timer-phys"),
     ),
     "R13": (
         ("HostDeactivates", "spi-edge"),
@@ -208,6 +217,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "R15": (
         ("NeverActive", "timer-wfi"),
         ("NotWrittenAtLoad", "timer-wfi"),
+        ("ActiveNotRestored", "timer-phys"),
     ),
     "R16": (
         ("V7_2OnLevelIsALatch", "timer-busy"),
@@ -238,6 +248,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "R23": (
         ("NotWrittenAtLoad", "migrate"),
+        ("ActiveNotRestored", "timer-phys"),
     ),
     "R24": (
         ("V7_2OnActiveLpi", "lpi"),
@@ -254,13 +265,16 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "R28": (
         ("v7.2+14", "timer-wfi"),
         ("TimerLeftLoaded", "migrate"),
+        ("PtimerNotRestored", "timer-phys"),
     ),
     "R28b": (
         ("HandlerReadsMemory", "timer-busy"),
         ("SavesTimerWrong", "timer-busy"),
+        ("LooksInMemory", "timer-phys"),
     ),
     "R29": (
         ("v4.14+3", "migrate"),
+        ("ActiveNotRestored", "timer-phys"),
     ),
     "R2b": (
         ("TwoRegisters", "timer-wfi"),
@@ -272,6 +286,8 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("SoftTimerLate", "timer-wfi"),
         ("v7.2+26", "timer-phys"),
         ("v4.14+26", "timer-phys"),
+        ("PtimerLeftOn", "timer-phys"),
+        ("SleepsOnOne", "timer-phys"),
     ),
     "R31": (
         ("v4.14+bound-2", "timer-busy"),

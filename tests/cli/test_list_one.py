@@ -31,7 +31,7 @@ def test_a_rule() -> None:
     (item,) = explain("r12")
     assert item["name"] == "R12"
     assert item["section"] == RULES["R12"].section
-    assert item["mutants"] == ["NeverActive on timer-wfi"]
+    assert item["mutants"] == ["NeverActive on timer-wfi", "ActiveNotRestored on timer-phys"]
     assert "v4.14+23 on timer-wfi" in item["variants"]
     assert {"Entered", "LrWritten"} <= set(item["needs"])
     assert item["holds_with"] == []
