@@ -31,7 +31,8 @@ class Condition(msgspec.Struct, frozen=True):
 
     ``eras`` are those that have the fault; with a ``patch`` only where the variant has it, with a
     ``knob`` ("NAME=VALUE") only where that is set, and else only in scenarios of a user's own, as
-    an era is clean on those that come with the tool, unless these say that it is not. ``broken``
+    an era is clean on those that come with the tool, unless these say that it is not; ``builtin``
+    marks what may show there all the same, under a strategy that is none of the tool's. ``broken``
     has what may be broken, as "RULE" or "RULE:ALARM"; ``holds`` looks at the rest.
     """
 
@@ -40,6 +41,7 @@ class Condition(msgspec.Struct, frozen=True):
     holds: Callable[[Violation, Case], bool]
     patch: str = ""
     knob: str = ""
+    builtin: bool = False
 
     def covers(self, violation: Violation, case: Case) -> bool:
         """Tell whether the violation, found in ``case``, is of this kind."""
@@ -53,7 +55,8 @@ class Condition(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """What must be so for a violation to be the finding's, in a line."""
-        where = f"patch {self.patch}" if self.patch else "a scenario of a user's own"
+        where = "any scenario" if self.builtin else "a scenario of a user's own"
+        where = f"patch {self.patch}" if self.patch else where
         where = f"--knob {self.knob}" if self.knob else where
         told = (self.holds.__doc__ or "of the user's own making").partition("\n")[0].rstrip(".")
         return f"{' and '.join(self.eras)} with {where}, {', '.join(self.broken)}: {told}"
@@ -65,7 +68,7 @@ class Condition(msgspec.Struct, frozen=True):
             return case.knobs.get(name) == value
         if self.patch:
             return self.patch in case.patches
-        return not case.builtin or case.era in case.scenario.unclean
+        return self.builtin or not case.builtin or case.era in case.scenario.unclean
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ FINDINGS: dict[str, Finding] = {
             upstream=NOBODY,
             conditions=(
                 Condition(BOTH, INV_ACT, enabled_level),
-                Condition(TODAY, INV_ACT, armed_again),
+                Condition(TODAY, INV_ACT, armed_again, builtin=True),
                 Condition(TODAY, INV_ACT, deactivated_while_high),
             ),
         ),

@@ -12,6 +12,7 @@ from harness.findings.conditions import (
     not_trapped_yet,
     outside_the_registers,
     polled_device,
+    posted_to_gicv2,
     recounted,
     switched_off,
     unnotified,
@@ -235,6 +236,34 @@ LATER: tuple[Finding, ...] = (
         "vgic_mmio_write_cpending, vgic_v3_fold_lr_state (4.14)",
         upstream=NOBODY,
         conditions=(Condition(BOTH, ("G3:nothing",), cleared_elsewhere),),
+    ),
+    Finding(
+        id="F36",
+        title="a write of an active state that the distributor takes later is not waited for",
+        since="before 6.13; today with a GICv2",
+        what="KVM makes a physical interrupt active for its guest by a write that may be posted. A "
+        "guest that acknowledges and ends the interrupt before the write takes effect deactivates "
+        "what is not active, and the write makes active what nobody will end. Since 6.13 the "
+        "driver of a GICv3 reads the register back; that of a GICv2 does not. (No GICv2 is known "
+        "whose distributor lags behind its own CPU interface)",
+        see="migrate --variant v7.2 --knob posted_writes=1 --knob gic_version=2",
+        source="gic_irq_set_irqchip_state of irq-gic.c (7.2), without the gic_peek_irq that "
+        "464cb98f1c07 gave that of irq-gic-v3.c. A read of the register mends it",
+        upstream="464cb98f1c07 for a GICv3 (November 2024); of a GICv2 nobody was asked",
+        conditions=(
+            Condition(
+                OLD,
+                (*INV_ACT, "R18", *FORGOTTEN, *STUCK, *NOT_DELIVERED),
+                anywhere,
+                knob="posted_writes=1",
+            ),
+            Condition(
+                TODAY,
+                (*INV_ACT, "R18", *FORGOTTEN, *STUCK, *NOT_DELIVERED),
+                posted_to_gicv2,
+                knob="posted_writes=1",
+            ),
+        ),
     ),
 )
 """In order."""

@@ -65,6 +65,8 @@ SHOWN = [
 WITH_KNOBS = [
     ("F5", at("armed-again"), "v7.2", {"gic_messages": "lagging"}, 204),
     ("F33", "save", "v7.2", {"masks": "1"}, 12),
+    ("F36", "migrate", "v7.2", {"posted_writes": "1", "gic_version": "2"}, 12),
+    ("F36", "migrate", "v4.14", {"posted_writes": "1"}, 12),
     ("F20", "spi-level", "v7.2", POLLED, 6),
     ("F20", "spi-level", "v4.14", POLLED, 6),
     pytest.param("F20", "overflow", "v7.2", POLLED, 350, marks=pytest.mark.long),
@@ -118,8 +120,16 @@ def test_a_timer_silenced_after_its_dir_is_the_first() -> None:
     assert find_known(broken("R12", "not-set"), scenario, "v7.2", {}) is None
 
 
+def test_a_timer_that_is_armed_again_is_the_first_in_a_builtin_scenario_too() -> None:
+    """The tool's strategies deliver the line in time there; one that stays on a task does not."""
+    known = find_known(INACTIVE, "migrate", "v7.2", {})
+    assert known is not None
+    assert known.id == "F1"
+    assert find_known(INACTIVE, "migrate", "v7.2", {"gic_messages": "synchronous"}) is None
+
+
 def test_what_the_model_shows_is_shown_above() -> None:
-    shown = {row[0] for row in SHOWN} | {"F5", "F20", "F33"} | SHOWN_ELSEWHERE
+    shown = {row[0] for row in SHOWN} | {"F5", "F20", "F33", "F36"} | SHOWN_ELSEWHERE
     assert shown == {f.id for f in FINDINGS.values() if f.conditions}
     assert all(bool(f.conditions) != bool(f.unseen) for f in FINDINGS.values())
     shipped = {patch.id for patch in patches().values() if patch.shipped}
@@ -150,7 +160,8 @@ INACTIVE = broken("R15", "inactive")
         (INACTIVE, at("enable-while-asserted"), "v7.2", {"gic_messages": "synchronous"}),
         (broken("L1", "device", 80, LATE), at("left-behind"), "v4.14", {}),
         # The eras are clean in what is built in; a patch, or a user's class, may have done it.
-        (INACTIVE, "timer-wfi", "v7.2", {}),
+        (broken("R15", "inactive", 80), "spi-level", "v7.2", {}),
+        (INACTIVE, "timer-wfi", "v4.14", {}),
         (broken("I8", "folded", 80), "overflow-dir", "v7.2", {}),
         (INACTIVE, at("enable-while-asserted"), "v7.2+44", {}),
         (INACTIVE, at("enable-while-asserted"), "mine.py:Mine", {}),
