@@ -371,7 +371,7 @@ MAKERS: tuple[Maker, ...] = (
     line(5, "target", target),
     line(3, "priority", priority),
     line(2, "igroup", igroup),
-    line(9, "inv on, inv off, movi, clear", its),
+    line(14, "inv on, inv off, movi, clear", its),
     line(6, "read pending, read active, read enabled, read priority, read target", read),
     line(
         4,
