@@ -180,7 +180,7 @@ LATER: tuple[Finding, ...] = (
         source="vgic_flush_lr_state, vgic_v3_populate_lr, vgic_irq_handle_resampling (7.2); "
         "4.14 computes the level at each exit. A look at the line before the flush mends it",
         upstream=NOBODY,
-        conditions=(Condition(TODAY, ("I7:silent",), waits_for_register),),
+        conditions=(Condition(TODAY, ("R30:early", "I7:silent"), waits_for_register),),
     ),
     Finding(
         id="F32",
