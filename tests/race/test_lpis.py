@@ -70,7 +70,7 @@ class InvTellsNobody(V7_2):
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 @pytest.mark.parametrize("scenario", [COMMANDS, MOVED])
 async def test_commands_of_the_its_are_carried_out(era: type[Kvm], scenario: str) -> None:
-    async for outcome in outcomes(world_of(scenario, era), 8, audited=2):
+    async for outcome in outcomes(world_of(scenario, era), 5, audited=1):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 

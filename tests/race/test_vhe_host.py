@@ -23,13 +23,13 @@ MASKED, SAVE = str(HERE / "ptimer-masked.toml"), str(HERE / "phys-save.toml")
 
 @pytest.mark.parametrize("scenario", ["timer-phys", "registers", MASKED, SAVE])
 async def test_the_era_is_clean_and_every_footprint_holds(scenario: str) -> None:
-    async for outcome in outcomes(world_of(scenario, V7_2, VHE), 8, audited=4):
+    async for outcome in outcomes(world_of(scenario, V7_2, VHE), 5, audited=2):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
 @pytest.mark.parametrize("knob", [("gic_version", "2"), ("eoimode", "1"), ("posted_writes", "1")])
 async def test_it_goes_with_other_knobs(knob: tuple[str, str]) -> None:
-    async for outcome in outcomes(world_of("timer-phys", V7_2, (*VHE, knob)), 6, audited=1):
+    async for outcome in outcomes(world_of("timer-phys", V7_2, (*VHE, knob)), 3, audited=1):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
@@ -50,7 +50,7 @@ def test_no_access_traps_nothing_is_emulated_and_both_interrupts_are_linked() ->
         facts.LrWritten: on_written,
         facts.IsrEnded: lambda f: handled.add(f.intid),
     })  # fmt: skip
-    for _ in outcomes(world, 24, audited=0):
+    for _ in outcomes(world, 12, audited=0):
         pass
     assert "wfi" in exits
     assert "timer" not in exits
