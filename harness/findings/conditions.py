@@ -23,6 +23,7 @@ from model.guest import (
 from model.timer import PTIMER_PPI, VTIMER_PPI
 
 __all__ = [
+    "activated_while_ended",
     "anywhere",
     "armed_again",
     "cleared_active",
@@ -30,6 +31,7 @@ __all__ = [
     "cleared_pending",
     "deactivated_by_another",
     "deactivated_while_high",
+    "enabled_elsewhere",
     "enabled_level",
     "far_timer",
     "halted_twice",
@@ -300,6 +302,26 @@ def lpis_disabled(violation: Violation, case: Case) -> bool:
     """A guest disables the LPIs of a VCPU, and acknowledges one."""
     disables = any(i.code == LPIS and not i.a for program in case.programs for i in program)
     return disables and violation.subject.vintid >= FIRST_LPI
+
+
+def enabled_elsewhere(violation: Violation, case: Case) -> bool:
+    """A guest routes a device's interrupt away, disables it and enables it; it comes late."""
+    if violation.type == LOST:
+        return False  # F16
+    needed = {TARGET, DISABLE, ENABLE}
+    for vintid in [f.vintid for f in case.scenario.forward]:
+        used = {code for code in needed if uses(case, code, vintid)}
+        if used == needed and (violation.rule == "deadlock" or violation.subject.vintid == vintid):
+            return True
+    return False
+
+
+def activated_while_ended(violation: Violation, case: Case) -> bool:
+    """A guest makes a device's interrupt active that has a HW List Register; the GIC lags."""
+    vintid = violation.subject.vintid
+    if vintid < FIRST_SPI or case.knobs.get("gic_messages") == "synchronous":
+        return False
+    return is_mapped(case, vintid) and uses(case, ACTIVATE, vintid)
 
 
 def routed_from_the_dead(violation: Violation, case: Case) -> bool:

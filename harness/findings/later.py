@@ -4,8 +4,10 @@ From there on they were found with both eras read against their sources, functio
 """
 
 from harness.findings.conditions import (
+    activated_while_ended,
     anywhere,
     cleared_elsewhere,
+    enabled_elsewhere,
     halted_twice,
     idle_and_masked,
     lpis_disabled,
@@ -264,6 +266,37 @@ LATER: tuple[Finding, ...] = (
                 knob="posted_writes=1",
             ),
         ),
+    ),
+    Finding(
+        id="F37",
+        title="an SPI that is enabled again wakes its new target, not the sleeper that has it",
+        since="all",
+        what="An SPI is on the ap_list of a VCPU that sleeps; a guest routes it to another one and "
+        "disables it, and the sleeper, woken for it, looks, finds it disabled and sleeps again "
+        "without an entry that would prune its list. When the guest enables it, KVM kicks the "
+        "VCPU that it is routed to, which has it on no list; the sleeper, who would move or take "
+        "it, is woken by nobody, also not by a route back. As F16, with a VCPU that is not dead",
+        see=f"{HERE}enabled-elsewhere.toml",
+        source="vgic_queue_irq_unlock (irq->vcpu set: the oracle's VCPU is kicked), "
+        "vgic_mmio_write_irouter, kvm_vgic_vcpu_pending_irq, kvm_vcpu_block (7.2; 4.14 alike). "
+        "Kicking irq->vcpu mends it",
+        upstream=NOBODY,
+        conditions=(Condition(BOTH, (*NOT_DELIVERED, "G7:untold"), enabled_elsewhere),),
+    ),
+    Finding(
+        id="F38",
+        title="an ISACTIVER is undone by a deactivation that is still under way",
+        since="today",
+        what="A guest's write to ISACTIVER of a mapped SPI halts its VCPU, and makes the physical "
+        "interrupt active from the writer's CPU. If what that VCPU's guest has just deactivated "
+        "reaches the distributor only then, it ends what was written: a HW List Register is "
+        "active and the physical interrupt is not. Nothing orders the two. (Only with a GIC that "
+        "takes longer than the exit and the halt)",
+        see="tests/race/test_activated_while_ended.py",
+        source="vgic_mmio_change_active, vgic_hw_irq_change_active, kvm_arm_halt_guest; no barrier "
+        "on the way out of the guest waits for a deactivation (7.2)",
+        upstream=NOBODY,
+        conditions=(Condition(TODAY, INV_ACT, activated_while_ended),),
     ),
 )
 """In order."""

@@ -61,6 +61,8 @@ SHOWN = [
     ("F30", at("lpis-off"), "v4.14", 30),
     ("F31", at("silenced-outside"), "v7.2", 60),
     ("F32", at("idle-below-pmr"), "v4.14", 8),
+    ("F37", at("enabled-elsewhere"), "v7.2", 180),
+    ("F37", at("enabled-elsewhere"), "v4.14", 180),
 ]
 WITH_KNOBS = [
     ("F5", at("armed-again"), "v7.2", {"gic_messages": "lagging"}, 204),
@@ -73,7 +75,7 @@ WITH_KNOBS = [
     pytest.param("F20", "smp-mix", "v7.2", POLLED, 48, marks=pytest.mark.long),
 ]
 """Some come seldom: by schedule 200, 348 and 47."""
-SHOWN_ELSEWHERE = {"F9", "F23", "F28"}
+SHOWN_ELSEWHERE = {"F9", "F23", "F28", "F38"}
 """By ``test_phys_timer`` and ``test_dir_not_trapped_yet``: too deep for random schedules; and by
 ``test_recounted``, where another finding is not in the way.
 """
