@@ -78,6 +78,44 @@ class NotifiesWhenCleared(V7_2):
             await self.notify_acked_irq(t, irq)
 
 
+class KicksWhoHasIt(V7_2):
+    """F37: whoever has it on its ap_list is woken, to move it or to take it."""
+
+    async def queue_irq_unlock(self, ctx: Context, irq: VgicIrq, saved: bool) -> None:
+        owner, target = irq.vcpu, self.target_oracle(ctx, irq)
+        await super().queue_irq_unlock(ctx, irq, saved)
+        if owner >= 0 and target >= 0 and owner != target:
+            await self.request_and_kick(ctx, owner)
+
+
+class ReadsBack(V7_2):
+    """F36: the driver of a GICv2 reads back what it made active, as that of a GICv3 does."""
+
+    def reads_back(self, active: bool) -> bool:
+        return active
+
+
+def test_what_is_read_back_cannot_be_overtaken() -> None:
+    knobs = (("posted_writes", "1"), ("gic_version", "2"))
+    broken = [
+        [bool(out.violations) for out in outcomes(world_of("migrate", variant, knobs), 40)]
+        for variant in (V7_2, ReadsBack)
+    ]
+    assert (any(broken[0]), any(broken[1])) == (True, False)
+
+
+@pytest.mark.long
+def test_with_a_kick_of_who_has_it_an_spi_comes_in_the_end() -> None:
+    """By what never comes: until the sleeper has moved it, its new target is not told (G7)."""
+    file, rules = str(HERE / "enabled-elsewhere.toml"), frozenset({"I6", "L1", "G9"})
+    check_overrides(KicksWhoHasIt, "KicksWhoHasIt")
+    broken = [
+        [bool(out.violations) for out in outcomes(world_of(file, variant, (), rules), 340)]
+        for variant in (V7_2, KicksWhoHasIt)
+    ]
+    assert (any(broken[0]), any(broken[1])) == (True, False)
+
+
 def test_an_end_that_is_notified_comes_once() -> None:
     """By G3 alone: F28 shows there, too."""
     file, rules = str(HERE / "dir-unnotified.toml"), frozenset({"G3"})
