@@ -193,7 +193,7 @@ class Arm(Hooks):
             self.pause_guest(v)
 
     async def ask_to_leave(self, t: Context, own: int) -> None:
-        """kvm_make_all_cpus_request of KVM_REQ_SLEEP; ``own`` is who asks (-1: no VCPU)."""
+        """Request KVM_REQ_SLEEP of all; ``own`` is who asks (-1: no VCPU)."""
         machine = self.machine
         v = 0
         while v < len(machine.threads):
