@@ -51,19 +51,24 @@ async def test_its_twin_with_a_fault_is_not(scenario: str, broken: type[Kvm], ru
     assert set(found) == {rule}
 
 
-def test_what_found_no_register_waits_for_one() -> None:
-    """G7: an SGI that was spilled is not untold when a register is free before its sender goes on.
+@pytest.mark.parametrize(
+    ("name", "steps"), [("spilled-while-sent", 157), ("routed-over-an-end", 137)]
+)
+def test_the_schedule_is_silent(name: str, steps: int) -> None:
+    """G7, where it cried: once in some thousand schedules of a built-in scenario.
 
-    The maintenance interrupt is on its way then. One schedule in 12,000 of ``overflow`` shows it.
+    An SGI that was spilled is not untold when a register is free before its sender goes on: the
+    maintenance interrupt is on its way. Nor is an SPI whose route was written while its guest ended
+    it: it is on the list of the VCPU that it went to, which passes it on when it prunes that.
     """
-    path = Path(__file__).parent / "schedules" / "spilled-while-sent.schedule"
+    path = Path(__file__).parent / "schedules" / f"{name}.schedule"
     schedule = Schedule.load(str(path))
     world = RunSpec.from_schedule(schedule).build(DirectEngine.task_class)
     replay = Replay(schedule.choices)
     outcome = DirectEngine().execute(Execution(world, replay))
     assert outcome is not None
     assert (outcome.violations, replay.divergence) == ([], None)
-    assert outcome.steps > 157
+    assert outcome.steps > steps
 
 
 async def test_what_a_guest_made_pending_of_its_timer_stays_so_when_that_is_programmed() -> None:

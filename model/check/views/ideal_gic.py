@@ -336,7 +336,9 @@ class IdealGic(View):
         wrong = SPURIOUS_ACK if lacks(irq.pending, YES) else 0
         if vintid >= FIRST_SPI and self.is_elsewhere(irq, v, vintid):
             wrong |= ELSEWHERE
-        irq.routed = irq.latched = irq.cleared = False
+        irq.latched = irq.cleared = False
+        # An access to its route may take effect only behind this.
+        irq.routed = irq.routed and bool(irq.under_way)
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
         irq.set("pending", 0)
