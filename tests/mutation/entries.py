@@ -60,6 +60,8 @@ BEFORE: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
 """Those for v4.14 alone: with a host that masks, v7.2 shows F33 there."""
 TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "bypassed.toml", ()),
+    (OWN / "lpis-sent-while-off.toml", ()),
+    (OWN / "lpis-switched.toml", ()),
     (OWN / "masked-just-so.toml", ()),
     (OWN / "pended-active-ptimer.toml", ()),
     (Path("migrate"), (("posted_writes", "1"),)),
@@ -68,7 +70,8 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
 """Those for v7.2 alone.
 
 In 4.14 a guest idles without sleep that has masked what is pending (F32), what it makes pending of
-its timer while it is active is lost at the fold, no write is read back, and there is no irq bypass.
+its timer while it is active is lost at the fold, no write is read back, there is no irq bypass,
+and disabling LPIs takes nothing back (F30).
 """
 
 FOUND = frozenset({
