@@ -25,6 +25,7 @@ class ActiveNotRestored(V7_2):
     """The load writes the physical active state of one timer alone."""
 
     async def load_ptimer(self, t: Context) -> None:
+        await t.step(Steps.ptimer_update)
         level = self.machine.timers[t.v][PTIMER].sample(self.machine.clock.now)
         await self.inject_timer(t, t.v, PTIMER, level)
 

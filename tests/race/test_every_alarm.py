@@ -66,7 +66,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("G4", "active"): Seen("ActiveWrittenWrong", "smp-mix", 13),
     ("G5", "elsewhere"): Seen("AllHaveTheSpi", "smp-mix", 0),
     ("G6", "device"): Seen("DirsAreItsOwn", "overflow-dir", 2),
-    ("G6", "reads"): Seen("PrunesActive", "migrate", 34),
+    ("G6", "reads"): Seen("PrunesActive", "migrate", 40),
     ("G7", "untold"): Seen("SaysItKicks", "spi-edge", 20),
     ("G8", "held"): Seen("BlindHandler", "timer-wfi", 3),
     ("G8", "stayed"): Seen("SavesTimerWrong", "timer-busy", 0),

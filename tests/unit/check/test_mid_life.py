@@ -156,13 +156,19 @@ def from_middle(evidence: Evidence, at: int) -> list[Violation]:
 CUTS = 7
 
 
+HOLES = {("senders", "G3", "nothing")}
+"""A GICv3's SGI that was sent before the cut and is carried out behind an acknowledge of the same
+number: nothing says that an access is under way then."""
+
+
 @pytest.mark.parametrize(("scenario", "era"), OLD_IN_THE_LONG_RUN)
 def test_no_rule_cries_in_mid_life(scenario: str, era: str) -> None:
     for i in range(2):
         evidence = clean(scenario, era, i)
         stride = max(1, len(evidence.items) // CUTS)
         for at in range(i, len(evidence.items), stride):
-            assert from_middle(evidence, at) == [], at
+            found = from_middle(evidence, at)
+            assert [v for v in found if (scenario, v.rule, v.alarm) not in HOLES] == [], at
 
 
 @pytest.mark.parametrize(("scenario", "era"), OLD_IN_THE_LONG_RUN)
