@@ -61,7 +61,7 @@ SHOWN = [
     ("F30", at("lpis-off"), "v4.14", 30),
     ("F31", at("silenced-outside"), "v7.2", 60),
     ("F32", at("idle-below-pmr"), "v4.14", 8),
-    ("F37", at("enabled-elsewhere"), "v7.2", 180),
+    ("F37", at("enabled-elsewhere"), "v7.2", 360),
     ("F37", at("enabled-elsewhere"), "v4.14", 180),
 ]
 WITH_KNOBS = [

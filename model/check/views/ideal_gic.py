@@ -338,7 +338,7 @@ class IdealGic(View):
             wrong |= ELSEWHERE
         irq.latched = irq.cleared = False
         # An access to its route may take effect only behind this.
-        irq.routed = irq.routed and bool(irq.under_way)
+        irq.routed = irq.routed and any(x.name == "target" for x in irq.under_way)
         if irq.under_way and not wrong:
             irq.witness("pending", 1)
         irq.set("pending", 0)
