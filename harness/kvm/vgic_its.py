@@ -70,11 +70,7 @@ class VgicItsFlow(Hooks):
         if its is not None:
             await self.point(t, Steps.lpis_invalidate)
             its.cached = ()
-        await self.irqs_off_point(t)
-        await t.lock(irq, Steps.write_target, t.at(t.v, irq))
-        t.acquired(irq)
-        irq.retarget(t.v, target)
-        await self.unlock(t, irq)
+        await self.write_target(t, irq, target)
 
     async def clear_lpi(self, t: Context, irq: VgicIrq) -> None:
         """vgic_its_cmd_handle_clear: the latch alone; upstream takes no irq_lock for it."""
