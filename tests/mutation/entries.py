@@ -32,8 +32,8 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "activated-again", "active-outside", "deactivate-twice", "device-registers", "distributor",
-        "far-active", "far-registers", "goes-offline", "handles-over-exit", "line-falls",
-        "lpis-virtual",
+        "far-active", "far-registers", "goes-offline", "group-saved", "groups",
+        "handles-over-exit", "its-commands", "its-moved", "line-falls", "lpis-virtual",
         "masked-over-exits", "pend-own-timer", "phys-reset", "phys-save", "reset-edges",
         "silenced-early", "timers-set",
     )),
@@ -66,7 +66,12 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "pended-active-ptimer.toml", ()),
     (Path("migrate"), (("posted_writes", "1"),)),
     (Path("retarget"), (("posted_writes", "1"),)),
-)
+    *((path, (("host", "vhe"),)) for path in (
+        Path("registers"), Path("timer-busy"), Path("timer-phys"), OWN / "phys-preempted.toml",
+        OWN / "soft-devices.toml", RACE / "phys-reset.toml", RACE / "phys-save.toml",
+        RACE / "timers-set.toml",
+    )),
+)  # fmt: skip
 """Those for v7.2 alone.
 
 In 4.14 a guest idles without sleep that has masked what is pending (F32), what it makes pending of
