@@ -35,11 +35,16 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("DropsUserAccess", "many-exits.toml"),
         ("EndsEarly", "timer-wfi"),
         ("GoesOnForEver", "timer-busy"),
+        ("ForgetsDevices", "spi-soft-level"),
     ),
     "G14": (
         ("PutForgetsMask", "masked-over-exits.toml"),
         ("PutEnablesGroup", "masked-over-exits.toml"),
         ("PutForgetsRunning", "handles-over-exit.toml"),
+    ),
+    "G15": (
+        ("SortsBackwards", "overflow"),
+        ("BetweenSenders", "several-first.toml"),
     ),
     "G2": (
         ("GroupAsAtFirst", "groups.toml"),
@@ -117,6 +122,10 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("EoiBitOfAll", "timer-wfi"),
         ("SourceOfAll", "timer-wfi"),
     ),
+    "I19": (
+        ("PutTwice", "spi-soft-level"),
+        ("LoadsTwice", "timer-wfi"),
+    ),
     "I2": (
         ("LeftActiveAtExit", "line-falls.toml"),
         ("AlwaysActive", "timer-wfi"),
@@ -178,6 +187,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("HaltWaitsForNobody", "smp-mix"),
         ("NeverResumes", "smp-mix"),
         ("IgnoresSignals", "save"),
+        ("SignalsOnlySleepers", "reset"),
     ),
     "L5": (
         ("CallbackDoesNothing", "timer-wfi"),

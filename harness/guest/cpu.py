@@ -120,7 +120,8 @@ async def run_guest(rt: Runtime, t: Context, forced_exit: Guard, write_dir: DirA
     Of a DIR that traps ``write_dir`` tells whether EL2 has carried it out, and the guest goes on.
 
     Returns:
-        why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "psci", "user" or "halt".
+        why: "irq", "wfi", "mmio", "sgi", "dir", "timer", "psci", "user",
+        "device" (an access to one of the VM monitor's) or "halt".
 
     """
     cpu = GuestCpu(rt, t, write_dir)

@@ -153,7 +153,7 @@ class GuestIsr:
         """
         if vintid in self.rt.exiting_spis:
             self.guest.trap = Instruction(DRIVER, vintid)
-            return "user"
+            return "device"
         serve_device(self.machine.forwards, vintid, self.t.v)
         return ""
 

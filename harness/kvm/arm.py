@@ -53,7 +53,7 @@ class Arm(Hooks):
             await self.handle_timer(t)
         elif reason == "psci":
             await self.handle_psci(t)
-        elif reason == "user":
+        elif reason in ("user", "device"):
             await self.return_to_user(t)
         elif reason == "signal":
             await self.stop_in_user(t)

@@ -14,6 +14,9 @@ from model.vgic.irq import VgicIrq
 
 __all__ = ["UnderflowOnly"]
 
+LOWEST = 0xFF
+"""The least urgent priority that there is."""
+
 
 class UnderflowOnly(Hooks):
     """4.14's own handling, and that of 7.2's predecessors until 2025."""
@@ -35,16 +38,36 @@ class UnderflowOnly(Hooks):
         return two or super().must_count(v)
 
     async def count_and_sort(self, t: Context) -> None:
-        """A GICv2 SGI of several senders has the list sorted, too."""
+        """A GICv2 SGI of several senders has the list sorted, too, and what is below it wait.
+
+        Each sender has its turn in a List Register; nothing less urgent may come between two of
+        them (16ca6a607d84; 7.2 presents it, and its comment says so).
+        """
         await super().count_and_sort(t)
         v = t.v
-        if self.machine.gic.version == 2 and not self.overflows(v):
+        if self.machine.gic.version != 2:
+            return
+        vgic = self.machine.vgics[v]
+        sorted_ = self.overflows(v)
+        if not sorted_:
             await t.step(Steps.sort_ap_list)
-            vgic = self.machine.vgics[v]
-            irqs = [self.machine.irq(v, intid) for intid in vgic.ap_list]
-            if any(irq.is_multi_sgi() for irq in irqs):
+        irqs = [self.machine.irq(v, intid) for intid in vgic.ap_list]
+        if any(irq.is_multi_sgi() for irq in irqs):
+            vgic.floor = LOWEST
+            if not sorted_:
                 irqs.sort(key=lambda irq: self.sort_key(irq, v))
                 vgic.ap_list = tuple(irq.intid for irq in irqs)
+
+    def put_in_lr(self, t: Context, irq: VgicIrq) -> None:
+        """An SGI that has more senders than this one: from here on only what is as urgent."""
+        super().put_in_lr(t, irq)
+        vgic = self.machine.vgics[t.v]
+        if vgic.floor >= 0 and irq.source:
+            vgic.floor = irq.priority
+
+    def comes_too_late(self, v: int, irq: VgicIrq) -> bool:
+        """vgic_flush_lr_state: leave the list where the next is less urgent than such an SGI."""
+        return 0 <= self.machine.vgics[v].floor < irq.priority
 
     def overflows(self, v: int) -> bool:
         """compute_ap_list_depth: what is to be delivered nowhere counts as well."""

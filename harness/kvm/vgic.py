@@ -166,16 +166,18 @@ class Vgic(Hooks):
             at = t.at(v, irq)
             await t.lock(irq, Steps.populate_lr, at)
             t.acquired(irq)
-            if self.target_oracle(t, irq) == v:
+            late = self.comes_too_late(v, irq)
+            if not late and self.target_oracle(t, irq) == v:
                 self.put_in_lr(t, irq)
             await t.step(Steps.irq_unlock, at)
             t.released(irq)
-            i += 1
+            i = len(vgic.ap_list) if late else i + 1
         await t.step(Steps.flush_hcr)
         vgic.lrs = vgic.lrs[: vgic.used] + (EMPTY,) * (size - vgic.used)
         causes = self.group_causes(vgic.vmcr)
         vgic.hcr = self.configure_hcr(vgic.nr_pend, vgic.nr_act, size) | causes
         vgic.nr_pend = vgic.nr_act = 0  # locals of the kernel's
+        vgic.floor = -1
         t.released(vgic)
 
     def put_in_lr(self, t: Context, irq: VgicIrq) -> None:
@@ -187,6 +189,10 @@ class Vgic(Hooks):
         irq.said()  # the List Register, once it is written, tells what was consumed
         vgic.used = i + 1
         vgic.last_lr = irq.intid
+
+    def comes_too_late(self, v: int, irq: VgicIrq) -> bool:
+        """Nothing is left out that there is room for."""
+        return False
 
     def must_count(self, v: int) -> bool:
         """Tell whether its count can matter: if there may be more than List Registers."""

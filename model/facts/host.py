@@ -41,7 +41,8 @@ class Entered(Fact, frozen=True, gc=False):
 class Exited(Fact, frozen=True, gc=False):
     """``vcpu`` left its guest. ``instructions`` counts what the guest executed in this stay.
 
-    ``reason`` is "irq", "wfi", "mmio", "sgi", "dir", "timer" (a trapped access), "user" or "halt".
+    ``reason`` is "irq", "wfi", "mmio", "sgi", "dir", "timer" (a trapped access), "device" (of the
+    VM monitor's), "user" (another access that goes there), "psci" or "halt".
     """
 
     KIND: ClassVar[str] = "exit"

@@ -184,7 +184,7 @@ class R8(Rule):
         used = self.lrs.on[f.pcpu].used
         held = {lr.vintid: lr.state for _, lr in used}
         of.owed = still = tuple([x for x in of.owed if not held.get(x, 0) & PENDING])
-        if len(used) >= self.setting.lrs:
+        if len(used) >= self.setting.lrs or self.lrs.has_a_turn(f.pcpu):
             return
         for vintid in still:
             if vintid in held or has(of.routed, vintid):

@@ -31,13 +31,14 @@ class VgicCpu(Lockable):
     last of them (-1: none). ``hcr`` is what the flush chose for ICH_HCR_EL2 (0: there was none
     since the last sync) and ``eoicount`` what the save found there; ``spilled`` is the interrupt
     outside the List Registers that is being deactivated. ``nr_pend`` and ``nr_act`` are a flush's
-    own: they count what an overflowing ap_list has. ``vmcr`` and ``apr`` are the saved context of
-    the virtual interface.
+    own: they count what an overflowing ap_list has. So is ``floor``: what is less urgent than that
+    gets no List Register (-1: the flush does not look). ``vmcr`` and ``apr`` are the saved context
+    of the virtual interface.
     """
 
     FIELDS = (
         "holder", "ap_list", "lrs", "used", "last_lr", "hcr", "eoicount", "spilled",
-        "nr_pend", "nr_act", "vmcr", "apr",
+        "nr_pend", "nr_act", "floor", "vmcr", "apr",
     )  # fmt: skip
     __slots__ = (*FIELDS[1:], "vcpu")
 
@@ -52,6 +53,7 @@ class VgicCpu(Lockable):
         self.eoicount = 0
         self.spilled = EMPTY
         self.nr_pend = self.nr_act = 0
+        self.floor = -1
         self.vmcr = vmcr
         self.apr = apr
 
@@ -72,6 +74,7 @@ class VgicCpu(Lockable):
             self.spilled,
             self.nr_pend,
             self.nr_act,
+            self.floor,
             self.vmcr,
             self.apr,
         )

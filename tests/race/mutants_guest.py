@@ -6,7 +6,10 @@ import msgspec
 
 from harness.context import Context
 from harness.kvm.hooks import Hooks
+from harness.kvm.steps import Steps
+from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
+from model.device import SoftwareDevice
 from model.gic.lr import PENDING_ACTIVE, Lr
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
@@ -17,6 +20,7 @@ BUSY = str(HERE / "senders-busy.toml")
 DISTRIBUTOR = str(HERE / "distributor.toml")
 OFFLINE = str(HERE / "goes-offline.toml")
 EXITS = str(HERE / "many-exits.toml")
+SEVERAL = str(HERE / "several-first.toml")
 SENDERS = str(HERE / "two-senders.toml")
 HANDLES = str(HERE / "handles-over-exit.toml")
 MASKED = str(HERE / "masked-over-exits.toml")
@@ -163,6 +167,52 @@ class PutForgetsRunning(V7_2):
         self.machine.vgics[t.v].apr = (0, 0)
 
 
+class SortsBackwards(V7_2):
+    """The least urgent of what is pending has the List Registers first."""
+
+    def sort_key(self, irq: VgicIrq, v: int) -> tuple[bool | int, ...]:
+        return tuple(-int(x) for x in super().sort_key(irq, v))
+
+
+class BetweenSenders(V4_14):
+    """What is less urgent comes between two senders of an SGI (before 16ca6a607d84)."""
+
+    def comes_too_late(self, v: int, irq: VgicIrq) -> bool:
+        return False
+
+
+class ForgetsDevices(V7_2):
+    """User space does nothing about an access of a guest's driver."""
+
+    async def access_device(self, t: Context, device: SoftwareDevice) -> None:
+        await self.point(t, Steps.device_done, loaded=False)
+
+
+class PutTwice(V7_2):
+    """A thread in user space puts its VCPU, as if it were loaded."""
+
+    async def access_device(self, t: Context, device: SoftwareDevice) -> None:
+        await super().access_device(t, device)
+        await self.vcpu_put(t)
+
+
+class LoadsTwice(V7_2):
+    """A VCPU is loaded again as soon as it is."""
+
+    async def vcpu_load(self, t: Context) -> None:
+        await super().vcpu_load(t)
+        await super().vcpu_load(t)
+
+
+class SignalsOnlySleepers(V7_2):
+    """The VM monitor's signal wakes who sleeps, and interrupts nobody."""
+
+    async def signal_vcpu(self, u: Context, v: int) -> None:
+        await u.step(Steps.make_request, u.at(v))
+        self.machine.threads[v].signal_stop(True)
+        await self.wake_up(u, v)
+
+
 class LeavesControlOn(V7_2):
     """What the maintenance interrupt was asked for stays asked for after the exit."""
 
@@ -195,6 +245,12 @@ GUEST = (
     Mutant("G14", PutForgetsMask, V7_2, MASKED),
     Mutant("G14", PutEnablesGroup, V7_2, MASKED),
     Mutant("G14", PutForgetsRunning, V7_2, HANDLES),
+    Mutant("G15", SortsBackwards, V7_2, "overflow"),
+    Mutant("G15", BetweenSenders, V4_14, SEVERAL, GICV2),
+    Mutant("G13", ForgetsDevices, V7_2, "spi-soft-level"),
+    Mutant("I19", PutTwice, V7_2, "spi-soft-level"),
+    Mutant("I19", LoadsTwice, V7_2, "timer-wfi"),
+    Mutant("L4", SignalsOnlySleepers, V7_2, "reset"),
     Mutant("I14", LeavesControlOn, V7_2, OUTSIDE),
     Mutant("I3", SgisShareARegister, V7_2, BUSY, GICV2),
     Mutant("L2", NeverEnters, V7_2, "timer-wfi"),

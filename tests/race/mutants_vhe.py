@@ -48,6 +48,7 @@ class PtimerLeftOn(V7_2):
     """The put stores the physical timer to memory and forgets to disable it."""
 
     async def save_ptimer(self, t: Context) -> None:
+        await t.step(Steps.ptimer_save)
         hardware = self.machine.hw_ptimers[t.c]
         self.machine.timers[t.v][PTIMER].save_from(hardware, t.c, disable=False)
 

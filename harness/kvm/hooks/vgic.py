@@ -71,6 +71,13 @@ class VgicHooks:
         """summarize_ap_list and vgic_sort_ap_list, when there may be more than List Registers."""
         raise NotImplementedError
 
+    def comes_too_late(self, v: int, irq: VgicIrq) -> bool:
+        """Tell whether a flush ends before ``irq``, though there is room: what is above it first.
+
+        With irq_lock held.
+        """
+        raise NotImplementedError
+
     def must_count(self, v: int) -> bool:
         """Tell whether an ap_list must be counted, and perhaps sorted, before it is flushed."""
         raise NotImplementedError

@@ -8,14 +8,22 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.finished import Finished
 from model.check.views.guests import Guests
+from model.gic.registers import SGIS
 
 __all__ = ["L4"]
 
 
 class Halter(State):
-    """``vcpu`` halts the guests, or -1."""
+    """``vcpu`` halts the guests, or -1; ``signalled`` is whom the VM monitor signalled last."""
 
     vcpu: Debt[int] = -1
+    signalled: Debt[int] = -1
+
+
+class OnCpu(State):
+    """``kicked``: an IPI is under way to it, for which its guest is left at once."""
+
+    kicked: bool = False
 
 
 class OfVcpu(State):
@@ -71,6 +79,11 @@ class L4(Rule):
         "VCPU {vcpu} came back from user space again although the VM monitor, which had signalled "
         "it, has not let it go on",
     )
+    UNTOLD = alarm(
+        "untold",
+        "VCPU {vcpu} runs its guest on CPU {pcpu}, the VM monitor has signalled it to stop, and "
+        "nothing interrupts that CPU",
+    )
     NO_END = alarm("no-end", "the end of the halt that VCPU {vcpu} began")
     NOT_STOPPED = alarm(
         "not-stopped", "VCPU {vcpu} was signalled by the VM monitor and did not stop"
@@ -83,6 +96,18 @@ class L4(Rule):
         """Make the states."""
         self.halter = self.one(Halter)
         self.of = self.each_vcpu(OfVcpu)
+        self.on = self.each_pcpu(OnCpu)
+
+    @on(facts.IpiSent)
+    def on_ipi(self, f: facts.IpiSent) -> None:
+        """An IPI is at the distributor."""
+        self.on[f.target].kicked = True
+
+    @on(facts.AckedByHost)
+    def on_host_ack(self, f: facts.AckedByHost) -> None:
+        """The host takes it."""
+        if f.intid < SGIS:
+            self.on[f.pcpu].kicked = False
 
     @on(facts.Halting)
     def on_halting(self, f: facts.Halting) -> None:
@@ -105,7 +130,17 @@ class L4(Rule):
 
     @on(facts.Stopping)
     def on_stopping(self, f: facts.Stopping) -> None:
-        """The VM monitor wants it out, or lets it go on."""
+        """The VM monitor wants it out, or lets it go on.
+
+        When it signals the next one, its call for the last is over: who was in its guest is told.
+        """
+        halter = self.halter
+        if f.stop and halter.signalled >= 0:
+            v = halter.signalled
+            c = self.guests.of[v].pcpu
+            if c >= 0 and not self.on[c].kicked:
+                self.report(self.UNTOLD, vcpu=v, pcpu=c)
+        halter.signalled = f.vcpu if f.stop else -1
         of = self.of[f.vcpu]
         of.entries = 0 if f.stop else -1
         of.looked = False

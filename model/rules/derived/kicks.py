@@ -328,6 +328,8 @@ class I12(Rule):
         settled = self.of[f.vcpu].settled
         if not settled or self.control.on[f.pcpu].hcr & EXITS_BY_ITSELF:
             return
+        if self.lrs.has_a_turn(f.pcpu):
+            return
         for vintid in settled:
             if not self.enables.is_enabled(f.vcpu, vintid):
                 continue

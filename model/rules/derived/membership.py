@@ -9,11 +9,12 @@ from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
+from model.check.unknown import Debt
 from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.finished import Finished
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_SPI, SGIS
+from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
 
 __all__ = ["I5"]
 
@@ -23,7 +24,8 @@ class Irq(State):
 
     ``owner`` is the VCPU on whose ap_list it is (-1: none), ``target`` the one to which the guest
     routed it (-1: nowhere else than at first). ``queueing``: who made it pending or active is about
-    to put it on a list.
+    to put it on a list. ``flushed``: it is an LPI, taken off as guests disabled the LPIs of its
+    VCPU; a List Register that still had it leaves the latch, which enabling them reads anew.
     """
 
     enabled: bool = True
@@ -33,9 +35,12 @@ class Irq(State):
     owner: int = -1
     target: int = -1
     queueing: bool = False
+    flushed: Debt[bool] = False
 
     def belongs(self, *, on: bool) -> bool:
         """Tell whether it belongs on an ap_list (vgic_target_oracle), the distributor ``on``."""
+        if self.flushed:
+            return False
         return self.active or (on and self.enabled and (self.latch or self.line))
 
 
@@ -178,7 +183,7 @@ class I5(Rule):
         v, vintid = f.vcpu, f.vintid
         irq = self.irqs.of(v, vintid)
         irq.owner = v
-        irq.queueing = False
+        irq.queueing = irq.flushed = False
         if vintid >= FIRST_SPI:
             target = self.target(irq, v, vintid)
             if target not in (v, -1):
@@ -187,7 +192,9 @@ class I5(Rule):
     @on(facts.Unqueued)
     def on_unqueue(self, f: facts.Unqueued) -> None:
         """It is taken off one."""
-        self.irqs.of(f.vcpu, f.vintid).owner = -1
+        irq = self.irqs.of(f.vcpu, f.vintid)
+        irq.owner = -1
+        irq.flushed = f.vintid >= FIRST_LPI and not self.switch.forwards(f.vcpu, f.vintid)
 
     # -- whether that is right -------------------------------------------------------------------
 

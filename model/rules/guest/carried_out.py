@@ -13,8 +13,8 @@ __all__ = ["G13"]
 NOTHING = ""
 ENDS = ("halt", "psci")
 """A guest has finished, or powers its VCPU off."""
-WITNESSED = ("user", "timer", *ENDS)
-"""The exits whose answer shows: in user space, at the timer, by the end of the thread."""
+WITNESSED = ("user", "device", "timer", *ENDS)
+"""The exits whose answer shows: in user space, at a device or the timer, by the thread's end."""
 
 
 class OfVcpu(State):
@@ -30,9 +30,10 @@ class OfVcpu(State):
 class G13(Rule):
     """A guest that goes on has got what it left for, and none goes on that has finished.
 
-    An access to a device of the VM monitor goes to user space; a read of the physical timer gives a
-    value, and a write changes the timer; a guest that has finished is entered no more, and its
-    thread ends then, not before. (Accesses to the distributor: G1 and others.)
+    An access to a device of the VM monitor goes to user space, and reaches the device; a read of
+    the physical timer gives a value, and a write changes the timer; a guest that has finished is
+    entered no more, and its thread ends then, not before. (Accesses to the distributor: G1 and
+    others.)
     """
 
     id = "G13"
@@ -66,6 +67,11 @@ class G13(Rule):
     def on_user(self, f: facts.UserLeft) -> None:
         """User space does it."""
         self.done(f.vcpu, "user")
+
+    @on(facts.DeviceServed)
+    def on_served(self, f: facts.DeviceServed) -> None:
+        """The driver's access is carried out at its device."""
+        self.done(f.vcpu, "device")
 
     @on(facts.GuestTimer)
     def on_timer(self, f: facts.GuestTimer) -> None:

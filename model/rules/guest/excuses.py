@@ -92,6 +92,18 @@ EXCUSES: tuple[Excuse, ...] = (
         "Linux vgic_v3_deactivate, vgic_mmio_write_irouter (7.2)",
     ),
     Excuse(
+        ("G15",),
+        "since 2025 something less urgent comes between two senders of a GICv2's SGI",
+        "each sender has a List Register in its turn, and nothing is kept back for that any more",
+        "Linux vgic_flush_lr_state, its comment (7.2); before, 16ca6a607d84",
+    ),
+    Excuse(
+        ("G7",),
+        "in 4.14 what is less urgent than a GICv2's SGI of several senders waits for all of them",
+        "it gets no List Register before; the end of each makes its guest exit",
+        "Linux 16ca6a607d84, vgic_flush_lr_state",
+    ),
+    Excuse(
         ("G8",),
         "with gic_messages=lagging a busy guest may stay time after time with its timer due",
         "a line may rise at the distributor at any later time",

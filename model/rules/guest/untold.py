@@ -251,7 +251,7 @@ class G7(Rule):
             of = self.of[v]
             of.came = add(of.came, (vintid, sender if vintid < SGIS else DEVICE))
             return
-        if self.on[c].kicked or self.on[c].ended:
+        if self.on[c].kicked or self.on[c].ended or self.lrs.has_a_turn(c):
             return
         # What found no register waits for one: for the maintenance interrupt, when one is free.
         if self.on[c].full or any(self.shows(lr, vintid, sender) for _, lr in self.lrs.on[c].used):
