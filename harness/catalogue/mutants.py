@@ -124,7 +124,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "I19": (
         ("PutTwice", "spi-soft-level"),
-        ("LoadsTwice", "timer-wfi"),
+        ("LoadsTwice", "spi-soft-level"),
     ),
     "I2": (
         ("LeftActiveAtExit", "line-falls.toml"),

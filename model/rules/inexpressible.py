@@ -13,9 +13,9 @@ IDS: tuple[str, ...] = (
     *("R2", "R2b", "R7a", "R7b"),
     *(f"R{n}" for n in range(8, 32)),
     "R28b",
-    *(f"I{n}" for n in range(1, 19)),
+    *(f"I{n}" for n in range(1, 20)),
     *(f"L{n}" for n in range(1, 7)),
-    *(f"G{n}" for n in range(1, 15)),
+    *(f"G{n}" for n in range(1, 16)),
 )
 """Every claim of the document (R), what follows from them (I), promises (L), the guest's (G)."""
 WHOLE = "all of it"

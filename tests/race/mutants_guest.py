@@ -197,11 +197,11 @@ class PutTwice(V7_2):
 
 
 class LoadsTwice(V7_2):
-    """A VCPU is loaded again as soon as it is."""
+    """A VCPU is loaded in user space, and again as it comes back."""
 
-    async def vcpu_load(self, t: Context) -> None:
-        await super().vcpu_load(t)
-        await super().vcpu_load(t)
+    async def access_device(self, t: Context, device: SoftwareDevice) -> None:
+        await super().access_device(t, device)
+        await self.vcpu_load(t)
 
 
 class SignalsOnlySleepers(V7_2):
@@ -249,7 +249,7 @@ GUEST = (
     Mutant("G15", BetweenSenders, V4_14, SEVERAL, GICV2),
     Mutant("G13", ForgetsDevices, V7_2, "spi-soft-level"),
     Mutant("I19", PutTwice, V7_2, "spi-soft-level"),
-    Mutant("I19", LoadsTwice, V7_2, "timer-wfi"),
+    Mutant("I19", LoadsTwice, V7_2, "spi-soft-level"),
     Mutant("L4", SignalsOnlySleepers, V7_2, "reset"),
     Mutant("I14", LeavesControlOn, V7_2, OUTSIDE),
     Mutant("I3", SgisShareARegister, V7_2, BUSY, GICV2),

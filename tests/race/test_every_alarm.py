@@ -51,7 +51,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("G10", "not-sent"): Seen("SenderWrong", "two-senders", 0, (("gic_version", "2"),)),
     ("G15", "less"): Seen("SortsBackwards", "overflow", 13),
     ("I19", "not-loaded"): Seen("PutTwice", "spi-soft-level", 0),
-    ("I19", "twice"): Seen("LoadsTwice", "timer-wfi", 0),
+    ("I19", "twice"): Seen("LoadsTwice", "spi-soft-level", 0),
     ("L4", "untold"): Seen("SignalsOnlySleepers", "reset", 14),
     ("G2", "group"): Seen("GroupAsAtFirst", "groups", 0),
     ("G14", "group"): Seen("PutEnablesGroup", "masked-over-exits", 0),

@@ -134,17 +134,15 @@ class L4(Rule):
 
         When it signals the next one, its call for the last is over: who was in its guest is told.
         """
-        halter = self.halter
-        if f.stop and halter.signalled >= 0:
-            v = halter.signalled
-            c = self.guests.of[v].pcpu
-            if c >= 0 and not self.on[c].kicked:
-                self.report(self.UNTOLD, vcpu=v, pcpu=c)
-        halter.signalled = f.vcpu if f.stop else -1
         of = self.of[f.vcpu]
         of.entries = 0 if f.stop else -1
         of.looked = False
         of.returns = 0 if f.stop else -1
+        last, self.halter.signalled = self.halter.signalled, f.vcpu if f.stop else -1
+        if f.stop and last >= 0:
+            c = self.guests.of[last].pcpu
+            if c >= 0 and not self.on[c].kicked:
+                self.report(self.UNTOLD, vcpu=last, pcpu=c)
 
     @on(facts.RequestsChecked)
     def on_turn(self, f: facts.RequestsChecked) -> None:

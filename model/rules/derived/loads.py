@@ -26,7 +26,6 @@ class I19(Rule):
     id = "I19"
     section = "kvm_main.c, vcpu_load, vcpu_put, kvm_sched_in, kvm_sched_out (derived)"
     title = "a VCPU is loaded once, and put once, on the same CPU"
-    trusts = "that a load or a put was done: what a wrong one does to the hardware shows late"
 
     TWICE = alarm("twice", "VCPU {vcpu} was loaded on CPU {pcpu}, and was loaded on CPU {other}")
     NOT_LOADED = alarm("not-loaded", "VCPU {vcpu} was put on CPU {pcpu}, and was not loaded there")
@@ -39,14 +38,14 @@ class I19(Rule):
     def on_load(self, f: facts.Loaded) -> None:
         """It must have been put before."""
         of = self.of[f.vcpu]
-        if of.pcpu >= 0:
-            self.report(self.TWICE, vcpu=f.vcpu, pcpu=f.pcpu, other=of.pcpu)
-        of.pcpu = f.pcpu
+        was, of.pcpu = of.pcpu, f.pcpu
+        if was >= 0:
+            self.report(self.TWICE, vcpu=f.vcpu, pcpu=f.pcpu, other=was)
 
     @on(facts.Put)
     def on_put(self, f: facts.Put) -> None:
         """It must be loaded there."""
         of = self.of[f.vcpu]
-        if of.pcpu != f.pcpu:
+        was, of.pcpu = of.pcpu, -1
+        if was != f.pcpu:
             self.report(self.NOT_LOADED, vcpu=f.vcpu, pcpu=f.pcpu)
-        of.pcpu = -1

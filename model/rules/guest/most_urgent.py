@@ -47,6 +47,7 @@ class G15(Rule):
     section = "a GIC without virtualisation (IHI0069 4.8, the highest priority pending interrupt)"
     title = "a guest acknowledges the most urgent of what is pending"
     guest = True
+    trusts = "of writes a reset alone is heard, the VM monitor's"
 
     LESS = alarm(
         "less",
