@@ -16,6 +16,7 @@ from tests.race.running import outcomes, world_of
 
 HERE = Path(__file__).parent / "scenarios"
 VIRTUAL, OFF = str(HERE / "lpis-virtual.toml"), str(HERE / "lpis-off.toml")
+FOR_ANOTHER = str(HERE / "off-for-another.toml")
 COMMANDS, MOVED = str(HERE / "its-commands.toml"), str(HERE / "its-moved.toml")
 
 
@@ -52,6 +53,13 @@ class AsksAgain(V7_2):
 
 async def test_with_another_look_nothing_comes_that_is_disabled() -> None:
     async for outcome in outcomes(world_of(OFF, AsksAgain), 60, audited=0):
+        assert (outcome.violations, outcome.bound) == ([], "")
+
+
+async def test_what_another_vcpu_flushes_may_be_in_a_list_register() -> None:
+    """GICR_CTLR takes LPIs off a list; who has one in a register folds it, and it is nobody's."""
+    world = world_of(FOR_ANOTHER, V7_2, rules=frozenset({"I4", "I5"}))
+    async for outcome in outcomes(world, 160, audited=0):
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
