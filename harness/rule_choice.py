@@ -10,7 +10,7 @@ from harness.user_code import is_reference
 from harness.user_rules import load_rule, with_own
 from model.rules.registry import GUEST, HARDWARE, RULES
 
-__all__ = ["GROUPS", "choose_rules", "parse_rules"]
+__all__ = ["GROUPS", "choose_rules", "parse_rules", "project_rules"]
 
 GROUPS: dict[str, frozenset[str]] = {
     "all": frozenset(RULES),

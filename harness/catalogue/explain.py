@@ -10,7 +10,9 @@ from typing import Any
 
 from harness.catalogue.mutants import MUTANTS
 from harness.catalogue.names import KINDS, names
+from harness.catalogue.own import explain_own
 from harness.catalogue.shows import SHOWS
+from harness.catalogue.words import paragraphs
 from harness.errors import UsageError, shortened
 
 __all__ = ["Item", "explain"]
@@ -26,14 +28,14 @@ LEAST_NEAR = 0.6
 
 
 def explain(name: str) -> list[Item]:
-    """Return what all things of a name are.
+    """Return what all things of a name are: vgic-race's, or else one of the user's own.
 
     Raises:
         UsageError: there is none; the nearest names are told, with what they are.
     """
     found = [EXPLAIN[kind](known) for kind in EXPLAIN for known in matching(kind, name)]
-    if not found and (composed := composition(name)) is not None:
-        found = [composed]
+    if not found and (one := composition(name) or explain_own(name)) is not None:
+        found = [one]
     if not found:
         raise nothing(name)
     return found
@@ -296,12 +298,6 @@ def event(name: str) -> Item:
     says = paragraphs(kind.type.__doc__)
     return {"type": "event", "name": name, "title": says[0], "says": says[1:], "text": kind.text,
             "fields": list(kind.type.__struct_fields__)}  # fmt: skip
-
-
-def paragraphs(text: str | None) -> list[str]:
-    """Return the paragraphs of a docstring, each on one line."""
-    found = [" ".join(part.split()) for part in (text or "").split("\n\n")]
-    return [part.replace("``", "'") for part in found if part] or [""]
 
 
 EXPLAIN: dict[str, Callable[[str], Item]] = {

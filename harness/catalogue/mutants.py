@@ -183,11 +183,11 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("RetriesForEver", "timer-wfi"),
     ),
     "L4": (
+        ("SignalsOnlySleepers", "reset"),
         ("BacksOutOfUserSpace", "save"),
         ("HaltWaitsForNobody", "smp-mix"),
         ("NeverResumes", "smp-mix"),
         ("IgnoresSignals", "save"),
-        ("SignalsOnlySleepers", "reset"),
     ),
     "L5": (
         ("CallbackDoesNothing", "timer-wfi"),

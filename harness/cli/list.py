@@ -111,9 +111,18 @@ def list_hooks() -> list[Item]:
 
 
 def rules() -> list[Item]:
-    """Return the rules, each with what it leaves to others or to nobody."""
+    """Return the rules, each with what it leaves to others or to nobody; the project's own last.
+
+    Raises:
+        UsageError: one of the project's cannot be had.
+
+    """
+    from harness.catalogue.own import own_rules
+    from harness.user_rules import load_rule
     from model.rules.inexpressible import UNSTATED
     from model.rules.registry import RULES, TRACED
+
+    own = [load_rule(item["file"]) for item in own_rules()]
 
     return [
         {
@@ -129,7 +138,7 @@ def rules() -> list[Item]:
                 if x.id == rule.id
             ],
         }
-        for rule in (*RULES.values(), *TRACED.values())
+        for rule in (*RULES.values(), *TRACED.values(), *own)
     ]
 
 

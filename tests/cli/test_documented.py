@@ -66,6 +66,26 @@ def test_what_extending_says_can_be_done(cli: Cli, project: Path) -> None:
         assert done.code in (0, 1, 3), (words, done.err)
 
 
+def test_what_is_ones_own_is_listed_and_explained(cli: Cli, project: Path) -> None:
+    write_files(text_of("extending"), project)
+    (project / "pyproject.toml").write_text('[tool.vgic-race]\nrules = ["rules.py:SleepsOnce"]\n')
+    rules = [line["name"] for line in cli("list", "rules", "--json").lines if "name" in line]
+    assert rules.count("X1") == 1
+    assert rules.count("R12") == 1
+    for name, kind, words in (
+        ("x1", "rule", "Blocked, Loaded, Put"),
+        ("rules.py:SleepsOnce", "rule", "VCPU {vcpu} sleeps on CPU {pcpu}"),
+        ("mine.py:LineAlone", "variant", "hooks: phys_active_needed"),
+        ("strategy.py:Stays", "strategy", "--strategy strategy.py:Stays"),
+        ("mine.toml", "scenario", "timer 100; user; idle 1"),
+    ):
+        done = cli("list", name)
+        assert (done.code, done.out.split()[0]) == (0, kind)
+        assert words in done.out
+    cli("list", "mine.py:Nobody").refused("no class 'Nobody'", "LineAlone")
+    cli("list", "rules.py:OfVcpu").refused("lacks the method 'begin'")
+
+
 @pytest.mark.long
 def test_what_extending_finds_is_replayed(cli: Cli, project: Path) -> None:
     write_files(text_of("extending"), project)
