@@ -197,6 +197,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("SoftTimerOutlives", "save"),
         ("ForgetsCval", "save"),
         ("ForgetsActive", "save"),
+        ("ForgetsCounter", "save"),
     ),
     "R0": (
         ("HandlerInjectsNothing", "timer-wfi"),

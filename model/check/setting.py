@@ -49,6 +49,8 @@ class Setting(msgspec.Struct, frozen=True):
     masks: bool = False
     direct_ptimer: bool = False
     """Guests have the physical timer in hardware, as they have the virtual one (VHE)."""
+    counter_stops: bool = False
+    """A guest's counter stands still while its VM is saved."""
 
     @property
     def direct(self) -> tuple[int, ...]:
@@ -88,6 +90,7 @@ class Setting(msgspec.Struct, frozen=True):
             devices=tuple(intid for intid, _ in config.devices),
             masks=config.masks,
             direct_ptimer=config.direct_ptimer,
+            counter_stops=config.counter == "stops",
             timer_priority=config.timer_priority,
             sgi_priority=config.sgi_priority,
         )

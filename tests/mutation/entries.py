@@ -24,7 +24,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
         "both-spilled", "contended", "dir-elsewhere", "early-after-reset", "enables-served",
         "ends-and-moves", "first-spi", "idles-while-active", "many-move", "masked-level",
-        "messages-over-reset", "off-at-reset", "on-at-reset", "parked-over-save", "pend-level",
+        "messages-over-reset", "off-at-reset", "parked-over-save", "pend-level",
         "pended-ptimer", "phys-preempted", "powers-off", "preempted-in-handler",
         "queued-while-routed", "reads-active", "reset-disabled", "reset-twice", "resets-devices",
         "routed-while-active", "routed-while-injected", "saves-registers", "second-moves",

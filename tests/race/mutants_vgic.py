@@ -212,6 +212,13 @@ class ForgetsCval(V7_2):
             timer.cval = 0
 
 
+class ForgetsCounter(V7_2):
+    """KVM_REG_ARM_TIMER_CNT is not written when a VM is restored."""
+
+    def restore_counter(self, v: int) -> None:
+        pass
+
+
 class ForgetsActive(V7_2):
     """What the guest handles is saved as inactive (Linux 47a98b15ba7c)."""
 
@@ -263,4 +270,5 @@ VGIC = (
     Mutant("L6", SoftTimerOutlives, V4_14, "save"),
     Mutant("L6", ForgetsCval, V7_2, "save"),
     Mutant("L6", ForgetsActive, V7_2, "save"),
+    Mutant("L6", ForgetsCounter, V7_2, "save", (("counter", "stops"),)),
 )

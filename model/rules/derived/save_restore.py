@@ -7,6 +7,7 @@ from model.check.possible import lacks
 from model.check.rule import Rule
 from model.check.state import State
 from model.check.unknown import Debt
+from model.check.views.clock import Clock
 from model.check.views.guest_masks import GuestMasks
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.ideal_gic import YES, IdealGic
@@ -21,11 +22,15 @@ class OfVcpu(State):
     """``saved``: its interrupts were read, its timer not yet written back; ``restored``: it was.
 
     ``read`` is what was read of the timer's interrupt (level, active), until the guest runs again.
+    ``left``: when its timer was read, in ns (-1: it was not), and ``moved`` by how much its counter
+    was since.
     """
 
     saved: Debt[bool] = False
     restored: Debt[bool] = False
     read: Debt[tuple[bool, bool] | None] = None
+    left: Debt[int] = -1
+    moved: Debt[int] = 0
 
 
 class L6(Rule):
@@ -75,6 +80,13 @@ class L6(Rule):
         "entered without it",
     )
 
+    COUNTER = alarm(
+        "counter",
+        "the counter of VCPU {vcpu} stands still while it is saved, and its guest goes on {ns} ns "
+        "later than it left",
+    )
+
+    clock: Clock
     timers: GuestTimers
     ideal: IdealGic
     masks: GuestMasks
@@ -95,22 +107,38 @@ class L6(Rule):
             handled = self.ideal.irq(v, VTIMER_PPI).active
             if lacks(handled, 1 << f.active):
                 self.report(self.ACTIVE, vcpu=v, active=f.active, handled=handled == YES)
-        elif f.level != self.timers.fires(v):
+            return
+        if self.setting.counter_stops:
+            self.of[v].left, self.of[v].moved = self.clock.time.now, 0
+        if f.level != self.timers.fires(v):
             timer = self.timers.virtual[v]
             self.report(self.LEVEL, vcpu=v, level=f.level, ctl=timer.ctl, due=timer.deadline)
+
+    @on(facts.CounterMoved)
+    def on_counter(self, f: facts.CounterMoved) -> None:
+        """Its counter is put back by the time that it was away."""
+        of = self.of[f.vcpu]
+        if of.left >= 0:
+            of.moved += f.shift
 
     @on(facts.VmRestored)
     def on_vm_restored(self, f: facts.VmRestored) -> None:
         """The timer is written back last."""
-        if f.part == "timer":
-            self.of[f.vcpu].saved = False
-            self.of[f.vcpu].restored = True
+        if f.part != "timer":
+            return
+        of = self.of[f.vcpu]
+        of.saved = False
+        of.restored = True
+        left, of.left = of.left, -1
+        if left >= 0 and self.clock.time.now - left != of.moved:
+            self.report(self.COUNTER, vcpu=f.vcpu, ns=self.clock.time.now - left - of.moved)
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
         """What was saved counts no more."""
         of = self.of[f.vcpu]
         of.saved = of.restored = False
+        of.left = -1
         of.read = None
 
     @on(facts.Injected)
