@@ -9,7 +9,7 @@ from harness.engine.choice import Choice
 from harness.engine.execution import Limits, Outcome, Slot
 from harness.engine.schedule import Origin, Schedule
 from harness.errors import UsageError, shortened, unknown_name
-from harness.guard.inspect import prepare
+from harness.guard.inspect import attended, prepare
 from harness.origin import origin
 from harness.scenarios.schema import (
     GICV2_MAX,
@@ -303,7 +303,7 @@ class RunSpec(msgspec.Struct, frozen=True):
         world = VgicWorld(
             scenario,
             self.config(scenario),
-            resolve_variant(self.variant),
+            attended(resolve_variant(self.variant)),
             variant=self.variant,
             task_class=task_class,
             rules=rules,

@@ -19,14 +19,21 @@ from harness.guard.state import OwnState
 from harness.guard.watch import watch
 
 if TYPE_CHECKING:
+    from harness.kvm.kvm import Kvm
     from harness.world import VgicWorld
 
-__all__ = ["FIRST", "SAMPLE", "Inspection", "prepare"]
+__all__ = ["FIRST", "SAMPLE", "Inspection", "attended", "prepare"]
 
 FIRST = 8
 """So many schedules of an entry are looked at closely, from the first on,"""
 SAMPLE = 64
 """and then one of so many."""
+
+
+def attended(kvm: "type[Kvm]") -> "type[Kvm]":
+    """Return the class of a variant, which is watched from now on: it is about to be made."""
+    watch.attend()
+    return kvm
 
 
 def prepare(world: "VgicWorld") -> None:

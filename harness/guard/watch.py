@@ -102,9 +102,10 @@ class Watch:
     def importing(self, what: str) -> Iterator[None]:
         """Watch an import; ``what`` is imported, as it follows "hangs".
 
-        No thread is left behind, so that the process can be forked.
+        No thread is left behind that was not there, so that the process can be forked.
         """
         before, self.what = self.what, what
+        was = self.thread is not None and self.thread.is_alive()
         self.imports += 1
         self.begin()
         try:
@@ -113,7 +114,7 @@ class Watch:
             self.what = before
             self.imports += 1
             thread = self.thread
-            if not before and thread is not None:
+            if not before and not was and thread is not None:
                 self.nothing = IDLE_LOOKS
                 self.wake.set()
                 thread.join()
@@ -203,7 +204,9 @@ class Watch:
         if self.what:
             return self.what, "its import"
         run = self.run
-        if run is None or run.chosen is None:
+        if run is None:
+            return "", "what it does as it is made"
+        if run.chosen is None:
             return "", "a step"
         task = run.chosen
         op = task.alt[0] if task.alt is not None and run.k else task.op

@@ -12,10 +12,10 @@ below ``--floor``, or the source breaks a rule without any mutant; 2 for bad inp
 import argparse
 import json
 import os
-import random
 import sys
 from collections.abc import Iterator
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from tests.mutation.coverage import (
@@ -58,9 +58,18 @@ def chosen(args: argparse.Namespace) -> list[Mutant]:
     """Return the mutants that are asked for, in the order of files and lines."""
     found = [m for m in mutants() if args.only in f"{m}\n{m.change()}"]
     if 0 < args.sample < len(found):
-        picked = sorted(random.Random(args.seed).sample(range(len(found)), args.sample))
-        found = [found[i] for i in picked]
+        chance = sorted(range(len(found)), key=lambda i: drawn(args.seed, found[i]))
+        found = [found[i] for i in sorted(chance[: args.sample])]
     return found if not args.again else unkilled(found, Path(args.again))
+
+
+def drawn(seed: int, mutant: Mutant) -> bytes:
+    """Return a mutant's place in the draw: its own, whatever others there are.
+
+    So a sample of a seed stays mostly the same as the source changes.
+    """
+    text = f"{seed}\n{mutant.path}\n{mutant.function}\n{mutant.change()}"
+    return sha256(text.encode()).digest()
 
 
 def unkilled(found: list[Mutant], earlier: Path) -> list[Mutant]:

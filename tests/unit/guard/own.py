@@ -11,6 +11,7 @@ import trio.lowlevel
 from harness.context import Context
 from harness.kvm.steps import Steps
 from harness.kvm.v7_2 import V7_2
+from harness.runtime import Runtime
 
 CALLS = 0
 SEEN: dict[str, list[int]] = {}
@@ -118,6 +119,12 @@ class Waits(V7_2):
     async def timer_isr(self, h: Context) -> bool | None:
         time.sleep(1_000)  # noqa: ASYNC251  # on purpose
         return None
+
+
+class WaitsWhenMade(V7_2):
+    def __init__(self, rt: Runtime) -> None:
+        super().__init__(rt)
+        time.sleep(1_000)
 
 
 class Loops(V7_2):

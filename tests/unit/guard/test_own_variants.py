@@ -116,6 +116,14 @@ def test_what_hangs_is_broken_off(
     assert re.search(r"step \d+, 'host_eoir' of task i0 has not ended for 0\.\d s", text), text
 
 
+def test_what_hangs_as_it_is_made_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "limit", 0.25)
+    text = crash_of("WaitsWhenMade", "direct")
+    assert "hangs in __init__" in text
+    assert re.search(rf"own\.py:{line_of('WaitsWhenMade', 'time.sleep')}\b", text), text
+    assert "what it does as it is made has not ended" in text
+
+
 # -- the watch itself ------------------------------------------------------------------------------
 
 
