@@ -53,6 +53,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "G3": (
         ("LatchKept", "spi-edge"),
+        ("EdgeOutlivesReset", "reset-edges.toml"),
     ),
     "G4": (
         ("ActiveWrittenWrong", "smp-mix"),
@@ -197,6 +198,7 @@ MUTANTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("SoftTimerOutlives", "save"),
         ("ForgetsCval", "save"),
         ("ForgetsActive", "save"),
+        ("SavesForEver", "save"),
         ("ForgetsCounter", "save"),
     ),
     "R0": (

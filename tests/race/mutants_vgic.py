@@ -1,5 +1,7 @@
 """Variants that lose track of their ap_lists, of edges, or of the whole VM."""
 
+from pathlib import Path
+
 import msgspec
 
 from harness.context import Context
@@ -8,6 +10,7 @@ from harness.kvm.steps import Steps
 from harness.kvm.v4_14 import V4_14
 from harness.kvm.v7_2 import V7_2
 from harness.museum.b23_soft_timer_injects import Injects
+from model.device import ForwardedDevice
 from model.gic.lr import PENDING, Lr
 from model.gic.registers import HCR_NPIE
 from model.host.thread import IN_GUEST, REQ_SLEEP, RUNNING, HrTimer
@@ -17,6 +20,8 @@ from model.vgic.decide import target_oracle
 from model.vgic.irq import VgicIrq
 from tests.race.mutant import Mutant
 from tests.race.mutants_registers import FoldLosesPending, SavesWithoutZeroing
+
+RESETS = str(Path(__file__).parent / "scenarios" / "reset-edges.toml")
 
 # -- ap_lists ------------------------------------------------------------------------------------
 
@@ -212,6 +217,25 @@ class ForgetsCval(V7_2):
             timer.cval = 0
 
 
+class SavesForEver(V7_2):
+    """The VM monitor goes on saving the same VCPU."""
+
+    def save_timers(self, v: int) -> None:
+        super().save_timers(v)
+        self.save_irqs(v)
+
+
+class EdgeOutlivesReset(V7_2):
+    """What was pending at the distributor when its device was reset is so afterwards."""
+
+    async def reset_device(self, u: Context, forward: ForwardedDevice) -> None:
+        gic = self.machine.gic
+        pending = gic.is_pending(forward.target, forward.intid)
+        await super().reset_device(u, forward)
+        if pending:
+            gic.set_pending(forward.target, forward.intid, True)
+
+
 class ForgetsCounter(V7_2):
     """KVM_REG_ARM_TIMER_CNT is not written when a VM is restored."""
 
@@ -270,5 +294,7 @@ VGIC = (
     Mutant("L6", SoftTimerOutlives, V4_14, "save"),
     Mutant("L6", ForgetsCval, V7_2, "save"),
     Mutant("L6", ForgetsActive, V7_2, "save"),
+    Mutant("L6", SavesForEver, V7_2, "save"),
+    Mutant("G3", EdgeOutlivesReset, V7_2, RESETS),
     Mutant("L6", ForgetsCounter, V7_2, "save", (("counter", "stops"),)),
 )

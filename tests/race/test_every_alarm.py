@@ -209,6 +209,7 @@ SEEN: dict[tuple[str, str], Seen] = {
     ("L5", "asleep"): Seen("CallbackDoesNothing", "timer-wfi", 1),
     ("L6", "active"): Seen("FoldLosesActive", "save", 2),
     ("L6", "active-after"): Seen("ForgetsActive", "save", 2),
+    ("L6", "again"): Seen("SavesForEver", "save", 1),
     ("L6", "counter"): Seen("ForgetsCounter", "save", 1, (("counter", "stops"),)),
     ("L6", "changed"): Seen("SavesOnceEntered", "save", 26),
     ("L6", "entered"): Seen("SavesOnceLoaded", "save", 8),

@@ -23,7 +23,8 @@ class Irq(Possible):
     its device, if it is a level; ``more`` counts what came when it was pending. It is ``latched``
     from an ISPENDR to the next acknowledge: a level is pending then though its line is low; and a
     level was ``raised`` if its line was high since an access began: it may have come again.
-    ``cleared``: a guest wrote ICPENDR since the last acknowledge.
+    ``cleared``: a guest wrote ICPENDR since the last acknowledge. ``silent``: its device has sent
+    nothing since the VM monitor reset it.
     """
 
     enabled: Bits = YES
@@ -38,6 +39,7 @@ class Irq(Possible):
     raised: Debt[bool] = False
     cleared: Debt[bool] = False
     group: Bits = 0
+    silent: Debt[bool] = False
 
 
 def takes_away(name: str, value: int) -> bool:

@@ -229,6 +229,7 @@ class IdealGic(View):
     @on(facts.DeviceRaised)
     def on_event(self, f: facts.DeviceRaised) -> None:
         """A level's line rises; of a passthrough edge nothing is there before the host has it."""
+        self.irqs.shared[f.vintid].silent = False
         if f.vintid in self.levels:
             irq = self.irqs.shared[f.vintid]
             irq.line = 1
@@ -283,13 +284,16 @@ class IdealGic(View):
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
-        """The host has an edge of a device: from here on it is on its way to the guest."""
+        """The host has an edge of a device: from here on it is on its way to the guest.
+
+        But for one from before the device was reset: its driver expects none of those.
+        """
         vintid = self.devices.get(f.intid, -1)
         if vintid < 0:
             return
         self.on[f.pcpu].taken = vintid
-        if f.intid in self.edges:
-            irq = self.irqs.shared[vintid]
+        irq = self.irqs.shared[vintid]
+        if f.intid in self.edges and not irq.silent:
             self.count(irq, vintid)
             irq.begin(-1 - f.pcpu, "pending", 1)
 
@@ -381,6 +385,7 @@ class IdealGic(View):
             routed = irq.routed
             irq.reset()
             irq.routed = routed
+            irq.silent = True
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:

@@ -68,6 +68,7 @@ class L6(Rule):
         "VCPU {vcpu} goes on with CTL {ctl} and CVAL {cval} in its restored timer; its guest had "
         "programmed {guest_ctl} and {guest_cval}",
     )
+    AGAIN = alarm("again", "VCPU {vcpu} was saved again, and had not been restored")
     ENTERED = alarm("entered", "VCPU {vcpu} entered its guest on CPU {pcpu} after it was saved")
     ACTIVE_AFTER = alarm(
         "active-after",
@@ -102,6 +103,8 @@ class L6(Rule):
         v = f.vcpu
         if f.part == "vgic":
             of = self.of[v]
+            if of.saved:
+                self.report(self.AGAIN, vcpu=v)
             of.saved = True
             of.read = (f.level, f.active)
             handled = self.ideal.irq(v, VTIMER_PPI).active
