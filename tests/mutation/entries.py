@@ -23,14 +23,14 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "contended", "dir-elsewhere", "early-after-reset", "enables-served",
-        "ends-and-moves", "first-spi", "idles-while-active", "lpis-of-another", "many-move",
-        "masked-level", "messages-over-reset", "off-at-reset", "parked-over-save", "pend-level",
-        "pended-ptimer", "phys-preempted", "powers-off", "preempted-in-handler",
+        "both-spilled", "clears-often", "contended", "dir-elsewhere", "early-after-reset",
+        "enables-served", "ends-and-moves", "first-spi", "idles-while-active", "lpis-of-another",
+        "many-move", "masked-level", "messages-over-reset", "off-at-reset", "parked-over-save",
+        "pend-level", "pended-ptimer", "phys-preempted", "powers-off", "preempted-in-handler",
         "queued-while-routed", "reads-active", "reset-disabled", "reset-twice", "resets-devices",
-        "routed-while-active", "routed-while-injected", "saves-registers", "second-moves",
-        "served-in-turns", "soft-devices", "timers-due", "two-timers", "two-writers",
-        "unpend-mapped", "waits-long",
+        "resets-soft", "routed-while-active", "routed-while-injected", "saves-registers",
+        "second-moves", "served-in-turns", "soft-devices", "timers-due", "two-timers",
+        "two-writers", "unpend-mapped", "waits-long",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "activated-again", "active-outside", "deactivate-twice", "device-registers",
@@ -74,6 +74,7 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "masked-just-so.toml", ()),
     (OWN / "more-than-registers.toml", ()),
     (OWN / "pended-active-ptimer.toml", ()),
+    (OWN / "two-lpis.toml", ()),
     (Path("migrate"), (("posted_writes", "1"),)),
     (Path("overflow-dir"), (("tdir", "0"),)),
     (Path("retarget"), (("posted_writes", "1"),)),

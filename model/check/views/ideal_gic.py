@@ -284,10 +284,7 @@ class IdealGic(View):
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
-        """The host has an edge of a device: from here on it is on its way to the guest.
-
-        But for one from before the device was reset: its driver expects none of those.
-        """
+        """The host has an edge of a device, not from before its reset: it is on its way."""
         vintid = self.devices.get(f.intid, -1)
         if vintid < 0:
             return
@@ -384,8 +381,7 @@ class IdealGic(View):
             irq = self.irqs.of(f.owner, f.vintid)
             routed = irq.routed
             irq.reset()
-            irq.routed = routed
-            irq.silent = True
+            irq.routed, irq.silent = routed, True
 
     @on(facts.VmReset)
     def on_reset(self, f: facts.VmReset) -> None:
