@@ -58,6 +58,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (Path("timer-busy"), (("masks", "1"),)),
     (OWN / "two-timers.toml", (("masks", "1"),)),
     (Path("smp-mix"), (("eoimode", "1"), ("tdir", "0"))),
+    (RACE / "soft-devices.toml", (("preemptions", "8"),)),
     (Path("spi-resample"), (("eoimode", "1"),)),
     (Path("spi-soft-level"), (("eoimode", "1"),)),
 )  # fmt: skip
