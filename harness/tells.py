@@ -163,7 +163,7 @@ WORDS: Final = {
     "write_group": "gicd-write lock",
     "write_lpi": "gicd-write lock",
     "write_lrs": "active deactivation-arrived hcr line lr-written",
-    "write_pending": "active deactivation-arrived gicd-write line lock phys-active",
+    "write_pending": "active deactivation-arrived gicd-write line lock pending phys-active",
     "write_priority": "gicd-priority lock",
     "write_ptimer": "guest-timer",
     "write_target": "lock retarget",

@@ -14,6 +14,7 @@ from model.guest import (
     PEND,
     PMR,
     PTIMER,
+    SET_GROUP,
     SGI,
     TARGET,
     TIMER,
@@ -33,10 +34,12 @@ __all__ = [
     "deactivated_while_high",
     "enabled_elsewhere",
     "enabled_level",
+    "ended_by_write",
     "far_timer",
     "halted_twice",
     "idle_and_due",
     "idle_and_masked",
+    "idle_and_parked",
     "level_made_pending",
     "lpis_disabled",
     "made_pending",
@@ -48,6 +51,7 @@ __all__ = [
     "powered_off",
     "recounted",
     "resampled",
+    "routed_away_while_active",
     "routed_from_the_dead",
     "switched_off",
     "unnotified",
@@ -249,6 +253,21 @@ def idle_and_masked(_violation: Violation, case: Case) -> bool:
     return any(i.code in (PMR, ACTIVATE) for program in case.programs for i in program)
 
 
+def idle_and_parked(_violation: Violation, case: Case) -> bool:
+    """A guest puts an interrupt into a group that it has not enabled, and idles."""
+    return any(i.code == SET_GROUP for program in case.programs for i in program)
+
+
+def ended_by_write(violation: Violation, case: Case) -> bool:
+    """A guest makes a software device's level pending, and clears its active state itself."""
+    vintid = violation.subject.vintid
+    levels = [f.vintid for f in case.scenario.forward if f.kind == "software"]
+    return vintid in levels and all(
+        any(i.code == code and i.a == vintid for program in case.programs for i in program)
+        for code in (PEND, DEACTIVATE)
+    )
+
+
 def resampled(violation: Violation, case: Case) -> bool:
     """It is about a device of software with a resamplefd, which hears of its guest's end."""
     devices = [f.vintid for f in case.scenario.forward if f.signals == "resample"]
@@ -330,3 +349,14 @@ def routed_from_the_dead(violation: Violation, case: Case) -> bool:
         return False
     routed = [i.a for program in case.programs for i in program if i.code == TARGET]
     return violation.subject.vintid in routed or (violation.rule == "deadlock" and bool(routed))
+
+
+def routed_away_while_active(violation: Violation, case: Case) -> bool:
+    """A guest routes an edge elsewhere that no List Register links to a physical interrupt."""
+    vintid = violation.subject.vintid
+    edges = [
+        f.vintid for f in case.scenario.forward if f.kind == "software" and f.signals == "edge"
+    ]
+    return vintid in edges and any(
+        i.code == TARGET and i.a == vintid for program in case.programs for i in program
+    )

@@ -8,14 +8,17 @@ from harness.findings.conditions import (
     anywhere,
     cleared_elsewhere,
     enabled_elsewhere,
+    ended_by_write,
     halted_twice,
     idle_and_masked,
+    idle_and_parked,
     lpis_disabled,
     not_trapped_yet,
     outside_the_registers,
     polled_device,
     posted_to_gicv2,
     recounted,
+    routed_away_while_active,
     switched_off,
     unnotified,
     waits_for_register,
@@ -297,6 +300,47 @@ LATER: tuple[Finding, ...] = (
         "on the way out of the guest waits for a deactivation (7.2)",
         upstream=NOBODY,
         conditions=(Condition(TODAY, INV_ACT, activated_while_ended),),
+    ),
+    Finding(
+        id="F39",
+        title="a guest that idles with something in a group that it has not enabled does not sleep",
+        since="today",
+        what="A guest puts an interrupt into a group that it has not enabled, and it is pending. "
+        "The List Register has it, and the CPU interface does not signal it; KVM, which looks at "
+        "the priority mask and not at the groups, takes it for a reason to run, and goes round "
+        "and round at full speed. As F32",
+        see=f"{HERE}idle-and-parked.toml --variant v7.2",
+        source="kvm_vgic_vcpu_pending_irq (7.2): vmcr.pmr is looked at, vmcr.grpen0 and grpen1 are "
+        "not; before 4.19 IGROUPR ignores writes",
+        upstream=NOBODY,
+        conditions=(Condition(TODAY, ("L2:idle",), idle_and_parked),),
+    ),
+    Finding(
+        id="F40",
+        title="a level that was made pending comes again when its guest ends it by ICACTIVER",
+        since="all, since 4.18",
+        what="A guest makes a level of software pending by ISPENDR and takes it. KVM keeps "
+        "the latch until a fold finds the List Register empty. If an exit finds it active, and the "
+        "guest then ends it by ICACTIVER, no fold does: the latch stays, and the interrupt is "
+        "presented once more, for nothing",
+        see=f"{HERE}pended-and-deactivated.toml",
+        source="vgic_v3_fold_lr (since 67b5b673ad4d the latch goes with the whole state), "
+        "vgic_mmio_write_cactive (7.2)",
+        upstream=NOBODY,
+        conditions=(Condition(BOTH, ("G3:nothing",), ended_by_write),),
+    ),
+    Finding(
+        id="F41",
+        title="an edge that comes while it is active is given where that is, not where it goes to",
+        since="all",
+        what="A guest routes an SPI elsewhere while it is active, and an edge comes. KVM keeps it "
+        "on the list where it is active, and the List Register is pending and active: who ends the "
+        "one is given the other, though it goes to another VCPU. A GIC follows the new route as "
+        "soon as it is not active any more (IHI0048 4.3.12)",
+        see=f"{HERE}routed-and-again.toml --variant v7.2",
+        source="vgic_target_oracle (what is active stays), vgic_v3_populate_lr (7.2; 4.14 alike)",
+        upstream=NOBODY,
+        conditions=(Condition(BOTH, ("G5:elsewhere",), routed_away_while_active),),
     ),
 )
 """In order."""

@@ -61,6 +61,11 @@ SHOWN = [
     ("F30", at("lpis-off"), "v4.14", 30),
     ("F31", at("silenced-outside"), "v7.2", 60),
     ("F32", at("idle-below-pmr"), "v4.14", 8),
+    ("F39", at("idle-and-parked"), "v7.2", 2),
+    ("F40", at("pended-and-deactivated"), "v7.2", 2),
+    ("F40", at("pended-and-deactivated"), "v4.14", 2),
+    ("F41", at("routed-and-again"), "v7.2", 120),
+    ("F41", at("routed-and-again"), "v4.14", 400),
     ("F37", at("enabled-elsewhere"), "v7.2", 360),
     ("F37", at("enabled-elsewhere"), "v4.14", 180),
 ]

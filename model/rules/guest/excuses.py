@@ -98,7 +98,7 @@ EXCUSES: tuple[Excuse, ...] = (
         "Linux vgic_flush_lr_state, its comment (7.2); before, 16ca6a607d84",
     ),
     Excuse(
-        ("G7",),
+        ("G7", "G8"),
         "in 4.14 what is less urgent than a GICv2's SGI of several senders waits for all of them",
         "it gets no List Register before; the end of each makes its guest exit",
         "Linux 16ca6a607d84, vgic_flush_lr_state",

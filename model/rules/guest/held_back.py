@@ -111,6 +111,8 @@ class G8(Rule):
         """Tell whether a timer's physical interrupt is active there for nothing."""
         if not self.active.has(c, intid) or self.deactivations.on[c].in_flight:
             return False
+        if self.lrs.has_a_turn(c):
+            return False
         return not self.lrs.timer(c, intid).state and not self.on[c].kicked
 
     @on(facts.IpiSent)
