@@ -32,6 +32,7 @@ __all__ = [
     "cleared_pending",
     "deactivated_by_another",
     "deactivated_while_high",
+    "dir_by_another",
     "enabled_elsewhere",
     "enabled_level",
     "ended_by_write",
@@ -204,12 +205,16 @@ def recounted(violation: Violation, case: Case) -> bool:
 
 def not_trapped_yet(violation: Violation, case: Case) -> bool:
     """Another VCPU deactivates a device's SPI, and that is lost."""
-    if violation.type != LOST or case.scenario.deactivate != "other":
-        return False
-    if recounted(violation, case):
+    if violation.type != LOST or (case.era == "v7.2" and recounted(violation, case)):
         return False  # F28 is likelier by far
+    return dir_by_another(violation, case)
+
+
+def dir_by_another(violation: Violation, case: Case) -> bool:
+    """Another VCPU deactivates a device's SPI: what comes of it then waits behind that."""
     spis = [f.vintid for f in case.scenario.forward if f.intid < FIRST_LPI]
-    return is_split(case) and len(case.programs) > 1 and violation.subject.vintid in spis
+    other = case.scenario.deactivate == "other" and len(case.programs) > 1
+    return other and is_split(case) and violation.subject.vintid in spis
 
 
 def is_device(violation: Violation, case: Case) -> bool:

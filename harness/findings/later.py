@@ -7,6 +7,7 @@ from harness.findings.conditions import (
     activated_while_ended,
     anywhere,
     cleared_elsewhere,
+    dir_by_another,
     enabled_elsewhere,
     ended_by_write,
     halted_twice,
@@ -87,7 +88,10 @@ LATER: tuple[Finding, ...] = (
         source="vgic_queue_irq_unlock, kvm_make_all_cpus_request (without KVM_REQUEST_WAIT), "
         "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
         upstream=NOBODY,
-        conditions=(Condition(BOTH, ("G6",), not_trapped_yet),),
+        conditions=(
+            Condition(BOTH, ("G6",), not_trapped_yet),
+            Condition(OLD, ("G15:less",), dir_by_another),
+        ),
     ),
     Finding(
         id="F25",

@@ -122,17 +122,17 @@ class R8(Rule):
 
     @on(facts.Injected)
     def on_inject(self, f: facts.Injected) -> None:
-        """The line rose or fell, for KVM."""
+        """The line rose or fell, for KVM; that of an SPI for whoever has it, wherever it goes."""
         if not f.accepted:
             return
-        of = self.of[f.vcpu]
-        if f.level:
-            of.lowered = remove(of.lowered, f.vintid)
-            of.just = remove(of.just, f.vintid)
-        else:
-            of.lowered = add(of.lowered, f.vintid)
-            of.just = add(of.just, f.vintid)
-            of.owed = remove(of.owed, f.vintid)
+        for of in self.of if f.vintid >= FIRST_SPI else (self.of[f.vcpu],):
+            if f.level:
+                of.lowered = remove(of.lowered, f.vintid)
+                of.just = remove(of.just, f.vintid)
+            else:
+                of.lowered = add(of.lowered, f.vintid)
+                of.just = add(of.just, f.vintid)
+                of.owed = remove(of.owed, f.vintid)
 
     @on(facts.Resampled)
     def on_resample(self, f: facts.Resampled) -> None:

@@ -14,7 +14,6 @@ from harness.scenarios.schema import builtin_names
 from harness.spec import RunSpec
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
-from model.rules.registry import RULES
 
 __all__ = ["Entry", "World", "all_entries"]
 
@@ -25,12 +24,12 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
         "both-spilled", "clears-often", "contended", "dir-elsewhere", "early-after-reset",
         "enables-served", "ends-and-moves", "first-spi", "idles-while-active", "lpis-of-another",
-        "many-move", "masked-level", "messages-over-reset", "off-at-reset", "parked-over-save",
-        "pend-level", "pended-ptimer", "phys-preempted", "powers-off", "preempted-in-handler",
-        "queued-while-routed", "reads-active", "reset-disabled", "reset-twice", "resets-devices",
-        "resets-soft", "routed-while-active", "routed-while-injected", "saves-registers",
-        "second-moves", "served-in-turns", "soft-devices", "timers-due", "two-timers",
-        "two-writers", "unpend-mapped", "waits-long",
+        "many-move", "masked-level", "messages-over-reset", "more-than-registers", "off-at-reset",
+        "parked-over-save", "pend-level", "pended-ptimer", "phys-preempted", "powers-off",
+        "preempted-in-handler", "queued-while-routed", "reads-active", "reset-disabled",
+        "reset-twice", "resets-devices", "resets-soft", "routed-while-active",
+        "routed-while-injected", "saves-registers", "second-moves", "served-in-turns",
+        "soft-devices", "timers-due", "two-timers", "two-writers", "unpend-mapped", "waits-long",
     )),
     *((RACE / f"{name}.toml", ()) for name in (
         "activated-again", "active-outside", "deactivate-twice", "device-registers",
@@ -73,7 +72,6 @@ TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "lpis-sent-while-off.toml", ()),
     (OWN / "lpis-switched.toml", ()),
     (OWN / "masked-just-so.toml", ()),
-    (OWN / "more-than-registers.toml", ()),
     (OWN / "pended-active-ptimer.toml", ()),
     (OWN / "two-lpis.toml", ()),
     (Path("migrate"), (("posted_writes", "1"),)),
@@ -94,11 +92,6 @@ its timer while it is active is lost at the fold, no write is read back, there i
 and disabling LPIs takes nothing back (F30).
 """
 
-SOME: tuple[tuple[Path, frozenset[str]], ...] = (
-    (OWN / "more-than-registers.toml", frozenset({"I12"})),
-)
-"""Those for v4.14, and what it breaks there: it leaves what overflows to an exit by UIE (F26)."""
-
 FOUND = frozenset({
     "active-outside", "both-spilled", "deactivate-twice", "dir-elsewhere", "overflow",
     "overflow-dir", "pend-own-timer",
@@ -107,15 +100,11 @@ FOUND = frozenset({
 
 
 class Entry(NamedTuple):
-    """A scenario (or its file, from the project's root) in an era, with knobs.
-
-    ``without`` are rules that the era breaks there as it is.
-    """
+    """A scenario (or its file, from the project's root) in an era, with knobs."""
 
     scenario: str
     era: str
     knobs: tuple[tuple[str, str], ...] = ()
-    without: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         knobs = "".join(f" {name}={value}" for name, value in self.knobs)
@@ -131,7 +120,6 @@ def all_entries(*, builtin: bool = False) -> list[Entry]:
             entries += [Entry(named(root, path), era, knobs) for era in ERAS]
         entries += [Entry(named(root, path), ERAS[0], knobs) for path, knobs in BEFORE]
         entries += [Entry(named(root, path), ERAS[-1], knobs) for path, knobs in TODAY]
-        entries += [Entry(named(root, path), ERAS[0], (), without) for path, without in SOME]
     return [e for e in entries if e.era != ERAS[0] or Path(e.scenario).stem not in FOUND]
 
 
@@ -150,8 +138,6 @@ class World:
 
     def __init__(self, entry: Entry, rules: frozenset[str] | None = None) -> None:
         self.entry = entry
-        if entry.without:
-            rules = frozenset(RULES if rules is None else rules) - entry.without
         self.rules = rules
         spec = RunSpec.make(entry.scenario, entry.era, knobs=dict(entry.knobs))
         self.world = spec.build(DirectTask, rules=rules)

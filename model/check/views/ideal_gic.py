@@ -340,7 +340,8 @@ class IdealGic(View):
         irq.latched = irq.cleared = False
         # An access to its route may take effect only behind this.
         irq.routed = irq.routed and any(x.name == "target" for x in irq.under_way)
-        if irq.under_way and not wrong:
+        # A line that is high is reason enough: it witnesses no write to ISPENDR.
+        if irq.under_way and not wrong and lacks(irq.line, 1):
             irq.witness("pending", 1)
         irq.set("pending", 0)
         if vintid in self.levels and not lacks(irq.line, 1):

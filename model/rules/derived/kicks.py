@@ -15,7 +15,7 @@ from model.check.views.list_registers import ListRegisters
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.check.views.virtual_enables import VirtualEnables
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, SGIS
+from model.gic.registers import FIRST_SPI, HCR_LRENPIE, HCR_NPIE, HCR_UIE, SGIS
 
 __all__ = ["I12"]
 
@@ -23,7 +23,7 @@ EXITS_BY_ITSELF = HCR_NPIE | HCR_LRENPIE
 """With one of these the guest's progress brings the exit at which the rest is looked at.
 
 UIE is none: the registers run empty only as the guest deactivates, and until then it would wait
-with all of them active.
+with all of them active. Until 2025 KVM had no other: while one of them is pending, that is enough.
 """
 
 
@@ -221,10 +221,14 @@ class I12(Rule):
                 of.settled = (*of.settled, f.vintid)
 
     def settle(self, v: int, place: Place, covered: bool) -> None:
-        """What was injected at ``place`` is the thread's to notice, unless it is ``covered``."""
+        """What was injected at ``place`` is the thread's to notice, unless it is ``covered``.
+
+        What is disabled is on no list: who enables it queues it, and kicks.
+        """
         of = self.of[v]
         if of.left or of.settled:
-            mine = [vintid for vintid, where in of.left if where == place]
+            enabled = self.enables.is_enabled
+            mine = [n for n, where in of.left if where == place and enabled(v, n)]
             others = [x for x in of.settled if x not in mine]
             of.settled = tuple(others if covered else others + mine)
 
@@ -326,7 +330,10 @@ class I12(Rule):
     def on_entry(self, f: facts.Entered) -> None:
         """Nothing that was left to the thread may be left behind."""
         settled = self.of[f.vcpu].settled
-        if not settled or self.control.on[f.pcpu].hcr & EXITS_BY_ITSELF:
+        hcr, used = self.control.on[f.pcpu].hcr, self.lrs.on[f.pcpu].used
+        if not settled or hcr & EXITS_BY_ITSELF:
+            return
+        if self.era == "v4.14" and hcr & HCR_UIE and any(lr.state == PENDING for _, lr in used):
             return
         if self.lrs.has_a_turn(f.pcpu):
             return
@@ -336,7 +343,7 @@ class I12(Rule):
             # What is, or may be, active must be ended first: LRENPIE has the exit for that.
             if not lacks(self.ideal.irq(f.vcpu, vintid).active, YES):
                 continue
-            held = [lr for _, lr in self.lrs.on[f.pcpu].used if lr.vintid == vintid]
+            held = [lr for _, lr in used if lr.vintid == vintid]
             # One with the EOI bit makes the guest exit when it completes.
             if not any(lr.hw or lr.eoi or lr.state & PENDING for lr in held):
                 self.report(self.LEFT_BEHIND, vcpu=f.vcpu, pcpu=f.pcpu, vintid=vintid)

@@ -5,6 +5,7 @@ from model.check.alarm import alarm
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
+from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.hyp_control import HypControl
 from model.check.views.list_registers import ListRegisters
 from model.gic.lr import PENDING
@@ -68,6 +69,7 @@ class I14(Rule):
 
     control: HypControl
     lrs: ListRegisters
+    switch: DistributorSwitch
 
     def setup(self) -> None:
         """Make the states."""
@@ -98,6 +100,8 @@ class I14(Rule):
         hcr = self.control.on[f.pcpu].hcr
         if not hcr & ASKED or not hcr & HCR_EN or self.of[f.vcpu].stale:
             return
+        if not self.switch.is_on():
+            return  # it may have been switched off since the list was counted
         used = self.lrs.on[f.pcpu].used
         if hcr & HCR_NPIE and not any(lr.state == PENDING for _, lr in used):
             self.report(self.NONE_PENDING, vcpu=f.vcpu, pcpu=f.pcpu)

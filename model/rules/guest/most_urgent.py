@@ -51,8 +51,8 @@ class G15(Rule):
 
     LESS = alarm(
         "less",
-        "the guest of VCPU {vcpu} acknowledged vINTID {vintid} of priority {priority:#x}, while "
-        "vINTID {other} of priority {higher:#x} was pending since it was left last",
+        "the guest of VCPU {vcpu} acknowledged vINTID {other} of priority {priority:#x}, while "
+        "vINTID {vintid} of priority {higher:#x} was pending since it was left last",
     )
 
     ideal: IdealGic
@@ -163,7 +163,7 @@ class G15(Rule):
             worst = self.priorities(irq, vintid).bit_length() - 1
             if worst < best and self.is_free(v, irq, vintid):
                 self.report(
-                    self.LESS, vcpu=v, vintid=f.vintid, priority=best << 3, other=vintid,
+                    self.LESS, vcpu=v, vintid=vintid, priority=best << 3, other=f.vintid,
                     higher=worst << 3,
                 )  # fmt: skip
                 return
