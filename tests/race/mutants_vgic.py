@@ -220,9 +220,9 @@ class ForgetsCval(V7_2):
 class SavesForEver(V7_2):
     """The VM monitor goes on saving the same VCPU."""
 
-    def save_timers(self, v: int) -> None:
-        super().save_timers(v)
-        self.save_irqs(v)
+    def save_irqs(self, v: int) -> None:
+        super().save_irqs(v)
+        super().save_irqs(v)
 
 
 class EdgeOutlivesReset(V7_2):
