@@ -73,7 +73,6 @@ class Checker:
         self.table: Table = {} if table is None else table
         self.parts: list[tuple[str, Part]] = []
         """Every state with its name; the order is fixed."""
-        self.initial: list[tuple[State, str, Any]] = []
         """What each field of a state is at the beginning."""
         self.resets: list[Callable[[], None]] = []
         self.emit = teller(self.table) if from_start else self.emit_tolerantly
@@ -143,10 +142,8 @@ class Checker:
             self.table[kind] = (*self.table.get(kind, ()), handler)
         self.parts = [pair for listener in self.listeners for pair in listener.parts]
         parts = [part for listener in self.listeners for _, part in listener.parts]
-        states = [part for part in parts if isinstance(part, State)]
         self.owing = [rule for rule in self.rules if type(rule).at_rest is not Rule.at_rest]
-        self.initial = [(state, name, value) for state in states for name, value in state.START]
-        self.resets = [part.reset for part in parts if not isinstance(part, State)]
+        self.resets = [part.reset for part in parts]
 
     def subscribe(
         self,
@@ -232,8 +229,6 @@ class Checker:
         """Start an execution."""
         self.violations = []
         self.at_fault = False
-        for state, name, value in self.initial:  # at once, for it is done in every execution
-            setattr(state, name, value)
         for reset in self.resets:
             reset()
         if not self.from_start:

@@ -60,17 +60,15 @@ class State(Part, metaclass=StateMeta):
                 *cls.UNKNOWNS,
                 *(_stands_in(notes[name], value) for name, value in cls.BEGINS),
             )
+            cls.reset = _compiled(cls.START)  # type: ignore[assignment]
         super().__init_subclass__()
 
     def __init__(self) -> None:
-        super().__init__()
-        for name, value in self.START:  # not by reset(): members are made in every execution
-            setattr(self, name, value)
+        self.bit = 0
+        self.reset()
 
     def reset(self) -> None:
-        """Go back to the initial values."""
-        for name, value in self.START:
-            setattr(self, name, value)
+        """Go back to the initial values; a class with fields has its own, made of them."""
 
     def restore(self, key: Any) -> None:
         """Go to the state that ``key`` is the key of."""
@@ -83,6 +81,16 @@ class State(Part, metaclass=StateMeta):
         for name, unknown in zip(self.FIELDS, self.UNKNOWNS, strict=True):
             if (self, name) not in but:
                 setattr(self, name, unknown)
+
+
+def _compiled(start: tuple[tuple[str, Any], ...]) -> Callable[[Any], None]:
+    """Return ``reset`` with one assignment per field: all states are reset in every execution."""
+    given = ", ".join(f"v{n}=v{n}" for n in range(len(start)))
+    lines = "".join(f"    self.{name} = v{n}\n" for n, (name, _) in enumerate(start))
+    names: dict[str, Any] = {f"v{n}": value for n, (_, value) in enumerate(start)}
+    exec(f"def reset(self, {given}):\n{lines}", names)
+    reset: Callable[[Any], None] = names["reset"]
+    return reset
 
 
 def _stands_in(annotation: Any, initial: Any) -> Any:

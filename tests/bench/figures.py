@@ -61,7 +61,7 @@ def direct(sites: Sites, rounds: int) -> Iterator[Figure]:
 
     Starting and ending the executions counts on both sides. The design wants 150,000 steps/s.
     """
-    expected = {"timer-wfi": 3.5, "migrate": 3.5, "smp-mix": 3.9}
+    expected = {"timer-wfi": 3.7, "migrate": 3.7, "smp-mix": 3.9}
     for site in sites:
         value = ratio(rounds, partial(site.run, "direct"), site.bare)
         yield Figure(f"direct / bare, {site.scenario}", value, expected[site.scenario], 1.25)
