@@ -1,6 +1,7 @@
 """What a view or a rule remembers: small states of named values, each a part like the machine's."""
 
 from collections.abc import Callable, Collection
+from dataclasses import make_dataclass
 from inspect import get_annotations
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
@@ -60,7 +61,7 @@ class State(Part, metaclass=StateMeta):
                 *cls.UNKNOWNS,
                 *(_stands_in(notes[name], value) for name, value in cls.BEGINS),
             )
-            cls.reset = _compiled(cls.START)  # type: ignore[assignment]
+            cls.reset = _initially(cls.START)  # type: ignore[assignment]
         super().__init_subclass__()
 
     def __init__(self) -> None:
@@ -83,13 +84,14 @@ class State(Part, metaclass=StateMeta):
                 setattr(self, name, unknown)
 
 
-def _compiled(start: tuple[tuple[str, Any], ...]) -> Callable[[Any], None]:
-    """Return ``reset`` with one assignment per field: all states are reset in every execution."""
-    given = ", ".join(f"v{n}=v{n}" for n in range(len(start)))
-    lines = "".join(f"    self.{name} = v{n}\n" for n, (name, _) in enumerate(start))
-    names: dict[str, Any] = {f"v{n}": value for n, (_, value) in enumerate(start)}
-    exec(f"def reset(self, {given}):\n{lines}", names)
-    reset: Callable[[Any], None] = names["reset"]
+def _initially(start: tuple[tuple[str, Any], ...]) -> Callable[[Any], None]:
+    """Return ``reset`` with one assignment per field: all states are reset in every execution.
+
+    Such a function is what a dataclass has for ``__init__``, and it takes any object.
+    """
+    fields = [(name, object, value) for name, value in start]
+    made: Any = make_dataclass("Start", fields, repr=False, eq=False, match_args=False)
+    reset: Callable[[Any], None] = made.__init__
     return reset
 
 
