@@ -87,13 +87,16 @@ class IdealGic(View):
             return self.home.get(vintid, -1)
         return -1 if irq.target & (irq.target - 1) else irq.target.bit_length() - 1
 
+    def is_free(self, irq: Irq, vintid: int) -> bool:
+        """Tell whether nothing of its own holds it back, if it is pending."""
+        if irq.enabled != YES or irq.active != NO or self.may_be_parked(irq):
+            return False
+        return self.forwards(vintid)
+
     def is_due(self, irq: Irq, vintid: int) -> bool:
         """Tell whether it is certainly to be presented, as soon as its VCPU lets it through."""
-        if irq.enabled != YES or irq.active != NO or not self.forwards(vintid):
-            return False
-        if self.may_be_parked(irq):
-            return False
-        return bool(irq.line == 1 if vintid in self.levels else irq.pending == YES)
+        pending = irq.line == 1 if vintid in self.levels else irq.pending == YES
+        return pending and self.is_free(irq, vintid)
 
     def may_be_parked(self, irq: Irq) -> bool:
         """Tell whether it may be in the group that guests have not enabled."""
@@ -229,14 +232,14 @@ class IdealGic(View):
     @on(facts.DeviceRaised)
     def on_event(self, f: facts.DeviceRaised) -> None:
         """A level's line rises; of a passthrough edge nothing is there before the host has it."""
-        self.irqs.shared[f.vintid].silent = False
+        irq = self.irqs.shared[f.vintid]
+        irq.silent = False
         if f.vintid in self.levels:
-            irq = self.irqs.shared[f.vintid]
             irq.line = 1
             irq.raised = True
             irq.become("pending", irq.pending | YES)
         elif f.vintid in self.software:
-            self.count(self.irqs.shared[f.vintid], f.vintid)
+            self.count(irq, f.vintid)
         self.on_call(f)
 
     @on(facts.DeviceStillHigh)
@@ -307,18 +310,14 @@ class IdealGic(View):
     @on(facts.AckedByGuest)
     def on_ack(self, f: facts.AckedByGuest) -> None:
         """A guest acknowledges an interrupt: look whether it is to be had."""
-        last = self.last
-        vintid = f.vintid
-        v = self.guests.on[f.pcpu].vcpu
+        last, vintid, v = self.last, f.vintid, self.guests.on[f.pcpu].vcpu
         if v < 0 or is_special(vintid):
             last.wrong = 0
             return
         irq = self.irqs.of(v, vintid)
-        wrong = 0
+        wrong = AGAIN if lacks(irq.active, NO) else 0
         if lacks(irq.enabled, YES) or self.switch.is_off_for(v, vintid):
-            wrong = DISABLED
-        if lacks(irq.active, NO):
-            wrong |= AGAIN
+            wrong |= DISABLED
         if not lacks(irq.group, -1) and lacks(irq.group, self.enabled_groups):
             wrong |= PARKED
         taken = self.take(irq, v, vintid)

@@ -9,22 +9,16 @@ from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import Rule
 from model.check.state import State
-from model.check.unknown import Debt
-from model.check.views.distributor_switch import DistributorSwitch
+from model.check.views.flushed_lpis import FlushedLpis
 from model.check.views.list_registers import ListRegisters
-from model.gic.registers import FIRST_LPI
 
 __all__ = ["I4"]
 
 
 class Listed(State):
-    """``vcpu`` is on whose ap_list the interrupt is, or -1.
-
-    ``flushed``: it is an LPI, taken off as guests disabled the LPIs of its VCPU.
-    """
+    """``vcpu`` is on whose ap_list the interrupt is, or -1."""
 
     vcpu: int = -1
-    flushed: Debt[bool] = False
 
 
 class I4(Rule):
@@ -60,7 +54,7 @@ class I4(Rule):
     )
 
     lrs: ListRegisters
-    switch: DistributorSwitch
+    flushed: FlushedLpis
 
     def setup(self) -> None:
         """Make the states."""
@@ -71,7 +65,6 @@ class I4(Rule):
         """It is put on a list, and was on none."""
         listed = self.listed.of(f.vcpu, f.vintid)
         owner, listed.vcpu = listed.vcpu, f.vcpu
-        listed.flushed = False
         if owner >= 0:
             self.report(self.TWICE, vintid=f.vintid, vcpu=f.vcpu, owner=owner)
 
@@ -80,7 +73,6 @@ class I4(Rule):
         """It is taken off the list where it was."""
         listed = self.listed.of(f.vcpu, f.vintid)
         owner, listed.vcpu = listed.vcpu, -1
-        listed.flushed = f.vintid >= FIRST_LPI and not self.switch.forwards(f.vcpu, f.vintid)
         if owner != f.vcpu:
             self.report(self.NOT_THERE, vintid=f.vintid, vcpu=f.vcpu)
 
@@ -95,6 +87,5 @@ class I4(Rule):
         """What is in a List Register is on the list."""
         v = f.vcpu
         for _, lr in self.lrs.on[f.pcpu].used:
-            listed = self.listed.of(v, lr.vintid)
-            if listed.vcpu != v and not listed.flushed:
+            if self.listed.of(v, lr.vintid).vcpu != v and not self.flushed.has(v, lr.vintid):
                 self.report(self.ENTERED, vcpu=v, pcpu=f.pcpu, vintid=lr.vintid)

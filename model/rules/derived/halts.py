@@ -8,7 +8,7 @@ from model.check.state import State
 from model.check.unknown import Debt
 from model.check.views.finished import Finished
 from model.check.views.guests import Guests
-from model.gic.registers import SGIS
+from model.check.views.ipis import Ipis
 
 __all__ = ["L4"]
 
@@ -18,12 +18,6 @@ class Halter(State):
 
     vcpu: Debt[int] = -1
     signalled: Debt[int] = -1
-
-
-class OnCpu(State):
-    """``kicked``: an IPI is under way to it, for which its guest is left at once."""
-
-    kicked: bool = False
 
 
 class OfVcpu(State):
@@ -91,23 +85,12 @@ class L4(Rule):
 
     guests: Guests
     finished: Finished
+    ipis: Ipis
 
     def setup(self) -> None:
         """Make the states."""
         self.halter = self.one(Halter)
         self.of = self.each_vcpu(OfVcpu)
-        self.on = self.each_pcpu(OnCpu)
-
-    @on(facts.IpiSent)
-    def on_ipi(self, f: facts.IpiSent) -> None:
-        """An IPI is at the distributor."""
-        self.on[f.target].kicked = True
-
-    @on(facts.AckedByHost)
-    def on_host_ack(self, f: facts.AckedByHost) -> None:
-        """The host takes it."""
-        if f.intid < SGIS:
-            self.on[f.pcpu].kicked = False
 
     @on(facts.Halting)
     def on_halting(self, f: facts.Halting) -> None:
@@ -141,7 +124,7 @@ class L4(Rule):
         last, self.halter.signalled = self.halter.signalled, f.vcpu if f.stop else -1
         if f.stop and last >= 0:
             c = self.guests.of[last].pcpu
-            if c >= 0 and not self.on[c].kicked:
+            if c >= 0 and not self.ipis.on[c].coming:
                 self.report(self.UNTOLD, vcpu=last, pcpu=c)
 
     @on(facts.RequestsChecked)

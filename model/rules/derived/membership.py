@@ -9,12 +9,12 @@ from model.check.interrupts import Interrupts
 from model.check.listener import on
 from model.check.rule import EVENTUALLY, Rule
 from model.check.state import State
-from model.check.unknown import Debt
 from model.check.views.distributor_switch import DistributorSwitch
 from model.check.views.finished import Finished
+from model.check.views.flushed_lpis import FlushedLpis
 from model.check.views.loaded_vcpus import LoadedVcpus
 from model.gic.lr import PENDING
-from model.gic.registers import FIRST_LPI, FIRST_SPI, SGIS
+from model.gic.registers import FIRST_SPI, SGIS
 
 __all__ = ["I5"]
 
@@ -24,8 +24,7 @@ class Irq(State):
 
     ``owner`` is the VCPU on whose ap_list it is (-1: none), ``target`` the one to which the guest
     routed it (-1: nowhere else than at first). ``queueing``: who made it pending or active is about
-    to put it on a list. ``flushed``: it is an LPI, taken off as guests disabled the LPIs of its
-    VCPU; a List Register that still had it leaves the latch, which enabling them reads anew.
+    to put it on a list.
     """
 
     enabled: bool = True
@@ -35,12 +34,9 @@ class Irq(State):
     owner: int = -1
     target: int = -1
     queueing: bool = False
-    flushed: Debt[bool] = False
 
     def belongs(self, *, on: bool) -> bool:
         """Tell whether it belongs on an ap_list (vgic_target_oracle), the distributor ``on``."""
-        if self.flushed:
-            return False
         return self.active or (on and self.enabled and (self.latch or self.line))
 
 
@@ -87,6 +83,7 @@ class I5(Rule):
     loaded: LoadedVcpus
     finished: Finished
     switch: DistributorSwitch
+    flushed: FlushedLpis
 
     def setup(self) -> None:
         """Make the states, by interrupt; note where SPIs and LPIs go at first."""
@@ -183,7 +180,7 @@ class I5(Rule):
         v, vintid = f.vcpu, f.vintid
         irq = self.irqs.of(v, vintid)
         irq.owner = v
-        irq.queueing = irq.flushed = False
+        irq.queueing = False
         if vintid >= FIRST_SPI:
             target = self.target(irq, v, vintid)
             if target not in (v, -1):
@@ -192,9 +189,7 @@ class I5(Rule):
     @on(facts.Unqueued)
     def on_unqueue(self, f: facts.Unqueued) -> None:
         """It is taken off one."""
-        irq = self.irqs.of(f.vcpu, f.vintid)
-        irq.owner = -1
-        irq.flushed = f.vintid >= FIRST_LPI and not self.switch.forwards(f.vcpu, f.vintid)
+        self.irqs.of(f.vcpu, f.vintid).owner = -1
 
     # -- whether that is right -------------------------------------------------------------------
 
@@ -211,6 +206,7 @@ class I5(Rule):
                 and irq.belongs(on=on)
                 and not irq.queueing
                 and self.target(irq, v, vintid) == v
+                and not self.flushed.has(v, vintid)
             ]
             if strays:
                 vintid = min(strays)
@@ -224,6 +220,8 @@ class I5(Rule):
         for v, vintid, irq in self.irqs:
             target = self.target(irq, v, vintid)
             if target < 0 or not irq.belongs(on=on) or finished[target].yes:
+                continue
+            if self.flushed.has(v, vintid):
                 continue
             owner, active = irq.owner, irq.active
             if owner < 0:

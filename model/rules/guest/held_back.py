@@ -11,7 +11,8 @@ from model.check.views.deactivations import Deactivations
 from model.check.views.guest_priorities import GuestPriorities
 from model.check.views.guest_timers import GuestTimers
 from model.check.views.guests import Guests
-from model.check.views.ideal_gic import NO, YES, IdealGic
+from model.check.views.ideal_gic import IdealGic
+from model.check.views.ipis import Ipis
 from model.check.views.list_registers import ListRegisters
 from model.check.views.running_priority import is_special
 from model.identity import PTIMER, VTIMER
@@ -36,12 +37,6 @@ class OfVcpu(State):
     handling: Debt[int] = 0
     due: Debt[int] = 0
     stays: Debt[int] = 0
-
-
-class OnCpu(State):
-    """``kicked``: an IPI is under way to it, for which its guest is left at once."""
-
-    kicked: Debt[bool] = False
 
 
 class G8(Rule):
@@ -75,11 +70,11 @@ class G8(Rule):
     lrs: ListRegisters
     active: ActiveStates
     deactivations: Deactivations
+    ipis: Ipis
 
     def setup(self) -> None:
         """Make the states."""
         self.of = self.each_vcpu(OfVcpu)
-        self.on = self.each_pcpu(OnCpu)
         self.lags = self.setting.gic_messages == "lagging"
 
     @on(facts.Entered)
@@ -100,10 +95,7 @@ class G8(Rule):
 
     def is_free(self, v: int, vintid: int, c: int) -> bool:
         """Tell whether it is enabled and not handled, and has room in a List Register."""
-        irq = self.ideal.irq(v, vintid)
-        if irq.enabled != YES or irq.active != NO or not self.ideal.switch.is_on():
-            return False
-        if self.ideal.may_be_parked(irq):
+        if not self.ideal.is_free(self.ideal.irq(v, vintid), vintid):
             return False
         return len(self.lrs.on[c].used) < self.setting.lrs
 
@@ -113,17 +105,7 @@ class G8(Rule):
             return False
         if self.lrs.has_a_turn(c):
             return False
-        return not self.lrs.timer(c, intid).state and not self.on[c].kicked
-
-    @on(facts.IpiSent)
-    def on_ipi(self, f: facts.IpiSent) -> None:
-        """Another CPU wants its guest to be left."""
-        self.on[f.target].kicked = True
-
-    @on(facts.InterruptTaken)
-    def on_taken(self, f: facts.InterruptTaken) -> None:
-        """It is."""
-        self.on[f.pcpu].kicked = False
+        return not self.lrs.timer(c, intid).state and not self.ipis.on[c].coming
 
     @on(facts.Exited)
     def on_exit(self, f: facts.Exited) -> None:

@@ -11,7 +11,7 @@ from model.check.table import Keys, Table, add, get, put, remove
 from model.check.unknown import Debt
 from model.check.views.accesses import step_of
 from model.check.views.guests import Guests
-from model.check.views.ideal_gic import NO, YES, IdealGic, Irq
+from model.check.views.ideal_gic import YES, IdealGic, Irq
 from model.check.views.running_priority import is_special
 from model.gic.registers import FIRST_SPI, SGIS
 
@@ -72,9 +72,7 @@ class G15(Rule):
 
     def is_free(self, v: int, irq: Irq, vintid: int) -> bool:
         """Tell whether it would be shown to VCPU ``v`` if it is pending."""
-        if irq.enabled != YES or irq.active != NO or irq.routed or self.ideal.may_be_parked(irq):
-            return False
-        if not self.ideal.forwards(vintid):
+        if irq.routed or not self.ideal.is_free(irq, vintid):
             return False
         return vintid < FIRST_SPI or self.ideal.goes_to(irq, vintid) == v
 

@@ -9,6 +9,7 @@ from model.check.table import Keys, add, remove
 from model.check.unknown import Debt
 from model.check.views.guests import Guests
 from model.check.views.ideal_gic import IdealGic
+from model.check.views.ipis import Ipis
 from model.check.views.list_registers import ListRegisters
 from model.gic.lr import Lr
 from model.gic.registers import FIRST_SPI, SGIS
@@ -25,13 +26,12 @@ comes L1 and G9 tell."""
 
 
 class OnCpu(State):
-    """``kicked``: an IPI is under way to it. ``taken``: the host handles this device's vINTID.
+    """``taken``: the host handles this device's vINTID. ``in_isr``: a handler runs there.
 
-    ``in_isr``: a handler runs there. ``full``: its guest was entered with no List Register left.
-    ``ended``: its guest has ended one with the EOI bit, which makes it exit.
+    ``full``: its guest was entered with no List Register left. ``ended``: its guest has ended one
+    with the EOI bit, which makes it exit.
     """
 
-    kicked: Debt[bool] = False
     full: Debt[bool] = False
     ended: Debt[bool] = False
     taken: Debt[int] = -1
@@ -80,6 +80,7 @@ class G7(Rule):
     ideal: IdealGic
     guests: Guests
     lrs: ListRegisters
+    ipis: Ipis
 
     def setup(self) -> None:
         """Make the states."""
@@ -89,10 +90,8 @@ class G7(Rule):
 
     @on(facts.AckedByHost)
     def on_host_ack(self, f: facts.AckedByHost) -> None:
-        """The host takes a device's interrupt, or the IPI."""
-        if f.intid < SGIS:
-            self.on[f.pcpu].kicked = False
-        elif f.intid in self.devices:
+        """The host takes a device's interrupt."""
+        if f.intid in self.devices:
             self.on[f.pcpu].taken = self.devices[f.intid]
 
     @on(facts.AckedByGuest)
@@ -119,7 +118,6 @@ class G7(Rule):
     @on(facts.IpiSent)
     def on_ipi(self, f: facts.IpiSent) -> None:
         """An IPI is at the distributor."""
-        self.on[f.target].kicked = True
         v = self.guests.on[f.target].vcpu
         if v >= 0:
             of = self.of[v]
@@ -251,7 +249,7 @@ class G7(Rule):
             of = self.of[v]
             of.came = add(of.came, (vintid, sender if vintid < SGIS else DEVICE))
             return
-        if self.on[c].kicked or self.on[c].ended or self.lrs.has_a_turn(c):
+        if self.ipis.on[c].coming or self.on[c].ended or self.lrs.has_a_turn(c):
             return
         # What found no register waits for one: for the maintenance interrupt, when one is free.
         if self.on[c].full or any(self.shows(lr, vintid, sender) for _, lr in self.lrs.on[c].used):
