@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+from harness.catalogue.items import Item, rule_item, scenario_item
 from harness.catalogue.mutants import MUTANTS
 from harness.catalogue.names import KINDS, names
 from harness.catalogue.own import explain_own
@@ -16,8 +17,6 @@ from harness.catalogue.words import paragraphs
 from harness.errors import UsageError, shortened
 
 __all__ = ["Item", "explain"]
-
-Item = dict[str, Any]
 
 LISTS = (
     "scenarios", "variants", "hooks", "rules", "findings", "strategies", "knobs", "faults",
@@ -96,17 +95,8 @@ def rule(name: str) -> Item:
     cls = RULES.get(name) or TRACED[name]
     variants = [variant for variant, (_, _, rules) in SHOWS.items() if name in rules]
     return {
-        "type": "rule",
-        "name": name,
-        "title": cls.title,
-        "says": paragraphs(cls.__doc__),
-        "section": cls.section,
-        "kind": cls.kind,
-        "about": "a guest" if cls.guest else "the hardware" if cls.hardware else "KVM",
-        "eras": list(cls.eras),
+        **rule_item(cls),
         "holds_with": knobs_of(cls),
-        "needs": sorted(fact.__name__ for fact in cls.needs()),
-        "alarms": {tag: alarm.template for tag, alarm in cls.alarms.items()},
         "mutants": [f"{mutant} on {scenario}" for mutant, scenario in MUTANTS.get(name, ())],
         "variants": [f"{variant} on {SHOWS[variant][0]}" for variant in variants],
         "leaves": [f"{x.part}: {', '.join(x.by) or 'no rule'} ({x.why})" for x in UNSTATED
@@ -194,12 +184,7 @@ def scenario(name: str) -> Item:
 
     found = load_builtin(name)
     return {
-        "type": "scenario", "name": name, "title": found.title, "pcpus": found.pcpus,
-        "vcpus": found.vcpus or len(found.vcpu), "lrs": found.lrs, "grows": found.grows,
-        "programs": ["; ".join(vcpu.program) for vcpu in found.vcpu],
-        "devices": [f"{f.what} as vINTID {f.vintid} for VCPU {f.vcpu}"
-                    for f in found.forward]
-                   + [f"host device {d.intid}, up to {d.edges} edges" for d in found.device],
+        **scenario_item(name, found),
         "sometimes": {era: list(states) for era, states in found.sometimes.items()},
         "unclean": found.unclean,
         "shows": [variant for variant, show in SHOWS.items() if show[0] == name],

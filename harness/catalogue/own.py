@@ -1,14 +1,12 @@
 """What ``vgic-race list`` says of the user's own: variants, rules, strategies, scenario files."""
 
 from pathlib import Path
-from typing import Any
 
+from harness.catalogue.items import Item, rule_item, scenario_item
 from harness.catalogue.words import paragraphs
 from harness.user_code import is_reference, load_class
 
 __all__ = ["explain_own", "own_rules"]
-
-Item = dict[str, Any]
 
 
 def explain_own(name: str) -> Item | None:
@@ -74,13 +72,8 @@ def rule(name: str) -> Item:
     from harness.user_rules import load_rule
 
     cls = load_rule(name)
-    return {
-        "type": "rule", "name": cls.id, "title": cls.title, "says": paragraphs(cls.__doc__),
-        "section": cls.section, "kind": cls.kind, "eras": list(cls.eras), "file": name,
-        "needs": sorted(fact.__name__ for fact in cls.needs()),
-        "alarms": {tag: alarm.template for tag, alarm in cls.alarms.items()},
-        "command": f"vgic-race stress --rules all,{name}",
-    }  # fmt: skip
+    command = f"vgic-race stress --rules all,{name}"
+    return {**rule_item(cls), "file": name, "command": command}
 
 
 def strategy(name: str) -> Item:
@@ -109,13 +102,7 @@ def scenario_file(name: str) -> Item:
     from harness.scenarios.schema import load_file
 
     found = load_file(Path(name))
-    return {
-        "type": "scenario", "name": name, "title": found.title, "pcpus": found.pcpus,
-        "vcpus": found.vcpus or len(found.vcpu), "lrs": found.lrs,
-        "programs": ["; ".join(vcpu.program) for vcpu in found.vcpu],
-        "devices": [f"{f.what} as vINTID {f.vintid} for VCPU {f.vcpu}" for f in found.forward],
-        "command": f"vgic-race run --scenario-file {name}",
-    }  # fmt: skip
+    return {**scenario_item(name, found), "command": f"vgic-race run --scenario-file {name}"}
 
 
 def is_own(cls: type) -> bool:
