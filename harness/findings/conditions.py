@@ -30,6 +30,7 @@ __all__ = [
     "cleared_active",
     "cleared_elsewhere",
     "cleared_pending",
+    "cleared_unnotified",
     "deactivated_by_another",
     "deactivated_while_high",
     "dir_by_another",
@@ -74,6 +75,11 @@ def uses(case: Case, code: int, vintid: int) -> bool:
         for v, program in enumerate(case.programs)
         for i in program
     )
+
+
+def mentions(case: Case, code: int, vintid: int) -> bool:
+    """Tell whether a guest has instruction ``code`` for ``vintid``, its own or another's."""
+    return any(i.code == code and i.a == vintid for program in case.programs for i in program)
 
 
 def timers_in_hardware(case: Case) -> tuple[int, ...]:
@@ -264,13 +270,16 @@ def idle_and_parked(_violation: Violation, case: Case) -> bool:
 
 
 def ended_by_write(violation: Violation, case: Case) -> bool:
-    """A guest makes a software device's level pending, and clears its active state itself."""
+    """A guest makes a software device's level pending, and its active state is cleared.
+
+    By ICACTIVER, or by another VCPU's DIR while a List Register has it.
+    """
     vintid = violation.subject.vintid
     levels = [f.vintid for f in case.scenario.forward if f.kind == "software"]
-    return vintid in levels and all(
-        any(i.code == code and i.a == vintid for program in case.programs for i in program)
-        for code in (PEND, DEACTIVATE)
-    )
+    if vintid not in levels or not mentions(case, PEND, vintid):
+        return False
+    by_dir = case.era == "v7.2" and dir_by_another(violation, case)
+    return by_dir or mentions(case, DEACTIVATE, vintid)
 
 
 def resampled(violation: Violation, case: Case) -> bool:
@@ -283,6 +292,11 @@ def cleared_elsewhere(violation: Violation, case: Case) -> bool:
     """A guest of several VCPUs clears an SPI's pending state."""
     vintid = violation.subject.vintid
     return vintid >= FIRST_SPI and len(case.programs) > 1 and uses(case, UNPEND, vintid)
+
+
+def cleared_unnotified(violation: Violation, case: Case) -> bool:
+    """A guest writes ICACTIVER for a level that has a resamplefd."""
+    return resampled(violation, case) and mentions(case, DEACTIVATE, violation.subject.vintid)
 
 
 def unnotified(violation: Violation, case: Case) -> bool:

@@ -7,6 +7,7 @@ from harness.findings.conditions import (
     activated_while_ended,
     anywhere,
     cleared_elsewhere,
+    cleared_unnotified,
     dir_by_another,
     enabled_elsewhere,
     ended_by_write,
@@ -326,10 +327,11 @@ LATER: tuple[Finding, ...] = (
         what="A guest makes a level of software pending by ISPENDR and takes it. KVM keeps "
         "the latch until a fold finds the List Register empty. If an exit finds it active, and the "
         "guest then ends it by ICACTIVER, no fold does: the latch stays, and the interrupt is "
-        "presented once more, for nothing",
+        "presented once more, for nothing. In 7.2 another VCPU's DIR of what a List Register has "
+        "is such a write, too",
         see=f"{HERE}pended-and-deactivated.toml",
         source="vgic_v3_fold_lr (since 67b5b673ad4d the latch goes with the whole state), "
-        "vgic_mmio_write_cactive (7.2)",
+        "vgic_mmio_write_cactive, vgic_v2_deactivate (7.2)",
         upstream=NOBODY,
         conditions=(Condition(BOTH, ("G3:nothing",), ended_by_write),),
     ),
@@ -345,6 +347,19 @@ LATER: tuple[Finding, ...] = (
         source="vgic_target_oracle (what is active stays), vgic_v3_populate_lr (7.2; 4.14 alike)",
         upstream=NOBODY,
         conditions=(Condition(BOTH, ("G5:elsewhere",), routed_away_while_active),),
+    ),
+    Finding(
+        id="F42",
+        title="an ICACTIVER of a level that has a resamplefd notifies nobody",
+        since="all",
+        what="A guest serves a device whose interrupt is resampled, and ends it by ICACTIVER. The "
+        "notifier is called for what a List Register shows to be ended, and for nothing else: the "
+        "line stays high, and the interrupt is presented once more, for nothing. (Its end is "
+        "notified then.) As F34, which is about DIR",
+        see=f"{HERE}resampled-and-cleared.toml",
+        source="vgic_mmio_write_cactive calls no kvm_notify_acked_irq (7.2; 4.14 alike)",
+        upstream=NOBODY,
+        conditions=(Condition(BOTH, ("G3:nothing",), cleared_unnotified),),
     ),
 )
 """In order."""

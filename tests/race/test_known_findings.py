@@ -65,6 +65,8 @@ SHOWN = [
     ("F40", at("pended-and-deactivated"), "v7.2", 2),
     ("F40", at("pended-and-deactivated"), "v4.14", 2),
     ("F41", at("routed-and-again"), "v7.2", 120),
+    ("F42", at("resampled-and-cleared"), "v7.2", 60),
+    ("F42", at("resampled-and-cleared"), "v4.14", 60),
     pytest.param("F41", at("routed-and-again"), "v4.14", 1000, marks=pytest.mark.long),
     ("F37", at("enabled-elsewhere"), "v7.2", 360),
     ("F37", at("enabled-elsewhere"), "v4.14", 360),
