@@ -301,10 +301,11 @@ def print_ran(ran: "Ran", scenario: "Scenario", options: "Options") -> None:
 
     host = "VHE" if options.vhe else "nVHE"
     rate = ran.executions / ran.seconds if ran.seconds else 0.0
+    once = " (of equal histories one counts)" if ran.found else ""
     click.echo(
         f"{ran.scenario} on {ran.kernel.version} ({host}, GICv{options.gic}): {verdict_of(ran)}, "
-        f"{ran.bad} of {ran.executions} executions wrong, {rate:.0f}/s, {ran.distinct} different "
-        f"histories, {len(ran.checked)} rules checked"
+        f"{ran.bad} of {ran.executions} executions wrong{once}, {rate:.0f}/s, {ran.distinct} "
+        f"different histories, {len(ran.checked)} rules checked"
     )
     for note in notes_of(scenario):
         click.echo(f"  note       {note}")

@@ -31,12 +31,14 @@ __all__ = [
     "cleared_elsewhere",
     "cleared_pending",
     "cleared_unnotified",
+    "counted_before",
     "deactivated_by_another",
     "deactivated_while_high",
     "dir_by_another",
     "enabled_elsewhere",
     "enabled_level",
     "ended_by_write",
+    "ended_in_place",
     "far_timer",
     "halted_twice",
     "idle_and_due",
@@ -329,6 +331,18 @@ def outside_the_registers(violation: Violation, case: Case) -> bool:
     own = {i.a for program in case.programs for i in program if i.code == SGI}
     most = len(case.scenario.forward) + 2 + len(own)
     return most > case.scenario.lrs
+
+
+def counted_before(violation: Violation, case: Case) -> bool:
+    """A guest routes an SPI, and more may be pending than there are List Registers."""
+    routes = any(i.code == TARGET for program in case.programs for i in program)
+    return routes and outside_the_registers(violation, case)
+
+
+def ended_in_place(violation: Violation, case: Case) -> bool:
+    """A guest makes an interrupt active, and more may be than there are List Registers."""
+    sets = any(i.code == ACTIVATE for program in case.programs for i in program)
+    return sets and outside_the_registers(violation, case)
 
 
 def waits_for_register(violation: Violation, case: Case) -> bool:

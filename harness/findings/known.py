@@ -21,12 +21,13 @@ from harness.findings.conditions import (
     routed_from_the_dead,
 )
 from harness.findings.finding import Condition, Finding
-from harness.findings.later import (
+from harness.findings.generated import GENERATED
+from harness.findings.later import LATER
+from harness.findings.words import (
     BOTH,
     FORGOTTEN,
     HERE,
     INV_ACT,
-    LATER,
     NOBODY,
     NOT_DELIVERED,
     STUCK,
@@ -276,6 +277,7 @@ FINDINGS: dict[str, Finding] = {
             ),
         ),
         *LATER,
+        *GENERATED,
     )
 }
 """All of them by id, in order. (F6 was none, and F11 was a fault of the model.)"""

@@ -1,4 +1,4 @@
-"""The findings from F20 on, and the words that all of them are told in.
+"""The findings from F20 to F38.
 
 From there on they were found with both eras read against their sources, function by function.
 """
@@ -7,51 +7,34 @@ from harness.findings.conditions import (
     activated_while_ended,
     anywhere,
     cleared_elsewhere,
-    cleared_unnotified,
     dir_by_another,
     enabled_elsewhere,
-    ended_by_write,
     halted_twice,
     idle_and_masked,
-    idle_and_parked,
     lpis_disabled,
     not_trapped_yet,
     outside_the_registers,
     polled_device,
     posted_to_gicv2,
     recounted,
-    routed_away_while_active,
     switched_off,
     unnotified,
     waits_for_register,
 )
 from harness.findings.finding import Condition, Finding
+from harness.findings.words import (
+    BOTH,
+    FORGOTTEN,
+    HERE,
+    INV_ACT,
+    NOBODY,
+    NOT_DELIVERED,
+    OLD,
+    STUCK,
+    TODAY,
+)
 
-__all__ = [
-    "BOTH",
-    "FORGOTTEN",
-    "HERE",
-    "INV_ACT",
-    "LATER",
-    "NOBODY",
-    "NOT_DELIVERED",
-    "OLD",
-    "STUCK",
-    "TODAY",
-]
-
-BOTH = ("v4.14", "v7.2")
-TODAY = ("v7.2",)
-OLD = ("v4.14",)
-INV_ACT = ("R12", "R15", "R23", "I1")
-"""A guest runs with a HW List Register whose physical interrupt is not active."""
-NOT_DELIVERED = ("L1", "I6", "R27", "G9", "deadlock")
-STUCK = ("I8", "G1", "G4", "G6", "G15")
-"""An interrupt is active that its guest has ended, and waits so; or is not though it has not."""
-FORGOTTEN = ("G6:device", "G7", "I2", "I10")
-"""A physical interrupt is active for nothing, and what it stands for does not come."""
-NOBODY = "nobody was asked"
-HERE = "--scenario-file tests/race/scenarios/"
+__all__ = ["LATER"]
 
 
 LATER: tuple[Finding, ...] = (
@@ -305,61 +288,6 @@ LATER: tuple[Finding, ...] = (
         "on the way out of the guest waits for a deactivation (7.2)",
         upstream=NOBODY,
         conditions=(Condition(TODAY, INV_ACT, activated_while_ended),),
-    ),
-    Finding(
-        id="F39",
-        title="a guest that idles with something in a group that it has not enabled does not sleep",
-        since="today",
-        what="A guest puts an interrupt into a group that it has not enabled, and it is pending. "
-        "The List Register has it, and the CPU interface does not signal it; KVM, which looks at "
-        "the priority mask and not at the groups, takes it for a reason to run, and goes round "
-        "and round at full speed. As F32",
-        see=f"{HERE}idle-and-parked.toml --variant v7.2",
-        source="kvm_vgic_vcpu_pending_irq (7.2): vmcr.pmr is looked at, vmcr.grpen0 and grpen1 are "
-        "not; before 4.19 IGROUPR ignores writes",
-        upstream=NOBODY,
-        conditions=(Condition(TODAY, ("L2:idle",), idle_and_parked),),
-    ),
-    Finding(
-        id="F40",
-        title="a level that was made pending comes again when its guest ends it by ICACTIVER",
-        since="all, since 4.18",
-        what="A guest makes a level of software pending by ISPENDR and takes it. KVM keeps "
-        "the latch until a fold finds the List Register empty. If an exit finds it active, and the "
-        "guest then ends it by ICACTIVER, no fold does: the latch stays, and the interrupt is "
-        "presented once more, for nothing. In 7.2 another VCPU's DIR of what a List Register has "
-        "is such a write, too",
-        see=f"{HERE}pended-and-deactivated.toml",
-        source="vgic_v3_fold_lr (since 67b5b673ad4d the latch goes with the whole state), "
-        "vgic_mmio_write_cactive, vgic_v2_deactivate (7.2)",
-        upstream=NOBODY,
-        conditions=(Condition(BOTH, ("G3:nothing",), ended_by_write),),
-    ),
-    Finding(
-        id="F41",
-        title="an edge that comes while it is active is given where that is, not where it goes to",
-        since="all",
-        what="A guest routes an SPI elsewhere while it is active, and an edge comes. KVM keeps it "
-        "on the list where it is active, and the List Register is pending and active: who ends the "
-        "one is given the other, though it goes to another VCPU. A GIC follows the new route as "
-        "soon as it is not active any more (IHI0048 4.3.12)",
-        see=f"{HERE}routed-and-again.toml --variant v7.2",
-        source="vgic_target_oracle (what is active stays), vgic_v3_populate_lr (7.2; 4.14 alike)",
-        upstream=NOBODY,
-        conditions=(Condition(BOTH, ("G5:elsewhere",), routed_away_while_active),),
-    ),
-    Finding(
-        id="F42",
-        title="an ICACTIVER of a level that has a resamplefd notifies nobody",
-        since="all",
-        what="A guest serves a device whose interrupt is resampled, and ends it by ICACTIVER. The "
-        "notifier is called for what a List Register shows to be ended, and for nothing else: the "
-        "line stays high, and the interrupt is presented once more, for nothing. (Its end is "
-        "notified then.) As F34, which is about DIR",
-        see=f"{HERE}resampled-and-cleared.toml",
-        source="vgic_mmio_write_cactive calls no kvm_notify_acked_irq (7.2; 4.14 alike)",
-        upstream=NOBODY,
-        conditions=(Condition(BOTH, ("G3:nothing",), cleared_unnotified),),
     ),
 )
 """In order."""

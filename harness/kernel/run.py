@@ -119,7 +119,7 @@ class Ran:
 
     @property
     def bad(self) -> int:
-        """In how many executions something is wrong."""
+        """In how many executions something is wrong; equal histories count once."""
         ours = {n for n, _ in self.wrong} | {each.execution for each in self.stuck}
         return len(ours | {each.history.execution for each in self.found})
 

@@ -67,6 +67,8 @@ SHOWN = [
     ("F41", at("routed-and-again"), "v7.2", 120),
     ("F42", at("resampled-and-cleared"), "v7.2", 60),
     ("F42", at("resampled-and-cleared"), "v4.14", 60),
+    pytest.param("F43", at("routed-while-filled"), "v7.2", 5000, marks=pytest.mark.long),
+    ("F44", at("ended-in-place"), "v7.2", 60),
     pytest.param("F41", at("routed-and-again"), "v4.14", 1000, marks=pytest.mark.long),
     ("F37", at("enabled-elsewhere"), "v7.2", 360),
     ("F37", at("enabled-elsewhere"), "v4.14", 360),

@@ -347,19 +347,19 @@ static void program(int v)
 
 static volatile uint64_t unsettled; /* the last execution that left deactivations undone */
 
-/* What is left: 1 if something is active that was completed, see clean_up. */
-static uint32_t drain(int v)
+/*
+ * Where a guest routes devices' interrupts, what one VCPU leaves may go to another that has cleaned
+ * up: all do so twice, the second time when VCPU 0 has cleared what the distributor shows. Each
+ * counts executions.
+ */
+#define CLEANS_TWICE (CHANGES && DEVICES > 0)
+static volatile uint64_t drained[VCPUS_MAX], cleared;
+
+/* Takes what comes; tells whether there was no end of it. */
+static uint32_t empty(void)
 {
     uint32_t iar, left;
 
-    if (has_left(v))
-        unsettled = board->go;
-    forget_left(v);
-    system_write("cntv_ctl_el0", 0);
-    system_write("cntp_ctl_el0", 0);
-    cpu_pmr(0xf0);
-    cpu_bpr(0);
-    cpu_group(1);
     for (left = 0; left < 64 && !is_special(iar = cpu_iar()); left++) {
         cpu_eoir(iar);
         if (EOIMODE == 1)
@@ -368,13 +368,27 @@ static uint32_t drain(int v)
     return left == 64;
 }
 
+/* What is left: 1 if something is active that was completed, see clean_up. */
+static uint32_t drain(int v)
+{
+    if (has_left(v))
+        unsettled = board->go;
+    forget_left(v);
+    system_write("cntv_ctl_el0", 0);
+    system_write("cntp_ctl_el0", 0);
+    cpu_pmr(0xf0);
+    cpu_bpr(0);
+    cpu_group(1);
+    return empty();
+}
+
 /* Whether one is active that its guest has ended; every other VCPU has cleaned up. */
 static int clean_devices(void)
 {
     int stuck = 0;
 
     for (int v = 1; v < vcpus(); v++)
-        wait_for(&board->vcpu[v].arrived, board->go + 1);
+        wait_for(CLEANS_TWICE ? &drained[v] : &board->vcpu[v].arrived, board->go + 1);
     for (int n = 0; n < DEVICES; n++) {
         uint32_t intid = devices[n].intid;
         int active = get_part(0, ACTIVE, intid);
@@ -384,7 +398,18 @@ static int clean_devices(void)
         if (CHANGES || get_part(0, PENDING, intid))
             put_part(0, PENDING, intid, 0);
     }
+    tell(&cleared, board->go + 1);
     return stuck;
+}
+
+/* What others had has come to VCPU 0 by the routes that it has restored. */
+static uint32_t clean_again(void)
+{
+    for (int v = 1; v < vcpus(); v++)
+        wait_for(&board->vcpu[v].arrived, board->go + 1);
+    for (int n = 0; n < DEVICES; n++)
+        put_part(0, PENDING, devices[n].intid, 0);
+    return empty();
 }
 
 /*
@@ -406,9 +431,16 @@ static uint32_t clean_up(int v)
         write32(frame + ICPENDR, ~0u);
     if (v == 0 && clean_devices())
         wrong |= 4;
+    if (CLEANS_TWICE && v > 0) {
+        tell(&drained[v], board->go + 1);
+        wait_for(&cleared, board->go + 1);
+        wrong |= empty();
+    }
     if (CHANGES)
         restore(v);
-    else if ((active | pending) & timers)
+    if (CLEANS_TWICE && v == 0)
+        wrong |= clean_again();
+    if (!CHANGES && (active | pending) & timers)
         wrong |= 2;
     return wrong;
 }

@@ -19,7 +19,7 @@
 #define WAIT_MAX 200 /* a device waits so many ns of the scenario's clock at most */
 
 struct made {
-    int fd, resampled;
+    int fd, resampled, signalled_by_fd; /* the last: in this execution */
     uint64_t signalled, notified, random;
 };
 
@@ -58,6 +58,7 @@ static void signal_event(int n, int again)
     made[n].signalled += !again;
     if (device->signals == RESAMPLE || (device->signals == EDGE && draw(&made[n]) & 1)) {
         write_event(made[n].fd);
+        made[n].signalled_by_fd = 1;
     } else {
         set_line(device->intid, 1);
         if (device->signals == EDGE)
@@ -144,6 +145,27 @@ void begin_devices(void)
     pthread_mutex_unlock(&lock);
 }
 
+static void connect_event(int n, uint32_t flags)
+{
+    int resample = job->device[n].signals == RESAMPLE;
+    struct kvm_irqfd irqfd = {
+        .fd = made[n].fd, .gsi = job->device[n].intid - 32,
+        .flags = flags | (resample ? KVM_IRQFD_FLAG_RESAMPLE : 0), .resamplefd = made[n].resampled};
+    check(ioctl(vm_fd, KVM_IRQFD, &irqfd), "KVM_IRQFD");
+}
+
+/* An irqfd injects from a workqueue, some time later: taking it away waits for that (irqfd_shutdown). */
+static void wait_for_events(void)
+{
+    for (int n = 0; n < job->devices; n++) {
+        if (!made[n].signalled_by_fd)
+            continue;
+        made[n].signalled_by_fd = 0;
+        connect_event(n, KVM_IRQFD_FLAG_DEASSIGN);
+        connect_event(n, 0);
+    }
+}
+
 /* Nothing comes any more; the guests clean up behind this. */
 void end_devices(void)
 {
@@ -155,6 +177,7 @@ void end_devices(void)
         if (job->device[n].signals == LEVEL)
             set_line(job->device[n].intid, 0);
     pthread_mutex_unlock(&lock);
+    wait_for_events();
 }
 
 /* With the VM: nobody asks for anything. No device has an event while this is done and told. */
@@ -178,18 +201,13 @@ void make_devices(void)
 
     for (long n = 0; n < job->devices; n++) {
         struct device *device = &job->device[n];
-        int resample = device->signals == RESAMPLE;
         made[n].random = (job->first + 1) * 0x9e3779b97f4a7c15ull + n;
         made[n].fd = check(eventfd(0, 0), "eventfd");
         made[n].resampled = check(eventfd(0, 0), "eventfd");
-        if (device->signals != LEVEL) {
-            struct kvm_irqfd irqfd = {
-                .fd = made[n].fd, .gsi = device->intid - 32,
-                .flags = resample ? KVM_IRQFD_FLAG_RESAMPLE : 0, .resamplefd = made[n].resampled};
-            check(ioctl(vm_fd, KVM_IRQFD, &irqfd), "KVM_IRQFD");
-        }
+        if (device->signals != LEVEL)
+            connect_event(n, 0);
         check(-pthread_create(&thread, NULL, device_thread, (void *)n), "pthread_create");
-        if (resample)
+        if (device->signals == RESAMPLE)
             check(-pthread_create(&thread, NULL, resample_thread, (void *)n), "pthread_create");
     }
 }
