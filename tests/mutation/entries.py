@@ -22,10 +22,12 @@ RACE = Path("tests/race/scenarios")
 OWN = Path("tests/mutation/scenarios")
 ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     *((OWN / f"{name}.toml", ()) for name in (
-        "both-spilled", "clears-often", "contended", "dir-elsewhere", "early-after-reset",
+        "both-spilled", "clears-often", "contended", "dir-by-turns", "dir-elsewhere",
+        "early-after-reset",
         "enables-served", "ends-and-moves", "first-spi", "idles-while-active", "lpis-of-another",
         "many-move", "masked-level", "messages-over-reset", "more-than-registers", "off-at-reset",
-        "parked-over-save", "pend-level", "pended-ptimer", "phys-preempted", "powers-off",
+        "parked-above", "parked-over-save", "pend-level", "pended-ptimer", "phys-preempted",
+        "powers-off",
         "preempted-in-handler", "queued-while-routed", "reads-active", "reset-disabled",
         "reset-twice", "resets-devices", "resets-soft", "routed-while-active",
         "routed-while-injected", "saves-registers", "second-moves", "served-in-turns",
@@ -64,7 +66,6 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
 """Scenarios for what no built-in one brings about, with knobs: both eras are clean in them."""
 BEFORE: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (Path("save"), (("masks", "1"),)),
-    (Path("migrate"), (("masks", "1"),)),
 )
 """Those for v4.14 alone: with a host that masks, v7.2 shows F33 there."""
 TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
@@ -93,8 +94,8 @@ and disabling LPIs takes nothing back (F30).
 """
 
 FOUND = frozenset({
-    "active-outside", "both-spilled", "deactivate-twice", "dir-elsewhere", "overflow",
-    "overflow-dir", "pend-own-timer",
+    "active-outside", "both-spilled", "deactivate-twice", "dir-by-turns", "dir-elsewhere",
+    "overflow", "overflow-dir", "pend-own-timer",
 })  # fmt: skip
 """Where era v4.14 shows a finding as it is (F26, F23, F4): these run in v7.2 alone."""
 
