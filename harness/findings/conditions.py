@@ -195,19 +195,16 @@ def deactivated_by_another(violation: Violation, case: Case) -> bool:
 
 
 def recounted(violation: Violation, case: Case) -> bool:
-    """Another VCPU deactivates a level of software whose line may be high again by then."""
-    scenario, vintid = case.scenario, violation.subject.vintid
-    if scenario.deactivate != "other" or not is_split(case):
+    """Another VCPU deactivates an SPI, and a level of software may be high again when it ends."""
+    scenario = case.scenario
+    if not is_device(violation, case) or scenario.deactivate != "other" or not is_split(case):
         return False
     if violation.type != LOST and violation.rule != "G1":
         return False
-    again = scenario.eoi_first or uses(case, PEND, vintid)
+    levels = [f for f in scenario.forward if f.level and not f.is_mapped]
     return any(
-        f.vintid == vintid
-        and f.level
-        and not f.is_mapped
-        and (again or f.events > 1 or f.signals == "resample")
-        for f in scenario.forward
+        scenario.eoi_first or f.events > 1 or f.signals == "resample" or uses(case, PEND, f.vintid)
+        for f in levels
     )
 
 

@@ -140,7 +140,16 @@ LATER: tuple[Finding, ...] = (
         conditions=(
             Condition(
                 BOTH,
-                ("R8:left-out", "I5", "I11:pending", "I12", "G7:untold", "G8:held", *NOT_DELIVERED),
+                (
+                    "R8:left-out",
+                    "I5",
+                    "I11:pending",
+                    "I12",
+                    "G7:untold",
+                    "G8:held",
+                    "G15",
+                    *NOT_DELIVERED,
+                ),
                 switched_off,
             ),
         ),

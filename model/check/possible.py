@@ -31,6 +31,7 @@ class Access(NamedTuple):
     ``name`` is the field accessed. ``clean`` says that nothing has come in between; of a read,
     ``seen`` has what was possible since. ``rest`` are those for whom it may not have taken effect
     yet although it is over, with how often each must still enter its guest; None while it lasts.
+    ``sole``: nothing but it makes the field that.
     """
 
     who: int
@@ -68,7 +69,7 @@ class Possible(State):
             return
         others = [x for x in self.under_way if not x.is_superseded(who, name)]
         clean = not any(x.writes(name) for x in others)
-        kept = [x._replace(clean=False) if x.writes(name) else x for x in others]
+        kept = [x._replace(clean=False, sole=False) if x.writes(name) else x for x in others]
         before = getattr(self, name)
         sole = clean and lacks(before, 1 << value)
         self.under_way = (*kept, Access(who, name, value, clean, sole=sole))

@@ -28,6 +28,8 @@ __all__ = ["GUESTS_FAULT", "Alarm", "Result", "run_made", "run_spec"]
 GUESTS_FAULT = "guests' fault"
 DEPTH = 3
 ALARMS_MAX = 3
+STEPS_MAX = "20000"
+"""Several long programs on one CPU come to 5,000 steps."""
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ def run_made(
     """
     result = Result(made.scenario.name)
     for variant in variants or tuple(ERAS):
-        spec = RunSpec.make(made.scenario.name, variant, knobs=dict(made.knobs), toml=made.toml)
+        knobs = {"steps_max": STEPS_MAX, **dict(made.knobs)}
+        spec = RunSpec.make(made.scenario.name, variant, knobs=knobs, toml=made.toml)
         run_spec(spec, result, schedules, seed, audited=audited)
     return result
 

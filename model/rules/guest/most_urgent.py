@@ -22,7 +22,7 @@ class OfVcpu(State):
     """``waits``: what is pending since its guest was left, by vINTID: a GICv2's SGI of whom.
 
     ``sending`` are the SGIs that its guest sends just now, to whom; ``writing``: it writes a
-    priority.
+    priority, or GICD_CTLR.
     """
 
     waits: Debt[Table[int, int]] = ()
@@ -91,11 +91,21 @@ class G15(Rule):
         if f.value == READ:
             return
         if f.register == "priority":
-            self.of[f.vcpu].writing = True
-            for of in self.of:
-                of.waits = ()
+            self.begin_anew(f.vcpu)
         elif f.register == "pending" and self.sourced and f.vintid < SGIS:
             self.irqs.of(f.owner, f.vintid).senders = 0
+
+    @on(facts.GuestDist)
+    def on_dist(self, f: facts.GuestDist) -> None:
+        """It switches the distributor: while that is off, List Registers get nothing."""
+        if f.value != READ:
+            self.begin_anew(f.vcpu)
+
+    def begin_anew(self, v: int) -> None:
+        """VCPU ``v``'s guest writes what the List Registers are chosen by."""
+        self.of[v].writing = True
+        for of in self.of:
+            of.waits = ()
 
     @on(facts.Entered)
     def on_entry(self, f: facts.Entered) -> None:
