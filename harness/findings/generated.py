@@ -95,6 +95,7 @@ GENERATED: tuple[Finding, ...] = (
         see=f"{HERE}routed-while-filled.toml --variant v7.2",
         source="vgic_flush_lr_state (summarize_ap_list, then the loop), vgic_v3_configure_hcr, "
         "__vgic_v3_save_state, vgic_mmio_write_irouter (7.2). To count in the loop mends it",
+        confirmed="7.2.13 (not 6.12.117)",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("I12:left-behind", *STUCK, *NOT_DELIVERED), counted_before),),
     ),
