@@ -88,6 +88,7 @@ def test_every_entry_gets_a_schedule_and_little_is_inconclusive(cli: Cli) -> Non
     assert any("never reached" in r for e in done.summary["entries"] for r in e["reasons"])
 
 
+@pytest.mark.long
 def test_what_is_built_on_an_era_is_not_run_where_the_era_is_not_clean(cli: Cli) -> None:
     """What fails there would be taken for the patch's doing, and end the search for what is."""
     done = cli("stress", "--variant", "v4.14+43-first", "--schedules", 1, "--jobs", 1, "--json")

@@ -64,9 +64,7 @@ ADDED: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (Path("spi-soft-level"), (("eoimode", "1"),)),
 )  # fmt: skip
 """Scenarios for what no built-in one brings about, with knobs: both eras are clean in them."""
-BEFORE: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
-    (Path("save"), (("masks", "1"),)),
-)
+BEFORE: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = ((Path("save"), (("masks", "1"),)),)
 """Those for v4.14 alone: with a host that masks, v7.2 shows F33 there."""
 TODAY: tuple[tuple[Path, tuple[tuple[str, str], ...]], ...] = (
     (OWN / "bypassed.toml", ()),

@@ -72,6 +72,7 @@ def test_numbers_of_scenarios(name: str, era: str) -> None:
     assert (*numbers, said(explored)) == (*cells[2:5], cells[-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variant", CHEAP_PATCHES)
 def test_numbers_of_patches(variant: str) -> None:
     case, where = case_of_patch(variant)

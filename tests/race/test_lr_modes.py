@@ -109,6 +109,7 @@ async def test_correct_kvm_is_clean(scenario: str, era: type[Kvm], mode: str) ->
         assert (outcome.violations, outcome.bound) == ([], "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("era", [V4_14, V7_2])
 async def test_where_polling_is_the_same_it_is_clean(era: type[Kvm]) -> None:
     same = []

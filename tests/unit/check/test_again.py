@@ -21,5 +21,6 @@ def test_broken_executions_have_the_same_violations(mutant: Mutant) -> None:
     assert judge(evidence) == list(evidence.violations)
 
 
+@pytest.mark.long
 def test_most_mutants_break_something_soon() -> None:
     assert sum(bool(broken(mutant).violations) for mutant in MUTANTS) > 0.9 * len(MUTANTS)

@@ -195,6 +195,7 @@ def test_what_is_said_in_mid_life_is_true(mutant: Mutant) -> None:
             assert key(violation) in true
 
 
+@pytest.mark.long
 def test_much_is_seen_in_mid_life() -> None:
     """These executions are short: at a third of one much is still unknown."""
     tried = 0

@@ -67,6 +67,7 @@ def test_a_patch_is_caught_again(variant: str) -> None:
     assert (result.verdict, result.agrees, result.why) == (VIOLATED, True, "")
 
 
+@pytest.mark.long
 def test_the_table_has_violations_of_each_type_but_late() -> None:
     found = [recorded(s, v, within) for v, (s, within, _) in [*SHOWS.items()][:ALWAYS]]
     assert {x.type for taken in found for x in taken.violations} == {"violation", LOST}
