@@ -70,7 +70,7 @@ class AsksForBoth(V4_14):
 
 
 class NotifiesWhenCleared(V7_2):
-    """F34: the notifier is called there as well (no guest here writes ICACTIVER itself)."""
+    """F34, F42: the notifier is called there as well."""
 
     async def change_active(self, t: Context, irq: VgicIrq, on: bool) -> None:
         await super().change_active(t, irq, on)
@@ -86,6 +86,15 @@ class KicksWhoHasIt(V7_2):
         await super().queue_irq_unlock(ctx, irq, saved)
         if owner >= 0 and target >= 0 and owner != target:
             await self.request_and_kick(ctx, owner)
+
+
+class CountsWhatMayComeBack(V7_2):
+    """F43: what is on the list counts, wherever it goes to: it may go here again by the fill."""
+
+    async def count_and_sort(self, t: Context) -> None:
+        await super().count_and_sort(t)
+        vgic = self.machine.vgics[t.v]
+        vgic.nr_act = len(vgic.ap_list) - vgic.nr_pend
 
 
 class ReadsBack(V7_2):
@@ -116,15 +125,27 @@ def test_with_a_kick_of_who_has_it_an_spi_comes_in_the_end() -> None:
     assert (any(broken[0]), any(broken[1])) == (True, False)
 
 
-def test_an_end_that_is_notified_comes_once() -> None:
+@pytest.mark.parametrize("scenario", ["dir-unnotified", "resampled-and-cleared"])
+def test_an_end_that_is_notified_comes_once(scenario: str) -> None:
     """By G3 alone: F28 shows there, too."""
-    file, rules = str(HERE / "dir-unnotified.toml"), frozenset({"G3"})
+    file, rules = str(HERE / f"{scenario}.toml"), frozenset({"G3"})
     check_overrides(NotifiesWhenCleared, "NotifiesWhenCleared")
     broken = [
         [bool(out.violations) for out in outcomes(world_of(file, variant, (), rules), 120)]
         for variant in (V7_2, NotifiesWhenCleared)
     ]
     assert (any(broken[0]), any(broken[1])) == (True, False)
+
+
+@pytest.mark.long
+def test_what_is_counted_wherever_it_goes_leaves_nothing_unwatched() -> None:
+    check_overrides(CountsWhatMayComeBack, "CountsWhatMayComeBack")
+    file = str(HERE / "routed-while-filled.toml")
+    broken = [
+        any(out.violations for out in outcomes(world_of(file, variant), 4000))
+        for variant in (V7_2, CountsWhatMayComeBack)
+    ]
+    assert broken == [True, False]
 
 
 @pytest.mark.parametrize(
