@@ -33,7 +33,7 @@ WRONG_BITS = {
     2: "its timer's interrupt was left pending or active with the timer off",
     4: "a device's interrupt is active that its guest has ended",
 }
-"""What a guest finds wrong by itself (``clean_up`` of ``guests/scene.h``)."""
+"""What a guest finds wrong by itself (``clean_up`` of ``guests/clean.h``)."""
 
 
 @dataclass(frozen=True, slots=True)
