@@ -65,6 +65,7 @@ GENERATED: tuple[Finding, ...] = (
         "soon as it is not active any more (IHI0048 4.3.12)",
         see=f"{HERE}routed-and-again.toml --variant v7.2",
         source="vgic_target_oracle (what is active stays), vgic_v3_populate_lr (7.2; 4.14 alike)",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(Condition(BOTH, ("G5:elsewhere",), routed_away_while_active),),
     ),

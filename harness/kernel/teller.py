@@ -70,6 +70,16 @@ class Teller:
         self.stale = [False] * vcpus
         self.devices = {each.vintid: each for each in setting.software}
         self.notified: set[int] = set()
+        self.taken: dict[int, list[tuple[int, int]]] = {}
+
+    def hear_of(self, history: History) -> None:
+        """Note who took each SPI when: VCPU and end of the access."""
+        self.taken = {}
+        for v, events in enumerate(history.events):
+            for e in events:
+                vintid = e.value & INTIDS
+                if e.kind == IAR and FIRST_SPI <= vintid < SPECIAL:
+                    self.taken.setdefault(vintid, []).append((v, e.ended))
 
     def begin(self) -> list[Fact]:
         """Return the facts that hold before all others."""
@@ -234,7 +244,14 @@ class Teller:
         return [facts.GuestRead(v, name, value)]
 
     def moment(self, v: int, e: Event) -> int:
-        """Return when a read of the virtual timer was, as far as its value tells; else its end."""
+        """Return when an access was, as far as is known; else its end.
+
+        A read of the virtual timer tells by its value. An SPI was completed before another VCPU
+        took it, however late this one goes on behind its EOIR.
+        """
+        if e.kind == EOIR and e.a in self.taken:
+            others = [t for w, t in self.taken[e.a] if w != v and e.began <= t <= e.ended]
+            return e.began if others else e.ended
         if e.kind not in (READ_REGISTER, READ_TIME) or not REGISTERS[e.a].startswith("cntv"):
             return e.ended
         ctl, cval = self.timers[v][VTIMER]
@@ -260,6 +277,7 @@ class Teller:
 
 def facts_of(history: History, teller: Teller) -> Iterator[Fact]:
     """Yield the facts of a history, in order, with the time."""
+    teller.hear_of(history)
     yield from teller.begin()
     heap: list[tuple[int, int, int, int]] = []
     for v, events in enumerate(history.events):

@@ -111,6 +111,22 @@ def test_a_device_that_is_served_comes_once() -> None:
     assert ("G3", "nothing") in judged([*served, *again], raised, software=(SPI,))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_an_spi_is_over_before_another_vcpu_takes_it(late: bool) -> None:
+    """However late VCPU 0, which was preempted, goes on behind its EOIR."""
+    edge = Forwarded(-1, 48, 0, -1, level=False)
+    pends = [event(history.WRITE + 1, at, 48, 1) for at in (10, 50)]
+    first = [event(history.IAR, 20, 0, 48), event(history.EOIR, 60, 48, 48, 40 if late else 2)]
+    routes = event(history.WRITE + 3, 30, 48, 1)
+    one = [pends[0], first[0], routes, pends[1], first[1]]
+    other = [
+        event(history.USER, 40),
+        event(history.IAR, 80, 0, 48),
+        event(history.EOIR, 90, 48, 48),
+    ]
+    assert judged(one, other, [], software=(edge,)) == []
+
+
 def test_an_access_that_did_not_end_tells_its_begin() -> None:
     read = Event(10, 10, 0, 0x30 + 2, 3, -1, done=False)
     told = list(facts_of(History(1, "stuck", ((read,), ())), Teller(Setting())))
