@@ -236,6 +236,7 @@ LATER: tuple[Finding, ...] = (
         see=f"{HERE}cleared-elsewhere.toml",
         source="__clear_pending, vgic_v3_fold_lr (7.2: of an edge the pending bit is kept), "
         "vgic_mmio_write_cpending, vgic_v3_fold_lr_state (4.14)",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(Condition(BOTH, ("G3:nothing",), cleared_elsewhere),),
     ),
