@@ -43,6 +43,19 @@ def test_f8_is_confirmed_without_a_script() -> None:
     assert not found.shown[0].controlled.bad
 
 
+def test_what_is_not_counted_is_lost_by_the_script_alone() -> None:
+    found = tried("F43", NEWEST, 24)
+    assert found.verdict == CONFIRMED
+    assert not found.plain.bad
+    assert not found.shown[0].controlled.bad
+
+
+def test_the_wrong_one_is_ended_whenever_it_is_tried() -> None:
+    found = tried("F44", NEWEST, 12)
+    assert (found.verdict, len(found.plain.bad)) == (CONFIRMED, 12)
+    assert not found.shown[0].controlled.bad
+
+
 def test_a_museum_bug_is_there_before_its_fix_and_not_after() -> None:
     assert tried("45", BEFORE, 12).verdict == CONFIRMED
     assert tried("45", NEWEST, 12).verdict == NOT_CONFIRMED
