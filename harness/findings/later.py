@@ -121,6 +121,7 @@ LATER: tuple[Finding, ...] = (
         source="vgic_queue_irq_unlock (atomic_fetch_inc), vgic_v3_fold_lr "
         "(atomic_dec_if_positive), vgic_prune_ap_list, which counts nothing, "
         "vgic_v3_configure_hcr (7.2). Counting down where it leaves the list mends it",
+        confirmed="7.2.13",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("G1:wrong", "G6", *NOT_DELIVERED), recounted),),
     ),
@@ -181,6 +182,7 @@ LATER: tuple[Finding, ...] = (
         see=f"{HERE}silenced-outside.toml --variant v7.2",
         source="vgic_flush_lr_state, vgic_v3_populate_lr, vgic_irq_handle_resampling (7.2); "
         "4.14 computes the level at each exit. A look at the line before the flush mends it",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("R30:early", "I7:silent"), waits_for_register),),
     ),
@@ -281,6 +283,7 @@ LATER: tuple[Finding, ...] = (
         source="vgic_queue_irq_unlock (irq->vcpu set: the oracle's VCPU is kicked), "
         "vgic_mmio_write_irouter, kvm_vgic_vcpu_pending_irq, kvm_vcpu_block (7.2; 4.14 alike). "
         "Kicking irq->vcpu mends it",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(Condition(BOTH, (*NOT_DELIVERED, "G7:untold"), enabled_elsewhere),),
     ),

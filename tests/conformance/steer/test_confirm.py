@@ -43,16 +43,18 @@ def test_f8_is_confirmed_without_a_script() -> None:
     assert not found.shown[0].controlled.bad
 
 
-def test_what_is_not_counted_is_lost_by_the_script_alone() -> None:
-    found = tried("F43", NEWEST, 24)
+@pytest.mark.parametrize("name", ["F28", "F37", "F43"])
+def test_it_is_confirmed_by_its_script_and_its_control_is_clean(name: str) -> None:
+    found = tried(name, NEWEST, 16)
     assert found.verdict == CONFIRMED
-    assert not found.plain.bad
+    assert len(found.plain.bad) < 8
     assert not found.shown[0].controlled.bad
 
 
-def test_the_wrong_one_is_ended_whenever_it_is_tried() -> None:
-    found = tried("F44", NEWEST, 12)
-    assert (found.verdict, len(found.plain.bad)) == (CONFIRMED, 12)
+@pytest.mark.parametrize("name", ["F31", "F44"])
+def test_it_is_confirmed_whenever_it_is_tried(name: str) -> None:
+    found = tried(name, NEWEST, 16)
+    assert (found.verdict, len(found.plain.bad) >= 12) == (CONFIRMED, True)
     assert not found.shown[0].controlled.bad
 
 
