@@ -102,6 +102,7 @@ FINDINGS: dict[str, Finding] = {
             see=f"{HERE}pend-and-exit.toml --variant v7.2",
             source="vgic_mmio_write_spending (df635c5b184d), vgic_irq_handle_resampling, "
             "kvm_timer_vcpu_load_gic (7.2); 4.14 writes no physical active state there",
+            confirmed="7.2.13, by a trace",
             upstream=NOBODY,
             conditions=(Condition(BOTH, INV_ACT, made_pending),),
         ),
@@ -226,6 +227,7 @@ FINDINGS: dict[str, Finding] = {
             "that has it prunes its list",
             see=f"{HERE}left-behind.toml",
             source="vgic_mmio_write_irouter, vgic_prune_ap_list (7.2)",
+            confirmed="7.2.13, 6.12.117",
             upstream=NOBODY,
             conditions=(Condition(BOTH, NOT_DELIVERED, routed_from_the_dead),),
         ),
@@ -253,6 +255,7 @@ FINDINGS: dict[str, Finding] = {
             see=f"{HERE}pended-while-folded.toml",
             source="vgic_mmio_write_spending, vgic_v3_fold_lr (7.2), vgic_v3_fold_lr_state (4.14; "
             "since 67b5b673ad4d only an empty register clears the latch)",
+            confirmed="7.2.13, 6.12.117",
             upstream=NOBODY,
             conditions=(
                 Condition(BOTH, ("R8:left-out", *FORGOTTEN, *NOT_DELIVERED), level_made_pending),
@@ -269,6 +272,7 @@ FINDINGS: dict[str, Finding] = {
             see=f"{HERE}active-elsewhere.toml",
             source="vgic_irq_set_phys_active, kvm_arch_timer_get_input_level, which asks "
             "kvm_get_running_vcpu (7.2); 4.14 tells the hardware nothing",
+            confirmed="7.2.13, 6.12.117",
             upstream=NOBODY,
             conditions=(
                 Condition(

@@ -71,6 +71,7 @@ LATER: tuple[Finding, ...] = (
         see="tests/race/test_dir_not_trapped_yet.py",
         source="vgic_queue_irq_unlock, kvm_make_all_cpus_request (without KVM_REQUEST_WAIT), "
         "vgic_v3_configure_hcr (7.2); 4.14 traps no DIR at all",
+        confirmed="7.2.13",
         upstream=NOBODY,
         conditions=(
             Condition(BOTH, ("G6",), not_trapped_yet),
@@ -97,6 +98,7 @@ LATER: tuple[Finding, ...] = (
         "what is active there is lost. So is a DIR by another VCPU, which does not trap",
         see="overflow --variant v4.14+shipped",
         source="vgic_flush_lr_state, vgic_v3_fold_lr_state (4.14)",
+        confirmed="6.12.117 (mended in 7.2.13)",
         upstream="3cfd59f81e0f and its series, 2025",
         conditions=(
             Condition(
@@ -137,6 +139,7 @@ LATER: tuple[Finding, ...] = (
         see=f"{HERE}dist-off.toml --variant v7.2",
         source="vgic_target_oracle (dist->enabled), vgic_prune_ap_list, vgic_queue_irq_unlock, "
         "vgic_mmio_write_v3_misc, vgic_mmio_write_v2_misc, vgic_kick_vcpus (7.2; 4.14 alike)",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(
             Condition(

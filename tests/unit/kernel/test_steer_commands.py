@@ -68,3 +68,11 @@ def test_evidence_is_a_table_of_what_confirm_prints() -> None:
     known = {each.id for each in read_evidence()}
     assert set(case_names()) | set(FINDINGS) <= known
     assert all(each.why or each.said == "CONFIRMED" for each in read_evidence())
+
+
+def test_what_was_confirmed_is_told_by_its_finding() -> None:
+    from harness.findings.known import FINDINGS
+    from harness.kernel.steer.evidence import read_evidence
+
+    shown = {each.id for each in read_evidence() if each.said == "CONFIRMED"}
+    assert {name for name, each in FINDINGS.items() if each.confirmed} == shown & set(FINDINGS)
