@@ -36,6 +36,7 @@ GENERATED: tuple[Finding, ...] = (
         see=f"{HERE}idle-and-parked.toml --variant v7.2",
         source="kvm_vgic_vcpu_pending_irq (7.2): vmcr.pmr is looked at, vmcr.grpen0 and grpen1 are "
         "not; before 4.19 IGROUPR ignores writes",
+        confirmed="7.2.13, 6.12.117",
         upstream=NOBODY,
         conditions=(Condition(TODAY, ("L2:idle",), idle_and_parked),),
     ),

@@ -51,7 +51,7 @@ def test_it_is_confirmed_by_its_script_and_its_control_is_clean(name: str) -> No
     assert not found.shown[0].controlled.bad
 
 
-@pytest.mark.parametrize("name", ["F31", "F44"])
+@pytest.mark.parametrize("name", ["F31", "F35", "F39", "F40", "F41", "F44"])
 def test_it_is_confirmed_whenever_it_is_tried(name: str) -> None:
     found = tried(name, NEWEST, 16)
     assert (found.verdict, len(found.plain.bad) >= 12) == (CONFIRMED, True)

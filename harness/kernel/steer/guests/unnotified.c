@@ -2,7 +2,8 @@
  * Finding F34. A device raises SPI 48, a level, by an irqfd with a resamplefd. VCPU 0 acknowledges it,
  * silences the device, traps (so that KVM has seen it active), and drops its priority; VCPU 1
  * deactivates it while VCPU 0 has it in a List Register. The device asks for nothing more. Wrong: VCPU 0
- * is given it once more. The control (argument 1): VCPU 0 deactivates it by itself.
+ * is given it once more. The control (argument 1): VCPU 0 deactivates it by itself. Argument 2, finding
+ * F42: VCPU 0 does so by ICACTIVER.
  */
 #define GIC 3
 #define EOIMODE 1
@@ -11,6 +12,8 @@
 #define SPI 48u
 #define LOOK_US 5000
 #define TURN_US 20
+
+enum { BY_OTHER, BY_ITSELF, BY_WRITE };
 
 static uint64_t dropped, deactivated;
 
@@ -39,15 +42,17 @@ static int comes(uint64_t us)
     return 0;
 }
 
-static void complete(int by_other, uint64_t n)
+static void complete(uint64_t how, uint64_t n)
 {
     *(volatile uint64_t *)&board->device[0].work = 0;
     trap();
     eoi(0, SPI);
-    if (!by_other) {
+    if (how == BY_ITSELF)
         dir(0, SPI);
+    if (how == BY_WRITE)
+        write_part(0, ACTIVE, SPI, 0);
+    if (how != BY_OTHER)
         return;
-    }
     tell(&dropped, n);
     wait_for(&deactivated, n);
 }
@@ -57,7 +62,7 @@ static void program(int v)
     uint64_t n = board->go;
 
     if (v) {
-        if (board->argument == 0) {
+        if (board->argument == BY_OTHER) {
             wait_for(&dropped, n);
             dir(1, SPI);
             tell(&deactivated, n);
@@ -69,10 +74,10 @@ static void program(int v)
         tell(&dropped, n);
         return;
     }
-    complete(board->argument == 0, n);
+    complete(board->argument, n);
     board->vcpu[0].taken = comes(LOOK_US);
     if (board->vcpu[0].taken)
-        complete(0, n);
+        complete(BY_ITSELF, n);
 }
 
 static uint32_t clean_up(int v)
