@@ -79,6 +79,11 @@ def uses(case: Case, code: int, vintid: int) -> bool:
     )
 
 
+def has(case: Case, *codes: int) -> bool:
+    """Tell whether a guest has one of these instructions."""
+    return any(i.code in codes for program in case.programs for i in program)
+
+
 def mentions(case: Case, code: int, vintid: int) -> bool:
     """Tell whether a guest has instruction ``code`` for ``vintid``, its own or another's."""
     return any(i.code == code and i.a == vintid for program in case.programs for i in program)
@@ -250,7 +255,7 @@ def uses_timer(case: Case) -> bool:
     """Tell whether a guest has a timer, or user space gave it one."""
     given = any(spec.timer is not None or spec.ptimer is not None for spec in case.scenario.vcpu)
     timers = (TIMER, TVAL, PTIMER)
-    return given or any(i.code in timers for program in case.programs for i in program)
+    return given or has(case, *timers)
 
 
 def idle_and_masked(_violation: Violation, case: Case) -> bool:
@@ -260,12 +265,12 @@ def idle_and_masked(_violation: Violation, case: Case) -> bool:
     """
     if case.scenario.deactivate == "other":
         return True
-    return any(i.code in (PMR, ACTIVATE) for program in case.programs for i in program)
+    return has(case, PMR, ACTIVATE)
 
 
 def idle_and_parked(_violation: Violation, case: Case) -> bool:
     """A guest puts an interrupt into a group that it has not enabled, and idles."""
-    return any(i.code == SET_GROUP for program in case.programs for i in program)
+    return has(case, SET_GROUP)
 
 
 def ended_by_write(violation: Violation, case: Case) -> bool:
@@ -311,7 +316,7 @@ def switched_off(_violation: Violation, case: Case) -> bool:
 
 def powered_off(_violation: Violation, case: Case) -> bool:
     """A guest powers its VCPU off."""
-    return any(i.code == CPU_OFF for program in case.programs for i in program)
+    return has(case, CPU_OFF)
 
 
 def halted_twice(_violation: Violation, case: Case) -> bool:
@@ -332,14 +337,12 @@ def outside_the_registers(violation: Violation, case: Case) -> bool:
 
 def counted_before(violation: Violation, case: Case) -> bool:
     """A guest routes an SPI, and more may be pending than there are List Registers."""
-    routes = any(i.code == TARGET for program in case.programs for i in program)
-    return routes and outside_the_registers(violation, case)
+    return has(case, TARGET) and outside_the_registers(violation, case)
 
 
 def ended_in_place(violation: Violation, case: Case) -> bool:
     """A guest makes an interrupt active, and more may be than there are List Registers."""
-    sets = any(i.code == ACTIVATE for program in case.programs for i in program)
-    return sets and outside_the_registers(violation, case)
+    return has(case, ACTIVATE) and outside_the_registers(violation, case)
 
 
 def waits_for_register(violation: Violation, case: Case) -> bool:
@@ -387,6 +390,4 @@ def routed_away_while_active(violation: Violation, case: Case) -> bool:
     edges = [
         f.vintid for f in case.scenario.forward if f.kind == "software" and f.signals == "edge"
     ]
-    return vintid in edges and any(
-        i.code == TARGET and i.a == vintid for program in case.programs for i in program
-    )
+    return vintid in edges and mentions(case, TARGET, vintid)

@@ -62,13 +62,59 @@ static inline void wfi(int v)
     over(e);
 }
 
+/* To VCPU `to`. */
+static inline void route(int v, uint32_t intid, uint32_t to)
+{
+    struct event *e = said(v, EV_WRITE + TARGET, intid, to, 0);
+    v3_route(intid, to);
+    over(e);
+}
+
 static inline void trap(void) { read32(DIST + 4); } /* GICD_TYPER */
+
+static inline uint64_t count_in(uint64_t us)
+{
+    return guest_count() + us * (system_read("cntfrq_el0") / 1000000);
+}
 
 static inline void wait_us(uint64_t us)
 {
-    uint64_t until = guest_count() + us * (system_read("cntfrq_el0") / 1000000);
+    uint64_t until = count_in(us);
     while (guest_count() < until)
         guest_relax();
+}
+
+/* Programs the virtual timer; returns at which count it fires. */
+static inline uint64_t arm(uint64_t us)
+{
+    uint64_t until = count_in(us);
+    system_write("cntv_cval_el0", until);
+    system_write("cntv_ctl_el0", 1);
+    return until;
+}
+
+/* Until its output is asserted (CNTV_CTL.ISTATUS). */
+static inline void wait_due(void)
+{
+    while (!(system_read("cntv_ctl_el0") & 4))
+        guest_relax();
+}
+
+/* Takes whatever comes, and ends it. */
+static inline void end_all(void)
+{
+    for (uint32_t intid; (intid = cpu_iar()) < 1020;) {
+        cpu_eoir(intid);
+        if (EOIMODE == 1)
+            cpu_dir(intid);
+    }
+}
+
+/* SPIs 32 to 63 are neither active nor pending, as far as the distributor knows. */
+static inline void clear_spis(void)
+{
+    write32(DIST + ICACTIVER + 4, ~0u);
+    write32(DIST + ICPENDR + 4, ~0u);
 }
 
 /* Whether this interrupt comes within so long; it is over then (EOImode 0). Each look traps. */

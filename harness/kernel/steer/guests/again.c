@@ -75,11 +75,9 @@ static uint32_t clean_up(int v)
     if (v == 0)
         wait_for(&board->vcpu[1].arrived, board->go + 1);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     if (v)
         return 0;
-    write32(DIST + ICACTIVER + 4, ~0u);
-    write32(DIST + ICPENDR + 4, ~0u);
+    clear_spis();
     return board->vcpu[0].taken;
 }

@@ -31,13 +31,6 @@ static void set_up(int v)
     v3_spi(OTHER, 1, 0xa0, 0);
 }
 
-static void route(uint32_t intid, uint32_t vcpu)
-{
-    struct event *e = said(1, EV_WRITE + TARGET, intid, 1 << vcpu, 0);
-    v3_route(intid, vcpu);
-    over(e);
-}
-
 static void program(int v)
 {
     uint64_t n = board->go;
@@ -46,8 +39,8 @@ static void program(int v)
         uint32_t intid = board->argument ? OTHER : MOVES;
         tell(&here, n);
         wait_for(&full, n);
-        route(intid, 1);
-        route(intid, 0);
+        route(1, intid, 1);
+        route(1, intid, 0);
         tell(&moved, n);
     }
     if (v)
@@ -71,11 +64,9 @@ static uint32_t clean_up(int v)
     if (v == 1)
         return 0;
     wait_for(&board->vcpu[1].arrived, board->go + 1);
-    write32(DIST + ICACTIVER + 4, ~0u);
-    write32(DIST + ICPENDR + 4, ~0u);
+    clear_spis();
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     write32(DIST + ICPENDR + 4, ~0u);
     return board->vcpu[0].taken;
 }

@@ -66,8 +66,7 @@ static void program(int v)
 static uint32_t clean_up(int v)
 {
     if (v == 0) {
-        write32(DIST + ICACTIVER + 4, ~0u);
-        write32(DIST + ICPENDR + 4, ~0u);
+        clear_spis();
     }
     return v == 1 ? board->vcpu[1].taken : 0;
 }

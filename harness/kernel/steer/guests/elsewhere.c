@@ -11,7 +11,6 @@
 #define OTHER 26u
 #define TURNS 5000
 #define DUE_US 50
-#define ISTATUS 4u
 
 static uint64_t served;
 
@@ -38,10 +37,8 @@ static void program(int v)
     e = said(1, EV_WRITE + ACTIVE, board->argument ? OTHER : VTIMER, 1, 1);
     write32(of_vcpu_0, 1u << (board->argument ? OTHER : VTIMER));
     over(e);
-    system_write("cntv_cval_el0", guest_count() + DUE_US * (system_read("cntfrq_el0") / 1000000));
-    system_write("cntv_ctl_el0", 1);
-    while (!(system_read("cntv_ctl_el0") & ISTATUS))
-        guest_relax();
+    arm(DUE_US);
+    wait_due();
     e = said(1, EV_IAR, 0, 1023, 0);
     for (int turn = 0; turn < TURNS && (intid = cpu_iar()) == 1023; turn++)
         spin(10);
@@ -58,7 +55,6 @@ static uint32_t clean_up(int v)
 {
     trap();
     write32(REDIST + v * 0x20000ul + 0x10000 + ICACTIVER, ~0u);
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     return v == 1 ? board->vcpu[1].taken : 0;
 }

@@ -69,8 +69,7 @@ static uint32_t clean_up(int v)
         trap();
         cpu_dir(SPI);
         trap();
-        write32(DIST + ICACTIVER + 4, ~0u);
-        write32(DIST + ICPENDR + 4, ~0u);
+        clear_spis();
     }
     return v == 1 ? board->vcpu[1].taken : 0;
 }

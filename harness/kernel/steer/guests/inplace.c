@@ -47,10 +47,8 @@ static uint32_t clean_up(int v)
 {
     if (v)
         return 0;
-    write32(DIST + ICACTIVER + 4, ~0u);
-    write32(DIST + ICPENDR + 4, ~0u);
+    clear_spis();
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     return board->vcpu[0].taken;
 }

@@ -30,12 +30,6 @@ static void set_up(int v)
     v3_spi(SPI, 1, 0xa0, 0);
 }
 
-static void route(void)
-{
-    over(said(1, EV_WRITE + TARGET, SPI, 1, 0));
-    v3_route(SPI, 1);
-}
-
 static void program(int v)
 {
     uint64_t n = board->go;
@@ -49,11 +43,11 @@ static void program(int v)
     wait_for(&here, n);
     wait_us(ASLEEP_US);
     if (board->argument)
-        route();
+        route(1, SPI, 1);
     guest_at_pend();
     write_part(1, PENDING, SPI, 1);
     if (!board->argument)
-        route();
+        route(1, SPI, 1);
     write_part(1, ENABLED, SPI, 0);
     guest_at_disabled();
     wait_us(LATER_US);
@@ -68,8 +62,7 @@ static uint32_t clean_up(int v)
     if (v == 1)
         wait_for(&board->vcpu[0].arrived, board->go + 1);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     if (v == 0)
         return 0;
     write32(DIST + ICPENDR + 4, ~0u);

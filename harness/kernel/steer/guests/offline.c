@@ -76,8 +76,7 @@ static void program(int v)
     }
     wait_for(&pended, n);
     wait_us(GONE_US);
-    over(said(1, EV_WRITE + TARGET, SPI, 1, 0));
-    v3_route(SPI, 1);
+    route(1, SPI, 1);
     board->vcpu[1].taken = !comes_within(1, SPI, PATIENCE_US);
     while (!board->argument && bring_back() != 0)
         trap();
@@ -91,8 +90,7 @@ static uint32_t clean_up(int v)
     if (v == 1)
         wait_for(&board->vcpu[0].arrived, board->go + 1);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     if (v == 1)
         v3_route(SPI, 0);
     return v == 1 ? board->vcpu[1].taken : 0;

@@ -32,9 +32,7 @@ static void program(int v)
         return;
     if (!board->argument)
         write_part(0, PENDING, SPI, 1);
-    until = guest_count() + IDLE_US * (system_read("cntfrq_el0") / 1000000);
-    system_write("cntv_cval_el0", until);
-    system_write("cntv_ctl_el0", 1);
+    until = arm(IDLE_US);
     for (; guest_count() < until; turns++)
         wait_for_interrupt();
     system_write("cntv_ctl_el0", 0);
@@ -47,7 +45,6 @@ static uint32_t clean_up(int v)
         return 0;
     write32(DIST + ICPENDR + 4, ~0u);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     return board->vcpu[0].taken;
 }

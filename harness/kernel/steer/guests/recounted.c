@@ -65,9 +65,6 @@ static uint32_t clean_up(int v)
         return 0;
     write32(DIST + ICACTIVER + 4, ~0u);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;) {
-        cpu_eoir(intid);
-        cpu_dir(intid);
-    }
+    end_all();
     return board->vcpu[0].taken;
 }

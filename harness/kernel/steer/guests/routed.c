@@ -26,8 +26,7 @@ static void program(int v)
         return;
     write_part(0, PENDING, SPI, 1);
     take(0);
-    over(said(0, EV_WRITE + TARGET, SPI, 1, 0));
-    v3_route(SPI, 1);
+    route(0, SPI, 1);
     write_part(0, PENDING, SPI, 1);
     eoi(0, SPI);
     if (board->argument)
@@ -42,8 +41,7 @@ static uint32_t clean_up(int v)
     if (v == 1)
         wait_for(&board->vcpu[0].arrived, board->go + 1);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     if (v == 1) {
         write32(DIST + ICPENDR + 4, ~0u);
         v3_route(SPI, 0);

@@ -11,7 +11,6 @@
 #define DUE_US 50
 #define TAKEN_US 300
 #define PATIENCE_US 1000
-#define ISTATUS 4u
 
 void guest_irq(void) {}
 
@@ -34,10 +33,8 @@ static void program(int v)
         return;
     for (uint32_t n = 0; n < count(); n++)
         write_part(0, PENDING, FIRST + n, 1);
-    system_write("cntv_cval_el0", guest_count() + DUE_US * (system_read("cntfrq_el0") / 1000000));
-    system_write("cntv_ctl_el0", 1);
-    while (!(system_read("cntv_ctl_el0") & ISTATUS))
-        guest_relax();
+    arm(DUE_US);
+    wait_due();
     wait_us(TAKEN_US);
     trap();
     system_write("cntv_ctl_el0", 0);
@@ -53,7 +50,6 @@ static uint32_t clean_up(int v)
         return 0;
     write32(DIST + ICPENDR + 4, ~0u);
     trap();
-    for (uint32_t intid; (intid = cpu_iar()) < 1020;)
-        cpu_eoir(intid);
+    end_all();
     return board->vcpu[0].taken;
 }

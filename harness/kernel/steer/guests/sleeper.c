@@ -86,12 +86,8 @@ static void program(int v)
 static uint32_t clean_up(int v)
 {
     if (v == 0) {
-        write32(DIST + ICACTIVER + 4, ~0u);
-        write32(DIST + ICPENDR + 4, ~0u);
-        for (uint32_t intid; (intid = cpu_iar()) < 1020;) {
-            cpu_eoir(intid);
-            cpu_dir(intid);
-        }
+        clear_spis();
+        end_all();
     }
     return v == 1 ? board->vcpu[1].taken : 0;
 }

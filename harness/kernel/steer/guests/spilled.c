@@ -46,7 +46,6 @@ static uint32_t clean_up(int v)
 {
     if (v)
         return 0;
-    write32(DIST + ICACTIVER + 4, ~0u);
-    write32(DIST + ICPENDR + 4, ~0u);
+    clear_spis();
     return board->vcpu[0].taken;
 }
